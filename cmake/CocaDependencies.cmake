@@ -1,0 +1,104 @@
+# The target coca::coca: headers, flags and the optional libraries that were found. Installed as part of
+# the package, so that a consumer of find_package(coca) gets the same.
+#
+# The optional libraries are settled once, when coca is configured: COCA_WITH_<LIBRARY> is AUTO (used
+# when found), ON (an error when missing) or OFF.
+
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(nlohmann_json 3.9 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig)
+
+add_library(coca INTERFACE)
+add_library(coca::coca ALIAS coca)
+target_compile_features(coca INTERFACE cxx_std_20)
+target_include_directories(coca INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+  $<BUILD_INTERFACE:${CMAKE_CURRENT_BINARY_DIR}/include>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(coca INTERFACE Eigen3::Eigen nlohmann_json::nlohmann_json Threads::Threads)
+
+set(COCA_FEATURES "")
+set(COCA_PACKAGE_DEPENDENCIES "")
+
+# coca_optional(NAME TARGET PACKAGE "how to find it again in the installed package")
+# Adds a found library to the target, or a feature switched off.
+function(coca_feature name found)
+  set(COCA_WITH_${name} AUTO CACHE STRING "Use ${name}: AUTO, ON or OFF")
+  set_property(CACHE COCA_WITH_${name} PROPERTY STRINGS AUTO ON OFF)
+  set(wanted ${COCA_WITH_${name}})
+  if(wanted STREQUAL "ON" AND NOT found)
+    message(FATAL_ERROR "COCA_WITH_${name} is ON, but ${name} was not found.")
+  endif()
+  if(found AND NOT wanted STREQUAL "OFF")
+    set(COCA_HAS_${name} 1 PARENT_SCOPE)
+  else()
+    set(COCA_HAS_${name} 0 PARENT_SCOPE)
+  endif()
+endfunction()
+
+macro(coca_dependency package target)
+  target_link_libraries(coca INTERFACE ${target})
+  string(APPEND COCA_PACKAGE_DEPENDENCIES "find_dependency(${package})\n")
+endmacro()
+
+macro(coca_pkg_config_dependency module)
+  target_link_libraries(coca INTERFACE PkgConfig::COCA_${module})
+  string(APPEND COCA_PACKAGE_DEPENDENCIES
+    "find_dependency(PkgConfig)\npkg_check_modules(COCA_${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
+endmacro()
+
+find_package(OpenMP COMPONENTS CXX QUIET)
+coca_feature(OPENMP "${OpenMP_CXX_FOUND}")
+if(COCA_HAS_OPENMP)
+  coca_dependency("OpenMP COMPONENTS CXX" OpenMP::OpenMP_CXX)
+endif()
+
+# Debian's oneDNN links GNU's OpenMP; beside clang's it would be a second thread pool in one program.
+find_package(dnnl CONFIG QUIET)
+if(dnnl_FOUND AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(dnnl_FOUND FALSE)
+endif()
+coca_feature(ONEDNN "${dnnl_FOUND}")
+if(COCA_HAS_ONEDNN)
+  coca_dependency("dnnl CONFIG" DNNL::dnnl)
+endif()
+
+find_package(JPEG QUIET)
+coca_feature(JPEG "${JPEG_FOUND}")
+if(COCA_HAS_JPEG)
+  coca_dependency(JPEG JPEG::JPEG)
+endif()
+
+find_package(PNG QUIET)
+coca_feature(PNG "${PNG_FOUND}")
+if(COCA_HAS_PNG)
+  coca_dependency(PNG PNG::PNG)
+endif()
+
+find_package(ZLIB QUIET)
+coca_feature(ZLIB "${ZLIB_FOUND}")
+if(COCA_HAS_ZLIB)
+  coca_dependency(ZLIB ZLIB::ZLIB)
+endif()
+
+foreach(entry "WEBP libwebp" "LIBZIP libzip" "UTF8PROC libutf8proc" "SENTENCEPIECE sentencepiece")
+  separate_arguments(entry)
+  list(GET entry 0 name)
+  list(GET entry 1 module)
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(COCA_${module} QUIET IMPORTED_TARGET GLOBAL ${module})
+  endif()
+  coca_feature(${name} "${COCA_${module}_FOUND}")
+  if(COCA_HAS_${name})
+    coca_pkg_config_dependency(${module})
+  endif()
+endforeach()
+
+set(COCA_FEATURES "")
+foreach(name OPENMP ONEDNN JPEG PNG ZLIB WEBP LIBZIP UTF8PROC SENTENCEPIECE)
+  string(APPEND COCA_FEATURES "#define COCA_HAS_${name} ${COCA_HAS_${name}}\n")
+  message(STATUS "coca: ${name} ${COCA_HAS_${name}}")
+endforeach()
+configure_file("${CMAKE_CURRENT_LIST_DIR}/features.hpp.in"
+  "${CMAKE_CURRENT_BINARY_DIR}/include/coca/features.hpp" @ONLY)

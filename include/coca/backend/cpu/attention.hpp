@@ -1,0 +1,262 @@
+#pragma once
+/// @file
+/// Attention on the CPU, head by head.
+///
+/// Blocks of queries: scores of as many queries as a panel of the packed product has outputs, one
+/// query a lane, are two products of its tile kernels with a softmax between them that runs down
+/// the keys. The scores of a block, [keys, lanes], and the interleaved keys and values of the head
+/// stay in the second-level cache; nothing of size [queries, keys] exists. A few queries (decoding)
+/// read keys and values where they are.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/attention_kernels.hpp"
+#include "coca/backend/cpu/gemm_kernels.hpp"
+#include "coca/backend/cpu/interleave.hpp"
+#include "coca/backend/cpu/scratch.hpp"
+#include "coca/backend/cpu/threads.hpp"
+
+namespace coca::detail {
+
+/// The attention of one thread: some (sequence, head, part of the queries) in turn.
+class AttentionWorker {
+ public:
+  using Arguments = AttentionArguments<float, HostMemory>;
+
+  /// @param parts that the queries of a head are divided into
+  AttentionWorker(const Arguments& arguments, float* output, InstructionSet set, std::size_t parts)
+      : a_(arguments),
+        output_(output),
+        set_(set),
+        kernels_(float_kernels(set)),
+        parts_(parts),
+        width_(arguments.query.width / arguments.heads),
+        scale_(1.0f / std::sqrt(static_cast<float>(width_))) {
+    take_memory();
+  }
+
+  /// Works [begin, end) of batch * heads * parts.
+  void run(std::size_t begin, std::size_t end) {
+    for (std::size_t work = begin; work < end; ++work) {
+      const std::size_t head = work / parts_;
+      if (work == begin || head % a_.heads == 0) see_keys(head / a_.heads);
+      if (work == begin || work % parts_ == 0) packed_ = false;
+      batch_ = head / a_.heads;
+      head_ = head % a_.heads;
+      attend(Share(a_.query_tokens, work % parts_, parts_));
+    }
+  }
+
+  /// Fewer queries than this are worked one by one.
+  static constexpr std::size_t few_queries = 5;
+
+ private:
+  static constexpr std::size_t most_lanes = 32;
+
+  void take_memory() {
+    const std::size_t keys = a_.key_tokens + 16;
+    float* memory = scratch<AttentionWorker>().get<float>(keys * (2 * width_ + most_lanes) +
+                                                          2 * most_lanes * width_ + most_lanes);
+    const auto take = [&](std::size_t count) {
+      float* taken = memory;
+      memory += count;
+      return taken;
+    };
+    scores_ = take(keys * most_lanes);
+    queries_ = take(most_lanes * width_);
+    means_ = take(most_lanes * width_);
+    factors_ = take(most_lanes);
+    keys_ = take(keys * width_);
+    values_ = take(keys * width_);
+    rows_ = scratch<std::size_t>().get<std::size_t>(keys);
+    positions_ = scratch<std::int32_t>().get<std::int32_t>(keys);
+  }
+
+  // Lists the keys of a sequence that any query may see.
+  void see_keys(std::size_t batch) {
+    visible_ = 0;
+    for (std::size_t k = 0; k < a_.key_tokens; ++k) {
+      const std::size_t place = batch * a_.key_tokens + k;
+      if (a_.hidden_keys && a_.hidden_keys.data()[place] != 0) continue;
+      rows_[visible_] = a_.key_rows ? static_cast<std::size_t>(a_.key_rows.data()[place]) : place;
+      positions_[visible_++] = static_cast<std::int32_t>(k);
+    }
+  }
+
+  // How many of the listed keys query q sees.
+  std::size_t seen_by(std::size_t q) const {
+    if (!a_.causal) return visible_;
+    const auto limit = static_cast<std::int32_t>(a_.key_tokens - a_.query_tokens + q);
+    return static_cast<std::size_t>(std::upper_bound(positions_, positions_ + visible_, limit) -
+                                    positions_);
+  }
+
+  const float* head_of(const Columns<float, HostMemory>& columns, std::size_t row) const {
+    return columns.rows.data() + row * columns.rows.shape().back() + columns.first + head_ * width_;
+  }
+  float* output_of(std::size_t q) const {
+    return output_ + (batch_ * a_.query_tokens + q) * a_.query.width + head_ * width_;
+  }
+
+  void attend(const Share& queries) {
+    std::size_t q = queries.begin;
+    while (q < queries.end) {
+      const std::size_t left = queries.end - q;
+      const std::size_t count = left < few_queries ? 1 : std::min(left, kernels_.panel);
+      if (count == 1)
+        attend_one(q);
+      else
+        attend_block(q, count);
+      q += count;
+    }
+  }
+
+  void attend_one(std::size_t q) {
+    SingleQuery single;
+    single.query = head_of(a_.query, batch_ * a_.query_tokens + q);
+    single.keys = head_of(a_.key, 0);
+    single.key_stride = a_.key.rows.shape().back();
+    single.values = head_of(a_.value, 0);
+    single.value_stride = a_.value.rows.shape().back();
+    single.rows = rows_;
+    single.count = seen_by(q);
+    single.width = width_;
+    single.scale = scale_;
+    single.weights = scores_;
+    single.output = output_of(q);
+    single.factor = factors_;
+    dispatch<SingleQueryKernel>(set_, single);
+    if (a_.probabilities) write_probabilities(q, single.count, scores_, 1, factors_[0]);
+  }
+
+  void attend_block(std::size_t first, std::size_t count) {
+    if (!packed_) pack_head();
+    const std::size_t lanes = kernels_.panel;
+    const std::size_t seen = seen_by(first + count - 1);
+    interleave(lanes, queries_, width_, [&](std::size_t i) {
+      return head_of(a_.query, batch_ * a_.query_tokens + first + std::min(i, count - 1));
+    });
+    for (std::size_t tile = 0; tile < key_tiles(); ++tile) {
+      const Share keys(visible_, tile, key_tiles());
+      if (keys.begin >= seen) break;
+      multiply(keys, width_, keys_, queries_, scores_);
+    }
+    QueryBlock block;
+    block.scores = scores_;
+    block.count = seen;
+    block.lanes = lanes;
+    block.scale = scale_;
+    block.factors = factors_;
+    if (a_.causal) block.positions = positions_;
+    block.first_limit = static_cast<std::int32_t>(a_.key_tokens - a_.query_tokens + first);
+    dispatch<SoftmaxBlockKernel>(set_, block);
+    write_block(first, count, seen);
+  }
+
+  void write_block(std::size_t first, std::size_t count, std::size_t seen) {
+    for (std::size_t tile = 0; tile < width_tiles(); ++tile)
+      multiply(Share(width_, tile, width_tiles()), seen, values_, scores_, means_);
+    BlockOutput block;
+    block.means = means_;
+    block.factors = factors_;
+    block.width = width_;
+    block.lanes = kernels_.panel;
+    block.queries = count;
+    block.output = output_of(first);
+    block.stride = a_.query.width;
+    dispatch<WriteBlockKernel>(set_, block);
+    if (!a_.probabilities) return;
+    for (std::size_t i = 0; i < count; ++i)
+      write_probabilities(first + i, seen, scores_ + i, kernels_.panel, factors_[i]);
+  }
+
+  // products[rows, lanes] = left[rows, steps] right[steps, lanes], for the rows of one tile. The
+  // left side holds whole tiles one behind the other, each with all its steps.
+  void multiply(const Share& rows, std::size_t steps, const float* left, const float* right,
+                float* products) const {
+    const bool of_keys = left == keys_;
+    Tile tile;
+    tile.steps = steps;
+    tile.left = left + rows.begin * (of_keys ? width_ : visible_);
+    tile.right = right;
+    tile.products = products + rows.begin * kernels_.panel;
+    kernels_.tiles[rows.end - rows.begin - 1](tile);
+  }
+
+  std::size_t key_tiles() const { return (visible_ + kernels_.most_rows - 1) / kernels_.most_rows; }
+  std::size_t width_tiles() const { return (width_ + kernels_.most_rows - 1) / kernels_.most_rows; }
+
+  template <class RowOf>
+  void interleave(std::size_t count, float* out, std::size_t length, const RowOf& row_of) const {
+    InterleaveArguments arguments;
+    for (std::size_t i = 0; i < count; ++i) arguments.rows[i] = row_of(i);
+    arguments.count = count;
+    arguments.length = length;
+    arguments.words = length;
+    arguments.out = out;
+    dispatch<InterleaveKernel<simd::LoadFloats>>(set_, arguments);
+  }
+
+  // Keys [tile][width][keys of the tile], values [tile][keys][columns of the tile].
+  void pack_head() {
+    for (std::size_t tile = 0; tile < key_tiles(); ++tile) {
+      const Share keys(visible_, tile, key_tiles());
+      interleave(keys.end - keys.begin, keys_ + keys.begin * width_, width_,
+                 [&](std::size_t i) { return head_of(a_.key, rows_[keys.begin + i]); });
+    }
+    for (std::size_t tile = 0; tile < width_tiles(); ++tile) {
+      const Share columns(width_, tile, width_tiles());
+      const std::size_t count = columns.end - columns.begin;
+      float* out = values_ + columns.begin * visible_;
+      for (std::size_t k = 0; k < visible_; ++k)
+        std::copy_n(head_of(a_.value, rows_[k]) + columns.begin, count, out + k * count);
+    }
+    packed_ = true;
+  }
+
+  // weights[i * stride] belongs to listed key i; keys that are not seen get weight 0 (or NaN).
+  void write_probabilities(std::size_t q, std::size_t seen, const float* weights,
+                           std::size_t stride, float factor) const {
+    float* row = a_.probabilities.data() +
+                 ((batch_ * a_.heads + head_) * a_.query_tokens + q) * a_.key_tokens;
+    std::fill_n(row, a_.key_tokens, 0.0f * factor);
+    for (std::size_t i = 0; i < seen; ++i) row[positions_[i]] = weights[i * stride] * factor;
+  }
+
+  const Arguments& a_;
+  float* output_;
+  InstructionSet set_;
+  PanelKernels kernels_;
+  std::size_t parts_, width_;
+  float scale_;
+  std::size_t batch_ = 0, head_ = 0, visible_ = 0;
+  bool packed_ = false;
+  float *scores_ = nullptr, *queries_ = nullptr, *means_ = nullptr, *factors_ = nullptr;
+  float *keys_ = nullptr, *values_ = nullptr;
+  std::size_t* rows_ = nullptr;
+  std::int32_t* positions_ = nullptr;
+};
+
+/// See AttentionArguments; output [batch * query_tokens, width].
+inline void attention(const AttentionArguments<float, HostMemory>& arguments, float* output,
+                      InstructionSet set, int threads) {
+  const std::size_t heads = arguments.batch * arguments.heads;
+  if (heads == 0 || arguments.query_tokens == 0) return;
+  const std::size_t work = heads * arguments.query_tokens * arguments.key_tokens *
+                           arguments.query.width / arguments.heads;
+  threads = worthwhile_threads(threads, work / 8);
+  // Several parts a head where there are fewer heads than would keep all threads busy.
+  const std::size_t blocks = (arguments.query_tokens + 31) / 32;
+  const std::size_t wanted =
+      threads == 1 ? 1 : (4 * static_cast<std::size_t>(threads) - 1) / heads + 1;
+  const std::size_t parts = std::min(blocks, wanted);
+  parallel_for(threads, heads * parts, [&](std::size_t begin, std::size_t end) {
+    AttentionWorker(arguments, output, set, parts).run(begin, end);
+  });
+}
+
+}  // namespace coca::detail

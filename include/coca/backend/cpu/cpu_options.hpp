@@ -1,0 +1,82 @@
+#pragma once
+/// @file
+/// Options of the CPU backend, from the program or from the environment.
+
+#include <cstdint>
+#include <cstdlib>
+#include <initializer_list>
+#include <string>
+
+#include "coca/backend/cpu/instruction_set.hpp"
+#include "coca/core/error.hpp"
+
+namespace coca {
+
+/// Who computes matrix products.
+enum class GemmKind : std::uint8_t {
+  automatic,  ///< the fastest for each shape, as measured when weights are packed
+  packed,     ///< the library's own kernels
+  eigen,      ///< Eigen, for float weights
+  onednn,     ///< oneDNN, where it is installed
+};
+
+/// "automatic", "packed", "eigen", "onednn".
+constexpr const char* to_string(GemmKind kind) noexcept {
+  switch (kind) {
+    case GemmKind::automatic:
+      return "automatic";
+    case GemmKind::packed:
+      return "packed";
+    case GemmKind::eigen:
+      return "eigen";
+    case GemmKind::onednn:
+      return "onednn";
+  }
+  return "?";
+}
+
+/// Options of Cpu. What is left automatic can be set from outside by the environment variables
+/// COCA_GEMM (automatic, packed, eigen, onednn) and COCA_INSTRUCTION_SET (automatic, baseline,
+/// avx2, avx512).
+struct CpuOptions {
+  int threads =
+      0;  ///< 0: as many as OpenMP gives (OMP_NUM_THREADS or the processors); without it one
+  GemmKind gemm = GemmKind::automatic;
+  InstructionSet instruction_set = InstructionSet::automatic;
+};
+
+namespace detail {
+
+/// The value that an environment variable names, or `automatic`.
+/// @throws ArgumentError for a text that is none of the values' names.
+template <class Choice>
+Choice choice_from_environment(const char* variable, std::initializer_list<Choice> values) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr || *text == '\0') return Choice::automatic;
+  std::string names;
+  for (const Choice value : values) {
+    if (std::string(text) == to_string(value)) return value;
+    names += (names.empty() ? "" : ", ") + std::string(to_string(value));
+  }
+  throw ArgumentError("environment variable " + std::string(variable) + " is \"" + text +
+                      "\", expected one of " + names);
+}
+
+/// The kind that a program or the environment asks for.
+inline GemmKind resolve(GemmKind wish) {
+  if (wish != GemmKind::automatic) return wish;
+  return choice_from_environment(
+      "COCA_GEMM", {GemmKind::automatic, GemmKind::packed, GemmKind::eigen, GemmKind::onednn});
+}
+
+/// The instruction set that a program, the environment or else the processor asks for.
+inline InstructionSet resolve_with_environment(InstructionSet wish) {
+  if (wish == InstructionSet::automatic)
+    wish = choice_from_environment("COCA_INSTRUCTION_SET",
+                                   {InstructionSet::automatic, InstructionSet::baseline,
+                                    InstructionSet::avx2, InstructionSet::avx512});
+  return resolve(wish);
+}
+
+}  // namespace detail
+}  // namespace coca

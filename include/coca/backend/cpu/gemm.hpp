@@ -1,0 +1,152 @@
+#pragma once
+/// @file
+/// The seam of matrix products: what every implementation offers, whatever its library and layout.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "coca/backend/cpu/simd.hpp"
+#include "coca/core/activation.hpp"
+
+namespace coca::detail {
+
+/// output = residual + scale * activation(input weightᵀ + bias); absent parts are null.
+struct GemmCall {
+  const float* input = nullptr;  ///< [rows, in]
+  std::size_t rows = 0;
+  const float* bias = nullptr;  ///< [out]
+  Activation activation = Activation::none;
+  const float* scale = nullptr;     ///< [out]
+  const float* residual = nullptr;  ///< [rows, out]; may be the output
+  float* output = nullptr;          ///< [rows, out]
+  int threads = 1;
+
+  bool has_epilogue() const {
+    return bias != nullptr || activation != Activation::none || scale != nullptr ||
+           residual != nullptr;
+  }
+};
+
+/// A block of a weight on its way into a layout: element (o, i) of the block is
+/// values[o * out_stride + i * in_stride].
+struct WeightBlock {
+  std::size_t first_out = 0, out = 0;
+  std::size_t first_in = 0, in = 0;
+  const float* values = nullptr;
+  std::size_t out_stride = 0, in_stride = 0;
+};
+
+/// One weight [out, in] in the layout of one implementation. Filled once, then constant.
+class GemmWeight {
+ public:
+  GemmWeight(std::size_t out, std::size_t in) : out_(out), in_(in) {}
+  GemmWeight(const GemmWeight&) = delete;
+  GemmWeight& operator=(const GemmWeight&) = delete;
+  virtual ~GemmWeight() = default;
+
+  std::size_t out_features() const { return out_; }
+  std::size_t in_features() const { return in_; }
+
+  /// Takes a part of the values; the parts of a weight do not overlap.
+  virtual void set(const WeightBlock& block) = 0;
+  /// Called when all parts are there.
+  virtual void finish() {}
+  /// Rows [first, first + count) as floats [count, in].
+  virtual void unpack(std::size_t first, std::size_t count, float* rows) const = 0;
+  virtual void multiply(const GemmCall& call) const = 0;
+
+ private:
+  std::size_t out_, in_;
+};
+
+/// Columns [first, first + count) of one row of products on their way to the output.
+struct EpilogueRow {
+  const GemmCall* call = nullptr;
+  std::size_t out = 0;  ///< width of the output
+  std::size_t row = 0, first = 0, count = 0;
+  const float* products = nullptr;  ///< [count]
+};
+
+namespace simd {
+
+template <class S>
+[[gnu::always_inline]] inline void activate_inplace(typename S::F& x, Activation activation) {
+  if (activation == Activation::gelu) gelu_inplace<S>(x);
+  if (activation == Activation::quick_gelu) quick_gelu_inplace<S>(x);
+}
+
+template <class S>
+[[gnu::always_inline]] inline void finish_vector(typename S::F& x, const GemmCall& call,
+                                                 std::size_t column, std::size_t place) {
+  typename S::F y;
+  if (call.bias != nullptr) {
+    load<S>(y, call.bias + column);
+    x = x + y;
+  }
+  activate_inplace<S>(x, call.activation);
+  if (call.scale != nullptr) {
+    load<S>(y, call.scale + column);
+    x = x * y;
+  }
+  if (call.residual != nullptr) {
+    load<S>(y, call.residual + place);
+    x = x + y;
+  }
+}
+
+template <class S>
+[[gnu::always_inline]] inline void finish_some(typename S::F& x, const GemmCall& call,
+                                               std::size_t column, std::size_t place,
+                                               std::size_t count) {
+  typename S::F y;
+  if (call.bias != nullptr) {
+    load_some<S>(y, call.bias + column, count);
+    x = x + y;
+  }
+  activate_inplace<S>(x, call.activation);
+  if (call.scale != nullptr) {
+    load_some<S>(y, call.scale + column, count);
+    x = x * y;
+  }
+  if (call.residual != nullptr) {
+    load_some<S>(y, call.residual + place, count);
+    x = x + y;
+  }
+}
+
+template <class S>
+[[gnu::always_inline]] inline void finish_row(const EpilogueRow& part) {
+  const GemmCall& call = *part.call;
+  typename S::F x;
+  std::size_t i = 0;
+  for (; i + S::width <= part.count; i += S::width) {
+    const std::size_t column = part.first + i, place = part.row * part.out + column;
+    load<S>(x, part.products + i);
+    finish_vector<S>(x, call, column, place);
+    store<S>(call.output + place, x);
+  }
+  if (i == part.count) return;
+  const std::size_t column = part.first + i, place = part.row * part.out + column;
+  load_some<S>(x, part.products + i, part.count - i);
+  finish_some<S>(x, call, column, place, part.count - i);
+  store_some<S>(call.output + place, x, part.count - i);
+}
+
+}  // namespace simd
+
+/// The epilogue of a tile: `rows` rows of products, `stride` apart.
+struct EpilogueKernel {
+  template <class S>
+  [[gnu::always_inline]] static inline void run(const EpilogueRow& first, std::size_t rows,
+                                                std::size_t stride) {
+    EpilogueRow part = first;
+    for (std::size_t r = 0; r < rows; ++r) {
+      simd::finish_row<S>(part);
+      ++part.row;
+      part.products += stride;
+    }
+  }
+};
+
+}  // namespace coca::detail

@@ -1,0 +1,185 @@
+#pragma once
+/// @file
+/// Which implementation multiplies a weight: asked for, or measured once for each shape.
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/cpu_options.hpp"
+#include "coca/backend/cpu/gemm_eigen.hpp"
+#include "coca/backend/cpu/gemm_onednn.hpp"
+#include "coca/backend/cpu/gemm_packed.hpp"
+
+namespace coca {
+
+/// The choices of this process, by a text that names shape, use, weight type, instructions and
+/// threads, such as "3072x1024 many_rows float32 avx512 2". Shared by all backends and threads.
+/// Different implementations round differently: who wants the same bits again records the choices
+/// and presets them.
+class GemmChoices {
+ public:
+  using Map = std::map<std::string, GemmKind>;
+
+  /// All that was measured or preset so far.
+  static Map recorded() {
+    const std::lock_guard lock(mutex());
+    return choices();
+  }
+
+  /// Makes choices without measuring; replaces those of the same name. Weights that are packed
+  /// already stay as they are. @throws ArgumentError for the choice `automatic`.
+  static void preset(const Map& given) {
+    for (const auto& [name, kind] : given)
+      if (kind == GemmKind::automatic)
+        throw ArgumentError("the preset choice for " + name +
+                            " is automatic, expected packed, eigen or onednn");
+    const std::lock_guard lock(mutex());
+    for (const auto& [name, kind] : given) choices()[name] = kind;
+  }
+
+  /// The choice of that name; measures it when there is none. One measurement runs at a time, so
+  /// that they do not disturb each other.
+  template <class Measure>
+  static GemmKind get(const std::string& name, const Measure& measure) {
+    const std::lock_guard lock(mutex());
+    const auto known = choices().find(name);
+    if (known != choices().end()) return known->second;
+    return choices()[name] = measure();
+  }
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  static Map& choices() {
+    static Map choices;
+    return choices;
+  }
+};
+
+namespace detail {
+
+/// What a weight is to be made for.
+struct GemmRequest {
+  std::size_t out = 0, in = 0;
+  MatrixUse use = MatrixUse::many_rows;
+  InstructionSet set = InstructionSet::baseline;
+  int threads = 1;
+
+  /// Rows that stand for the use: a picture of ViT-L/14; the beams of a search.
+  std::size_t typical_rows() const { return use == MatrixUse::many_rows ? 257 : 6; }
+};
+
+template <class Stored>
+std::string name_of(const GemmRequest& request) {
+  return std::to_string(request.out) + "x" + std::to_string(request.in) +
+         (request.use == MatrixUse::many_rows ? " many_rows " : " few_rows ") +
+         (std::is_same_v<Stored, float> ? "float32 " : "bfloat16 ") + to_string(request.set) + " " +
+         std::to_string(request.threads);
+}
+
+/// An empty weight of a kind. @throws ArgumentError or UnavailableError where there is none.
+template <class Stored>
+std::shared_ptr<GemmWeight> make_weight(GemmKind kind, const GemmRequest& request) {
+  if (kind == GemmKind::onednn)
+    return make_onednn_weight<Stored>(request.out, request.in, request.set, request.typical_rows(),
+                                      request.threads);
+  if (kind == GemmKind::eigen) {
+    if constexpr (std::is_same_v<Stored, float>)
+      return std::make_shared<EigenWeight>(request.out, request.in, request.set);
+    else
+      throw ArgumentError("Eigen multiplies float weights alone, but bfloat16 was asked for");
+  }
+  return std::make_shared<PackedWeight<Stored>>(request.out, request.in, request.set);
+}
+
+/// Measures kinds of products against each other on made-up numbers.
+template <class Stored>
+class GemmContest {
+ public:
+  explicit GemmContest(const GemmRequest& request) : request_(request) {
+    // A few million weights tell enough: what is larger comes from memory just the same.
+    constexpr std::size_t most_weights = std::size_t{1} << 22;
+    request_.out = std::min(request.out, std::max<std::size_t>(most_weights / request.in, 64));
+    input_.resize(request_.typical_rows() * request_.in);
+    output_.resize(request_.typical_rows() * request_.out);
+    row_.resize(request_.in);
+    for (std::size_t i = 0; i < input_.size(); ++i) input_[i] = number(i);
+    for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = number(7 * i + 3);
+  }
+
+  GemmKind winner() {
+    GemmKind best = GemmKind::packed;
+    double least = seconds(GemmKind::packed);
+    std::vector<GemmKind> others;
+    if (std::is_same_v<Stored, float>) others.push_back(GemmKind::eigen);
+    if (has_onednn) others.push_back(GemmKind::onednn);
+    for (const GemmKind kind : others) {
+      const double time = seconds(kind);
+      if (time < least) {
+        least = time;
+        best = kind;
+      }
+    }
+    return best;
+  }
+
+ private:
+  static float number(std::size_t i) { return static_cast<float>(i * 37 % 101) / 50.0f - 1.0f; }
+
+  // The best of a few runs, the first of which does not count; infinity where there is no such
+  // product.
+  double seconds(GemmKind kind) {
+    std::shared_ptr<GemmWeight> weight;
+    try {
+      weight = make_weight<Stored>(kind, request_);
+    } catch (const UnavailableError&) {
+      return std::numeric_limits<double>::infinity();
+    }
+    for (std::size_t o = 0; o < request_.out; ++o)
+      weight->set({o, 1, 0, request_.in, row_.data(), request_.in, 1});
+    weight->finish();
+    GemmCall call;
+    call.input = input_.data();
+    call.rows = request_.typical_rows();
+    call.output = output_.data();
+    call.threads = request_.threads;
+    double least = std::numeric_limits<double>::infinity(), total = 0;
+    for (int run = 0; run < 9 && total < 0.01; ++run) {
+      const auto start = std::chrono::steady_clock::now();
+      weight->multiply(call);
+      const double time =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (run != 0 || time > 0.01) least = std::min(least, time);
+      total += time;
+    }
+    return least;
+  }
+
+  GemmRequest request_;
+  std::vector<float> input_, output_, row_;
+};
+
+/// The kind for a weight: what is asked for, or what is measured; for small weights our own
+/// kernels, whose calls cost least.
+template <class Stored>
+GemmKind choose_kind(GemmKind wish, const GemmRequest& request) {
+  constexpr std::size_t small = 100000;
+  if (wish != GemmKind::automatic) return wish;
+  if (request.out * request.in < small) return GemmKind::packed;
+  return GemmChoices::get(name_of<Stored>(request),
+                          [&] { return GemmContest<Stored>(request).winner(); });
+}
+
+}  // namespace detail
+}  // namespace coca

@@ -1,0 +1,96 @@
+#pragma once
+/// @file
+/// Threads of the CPU backend: the one header that uses OpenMP.
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+
+#include "coca/features.hpp"
+
+#if COCA_HAS_OPENMP
+#include <omp.h>
+#endif
+
+namespace coca::detail {
+
+/// The threads that a parallel region gets unless told otherwise.
+inline int default_threads() {
+#if COCA_HAS_OPENMP
+  return std::max(1, omp_get_max_threads());
+#else
+  return 1;
+#endif
+}
+
+/// The part of [0, count) that falls to one of several threads: contiguous, sizes differ by one.
+struct Share {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+
+  Share(std::size_t count, std::size_t part, std::size_t parts)
+      : begin(count / parts * part + std::min(part, count % parts)),
+        end(begin + count / parts + (part < count % parts ? 1 : 0)) {}
+};
+
+/// Calls function(begin, end) for contiguous parts of [0, count), one for each thread.
+///
+/// Runs in the calling thread where one is enough, inside of another parallel region, and without
+/// OpenMP. An exception of a part is rethrown when all have ended.
+template <class Function>
+void parallel_for(int threads, std::size_t count, const Function& function) {
+  if (count == 0) return;
+#if COCA_HAS_OPENMP
+  const int parts = static_cast<int>(std::min<std::size_t>(count, std::max(threads, 1)));
+  if (parts > 1 && omp_in_parallel() == 0) {
+    std::exception_ptr error;
+#pragma omp parallel num_threads(parts)
+    {
+      try {
+        const Share share(count, static_cast<std::size_t>(omp_get_thread_num()),
+                          static_cast<std::size_t>(omp_get_num_threads()));
+        if (share.begin < share.end) function(share.begin, share.end);
+      } catch (...) {
+#pragma omp critical(coca_parallel_for)
+        error = std::current_exception();
+      }
+    }
+    if (error) std::rethrow_exception(error);
+    return;
+  }
+#else
+  static_cast<void>(threads);
+#endif
+  function(std::size_t{0}, count);
+}
+
+/// Threads that are worth starting: one for each `grain` units of work, at most `threads`. A unit
+/// is about a nanosecond; a parallel region costs some thousand.
+inline int worthwhile_threads(int threads, std::size_t work, std::size_t grain = 8192) {
+  return static_cast<int>(std::clamp<std::size_t>(work / grain, 1, std::max(threads, 1)));
+}
+
+/// While it lives, parallel regions that others open in this thread (a library's) get so many
+/// threads.
+class ThreadLimit {
+ public:
+#if COCA_HAS_OPENMP
+  explicit ThreadLimit(int threads) : before_(omp_get_max_threads()) {
+    if (threads != before_) omp_set_num_threads(threads);
+  }
+  ~ThreadLimit() {
+    if (omp_get_max_threads() != before_) omp_set_num_threads(before_);
+  }
+
+ private:
+  int before_;
+
+ public:
+#else
+  explicit ThreadLimit(int) {}
+#endif
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+};
+
+}  // namespace coca::detail

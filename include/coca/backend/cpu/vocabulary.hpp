@@ -1,0 +1,178 @@
+#pragma once
+/// @file
+/// Scores over a vocabulary: log-softmax, single edits, and what sampling cuts off.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <span>
+
+#include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/scratch.hpp"
+#include "coca/backend/cpu/simd.hpp"
+#include "coca/backend/cpu/threads.hpp"
+
+namespace coca::detail {
+
+/// x - log(sum(exp(x))) of one row.
+struct LogSoftmaxKernel {
+  template <class S>
+  [[gnu::always_inline]] static inline void run(float* row, std::size_t width) {
+    const float best = largest<S>(row, width);
+    const float total = sum_of_exp<S>(row, width, best);
+    const float shift = std::log(total);
+    typename S::F x;
+    std::size_t i = 0;
+    for (; i + S::width <= width; i += S::width) {
+      simd::load<S>(x, row + i);
+      x = x - best - shift;
+      simd::store<S>(row + i, x);
+    }
+    for (; i < width; ++i) row[i] = row[i] - best - shift;
+  }
+
+  /// The largest of a row's elements, NaN passed over.
+  template <class S>
+  [[gnu::always_inline]] static inline float largest(const float* row, std::size_t width) {
+    constexpr float nothing = -std::numeric_limits<float>::infinity();
+    typename S::F x, best;
+    simd::fill<S>(best, nothing);
+    std::size_t i = 0;
+    for (; i + S::width <= width; i += S::width) {
+      simd::load<S>(x, row + i);
+      best = x > best ? x : best;
+    }
+    if (i < width) {
+      simd::load_some<S>(x, row + i, width - i, nothing);
+      best = x > best ? x : best;
+    }
+    return simd::largest<S>(best, nothing);
+  }
+
+  /// The sum of e^(x - best).
+  template <class S>
+  [[gnu::always_inline]] static inline float sum_of_exp(const float* row, std::size_t width,
+                                                        float best) {
+    typename S::F x, total;
+    std::memset(&total, 0, sizeof total);
+    std::size_t i = 0;
+    for (; i + S::width <= width; i += S::width) {
+      simd::load<S>(x, row + i);
+      x = x - best;
+      simd::exp_inplace<S>(x);
+      total += x;
+    }
+    float sum = simd::sum<S>(total);
+    for (; i < width; ++i) sum += std::exp(row[i] - best);
+    return sum;
+  }
+};
+
+/// See Backend's log_softmax_inplace.
+inline void log_softmax_inplace(const Tensor<float>& scores, InstructionSet set, int threads) {
+  const std::size_t width = scores.shape().back();
+  if (width == 0) return;
+  parallel_for(worthwhile_threads(threads, scores.size()), scores.size() / width,
+               [&](std::size_t begin, std::size_t end) {
+                 for (std::size_t r = begin; r < end; ++r)
+                   dispatch<LogSoftmaxKernel>(set, scores.data() + r * width, width);
+               });
+}
+
+/// See Backend's edit_scores_inplace.
+inline void edit_scores_inplace(const Tensor<float>& scores, const Tensor<std::int32_t>& indices,
+                                const Tensor<float>& values, ScoreEdit edit) {
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    float& score = scores.data()[indices.data()[i]];
+    switch (edit) {
+      case ScoreEdit::forbid:
+        score = -std::numeric_limits<float>::infinity();
+        break;
+      case ScoreEdit::penalize:
+        score = score < 0 ? score * values.data()[i] : score / values.data()[i];
+        break;
+      case ScoreEdit::subtract:
+        score -= values.data()[i];
+        break;
+    }
+  }
+}
+
+/// Temperature, top-k and top-p of one row. Only as much of the row is sorted as is looked at.
+class RowWarp {
+ public:
+  RowWarp(std::span<float> scores, const SamplingWarp& warp) : scores_(scores), warp_(warp) {}
+
+  void run() {
+    bool nan = false;
+    for (float& score : scores_) {
+      score /= warp_.temperature;
+      nan |= score != score;
+    }
+    // A row with NaN has no order: it stays as it is, to be noticed.
+    if (nan || (warp_.top_k == 0 && !(warp_.top_p < 1.0f))) return;
+    float* memory = scratch<RowWarp>().get<float>(scores_.size());
+    std::copy(scores_.begin(), scores_.end(), memory);
+    left_ = {memory, scores_.size()};
+    if (warp_.top_k != 0) keep_top_k();
+    if (warp_.top_p < 1.0f) keep_top_p();
+    for (float& score : scores_)
+      if (score < least_) score = -std::numeric_limits<float>::infinity();
+  }
+
+ private:
+  void keep_top_k() {
+    const std::size_t rank = std::min(std::max(warp_.top_k, warp_.min_keep), left_.size());
+    const auto last = left_.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+    std::nth_element(left_.begin(), last, left_.end(), std::greater<>());
+    least_ = *last;
+    const auto equal =
+        std::partition(last + 1, left_.end(), [this](float score) { return score >= least_; });
+    left_ = {left_.begin(), equal};
+  }
+
+  // Sorts ever more of the best until those before hold the probability that was asked for.
+  void keep_top_p() {
+    const double best = double{*std::max_element(left_.begin(), left_.end())};
+    double total = 0, before = 0;
+    for (const float score : left_) total += std::exp(double{score} - best);
+    std::size_t sorted = 0;
+    for (std::size_t i = 0; i < left_.size(); ++i) {
+      if (i == sorted) sorted = sort_more(sorted);
+      if (i >= warp_.min_keep && before / total >= warp_.top_p) {
+        least_ = left_[i - 1];
+        return;
+      }
+      before += std::exp(double{left_[i]} - best);
+    }
+  }
+
+  std::size_t sort_more(std::size_t sorted) {
+    const std::size_t end = std::min(std::max<std::size_t>(256, 4 * sorted), left_.size());
+    const auto first = left_.begin() + static_cast<std::ptrdiff_t>(sorted);
+    const auto last = left_.begin() + static_cast<std::ptrdiff_t>(end);
+    if (last != left_.end()) std::nth_element(first, last, left_.end(), std::greater<>());
+    std::sort(first, last, std::greater<>());
+    return end;
+  }
+
+  std::span<float> scores_, left_;
+  SamplingWarp warp_;
+  float least_ = -std::numeric_limits<float>::infinity();
+};
+
+/// See Backend's warp_scores_inplace.
+inline void warp_scores_inplace(const Tensor<float>& scores, const SamplingWarp& warp,
+                                int threads) {
+  const std::size_t width = scores.shape().back();
+  if (width == 0) return;
+  parallel_for(worthwhile_threads(threads, scores.size() * 4), scores.size() / width,
+               [&](std::size_t begin, std::size_t end) {
+                 for (std::size_t r = begin; r < end; ++r)
+                   RowWarp({scores.data() + r * width, width}, warp).run();
+               });
+}
+
+}  // namespace coca::detail

@@ -1,0 +1,370 @@
+#pragma once
+/// @file
+/// The reference backend: every primitive as the plain loop that a reader can hold against its
+/// formula. It is what the other backends are tested against, needs no library, and is in no hurry.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "coca/backend/backend.hpp"
+#include "coca/core/random.hpp"
+
+namespace coca {
+
+/// Plain loops over host memory in type T (float or double); sums are kept in double.
+template <class T = float>
+class Reference {
+ public:
+  using value_type = T;
+  using weight_type = T;
+  using memory_type = HostMemory;
+  using Array = Tensor<T>;
+
+  /// A weight, row-major.
+  class Matrix {
+   public:
+    Matrix() = default;
+    explicit Matrix(Array values) : values_(std::move(values)) {}
+    std::size_t out_features() const { return values_.shape()[0]; }
+    std::size_t in_features() const { return values_.shape()[1]; }
+    const T* row(std::size_t index) const { return values_.data() + index * in_features(); }
+
+   private:
+    Array values_;  // [out, in]
+  };
+
+  template <class U>
+  Tensor<U> allocate(const Shape& shape) const {
+    return Tensor<U>(Buffer<HostMemory>::allocate(shape.size() * sizeof(U)), shape);
+  }
+  template <class U>
+  void copy_in(std::span<const U> host, const Tensor<U>& output) const {
+    std::copy(host.begin(), host.end(), output.data());
+  }
+  template <class U>
+  void copy_out(const Tensor<U>& input, std::span<U> host) const {
+    std::copy_n(input.data(), host.size(), host.begin());
+  }
+  void synchronize() const {}
+
+  /// Takes (part of) a stored weight, see PackOptions.
+  Matrix pack(const WeightSource& source, const PackOptions& options) const {
+    const std::size_t stored = options.transposed ? source.rows() : options.rows;
+    const std::size_t width = source.row_size();
+    const Shape shape = options.transposed ? Shape{width, stored} : Shape{stored, width};
+    const Array values = allocate<T>(shape);
+    std::vector<float> row(width);
+    for (std::size_t r = 0; r < stored; ++r) {
+      source.read(options.first_row + r, 1, row.data());
+      for (std::size_t c = 0; c < width; ++c)
+        values.data()[options.transposed ? c * stored + r : r * width + c] = static_cast<T>(row[c]);
+    }
+    return Matrix(values);
+  }
+
+  /// Rows [first, first + count) of a matrix as floats [count, in].
+  void unpack(const Matrix& matrix, std::size_t first, std::size_t count, float* rows) const {
+    for (std::size_t r = 0; r < count; ++r)
+      for (std::size_t c = 0; c < matrix.in_features(); ++c)
+        *rows++ = static_cast<float>(matrix.row(first + r)[c]);
+  }
+
+  /// input [rows, in], weight [out, in] -> output [rows, out], see Epilogue.
+  void matmul(const Array& input, const Matrix& weight, const Epilogue<T, HostMemory>& epilogue,
+              const Array& output) const {
+    const std::size_t out = weight.out_features(), in = weight.in_features();
+    for (std::size_t r = 0; r < input.size() / in; ++r) {
+      for (std::size_t o = 0; o < out; ++o) {
+        double sum = epilogue.bias ? epilogue.bias.data()[o] : 0.0;
+        for (std::size_t i = 0; i < in; ++i)
+          sum += double{input.data()[r * in + i]} * double{weight.row(o)[i]};
+        double value = activate(sum, epilogue.activation);
+        if (epilogue.scale) value *= epilogue.scale.data()[o];
+        if (epilogue.residual) value += epilogue.residual.data()[r * out + o];
+        output.data()[r * out + o] = static_cast<T>(value);
+      }
+    }
+  }
+
+  /// (x - mean) / sqrt(variance + 1e-5) * weight + bias over the last axis.
+  void layer_norm(const Array& input, const Array& weight, const Array& bias,
+                  const Array& output) const {
+    const std::size_t width = weight.size();
+    for (std::size_t r = 0; r < input.size() / width; ++r) {
+      const T* x = input.data() + r * width;
+      double mean = 0, variance = 0;
+      for (std::size_t i = 0; i < width; ++i) mean += x[i];
+      mean /= static_cast<double>(width);
+      for (std::size_t i = 0; i < width; ++i) variance += (x[i] - mean) * (x[i] - mean);
+      variance /= static_cast<double>(width);
+      const double scale = 1.0 / std::sqrt(variance + 1e-5);
+      for (std::size_t i = 0; i < width; ++i)
+        output.data()[r * width + i] =
+            static_cast<T>((x[i] - mean) * scale * weight.data()[i] + bias.data()[i]);
+    }
+  }
+
+  /// See AttentionArguments; output [batch * query_tokens, width].
+  void attention(const AttentionArguments<T, HostMemory>& arguments, const Array& output) const {
+    std::vector<double> scores(arguments.key_tokens);
+    for (std::size_t b = 0; b < arguments.batch; ++b)
+      for (std::size_t h = 0; h < arguments.heads; ++h)
+        for (std::size_t q = 0; q < arguments.query_tokens; ++q)
+          attend(arguments, b, h, q, scores, output);
+  }
+
+  /// ids [batch, tokens], table [vocabulary, width], positions [at least first + tokens, width]
+  /// -> output [batch, tokens, width]: table[id] + positions[first + t].
+  void embed(const Tensor<std::int32_t>& ids, const Array& table, const Array& positions,
+             std::size_t first, const Array& output) const {
+    const std::size_t width = table.shape()[1], tokens = ids.shape().back();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const T* word = table.data() + static_cast<std::size_t>(ids.data()[i]) * width;
+      const T* position = positions.data() + (first + i % tokens) * width;
+      for (std::size_t c = 0; c < width; ++c) output.data()[i * width + c] = word[c] + position[c];
+    }
+  }
+
+  /// -> output [batch * rows * columns, channels * kernel * kernel], columns ordered channel, y, x.
+  void unfold(const Array& input, const Unfold& windows, const Array& output) const {
+    const std::size_t batch = input.size() / (windows.channels * windows.height * windows.width);
+    T* out = output.data();
+    for (std::size_t b = 0; b < batch; ++b)
+      for (std::size_t row = 0; row < windows.rows(); ++row)
+        for (std::size_t column = 0; column < windows.columns(); ++column)
+          for (std::size_t channel = 0; channel < windows.channels; ++channel)
+            for (std::size_t ky = 0; ky < windows.kernel; ++ky)
+              for (std::size_t kx = 0; kx < windows.kernel; ++kx)
+                *out++ = pixel(input, windows, b, channel, row * windows.stride + ky,
+                               column * windows.stride + kx);
+  }
+
+  /// Each row divided by its Euclidean norm (at least 1e-12, as torch.nn.functional.normalize).
+  void l2_normalize(const Array& input, const Array& output) const {
+    const std::size_t width = input.shape().back();
+    for (std::size_t r = 0; r < input.size() / width; ++r) {
+      const T* x = input.data() + r * width;
+      double sum = 0;
+      for (std::size_t i = 0; i < width; ++i) sum += double{x[i]} * double{x[i]};
+      const double norm = std::isnan(sum) ? sum : std::max(std::sqrt(sum), 1e-12);
+      for (std::size_t i = 0; i < width; ++i)
+        output.data()[r * width + i] = static_cast<T>(x[i] / norm);
+    }
+  }
+
+  /// source [batch or 1, tokens, width] into output [batch, T, width] from token `first` on, plus
+  /// rows `first` and following of positions [at least first + tokens, width] where there are any.
+  void write_tokens(const Array& source, const Array& positions, std::size_t first,
+                    const Array& output) const {
+    const std::size_t batch = output.shape()[0], length = output.shape()[1];
+    const std::size_t tokens = source.shape()[1], width = output.shape()[2];
+    for (std::size_t b = 0; b < batch; ++b)
+      for (std::size_t t = 0; t < tokens; ++t)
+        for (std::size_t c = 0; c < width; ++c) {
+          const std::size_t from = source.shape()[0] == 1 ? t : b * tokens + t;
+          const T position = positions ? positions.data()[(first + t) * width + c] : T{0};
+          output.data()[(b * length + first + t) * width + c] =
+              source.data()[from * width + c] + position;
+        }
+  }
+
+  /// output[i] = input row indices[i].
+  void gather_rows(const Array& input, const Tensor<std::int32_t>& indices,
+                   const Array& output) const {
+    const std::size_t width = input.shape().back();
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      std::copy_n(input.data() + static_cast<std::size_t>(indices.data()[i]) * width, width,
+                  output.data() + i * width);
+  }
+
+  /// output row indices[i] = the chosen columns of input row i.
+  void scatter_rows(const Columns<T, HostMemory>& input, const Tensor<std::int32_t>& indices,
+                    const Array& output) const {
+    const std::size_t stride = input.rows.shape().back();
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      std::copy_n(input.rows.data() + i * stride + input.first, input.width,
+                  output.data() + static_cast<std::size_t>(indices.data()[i]) * input.width);
+  }
+
+  /// x - log(sum(exp(x))) over the last axis.
+  void log_softmax_inplace(const Array& scores) const {
+    const std::size_t width = scores.shape().back();
+    for (std::size_t r = 0; r < scores.size() / width; ++r) {
+      T* x = scores.data() + r * width;
+      const double largest = *std::max_element(x, x + width);
+      double sum = 0;
+      for (std::size_t i = 0; i < width; ++i) sum += std::exp(x[i] - largest);
+      for (std::size_t i = 0; i < width; ++i) x[i] = static_cast<T>(x[i] - largest - std::log(sum));
+    }
+  }
+
+  /// Changes the scores at the flat positions `indices` [n], see ScoreEdit; values [n].
+  void edit_scores_inplace(const Array& scores, const Tensor<std::int32_t>& indices,
+                           const Array& values, ScoreEdit edit) const {
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      T& score = scores.data()[indices.data()[i]];
+      const T value = values.data()[i];
+      switch (edit) {
+        case ScoreEdit::forbid:
+          score = -std::numeric_limits<T>::infinity();
+          break;
+        case ScoreEdit::penalize:
+          score = score < 0 ? score * value : score / value;
+          break;
+        case ScoreEdit::subtract:
+          score -= value;
+          break;
+      }
+    }
+  }
+
+  /// Temperature, then top-k, then top-p, of each row: what falls out becomes minus infinity. Of a row
+  /// with a NaN nothing falls out, so that the search notices it.
+  void warp_scores_inplace(const Array& scores, const SamplingWarp& warp) const {
+    const std::size_t width = scores.shape().back();
+    for (std::size_t r = 0; r < scores.size() / width; ++r)
+      warp_row({scores.data() + r * width, width}, warp);
+  }
+
+  /// The best of each group of rows.
+  ///
+  /// scores [rows, vocabulary]; added [rows], put on each score of a row, or nothing; the rows are
+  /// groups = values.shape()[0] groups of equal size. -> values [groups, count], scores plus what
+  /// was added, and ids [groups, count] = row in the group * vocabulary + word, in falling order of
+  /// value plus noise; equal ones by rising id; NaN first, so that it is noticed.
+  void best_candidates(const Array& scores, const Array& added, const GumbelNoise& noise,
+                       const Array& values, const Tensor<std::int32_t>& ids) const {
+    const std::size_t groups = values.shape()[0], count = values.shape()[1];
+    const std::size_t vocabulary = scores.shape().back();
+    const std::size_t size = scores.size() / groups;
+    std::vector<T> value(size), rank(size);
+    std::vector<std::int32_t> order(size);
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t i = 0; i < size; ++i) {
+        const std::size_t row = (g * size + i) / vocabulary;
+        value[i] = scores.data()[g * size + i] + (added ? added.data()[row] : T{0});
+        rank[i] = value[i] + gumbel(noise, row, i % vocabulary, vocabulary);
+      }
+      std::iota(order.begin(), order.end(), 0);
+      const auto better = [&](std::int32_t a, std::int32_t b) {
+        const bool nan_a = std::isnan(rank[a]), nan_b = std::isnan(rank[b]);
+        if (nan_a || nan_b) return nan_a != nan_b ? nan_a : a < b;
+        return rank[a] != rank[b] ? rank[a] > rank[b] : a < b;
+      };
+      std::partial_sort(order.begin(), order.begin() + count, order.end(), better);
+      for (std::size_t i = 0; i < count; ++i) {
+        values.data()[g * count + i] = value[order[i]];
+        ids.data()[g * count + i] = order[i];
+      }
+    }
+  }
+
+ private:
+  static double activate(double x, Activation activation) {
+    switch (activation) {
+      case Activation::none:
+        return x;
+      case Activation::gelu:
+        return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0)));
+      case Activation::quick_gelu:
+        return x / (1.0 + std::exp(-1.702 * x));
+    }
+    return x;
+  }
+
+  static T pixel(const Array& input, const Unfold& windows, std::size_t b, std::size_t channel,
+                 std::size_t padded_y, std::size_t padded_x) {
+    if (padded_y < windows.padding || padded_x < windows.padding) return T{0};
+    const std::size_t y = padded_y - windows.padding, x = padded_x - windows.padding;
+    if (y >= windows.height || x >= windows.width) return T{0};
+    const std::size_t index =
+        windows.channels_last
+            ? ((b * windows.height + y) * windows.width + x) * windows.channels + channel
+            : ((b * windows.channels + channel) * windows.height + y) * windows.width + x;
+    return input.data()[index];
+  }
+
+  // One query of one head: scores, softmax, weighted sum of the values.
+  static void attend(const AttentionArguments<T, HostMemory>& a, std::size_t b, std::size_t h,
+                     std::size_t q, std::vector<double>& scores, const Array& output) {
+    const std::size_t width = a.query.width / a.heads;
+    const auto head = [&](const Columns<T, HostMemory>& columns, std::size_t row) {
+      return columns.rows.data() + row * columns.rows.shape().back() + columns.first + h * width;
+    };
+    const auto key_row = [&](std::size_t k) {
+      const std::size_t index = b * a.key_tokens + k;
+      return a.key_rows ? static_cast<std::size_t>(a.key_rows.data()[index]) : index;
+    };
+    const T* query = head(a.query, b * a.query_tokens + q);
+    double largest = -std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < a.key_tokens; ++k) {
+      const bool later = a.causal && k > a.key_tokens - a.query_tokens + q;
+      const bool hidden = a.hidden_keys && a.hidden_keys.data()[b * a.key_tokens + k] != 0;
+      scores[k] = -std::numeric_limits<double>::infinity();
+      if (later || hidden) continue;
+      const T* key = head(a.key, key_row(k));
+      double dot = 0;
+      for (std::size_t i = 0; i < width; ++i) dot += double{query[i]} * double{key[i]};
+      scores[k] = dot / std::sqrt(static_cast<double>(width));
+      largest = std::max(largest, scores[k]);
+    }
+    double sum = 0;
+    for (double& score : scores) sum += score = std::exp(score - largest);
+    const std::size_t row = b * a.query_tokens + q;
+    T* out = output.data() + row * a.query.width + h * width;
+    for (std::size_t i = 0; i < width; ++i) {
+      double mean = 0;
+      for (std::size_t k = 0; k < a.key_tokens; ++k)
+        if (scores[k] != 0) mean += scores[k] * head(a.value, key_row(k))[i];
+      out[i] = static_cast<T>(mean / sum);
+    }
+    if (!a.probabilities) return;
+    T* probabilities =
+        a.probabilities.data() + ((b * a.heads + h) * a.query_tokens + q) * a.key_tokens;
+    for (std::size_t k = 0; k < a.key_tokens; ++k)
+      probabilities[k] = static_cast<T>(scores[k] / sum);
+  }
+
+  static void warp_row(std::span<T> scores, const SamplingWarp& warp) {
+    for (T& score : scores) score /= static_cast<T>(warp.temperature);
+    if (std::any_of(scores.begin(), scores.end(), [](T score) { return std::isnan(score); }))
+      return;
+    std::vector<T> sorted(scores.begin(), scores.end());
+    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+    T least = -std::numeric_limits<T>::infinity();  // what is smaller falls out
+    if (warp.top_k != 0)
+      least = sorted[std::min(std::max(warp.top_k, warp.min_keep), sorted.size()) - 1];
+    if (warp.top_p < 1.0f) {
+      double total = 0;
+      for (const T score : sorted)
+        if (score >= least) total += std::exp(double{score} - double{sorted[0]});
+      double before = 0;  // probability of all words better than this one
+      for (std::size_t i = 0; i < sorted.size() && sorted[i] >= least; ++i) {
+        if (i >= warp.min_keep && before / total >= warp.top_p) {
+          least = sorted[i - 1];
+          break;
+        }
+        before += std::exp(double{sorted[i]} - double{sorted[0]});
+      }
+    }
+    for (T& score : scores)
+      if (score < least) score = -std::numeric_limits<T>::infinity();
+  }
+
+  static T gumbel(const GumbelNoise& noise, std::size_t row, std::size_t word,
+                  std::size_t vocabulary) {
+    if (!noise.enabled) return T{0};
+    const std::size_t element = (row % noise.rows_per_picture) * vocabulary + word;
+    return static_cast<T>(to_gumbel(philox(noise.seed, noise.step, element / 4)[element % 4]));
+  }
+};
+
+}  // namespace coca

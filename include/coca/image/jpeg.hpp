@@ -1,0 +1,187 @@
+#pragma once
+/// @file
+/// JPEG decoding by libjpeg-turbo with its defaults (accurate integer DCT, fancy upsampling), as
+/// Pillow does: baseline, progressive and arithmetic; gray, colour, CMYK and YCCK.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+
+#include "coca/core/error.hpp"
+#include "coca/features.hpp"
+#include "coca/image/decoded_image.hpp"
+#include "coca/image/exif.hpp"
+
+#if COCA_HAS_JPEG
+#include <jerror.h>  // names of warnings; needs jpeglib.h
+#include <jpeglib.h>
+
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h uses FILE without including it
+#endif
+
+namespace coca {
+
+/// Whether the bytes begin as a JPEG file does.
+inline bool is_jpeg(std::span<const std::uint8_t> bytes) noexcept {
+  return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+}
+
+#if COCA_HAS_JPEG
+namespace detail {
+
+/// One decoding in progress. libjpeg reports errors by longjmp, so that each function that calls
+/// setjmp has no local objects, and everything it fills lives here, outside of what is jumped over.
+struct JpegDecoder {
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf failure{};
+  char message[JMSG_LENGTH_MAX] = {};
+
+  JpegDecoder() = default;
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
+  ~JpegDecoder() { jpeg_destroy_decompress(&info); }
+};
+
+[[noreturn]] inline void jpeg_fail(j_common_ptr info) {
+  auto* decoder = static_cast<JpegDecoder*>(info->client_data);
+  info->err->format_message(info, decoder->message);
+  std::longjmp(decoder->failure, 1);
+}
+
+/// Warnings that mean lost pixels are errors: libjpeg would paint the rest gray. These do not.
+inline void jpeg_message(j_common_ptr info, int level) {
+  if (level >= 0) return;  // traces
+  switch (info->err->msg_code) {
+    case JWRN_ADOBE_XFORM:
+    case JWRN_BOGUS_PROGRESSION:
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_NOT_SEQUENTIAL:
+    case JWRN_TOO_MUCH_DATA:
+      ++info->err->num_warnings;
+      return;
+    default:
+      jpeg_fail(info);
+  }
+}
+
+/// Refuses files of countless scans, each of which costs a pass over the whole picture.
+inline void jpeg_check_scans(j_common_ptr info) {
+  constexpr int max_scans = 500;
+  auto* decoder = static_cast<JpegDecoder*>(info->client_data);
+  if (decoder->info.input_scan_number <= max_scans) return;
+  std::snprintf(decoder->message, sizeof decoder->message, "it has more than %d scans", max_scans);
+  std::longjmp(decoder->failure, 1);
+}
+
+inline bool jpeg_read_header(JpegDecoder& decoder, const std::uint8_t* data, std::size_t size) {
+  decoder.info.err = jpeg_std_error(&decoder.errors);
+  decoder.errors.error_exit = jpeg_fail;
+  decoder.errors.emit_message = jpeg_message;
+  decoder.info.client_data = &decoder;
+  if (setjmp(decoder.failure) != 0) return false;
+  jpeg_create_decompress(&decoder.info);
+  decoder.progress.progress_monitor = jpeg_check_scans;
+  decoder.info.progress = &decoder.progress;
+  jpeg_mem_src(&decoder.info, data, static_cast<unsigned long>(size));
+  jpeg_save_markers(&decoder.info, JPEG_APP0 + 1, 0xFFFF);
+  ::jpeg_read_header(&decoder.info, TRUE);
+  return true;
+}
+
+/// Decodes all rows into `samples`, which has room for [height, width, bytes of a pixel].
+inline bool jpeg_read_rows(JpegDecoder& decoder, std::uint8_t* samples, std::size_t row_bytes) {
+  if (setjmp(decoder.failure) != 0) return false;
+  jpeg_start_decompress(&decoder.info);
+  while (decoder.info.output_scanline < decoder.info.output_height) {
+    JSAMPROW row = samples + decoder.info.output_scanline * row_bytes;
+    jpeg_read_scanlines(&decoder.info, &row, 1);
+  }
+  jpeg_finish_decompress(&decoder.info);
+  return true;
+}
+
+inline ColorMode jpeg_choose_mode(JpegDecoder& decoder, const std::string& name) {
+  switch (decoder.info.num_components) {
+    case 1:
+      decoder.info.out_color_space = JCS_GRAYSCALE;
+      return ColorMode::gray;
+    case 3:
+      decoder.info.out_color_space = JCS_RGB;
+      return ColorMode::rgb;
+    case 4:
+      decoder.info.out_color_space = JCS_CMYK;
+      return ColorMode::cmyk;
+    default:
+      throw FileError(name, "a JPEG picture has 1, 3 or 4 components, this one has " +
+                                std::to_string(decoder.info.num_components));
+  }
+}
+
+/// A Huffman-coded scan takes at least a bit for each block of 64 pixels, of half of them when two
+/// components are subsampled crosswise; a header that claims more is not worth its memory.
+inline void jpeg_check_plausible(const JpegDecoder& decoder, const std::string& name,
+                                 std::size_t size) {
+  constexpr std::size_t max_pixels_per_byte = 2048;
+  const std::size_t pixels = std::size_t{decoder.info.image_width} * decoder.info.image_height;
+  if (decoder.info.arith_code || pixels / max_pixels_per_byte <= size) return;
+  throw FileError(name, "the JPEG picture is truncated: it claims " + std::to_string(pixels) +
+                            " pixels in " + std::to_string(size) + " bytes");
+}
+
+inline int jpeg_orientation(const JpegDecoder& decoder) {
+  for (const jpeg_marker_struct* marker = decoder.info.marker_list; marker != nullptr;
+       marker = marker->next) {
+    const std::span<const std::uint8_t> bytes(marker->data, marker->data_length);
+    if (bytes.size() >= 6 && std::memcmp(bytes.data(), "Exif\0\0", 6) == 0) {
+      return exif_orientation(bytes);
+    }
+  }
+  return 1;
+}
+
+}  // namespace detail
+
+/// Decodes a JPEG file in memory to mode gray, rgb or cmyk. CMYK is taken to be stored inverted, as
+/// Adobe does and Pillow assumes.
+/// @param name what errors call the file
+/// @throws FileError for anything that is damaged, truncated, too large or not a JPEG picture.
+inline DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
+                                const DecodeOptions& options = {}) {
+  detail::JpegDecoder decoder;
+  const auto fail = [&] {
+    throw FileError(name, std::string("the JPEG picture cannot be decoded: ") + decoder.message);
+  };
+  if (!detail::jpeg_read_header(decoder, bytes.data(), bytes.size())) fail();
+  DecodedImage picture;
+  picture.width = decoder.info.image_width;
+  picture.height = decoder.info.image_height;
+  detail::check_extents(name, picture.width, picture.height, options);
+  detail::jpeg_check_plausible(decoder, name, bytes.size());
+  picture.mode = detail::jpeg_choose_mode(decoder, name);
+  picture.orientation = detail::jpeg_orientation(decoder);
+  const std::size_t row_bytes = picture.width * bytes_per_pixel(picture.mode);
+  picture.samples.resize(row_bytes * picture.height);
+  if (!detail::jpeg_read_rows(decoder, picture.samples.data(), row_bytes)) fail();
+  if (picture.mode == ColorMode::cmyk) {
+    for (std::uint8_t& sample : picture.samples) sample = static_cast<std::uint8_t>(255 - sample);
+  }
+  return picture;
+}
+
+#else
+
+/// @throws UnavailableError always: this build has no libjpeg.
+inline DecodedImage decode_jpeg(std::span<const std::uint8_t>, const std::string& name,
+                                const DecodeOptions& = {}) {
+  throw UnavailableError(name + ": a JPEG picture, but this build has no libjpeg");
+}
+
+#endif
+
+}  // namespace coca

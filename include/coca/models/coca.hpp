@@ -1,0 +1,201 @@
+#pragma once
+/// @file
+/// The contrastive captioner (arXiv 2205.01917), composed of an image encoder, a pooler, a text
+/// decoder and a multimodal decoder.
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "coca/models/concepts.hpp"
+#include "coca/models/multimodal_decoder.hpp"
+#include "coca/models/vision_transformer.hpp"
+
+namespace coca {
+
+namespace detail {
+
+// Sizes are template arguments of small checkers, so that the compiler's message shows both
+// numbers.
+template <std::size_t encoder_width, std::size_t pooler_input_width>
+struct PoolerReadsEncoder {
+  static_assert(encoder_width == pooler_input_width,
+                "CoCaModel: the pooler's input_width must equal the image encoder's width");
+  static constexpr bool value = true;
+};
+template <std::size_t image_embed_dim, std::size_t text_embed_dim>
+struct EmbeddingsMeet {
+  static_assert(image_embed_dim == text_embed_dim,
+                "CoCaModel: pooler and text decoder must have the same embed_dim");
+  static constexpr bool value = true;
+};
+template <std::size_t text_width, std::size_t decoder_width>
+struct DecoderReadsText {
+  static_assert(text_width == decoder_width,
+                "CoCaModel: text decoder and multimodal decoder must have the same width");
+  static constexpr bool value = true;
+};
+template <std::size_t image_token_width, std::size_t decoder_image_width>
+struct DecoderReadsImage {
+  static_assert(
+      image_token_width == decoder_image_width,
+      "CoCaModel: the multimodal decoder's image_token_width must equal the pooler's width");
+  static constexpr bool value = true;
+};
+
+}  // namespace detail
+
+/// Any four components that fit together.
+///
+/// A loaded model is constant: threads may share it, each with a Context of its own.
+template <ImageEncoder Encoder, Pooler PoolerType, CausalTextEncoder Text, CaptionDecoder Decoder>
+class CoCaModel {
+  static_assert(detail::PoolerReadsEncoder<Encoder::width, PoolerType::input_width>::value);
+  static_assert(detail::EmbeddingsMeet<PoolerType::embed_dim, Text::embed_dim>::value);
+  static_assert(detail::DecoderReadsText<Text::width, Decoder::width>::value);
+  static_assert(detail::DecoderReadsImage<PoolerType::width, Decoder::image_token_width>::value);
+
+ public:
+  using backend_type = typename Encoder::backend_type;
+  using B = backend_type;
+  static constexpr std::size_t image_size = Encoder::image_size;
+  static constexpr std::size_t embed_dim = Text::embed_dim;
+  static constexpr std::size_t context_length = Text::context_length;
+  static constexpr std::size_t vocab_size = Text::vocab_size;
+
+  /// A model without weights: load them, or call initialize.
+  explicit CoCaModel(B backend = B{})
+      : backend_(std::move(backend)),
+        encoder_("visual"),
+        pooler_("visual"),
+        text_("text"),
+        decoder_("text_decoder"),
+        logit_scale_("logit_scale", {}, Initializer::constant(2.6592600f)) {}  // ln(1 / 0.07)
+
+  const B& backend() const noexcept { return backend_; }
+  const Encoder& image_encoder() const noexcept { return encoder_; }
+  const PoolerType& pooler() const noexcept { return pooler_; }
+  const Text& text_decoder() const noexcept { return text_; }
+  const Decoder& multimodal_decoder() const noexcept { return decoder_; }
+  /// Logarithm of the factor between cosine similarities and logits, a scalar.
+  const Array<B>& logit_scale() const { return logit_scale_.value(); }
+
+  /// pixels [batch, 3, image_size, image_size] -> embedding [batch, embed_dim] and caption tokens
+  ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
+    PooledTokens<B> pooled = pooler_(context, encoder_(context, pixels));
+    return {pooled.pooled, l2_normalize(context, pooled.pooled), std::move(pooled.tokens)};
+  }
+
+  /// tokens [batch, length], padded -> embedding [batch, embed_dim] and tokens [batch, length,
+  /// width]
+  TextFeatures<B> encode_text(Context<B>& context, const Tokens& tokens) const {
+    return text_(context, tokens);
+  }
+
+  /// What the model thinks of given captions: logits [batch, length, vocab_size], row t for what
+  /// follows token t.
+  /// @param image_tokens [batch, tokens, width] of encode_image
+  Array<B> caption_logits(Context<B>& context, const Array<B>& image_tokens,
+                          const Tokens& tokens) const {
+    return decoder_(context, text_(context, tokens).tokens, image_tokens);
+  }
+
+  /// Captions being written: sequences of equal length, each about one picture.
+  class Decoding {
+   public:
+    std::size_t sequences() const noexcept { return table_.sequences(); }
+    std::size_t length() const noexcept { return table_.length(); }
+    /// The picture that each sequence is about.
+    const std::vector<std::size_t>& pictures() const noexcept { return pictures_; }
+
+   private:
+    friend class CoCaModel;
+    SequenceTable table_;
+    std::vector<std::size_t> pictures_;
+    typename Text::Cache text_;
+    typename Decoder::Cache decoder_;
+
+    Decoding(SequenceTable table, std::vector<std::size_t> pictures, typename Text::Cache text,
+             typename Decoder::Cache decoder)
+        : table_(std::move(table)),
+          pictures_(std::move(pictures)),
+          text_(std::move(text)),
+          decoder_(std::move(decoder)) {}
+  };
+
+  /// Starts with one empty sequence a picture.
+  /// @param image_tokens [pictures, tokens, width] of encode_image
+  /// @param capacity     cache rows: tokens of all sequences that will ever be added
+  Decoding start_decoding(Context<B>& context, const Array<B>& image_tokens,
+                          std::size_t capacity) const {
+    const std::size_t pictures = image_tokens.shape()[0];
+    std::vector<std::size_t> own(pictures);
+    for (std::size_t i = 0; i < pictures; ++i) own[i] = i;
+    Decoding decoding(SequenceTable(pictures, capacity), own, text_.make_cache(context, capacity),
+                      decoder_.make_cache(context, image_tokens, capacity));
+    decoder_.look_at(context, decoding.decoder_, own);
+    return decoding;
+  }
+
+  /// Adds tokens [sequences, new tokens]. -> logits [sequences, vocab_size] of what follows the
+  /// last.
+  /// @throws ShapeError beyond context_length, ArgumentError where the cache is full.
+  Array<B> extend(Context<B>& context, Decoding& decoding, const Tokens& tokens) const {
+    SequenceTable& table = decoding.table_;
+    if (tokens.batch != table.sequences())
+      throw ShapeError("extend: got tokens for " + std::to_string(tokens.batch) +
+                       " sequences, expected " + std::to_string(table.sequences()));
+    if (table.length() + tokens.length > context_length)
+      throw ShapeError("extend: " + std::to_string(table.length() + tokens.length) +
+                       " tokens are more than the context of " + std::to_string(context_length));
+    const std::vector<std::int32_t> fresh = table.append(tokens.length);
+    const std::vector<std::int32_t> rows = table.rows();
+    const CacheStep<B> step{
+        .batch = tokens.batch,
+        .new_tokens = tokens.length,
+        .length = table.length(),
+        .write_rows = context.to_device(fresh, Shape{fresh.size()}),
+        .key_rows = context.to_device(rows, Shape{tokens.batch, table.length()})};
+    const Array<B> text = text_.extend(context, tokens, decoding.text_, step, rows, fresh);
+    return decoder_.extend(context, text, decoding.decoder_, step);
+  }
+
+  /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
+  void reorder(Context<B>& context, Decoding& decoding,
+               const std::vector<std::size_t>& parents) const {
+    std::vector<std::size_t> pictures;
+    for (const std::size_t parent : parents) pictures.push_back(decoding.pictures_.at(parent));
+    decoding.table_.reorder(parents);
+    if (pictures == decoding.pictures_) return;
+    decoding.pictures_ = std::move(pictures);
+    decoder_.look_at(context, decoding.decoder_, decoding.pictures_);
+  }
+
+  /// Calls visit(parameter) for each parameter.
+  template <class Self, class Visitor>
+  static void for_each_parameter(Self& self, Visitor&& visit) {
+    Encoder::for_each_parameter(self.encoder_, visit);
+    PoolerType::for_each_parameter(self.pooler_, visit);
+    Text::for_each_parameter(self.text_, visit);
+    Decoder::for_each_parameter(self.decoder_, visit);
+    visit(self.logit_scale_);
+  }
+
+ private:
+  B backend_;
+  Encoder encoder_;
+  PoolerType pooler_;
+  Text text_;
+  Decoder decoder_;
+  ArrayParameter<B> logit_scale_;
+};
+
+/// The standard composition that a configuration describes.
+template <CoCaConfig config, Backend B>
+using CoCa = CoCaModel<
+    VisionTransformer<config.vision, B>, PoolerFor<config, B>,
+    TextDecoder<config.text, config.embed_dim, B>,
+    MultimodalDecoder<config.multimodal, config.text.vocab_size, config.caption_width(), B>>;
+
+}  // namespace coca

@@ -1,0 +1,236 @@
+#pragma once
+/// @file
+/// Configurations: structural values, so that they are template arguments, of integers and enums
+/// alone. Everything that follows from them is constexpr.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "coca/core/activation.hpp"
+
+namespace coca {
+
+/// How a picture's tokens become one embedding and the tokens that the captioner looks at.
+enum class Pooling : std::uint8_t {
+  class_token,  ///< the class token; the captioner sees the patches (`coca_base`, every CLIP)
+  single,       ///< one attentional pooler, whose first query is the embedding (OpenCLIP)
+  parallel,     ///< two attentional poolers over the encoder's tokens
+  cascade,      ///< two attentional poolers, one over the output of the other (the paper)
+};
+
+/// How a layer of the multimodal decoder is built.
+enum class MultimodalDesign : std::uint8_t {
+  open_clip,  ///< self-attention block, then cross-attention block, each with a perceptron
+  paper,      ///< self-attention, cross-attention, one perceptron
+};
+
+/// A vision transformer.
+struct VisionConfig {
+  int image_size = 224;  ///< pixels a side
+  int patch_size = 16;   ///< pixels a side
+  int width = 768;
+  int layers = 12;
+  int heads = 12;
+  int mlp_width = 3072;
+  Activation activation = Activation::gelu;
+  bool layer_scale = false;
+
+  /// Patches and the class token.
+  constexpr int tokens() const {
+    const int side = image_size / patch_size;
+    return side * side + 1;
+  }
+  friend constexpr bool operator==(const VisionConfig&, const VisionConfig&) = default;
+};
+
+/// What comes behind the vision transformer of a CoCa.
+struct PoolingConfig {
+  Pooling kind = Pooling::single;
+  int queries = 256;  ///< of the pooler for captions (`single`: the contrastive one among them)
+  int heads = 8;
+
+  friend constexpr bool operator==(const PoolingConfig&, const PoolingConfig&) = default;
+};
+
+/// A causal text transformer.
+struct TextConfig {
+  int context_length = 77;  ///< tokens of a text, start and end included
+  int vocab_size = 49408;
+  int width = 512;
+  int layers = 12;
+  int heads = 8;
+  int mlp_width = 2048;
+  Activation activation = Activation::gelu;
+  bool layer_scale = false;
+  int pad_id = 0;
+  /// Hides the keys of padding themselves, and never the class token, as OpenCLIP's constructor
+  /// argument of that name; published checkpoints were trained without.
+  bool correct_cls_mask = false;
+
+  friend constexpr bool operator==(const TextConfig&, const TextConfig&) = default;
+};
+
+/// A decoder that sees text and picture.
+struct MultimodalConfig {
+  int width = 512;
+  int layers = 12;
+  int heads = 8;
+  int mlp_width = 2048;
+  Activation activation = Activation::gelu;
+  bool layer_scale = false;
+  MultimodalDesign design = MultimodalDesign::open_clip;
+
+  friend constexpr bool operator==(const MultimodalConfig&, const MultimodalConfig&) = default;
+};
+
+/// A contrastive captioner.
+struct CoCaConfig {
+  int embed_dim = 512;
+  VisionConfig vision{};
+  PoolingConfig pooling{};
+  TextConfig text{};
+  MultimodalConfig multimodal{};
+
+  /// Image tokens that the captioner looks at.
+  constexpr int caption_tokens() const {
+    switch (pooling.kind) {
+      case Pooling::class_token:
+        return vision.tokens() - 1;
+      case Pooling::single:
+        return pooling.queries - 1;
+      case Pooling::parallel:
+      case Pooling::cascade:
+        return pooling.queries;
+    }
+    return 0;
+  }
+  /// Their width.
+  constexpr int caption_width() const {
+    return pooling.kind == Pooling::class_token ? vision.width : embed_dim;
+  }
+  friend constexpr bool operator==(const CoCaConfig&, const CoCaConfig&) = default;
+};
+
+/// A contrastive model without captions (OpenAI's and OpenCLIP's CLIP).
+struct ClipConfig {
+  int embed_dim = 512;
+  VisionConfig vision{};
+  TextConfig text{};
+
+  friend constexpr bool operator==(const ClipConfig&, const ClipConfig&) = default;
+};
+
+namespace detail {
+
+constexpr std::size_t size(int value) { return static_cast<std::size_t>(value); }
+
+// Weights and biases of attention over width, whose keys and values come from key_width.
+constexpr std::size_t attention_parameters(std::size_t width, std::size_t key_width) {
+  return width * width * 2 + 2 * width * key_width + 4 * width;
+}
+constexpr std::size_t mlp_parameters(std::size_t width, std::size_t hidden) {
+  return 2 * width * hidden + hidden + width;
+}
+constexpr std::size_t block_parameters(std::size_t width, std::size_t hidden, bool layer_scale) {
+  return 4 * width + attention_parameters(width, width) + mlp_parameters(width, hidden) +
+         (layer_scale ? 2 * width : 0);
+}
+constexpr std::size_t pooler_parameters(std::size_t width, std::size_t key_width,
+                                        std::size_t queries) {
+  return queries * width + 2 * width + 2 * key_width + attention_parameters(width, key_width);
+}
+
+}  // namespace detail
+
+/// Parameters of the vision transformer itself, without what pools its tokens.
+constexpr std::size_t parameter_count(const VisionConfig& config) {
+  using detail::size;
+  const std::size_t width = size(config.width), patch = size(config.patch_size);
+  const std::size_t embedding = width * 3 * patch * patch + width + size(config.tokens()) * width;
+  return embedding + 2 * width +
+         size(config.layers) *
+             detail::block_parameters(width, size(config.mlp_width), config.layer_scale);
+}
+
+/// Parameters between the vision transformer and its two outputs.
+constexpr std::size_t pooling_parameter_count(const CoCaConfig& config) {
+  using detail::size;
+  const std::size_t in = size(config.vision.width), out = size(config.embed_dim);
+  const std::size_t queries = size(config.pooling.queries);
+  switch (config.pooling.kind) {
+    case Pooling::class_token:
+      return 2 * in + in * out;
+    case Pooling::single:
+      return 2 * out + out * out + detail::pooler_parameters(out, in, queries);
+    case Pooling::parallel:
+      return 2 * in + out * out + detail::pooler_parameters(out, in, queries) +
+             detail::pooler_parameters(out, in, 1);
+    case Pooling::cascade:
+      return 2 * in + out * out + detail::pooler_parameters(out, in, queries) +
+             detail::pooler_parameters(out, out, 1);
+  }
+  return 0;
+}
+
+/// Parameters of a text transformer with its projection to `embed_dim`.
+/// @param class_token whether it has one (CoCa) or reads the end token's row (CLIP)
+constexpr std::size_t parameter_count(const TextConfig& config, int embed_dim, bool class_token) {
+  using detail::size;
+  const std::size_t width = size(config.width);
+  const std::size_t positions = size(config.context_length) + (class_token ? 1 : 0);
+  const std::size_t embedding =
+      (size(config.vocab_size) + positions + (class_token ? 1 : 0)) * width;
+  return embedding + 2 * width + width * size(embed_dim) +
+         size(config.layers) *
+             detail::block_parameters(width, size(config.mlp_width), config.layer_scale);
+}
+
+/// Parameters of a multimodal decoder with its projection to the vocabulary.
+constexpr std::size_t parameter_count(const MultimodalConfig& config, int vocab_size) {
+  using detail::size;
+  const std::size_t width = size(config.width), hidden = size(config.mlp_width);
+  const std::size_t attention = detail::attention_parameters(width, width);
+  const std::size_t norm = 2 * width, scale = config.layer_scale ? width : 0;
+  const std::size_t layer =
+      config.design == MultimodalDesign::open_clip
+          ? 2 * attention + 2 * detail::mlp_parameters(width, hidden) + 5 * norm + 4 * scale
+          : 2 * attention + detail::mlp_parameters(width, hidden) + 3 * norm + 3 * scale;
+  return size(config.layers) * layer + norm + width * size(vocab_size);
+}
+
+/// All parameters, the temperature included.
+constexpr std::size_t parameter_count(const CoCaConfig& config) {
+  return parameter_count(config.vision) + pooling_parameter_count(config) +
+         parameter_count(config.text, config.embed_dim, true) +
+         parameter_count(config.multimodal, config.text.vocab_size) + 1;
+}
+
+/// All parameters, the temperature included.
+constexpr std::size_t parameter_count(const ClipConfig& config) {
+  using detail::size;
+  return parameter_count(config.vision) + 2 * size(config.vision.width) +
+         size(config.vision.width) * size(config.embed_dim) +
+         parameter_count(config.text, config.embed_dim, false) + 1;
+}
+
+/// Bytes that keys and values of one sequence of `tokens` take in a decoder's caches, with elements
+/// of `element_size` bytes; those of the picture, shared by its beams, not counted.
+constexpr std::size_t kv_cache_bytes(const CoCaConfig& config, std::size_t tokens,
+                                     std::size_t element_size = sizeof(float)) {
+  using detail::size;
+  return 2 * tokens * element_size *
+         (size(config.text.layers) * size(config.text.width) +
+          size(config.multimodal.layers) * size(config.multimodal.width));
+}
+
+/// Multiplications and additions of encoding one picture, matrix products and attention alone.
+constexpr std::size_t encode_image_flops(const VisionConfig& config) {
+  using detail::size;
+  const std::size_t width = size(config.width), tokens = size(config.tokens());
+  const std::size_t patch = size(config.patch_size);
+  const std::size_t layer = 2 * tokens * (4 * width * width + 2 * width * size(config.mlp_width)) +
+                            4 * tokens * tokens * width;
+  return 2 * (tokens - 1) * width * 3 * patch * patch + size(config.layers) * layer;
+}
+
+}  // namespace coca

@@ -1,0 +1,38 @@
+#pragma once
+/// @file
+/// Random weights, and the walk over all parameters of a model.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "coca/nn/parameter.hpp"
+
+namespace coca {
+
+/// Calls visit(parameter) for each parameter of a model, in a fixed order: the one walk that
+/// loading, saving, initialising and counting share. Parameters are ArrayParameter, TableParameter
+/// or MatrixParameter.
+template <class Model, class Visitor>
+void for_each_parameter(Model& model, Visitor&& visit) {
+  std::remove_const_t<Model>::for_each_parameter(model, visit);
+}
+
+/// Fills a model with the random weights that OpenCLIP starts its training from (normal numbers
+/// whose deviations depend on width and depth; norms 1 and 0; temperature 0.07). Element i of a
+/// tensor is a function of the seed, the tensor's path and i, whatever the backend.
+template <class Model>
+void initialize(Model& model, std::uint64_t seed = 0) {
+  for_each_parameter(model, [&](auto& parameter) {
+    parameter.load(model.backend(), initial_values(parameter, seed));
+  });
+}
+
+/// Number of weights of a model. parameter_count(config) knows it without one.
+template <class Model>
+std::size_t count_parameters(const Model& model) {
+  std::size_t count = 0;
+  for_each_parameter(model, [&](const auto& parameter) { count += parameter.shape().size(); });
+  return count;
+}
+
+}  // namespace coca

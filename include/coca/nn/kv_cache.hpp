@@ -1,0 +1,91 @@
+#pragma once
+/// @file
+/// Keys and values that decoding keeps, addressed by slot: a sequence is a list of cache rows, one
+/// for each position, so that beams are reordered, doubled and dropped by copying row numbers,
+/// never keys or values.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coca/autograd/context.hpp"
+#include "coca/core/error.hpp"
+
+namespace coca {
+
+/// One layer's keys and values: [rows, 2 * width], a key beside its value.
+template <Backend B>
+struct KvCache {
+  Array<B> rows;
+
+  KvCache(Context<B>& context, std::size_t capacity, std::size_t width)
+      : rows(context.empty(Shape{capacity, 2 * width})) {}
+};
+
+/// Which cache rows each sequence consists of; shared by all layers, kept on the host, since the
+/// host decides which beams live.
+class SequenceTable {
+ public:
+  /// @param sequences how many there are at first, all empty
+  /// @param capacity  cache rows in all
+  SequenceTable(std::size_t sequences, std::size_t capacity)
+      : rows_(sequences), capacity_(capacity) {}
+
+  std::size_t sequences() const noexcept { return rows_.size(); }
+  std::size_t length() const noexcept { return length_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+
+  /// Gives every sequence `tokens` fresh rows at its end.
+  /// @return the new rows, [sequences, tokens].
+  /// @throws ArgumentError where the cache is full.
+  std::vector<std::int32_t> append(std::size_t tokens) {
+    if (used_ + rows_.size() * tokens > capacity_)
+      throw ArgumentError("the key-value cache of " + std::to_string(capacity_) +
+                          " rows is too small for " + std::to_string(rows_.size()) +
+                          " sequences of " + std::to_string(length_ + tokens) + " tokens");
+    std::vector<std::int32_t> fresh;
+    fresh.reserve(rows_.size() * tokens);
+    for (auto& sequence : rows_)
+      for (std::size_t t = 0; t < tokens; ++t) {
+        fresh.push_back(static_cast<std::int32_t>(used_++));
+        sequence.push_back(fresh.back());
+      }
+    length_ += tokens;
+    return fresh;
+  }
+
+  /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
+  void reorder(const std::vector<std::size_t>& parents) {
+    std::vector<std::vector<std::int32_t>> next;
+    next.reserve(parents.size());
+    for (const std::size_t parent : parents) next.push_back(rows_.at(parent));
+    rows_ = std::move(next);
+  }
+
+  /// The rows of all sequences, [sequences, length].
+  std::vector<std::int32_t> rows() const {
+    std::vector<std::int32_t> all;
+    all.reserve(rows_.size() * length_);
+    for (const auto& sequence : rows_) all.insert(all.end(), sequence.begin(), sequence.end());
+    return all;
+  }
+
+ private:
+  std::vector<std::vector<std::int32_t>> rows_;
+  std::size_t capacity_;
+  std::size_t length_ = 0;
+  std::size_t used_ = 0;
+};
+
+/// What the attention of one decoding step needs to know, on the device.
+template <Backend B>
+struct CacheStep {
+  std::size_t batch = 0;       ///< sequences
+  std::size_t new_tokens = 0;  ///< of each
+  std::size_t length = 0;      ///< of each, the new ones included
+  Indices<B> write_rows;       ///< [batch * new_tokens], where their keys and values go
+  Indices<B> key_rows;         ///< [batch, length]
+};
+
+}  // namespace coca

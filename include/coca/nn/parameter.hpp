@@ -1,0 +1,249 @@
+#pragma once
+/// @file
+/// The weights of a model. Each parameter knows its path (OpenCLIP's state-dict key), its stored
+/// shape and how it starts; loading, saving, initialising and counting are one walk over all of
+/// them
+/// (`for_each_parameter`).
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coca/autograd/context.hpp"
+#include "coca/backend/backend.hpp"
+#include "coca/core/error.hpp"
+#include "coca/core/random.hpp"
+#include "coca/core/weight_source.hpp"
+
+namespace coca {
+
+/// How a parameter starts before training: a constant, or normal numbers of mean 0.
+struct Initializer {
+  enum class Kind : std::uint8_t { constant, normal };
+  Kind kind = Kind::constant;
+  float value = 0;  ///< the constant, or the standard deviation
+
+  static constexpr Initializer constant(float value) { return {Kind::constant, value}; }
+  static constexpr Initializer normal(float deviation) { return {Kind::normal, deviation}; }
+};
+
+/// What all parameters have: a path, the shape in files, a start.
+class ParameterBase {
+ public:
+  ParameterBase(std::string path, Shape shape, Initializer initializer)
+      : path_(std::move(path)), shape_(shape), initializer_(initializer) {}
+
+  /// OpenCLIP's state-dict key, for example "visual.ln_pre.weight".
+  const std::string& path() const noexcept { return path_; }
+  /// Shape as files store it.
+  const Shape& shape() const noexcept { return shape_; }
+  const Initializer& initializer() const noexcept { return initializer_; }
+
+ protected:
+  /// @throws ShapeError for weights of another shape.
+  void expect(const WeightSource& source) const {
+    if (source.shape != shape_)
+      throw ShapeError(path_ + ": got " + to_string(source.shape) + ", expected " +
+                       to_string(shape_));
+  }
+
+  /// @throws Error for a parameter that was neither loaded nor initialised.
+  void expect_loaded(bool loaded) const {
+    if (!loaded)
+      throw Error(path_ +
+                  " has no value yet: load a checkpoint into the model, or call initialize");
+  }
+
+ private:
+  std::string path_;
+  Shape shape_;
+  Initializer initializer_;
+};
+
+/// A bias, a norm's weight, a class token, positions: anything kept in the type of the activations.
+template <Backend B>
+class ArrayParameter : public ParameterBase {
+ public:
+  using ParameterBase::ParameterBase;
+
+  /// @throws Error where nothing was loaded.
+  const Array<B>& value() const {
+    expect_loaded(static_cast<bool>(value_));
+    return value_;
+  }
+
+  /// Takes its value. @throws ShapeError for another shape.
+  void load(const B& backend, const WeightSource& source) {
+    expect(source);
+    std::vector<float> floats(shape().size());
+    source.read(0, source.rows(), floats.data());
+    const std::vector<typename B::value_type> values(floats.begin(), floats.end());
+    value_ = backend.template allocate<typename B::value_type>(shape());
+    backend.copy_in(std::span<const typename B::value_type>(values), value_);
+  }
+
+  /// The value as floats, rows at a time; valid as long as this parameter.
+  WeightSource store(const B& backend) const {
+    return {shape(), [this, backend](std::size_t first, std::size_t count, float* out) {
+              std::vector<typename B::value_type> values(value().size());
+              backend.copy_out(value(), std::span<typename B::value_type>(values));
+              const std::size_t row =
+                  shape().rank() < 2 ? values.size() : values.size() / shape()[0];
+              for (std::size_t i = 0; i < count * row; ++i)
+                out[i] = static_cast<float>(values[first * row + i]);
+            }};
+  }
+
+ private:
+  Array<B> value_;
+};
+
+/// An embedding table [vocabulary, width], kept in the type of the weights.
+template <Backend B>
+class TableParameter : public ParameterBase {
+ public:
+  using Table = Tensor<typename B::weight_type, typename B::memory_type>;
+  using ParameterBase::ParameterBase;
+
+  /// @throws Error where nothing was loaded.
+  const Table& value() const {
+    expect_loaded(static_cast<bool>(value_));
+    return value_;
+  }
+
+  /// Takes its value, some rows at a time. @throws ShapeError for another shape.
+  void load(const B& backend, const WeightSource& source) {
+    expect(source);
+    value_ = backend.template allocate<typename B::weight_type>(shape());
+    constexpr std::size_t chunk = 256;
+    const std::size_t width = source.row_size();
+    std::vector<float> floats(chunk * width);
+    std::vector<typename B::weight_type> values(chunk * width);
+    for (std::size_t first = 0; first < source.rows(); first += chunk) {
+      const std::size_t count = std::min(chunk, source.rows() - first);
+      source.read(first, count, floats.data());
+      for (std::size_t i = 0; i < count * width; ++i)
+        values[i] = static_cast<typename B::weight_type>(floats[i]);
+      Table rows = value_.slice(first, count);
+      backend.copy_in(std::span<const typename B::weight_type>(values.data(), count * width), rows);
+    }
+  }
+
+  /// The value as floats, rows at a time; valid as long as this parameter.
+  WeightSource store(const B& backend) const {
+    return {shape(), [this, backend](std::size_t first, std::size_t count, float* out) {
+              const Table rows = value().slice(first, count);
+              std::vector<typename B::weight_type> values(rows.size());
+              backend.copy_out(rows, std::span<typename B::weight_type>(values));
+              for (std::size_t i = 0; i < values.size(); ++i)
+                out[i] = static_cast<float>(values[i]);
+            }};
+  }
+
+ private:
+  Table value_;
+};
+
+/// A matrix that activations are multiplied with, packed as its backend wants it. One stored weight
+/// may be used as several matrices, one below the other (`in_proj_weight` as query, and key and
+/// value), and may be stored transposed (`text_projection`, used as x W).
+template <Backend B>
+class MatrixParameter : public ParameterBase {
+ public:
+  /// How a stored weight is used.
+  struct Layout {
+    std::vector<std::size_t> parts{};  ///< rows of each matrix; empty: all in one
+    bool transposed = false;           ///< stored as [in, out]
+    MatrixUse use = MatrixUse::many_rows;
+  };
+
+  MatrixParameter(std::string path, Shape shape, Initializer initializer, Layout layout = {})
+      : ParameterBase(std::move(path), shape, initializer), layout_(std::move(layout)) {
+    if (layout_.parts.empty()) layout_.parts = {this->shape()[0]};
+  }
+
+  /// Matrix number `part`, [out, in]. @throws Error where nothing was loaded.
+  const typename B::Matrix& value(std::size_t part = 0) const {
+    expect_loaded(part < matrices_.size());
+    return matrices_[part];
+  }
+
+  /// Packs the weight. @throws ShapeError for another shape.
+  void load(const B& backend, const WeightSource& source) {
+    expect(source);
+    matrices_.clear();
+    std::size_t first = 0;
+    for (const std::size_t rows : layout_.parts) {
+      matrices_.push_back(backend.pack(source, {.first_row = first,
+                                                .rows = rows,
+                                                .transposed = layout_.transposed,
+                                                .use = layout_.use}));
+      first += rows;
+    }
+  }
+
+  /// The value as floats as it was stored, rows at a time; valid as long as this parameter.
+  WeightSource store(const B& backend) const {
+    if (layout_.transposed) return store_transposed(backend);
+    return {shape(), [this, backend](std::size_t first, std::size_t count, float* out) {
+              const std::size_t in = value().in_features();
+              std::size_t part_first = 0;
+              for (std::size_t part = 0; part < layout_.parts.size(); ++part) {
+                const std::size_t part_rows = layout_.parts[part];
+                const std::size_t begin = std::max(first, part_first);
+                const std::size_t end = std::min(first + count, part_first + part_rows);
+                if (begin < end)
+                  backend.unpack(value(part), begin - part_first, end - begin,
+                                 out + (begin - first) * in);
+                part_first += part_rows;
+              }
+            }};
+  }
+
+ private:
+  WeightSource store_transposed(const B& backend) const {
+    const std::size_t out_features = value().out_features(), in = value().in_features();
+    auto all = std::make_shared<std::vector<float>>(out_features * in);
+    backend.unpack(value(), 0, out_features, all->data());
+    return {shape(), [all, out_features, in](std::size_t first, std::size_t count, float* out) {
+              for (std::size_t i = first; i < first + count; ++i)
+                for (std::size_t o = 0; o < out_features; ++o) *out++ = (*all)[o * in + i];
+            }};
+  }
+
+  Layout layout_;
+  std::vector<typename B::Matrix> matrices_;
+};
+
+/// Random (or constant) numbers for a parameter: element i of a tensor is a function of (seed,
+/// path, i).
+inline WeightSource initial_values(const ParameterBase& parameter, std::uint64_t seed) {
+  const Initializer initializer = parameter.initializer();
+  const std::uint64_t stream = stream_of(parameter.path());
+  WeightSource source{parameter.shape(), {}};
+  const std::size_t row = source.row_size();
+  source.read = [=](std::size_t first, std::size_t count, float* out) {
+    const std::size_t end = (first + count) * row;
+    std::array<float, 4> normals{};
+    std::size_t group = static_cast<std::size_t>(-1);  // elements 4 * group and on are in normals
+    for (std::size_t i = first * row; i < end; ++i) {
+      if (initializer.kind == Initializer::Kind::normal && i / 4 != group) {
+        group = i / 4;
+        const auto words = philox(seed, stream, group);
+        const auto low = to_normal(words[0], words[1]), high = to_normal(words[2], words[3]);
+        normals = {low[0], low[1], high[0], high[1]};
+      }
+      *out++ = initializer.kind == Initializer::Kind::constant ? initializer.value
+                                                               : initializer.value * normals[i % 4];
+    }
+  };
+  return source;
+}
+
+}  // namespace coca

@@ -1,0 +1,70 @@
+#pragma once
+/// @file
+/// Words as vectors, with positions.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "coca/autograd/operations.hpp"
+#include "coca/nn/parameter.hpp"
+
+namespace coca {
+
+/// Token ids on the host, where text comes from: [batch, length], row-major.
+struct Tokens {
+  std::vector<std::int32_t> ids;
+  std::size_t batch = 0;
+  std::size_t length = 0;
+
+  std::int32_t operator()(std::size_t row, std::size_t position) const {
+    return ids[row * length + position];
+  }
+};
+
+template <Backend B>
+class TokenEmbedding {
+ public:
+  struct Options {
+    std::size_t vocab_size = 0;
+    std::size_t positions = 0;
+    std::size_t width = 0;
+  };
+
+  /// @param path prefix of "token_embedding.weight" and "positional_embedding", with its point if
+  /// any
+  TokenEmbedding(const std::string& path, const Options& options)
+      : token_embedding_(path + "token_embedding.weight", {options.vocab_size, options.width},
+                         Initializer::normal(0.02f)),
+        positional_embedding_(path + "positional_embedding", {options.positions, options.width},
+                              Initializer::normal(0.01f)) {}
+
+  /// tokens [batch, length] -> [batch, length, width]
+  /// @param first position of the first token
+  /// @throws ArgumentError for an id outside of the vocabulary; ShapeError for too many tokens.
+  Array<B> operator()(Context<B>& context, const Tokens& tokens, std::size_t first = 0) const {
+    const auto vocabulary = static_cast<std::int32_t>(token_embedding_.shape()[0]);
+    for (const std::int32_t id : tokens.ids)
+      if (id < 0 || id >= vocabulary)
+        throw ArgumentError("token id " + std::to_string(id) + " is outside of the vocabulary of " +
+                            std::to_string(vocabulary) + " words");
+    const Indices<B> ids = context.to_device(tokens.ids, Shape{tokens.batch, tokens.length});
+    return embed(context, ids, token_embedding_.value(), positional_embedding_.value(), first);
+  }
+
+  /// [positions, width]
+  const Array<B>& positions() const { return positional_embedding_.value(); }
+
+  /// Calls visit(parameter) for each parameter.
+  template <class Self, class Visitor>
+  static void for_each_parameter(Self& self, Visitor&& visit) {
+    visit(self.token_embedding_);
+    visit(self.positional_embedding_);
+  }
+
+ private:
+  TableParameter<B> token_embedding_;
+  ArrayParameter<B> positional_embedding_;
+};
+
+}  // namespace coca

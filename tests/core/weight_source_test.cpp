@@ -1,0 +1,43 @@
+#include "coca/core/weight_source.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "catch.hpp"
+
+using coca::Shape;
+using coca::WeightSource;
+
+TEST_CASE("a row is everything behind the outermost extent", "[weight_source]") {
+  const WeightSource matrix{Shape{3, 5}, {}};
+  CHECK(matrix.rows() == 3);
+  CHECK(matrix.row_size() == 5);
+  const WeightSource convolution{Shape{8, 3, 4, 4}, {}};
+  CHECK(convolution.rows() == 8);
+  CHECK(convolution.row_size() == 48);
+}
+
+TEST_CASE("a scalar and a vector are one row", "[weight_source]") {
+  const WeightSource scalar{Shape{}, {}};
+  CHECK(scalar.rows() == 1);
+  CHECK(scalar.row_size() == 1);
+  const WeightSource vector{Shape{7}, {}};
+  CHECK(vector.rows() == 1);
+  CHECK(vector.row_size() == 7);
+}
+
+TEST_CASE("a source without rows has rows without elements", "[weight_source]") {
+  const WeightSource empty{Shape{0, 5}, {}};
+  CHECK(empty.rows() == 0);
+  CHECK(empty.row_size() == 0);
+}
+
+TEST_CASE("a source delivers the rows that are asked for", "[weight_source]") {
+  const std::vector<float> stored{1, 2, 3, 4, 5, 6, 7, 8};
+  const WeightSource source{Shape{4, 2}, [&](std::size_t first, std::size_t count, float* out) {
+                              std::copy_n(stored.data() + first * 2, count * 2, out);
+                            }};
+  std::vector<float> rows(2 * source.row_size());
+  source.read(1, 2, rows.data());
+  CHECK(rows == std::vector<float>{3, 4, 5, 6});
+}

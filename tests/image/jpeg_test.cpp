@@ -1,0 +1,108 @@
+#include "coca/image/jpeg.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "coca/features.hpp"
+#include "expected.hpp"
+
+#if COCA_HAS_JPEG
+
+namespace {
+
+const std::string folder = COCA_TEST_DATA "/image/";
+
+coca::DecodedImage decode(const std::string& name) {
+  return coca::decode_jpeg(file_bytes(folder + name), name);
+}
+
+std::string error_of(const std::vector<std::uint8_t>& bytes) {
+  return message_of<coca::FileError>([&] { coca::decode_jpeg(bytes, "a.jpg"); });
+}
+
+/// Position of the height in the frame header, whose marker is 0xFFC0 or 0xFFC2.
+std::size_t frame_header(const std::vector<std::uint8_t>& bytes) {
+  for (std::size_t i = 0; i + 1 < bytes.size(); ++i) {
+    if (bytes[i] == 0xFF && (bytes[i + 1] == 0xC0 || bytes[i + 1] == 0xC2)) return i + 5;
+  }
+  throw std::runtime_error("no frame header");
+}
+
+}  // namespace
+
+TEST_CASE("JPEG pictures of every kind equal Pillow's") {
+  const ExpectedArrays expected(folder + "expected.safetensors");
+  for (const std::string name : {"color420.jpg", "progressive444.jpg", "gray.jpg", "cmyk.jpg",
+                                 "ycck.jpg", "arithmetic.jpg"}) {
+    CAPTURE(name);
+    const auto difference = compare(to_rgb(decode(name)), expected.image(name + ".read"));
+    CHECK(difference.largest <= 1);
+    CHECK(difference.equal_fraction >= 0.999);
+  }
+}
+
+TEST_CASE("JPEG modes are those of the file") {
+  CHECK(decode("gray.jpg").mode == coca::ColorMode::gray);
+  CHECK(decode("color420.jpg").mode == coca::ColorMode::rgb);
+  CHECK(decode("cmyk.jpg").mode == coca::ColorMode::cmyk);
+  CHECK(decode("ycck.jpg").mode == coca::ColorMode::cmyk);
+  CHECK(decode("exif5.jpg").orientation == 5);
+  CHECK(decode("gray.jpg").orientation == 1);
+}
+
+TEST_CASE("A JPEG picture cut anywhere is an error") {
+  for (const std::string name : {"color420.jpg", "progressive444.jpg", "gray.jpg", "ycck.jpg"}) {
+    const std::vector<std::uint8_t> whole = file_bytes(folder + name);
+    for (std::size_t size = 3; size < whole.size(); size += 7) {
+      CAPTURE(name, size);
+      const std::string error = error_of({whole.begin(), whole.begin() + size});
+      CHECK(error.starts_with("a.jpg: the JPEG picture "));
+    }
+    CHECK(error_of({whole.begin(), whole.end() - 40}) ==
+          "a.jpg: the JPEG picture cannot be decoded: Premature end of JPEG file");
+  }
+}
+
+TEST_CASE("JPEG headers that claim too much are refused before memory is allocated") {
+  std::vector<std::uint8_t> bytes = file_bytes(folder + "color420.jpg");
+  const std::size_t at = frame_header(bytes);
+  for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = 0xFA;  // 64250 x 64250
+  CHECK(error_of(bytes) ==
+        "a.jpg: the picture claims 64250 x 64250 pixels, more than the limit of 178956970 pixels");
+  bytes[at] = bytes[at + 2] = 0x27;  // 10234 x 10234 fits the limit, but not these bytes
+  CHECK(error_of(bytes) ==
+        "a.jpg: the JPEG picture is truncated: it claims 104734756 pixels in 1125 bytes");
+  CHECK(message_of<coca::FileError>([] {
+          coca::decode_jpeg(file_bytes(folder + "gray.jpg"), "b.jpg", {.max_pixels = 1000});
+        }) == "b.jpg: the picture claims 37 x 29 pixels, more than the limit of 1000 pixels");
+}
+
+TEST_CASE("Damaged JPEG data is an error, whatever bytes are hit") {
+  const std::vector<std::uint8_t> whole = file_bytes(folder + "progressive444.jpg");
+  std::size_t refused = 0;
+  for (std::size_t i = 2; i < whole.size(); ++i) {  // must neither crash nor hang
+    std::vector<std::uint8_t> damaged = whole;
+    damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ 0x5A);
+    refused += error_of(damaged) != "no error";
+  }
+  CHECK(refused > whole.size() / 4);
+}
+
+TEST_CASE("Two components are refused") {
+  // A frame header of two components, 8 x 8 pixels, without tables.
+  const std::vector<std::uint8_t> bytes = {
+      0xFF, 0xD8, 0xFF, 0xC0, 0, 14, 8, 0, 8, 0, 8,  2, 1, 0x11, 0,   2, 0x11, 0,  // SOF0
+      0xFF, 0xDA, 0,    10,   2, 1,  0, 2, 0, 0, 63, 0, 0, 0xFF, 0xD9};
+  CHECK(error_of(bytes) == "a.jpg: a JPEG picture has 1, 3 or 4 components, this one has 2");
+}
+
+#else
+
+TEST_CASE("Without libjpeg the sentence says so") {
+  CHECK(message_of<coca::UnavailableError>([] { coca::decode_jpeg({}, "a.jpg"); }) ==
+        "a.jpg: a JPEG picture, but this build has no libjpeg");
+}
+
+#endif

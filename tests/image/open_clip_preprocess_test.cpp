@@ -1,0 +1,86 @@
+#include "coca/image/open_clip_preprocess.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "expected.hpp"
+
+using coca::ColorMode;
+using coca::DecodedImage;
+using coca::PreprocessConfig;
+
+namespace {
+
+const std::string folder = COCA_TEST_DATA "/image/";
+
+DecodedImage decode(const std::string& name) {
+  return coca::decode_image(file_bytes(folder + name), name, {.color_key_to_alpha = false});
+}
+
+}  // namespace
+
+TEST_CASE("Pictures of every mode equal Pillow's when resized in their own mode") {
+  const PreprocessConfig shortest{.height = 24, .width = 24};
+  const PreprocessConfig longest{.height = 20,
+                                 .width = 20,
+                                 .interpolation = coca::Interpolation::bilinear,
+                                 .resize_mode = coca::ResizeMode::longest,
+                                 .fill_color = {90, 90, 90}};
+  const ExpectedArrays expected(folder + "expected.safetensors");
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    // Pillow keeps black, not transparency, around the first frame of an animation without alpha.
+    if (name.ends_with(".safetensors")) continue;
+    CAPTURE(name);
+    const auto a = compare(resize_and_crop_like_open_clip(decode(name), shortest),
+                           expected.image(name + ".open_clip"));
+    CHECK(a.largest <= 1);
+    CHECK(a.equal_fraction >= 0.998);
+    const auto b = compare(resize_and_crop_like_open_clip(decode(name), longest),
+                           expected.image(name + ".open_clip_longest"));
+    CHECK(b.largest <= 1);
+    CHECK(b.equal_fraction >= 0.998);
+  }
+}
+
+TEST_CASE("Palettes are resized by nearest neighbour, transparency is dropped") {
+  DecodedImage picture;
+  picture.mode = ColorMode::palette;
+  picture.width = 2;
+  picture.height = 2;
+  picture.samples = {0, 1, 1, 0};
+  picture.palette[0] = {10, 20, 30, 0};
+  picture.palette[1] = {200, 100, 0, 255};
+  const coca::Image image = resize_and_crop_like_open_clip(picture, {.height = 4, .width = 4});
+  CHECK(image.at(1, 0) == coca::Rgb{10, 20, 30});
+  CHECK(image.at(2, 1) == coca::Rgb{200, 100, 0});
+}
+
+TEST_CASE("EXIF orientation is ignored") {
+  const PreprocessConfig config{.height = 16, .width = 16};
+  const coca::Image stored = coca::read_image(folder + "exif5.jpg", {.exif = false});
+  const coca::Pixels pixels = coca::preprocess_like_open_clip(folder + "exif5.jpg", config);
+  CHECK(pixels.values == preprocess(stored, config).values);
+  CHECK(pixels.values != preprocess(coca::read_image(folder + "exif5.jpg"), config).values);
+  CHECK(
+      coca::preprocess_like_open_clip(file_bytes(folder + "exif5.jpg"), "memory", config).values ==
+      pixels.values);
+}
+
+TEST_CASE("A fill colour that the mode cannot hold is refused") {
+  PreprocessConfig config{.height = 8, .width = 8, .resize_mode = coca::ResizeMode::longest};
+  config.fill_color = {1, 2, 3};
+  CHECK(message_of<coca::ArgumentError>([&] {
+          resize_and_crop_like_open_clip(decode("gray2.png"), config);
+        }) == "a fill_color of three different samples needs an RGB picture");
+}
+
+TEST_CASE("Errors name the file") {
+  CHECK(message_of<coca::FileError>([] { coca::preprocess_like_open_clip(folder + "none.png"); }) ==
+        folder + "none.png: cannot be opened: No such file or directory");
+  CHECK(message_of<coca::FileError>([] {
+          coca::preprocess_like_open_clip(folder + "gray2.png", {}, 100);
+        }).ends_with("the picture claims 37 x 29 pixels, more than the limit of 100 pixels"));
+}

@@ -1,0 +1,151 @@
+#include "coca/image/png.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "coca/features.hpp"
+#include "expected.hpp"
+
+#if COCA_HAS_PNG
+
+namespace {
+
+const std::string folder = COCA_TEST_DATA "/image/";
+
+coca::DecodedImage decode(const std::string& name, const coca::DecodeOptions& options = {}) {
+  return coca::decode_png(file_bytes(folder + name), name, options);
+}
+
+std::string error_of(const std::vector<std::uint8_t>& bytes) {
+  return message_of<coca::FileError>([&] { coca::decode_png(bytes, "a.png"); });
+}
+
+/// The checksum of PNG chunks, ISO 3309.
+std::uint32_t crc32(const std::uint8_t* bytes, std::size_t size) {
+  std::uint32_t crc = 0xFFFFFFFF;
+  for (std::size_t i = 0; i < size; ++i) {
+    crc ^= bytes[i];
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0u);
+  }
+  return ~crc;
+}
+
+void store(std::vector<std::uint8_t>& bytes, std::size_t at, std::uint32_t value) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    bytes[at + i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));
+  }
+}
+
+/// A picture whose header claims other extents than its data has.
+std::vector<std::uint8_t> with_extents(std::uint32_t width, std::uint32_t height) {
+  std::vector<std::uint8_t> bytes = file_bytes(folder + "rgb8_key.png");
+  store(bytes, 16, width);
+  store(bytes, 20, height);
+  store(bytes, 29, crc32(&bytes[12], 17));
+  return bytes;
+}
+
+const std::map<std::string, coca::ColorMode> modes_of_files = {
+    {"gray1.png", coca::ColorMode::bilevel},
+    {"gray2.png", coca::ColorMode::gray},
+    {"gray4.png", coca::ColorMode::gray},
+    {"gray4_interlaced.png", coca::ColorMode::gray},
+    {"gray8_key.png", coca::ColorMode::gray_alpha},
+    {"gray16.png", coca::ColorMode::gray16},
+    {"gray_alpha8.png", coca::ColorMode::gray_alpha},
+    {"gray_alpha16.png", coca::ColorMode::gray_alpha},
+    {"palette1_interlaced.png", coca::ColorMode::palette},
+    {"palette2.png", coca::ColorMode::palette},
+    {"palette4.png", coca::ColorMode::palette},
+    {"palette8_alpha.png", coca::ColorMode::palette},
+    {"rgb8_key.png", coca::ColorMode::rgba},
+    {"rgb16_interlaced.png", coca::ColorMode::rgb},
+    {"rgba8_interlaced.png", coca::ColorMode::rgba},
+    {"rgba16.png", coca::ColorMode::rgba}};
+
+}  // namespace
+
+TEST_CASE("PNG pictures of every kind equal Pillow's") {
+  const ExpectedArrays expected(folder + "expected.safetensors");
+  for (const auto& [name, mode] : modes_of_files) {
+    CAPTURE(name);
+    const coca::DecodedImage picture = decode(name);
+    CHECK(picture.mode == mode);
+    CHECK(to_rgb(picture) == expected.image(name + ".read"));
+  }
+}
+
+TEST_CASE("The transparent colour of a PNG becomes alpha only when asked for") {
+  CHECK(decode("rgb8_key.png", {.color_key_to_alpha = false}).mode == coca::ColorMode::rgb);
+  CHECK(decode("gray8_key.png", {.color_key_to_alpha = false}).mode == coca::ColorMode::gray);
+}
+
+TEST_CASE("Orientation is found before and behind the pixels") {
+  CHECK(decode("exif7_before.png").orientation == 7);
+  CHECK(decode("exif8_after.png").orientation == 8);
+  CHECK(decode("gray1.png").orientation == 1);
+}
+
+TEST_CASE("A PNG picture cut anywhere is an error") {
+  for (const std::string name : {"rgb16_interlaced.png", "palette4.png", "exif8_after.png"}) {
+    const std::vector<std::uint8_t> whole = file_bytes(folder + name);
+    for (std::size_t size = 8; size < whole.size(); size += 5) {
+      CAPTURE(name, size);
+      CHECK(error_of({whole.begin(), whole.begin() + size})
+                .starts_with("a.png: the PNG picture cannot be decoded: "));
+    }
+    CHECK(error_of({whole.begin(), whole.end() - 1}) ==
+          "a.png: the PNG picture cannot be decoded: the file ends too early");
+  }
+}
+
+TEST_CASE("PNG headers that claim too much are refused before memory is allocated") {
+  CHECK(error_of(with_extents(100'000, 100'000)) ==
+        "a.png: the picture claims 100000 x 100000 pixels, more than the limit of 178956970 "
+        "pixels");
+  CHECK(error_of(with_extents(0x7FFFFFFF, 0x7FFFFFFF))
+            .starts_with("a.png: the picture claims 2147483647 x 2147483647 pixels"));
+  CHECK(error_of(with_extents(13'000, 13'000)) ==
+        "a.png: the PNG picture is truncated: it claims 507000000 bytes of pixels in a file of "
+        "2297");
+  CHECK(error_of(with_extents(0, 5)).starts_with("a.png: the PNG picture cannot be decoded: "));
+  CHECK(error_of(with_extents(37, 30)).starts_with("a.png: the PNG picture cannot be decoded: "));
+  CHECK(message_of<coca::FileError>([] {
+          coca::decode_png(file_bytes(folder + "gray1.png"), "b.png", {.max_pixels = 1000});
+        }) == "b.png: the picture claims 37 x 29 pixels, more than the limit of 1000 pixels");
+}
+
+TEST_CASE("Damaged PNG data is noticed") {
+  const std::vector<std::uint8_t> whole = file_bytes(folder + "palette8_alpha.png");
+  std::size_t refused = 0;
+  for (std::size_t i = 8; i < whole.size(); ++i) {
+    std::vector<std::uint8_t> damaged = whole;
+    damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ 0x10);
+    refused += error_of(damaged) != "no error";
+  }
+  // Damage to chunks that are not needed is forgiven; that of the pixels and the palette never.
+  CHECK(refused > whole.size() / 2);
+}
+
+TEST_CASE("What is encoded is decoded again") {
+  for (const auto& [width, height] : {std::pair{1, 1}, std::pair{37, 29}, std::pair{3, 500}}) {
+    const coca::Image image = test_image(width, height);
+    CHECK(to_rgb(coca::decode_png(coca::encode_png(image), "again")) == image);
+  }
+  CHECK(message_of<coca::ArgumentError>([] { coca::encode_png(coca::Image()); }) ==
+        "a PNG picture has 1 to 2147483647 pixels a side, got 0 x 0");
+}
+
+#else
+
+TEST_CASE("Without libpng the sentences say so") {
+  CHECK(message_of<coca::UnavailableError>([] { coca::decode_png({}, "a.png"); }) ==
+        "a.png: a PNG picture, but this build has no libpng");
+  CHECK(message_of<coca::UnavailableError>([] { coca::encode_png(coca::Image(1, 1)); }) ==
+        "a picture cannot be encoded as PNG: this build has no libpng");
+}
+
+#endif

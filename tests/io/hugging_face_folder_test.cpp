@@ -1,0 +1,73 @@
+#include "coca/io/hugging_face_folder.hpp"
+
+#include "catch.hpp"
+#include "temporary_folder.hpp"
+
+using coca::open_hugging_face_folder;
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::TemporaryFolder;
+
+namespace {
+const std::string config = R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}})";
+std::string refusal(const TemporaryFolder& folder) {
+  return message_of([&] { open_hugging_face_folder(folder.path()); });
+}
+}  // namespace
+
+TEST_CASE("a folder as OpenCLIP publishes it") {
+  const TemporaryFolder folder;
+  folder.write("open_clip_config.json", "{\"model_cfg\": " + config + "}");
+  folder.write("config.json", "{\"architectures\": [\"CLIPModel\"]}");
+  for (const char* name : {"open_clip_model.safetensors", "open_clip_pytorch_model.bin",
+                           "pytorch_model.bin", "model.safetensors", "merges.txt", "vocab.json",
+                           "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz", "spiece.model"})
+    folder.write(name, "x");
+  const auto found = open_hugging_face_folder(folder.path());
+  CHECK(found.config == folder.path("open_clip_config.json"));
+  CHECK(found.weights == folder.path("open_clip_model.safetensors"));
+  CHECK(found.description.embed_dim == 512);
+  CHECK(found.merges == folder.path("merges.txt"));
+  CHECK(found.vocabulary == folder.path("vocab.json"));
+  CHECK(found.tokenizer_json == folder.path("tokenizer.json"));
+  CHECK(found.bpe_vocabulary == folder.path("bpe_simple_vocab_16e6.txt.gz"));
+  CHECK(found.sentence_piece == folder.path("spiece.model"));
+}
+
+TEST_CASE("the small trained model") {
+  const auto found = open_hugging_face_folder(COCA_SOURCE "/examples/models/stamps_coca");
+  CHECK(found.weights == COCA_SOURCE "/examples/models/stamps_coca/model.safetensors");
+  CHECK(found.description.embed_dim == 64);
+  CHECK_FALSE(found.merges.has_value());
+}
+
+TEST_CASE("weights of other names") {
+  const TemporaryFolder folder;
+  folder.write("config.json", config);
+  CHECK(contains(refusal(folder), "holds no weights"));
+  folder.write("epoch_1.pt", "x");
+  CHECK(open_hugging_face_folder(folder.path()).weights == folder.path("epoch_1.pt"));
+  folder.write("epoch_2.pt", "x");
+  CHECK(contains(refusal(folder), "holds several .pt files ("));
+  folder.write("model.safetensors.index.json", "{}");
+  CHECK(open_hugging_face_folder(folder.path()).weights ==
+        folder.path("model.safetensors.index.json"));
+}
+
+TEST_CASE("folders that are none, or hold no model") {
+  const TemporaryFolder folder;
+  CHECK(refusal(folder) == folder.path() + ": holds neither open_clip_config.json nor config.json");
+  folder.write("config.json", "{\"architectures\": [\"CLIPModel\"]}");
+  CHECK(contains(refusal(folder), "/config.json: is no OpenCLIP configuration"));
+  folder.write("config.json", "{");
+  CHECK(contains(refusal(folder), "/config.json: line 1, column 2: "));
+  CHECK(contains(message_of([&] { open_hugging_face_folder(folder.path("none")); }),
+                 "/none: does not exist"));
+  CHECK(contains(message_of([&] { open_hugging_face_folder(folder.path("config.json")); }),
+                 "is not a folder"));
+  folder.write("config.json", config);
+  folder.write("model.safetensors", "x");
+  folder.write("a.model", "x");
+  folder.write("b.model", "x");
+  CHECK(contains(refusal(folder), "holds several vocabularies: "));
+}

@@ -1,0 +1,214 @@
+#include "coca/io/model_config.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "catch.hpp"
+#include "temporary_folder.hpp"
+
+using coca::Json;
+using coca::ModelDescription;
+using coca::PoolingKind;
+using coca_test::contains;
+using coca_test::message_of;
+
+namespace {
+
+const char* const coca_vit_l_14 = R"({
+  "embed_dim": 768,
+  "vision_cfg": {"image_size": 224, "layers": 24, "width": 1024, "patch_size": 14,
+                 "attentional_pool": true, "attn_pooler_heads": 8, "output_tokens": true},
+  "text_cfg": {"context_length": 76, "vocab_size": 49408, "width": 768, "heads": 12, "layers": 12,
+               "embed_cls": true, "output_tokens": true},
+  "multimodal_cfg": {"context_length": 76, "vocab_size": 49408, "width": 768, "heads": 12,
+                     "layers": 12, "attn_pooler_heads": 12},
+  "custom_text": true})";
+
+ModelDescription parse(const Json& json) { return coca::parse_model_description(json, "x.json"); }
+
+/// The message for the configuration above with one value changed.
+std::string refusal(const char* pointer, const Json& value) {
+  Json json = Json::parse(coca_vit_l_14);
+  json[Json::json_pointer(pointer)] = value;
+  return message_of([&] { parse(json); });
+}
+
+}  // namespace
+
+TEST_CASE("coca_ViT-L-14, bare and as Hugging Face nests it") {
+  const auto check = [](const ModelDescription& model) {
+    CHECK(model.embed_dim == 768);
+    CHECK(model.vision.image_size == 224);
+    CHECK(model.vision.patch_size == 14);
+    CHECK(model.vision.width == 1024);
+    CHECK(model.vision.layers == 24);
+    CHECK(model.vision.heads == 16);
+    CHECK(model.vision.mlp_width == 4096);
+    CHECK(model.vision.pooling == PoolingKind::single);
+    CHECK(model.vision.pooler_queries == 256);
+    CHECK(model.vision.pooler_heads == 8);
+    CHECK(model.text.context_length == 76);
+    CHECK(model.text.heads == 12);
+    CHECK(model.text.mlp_width == 3072);
+    CHECK(model.text.class_token);
+    CHECK(model.text.pad_id == 0);
+    REQUIRE(model.multimodal.has_value());
+    CHECK(model.multimodal->mlp_width == 3072);
+    CHECK_FALSE(model.quick_gelu);
+    CHECK(model.custom_text);
+    CHECK(std::abs(model.init_logit_scale - std::log(1 / 0.07)) <= 1e-15);
+  };
+  const Json bare = Json::parse(coca_vit_l_14);
+  check(parse(bare));
+  CHECK(parse(bare).preprocess.is_null());
+  const Json nested = {{"model_cfg", bare}, {"preprocess_cfg", {{"mean", {0.5, 0.5, 0.5}}}}};
+  check(parse(nested));
+  CHECK(parse(nested).preprocess.at("mean").size() == 3);
+  CHECK(coca::is_model_config(bare));
+  CHECK(coca::is_model_config(nested));
+  CHECK_FALSE(coca::is_model_config(Json::parse(R"({"architectures": ["CLIPModel"]})")));
+}
+
+TEST_CASE("where a file is silent OpenCLIP's defaults hold") {
+  const ModelDescription model =
+      parse(Json::parse(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}})"));
+  CHECK(model.vision.image_size == 224);
+  CHECK(model.vision.patch_size == 16);
+  CHECK(model.vision.width == 768);
+  CHECK(model.vision.layers == 12);
+  CHECK(model.vision.heads == 12);
+  CHECK(model.vision.mlp_width == 3072);
+  CHECK(model.vision.pooling == PoolingKind::class_token);
+  CHECK_FALSE(model.vision.layer_scale.enabled);
+  CHECK(model.text.context_length == 77);
+  CHECK(model.text.vocab_size == 49408);
+  CHECK(model.text.width == 512);
+  CHECK(model.text.heads == 8);
+  CHECK(model.text.layers == 12);
+  CHECK(model.text.mlp_width == 2048);
+  CHECK_FALSE(model.text.class_token);
+  CHECK_FALSE(model.multimodal.has_value());
+}
+
+TEST_CASE("all reference configurations are understood") {
+  const std::string path = COCA_TEST_DATA "/variants/configs.json";
+  const Json all = coca::read_json_file(path);
+  REQUIRE(all.size() == 8);
+  for (const auto& [name, json] : all.items()) {
+    INFO(name);
+    CHECK(message_of([&, &config = json] { parse(config); }) == "no error");
+  }
+  CHECK(parse(all.at("coca_cascade")).vision.pooling == PoolingKind::cascade);
+  CHECK(parse(all.at("coca_parallel")).vision.pooling == PoolingKind::parallel);
+  CHECK(parse(all.at("coca_quick_gelu")).quick_gelu);
+  CHECK(parse(all.at("coca_layer_scale")).vision.layer_scale.enabled);
+  CHECK(parse(all.at("coca_layer_scale")).multimodal->layer_scale.initial_value == 0.1);
+  CHECK_FALSE(parse(all.at("clip_vit")).multimodal.has_value());
+  const auto stamps =
+      coca::read_model_description(COCA_SOURCE "/examples/models/stamps_coca/config.json");
+  CHECK(stamps.vision.heads == 3);
+  CHECK(stamps.vision.pooler_queries == 32);
+}
+
+TEST_CASE("keys that change nothing are ignored") {
+  for (const char* pointer :
+       {"/vision_cfg/patch_dropout", "/vision_cfg/timm_pool", "/text_cfg/hf_proj_type",
+        "/multimodal_cfg/dim_head", "/multimodal_cfg/n_queries", "/multimodal_cfg/mlp_ratio",
+        "/multimodal_cfg/vocab_size", "/nonscalar_logit_scale"})
+    CHECK(refusal(pointer, 3) == "no error");
+  CHECK(refusal("/text_cfg/hf_model_name", nullptr) == "no error");
+  CHECK(refusal("/vision_cfg/timm_model_name", "") == "no error");
+  CHECK(refusal("/vision_cfg/no_ln_pre", false) == "no error");
+  CHECK(refusal("/text_cfg/norm_kwargs", {{"eps", 1e-5}}) == "no error");
+  CHECK(refusal("/text_cfg/norm_kwargs", Json::object()) == "no error");
+  CHECK(refusal("/vision_cfg/image_size", {224, 224}) == "no error");
+}
+
+TEST_CASE("keys that change the model are refused by name") {
+  const std::vector<std::pair<const char*, Json>> changes = {
+      {"/vision_cfg/timm_model_name", "convnext_base"},
+      {"/vision_cfg/no_ln_pre", true},
+      {"/vision_cfg/final_ln_after_pool", true},
+      {"/vision_cfg/pool_type", "avg"},
+      {"/vision_cfg/pos_embed_type", "sin_cos_2d"},
+      {"/vision_cfg/norm_kwargs", {{"eps", 1e-6}}},
+      {"/vision_cfg/act_kwargs", {{"approximate", "tanh"}}},
+      {"/vision_cfg/block_type", "custom"},
+      {"/vision_cfg/qk_norm", true},
+      {"/vision_cfg/scale_attn_inner", true},
+      {"/vision_cfg/input_patchnorm", true},
+      {"/text_cfg/hf_model_name", "roberta-base"},
+      {"/text_cfg/hf_tokenizer_name", "roberta-base"},
+      {"/text_cfg/tokenizer_kwargs", {{"clean", "canonicalize"}}},
+      {"/text_cfg/no_causal_mask", true},
+      {"/text_cfg/pool_type", "last"},
+      {"/text_cfg/proj_bias", true},
+      {"/text_cfg/proj_type", "none"},
+      {"/text_cfg/scale_fc", true},
+      {"/init_logit_bias", -10},
+      {"/logit_bias", -10},
+      {"/pad_id", 1}};
+  for (const auto& [pointer, value] : changes) {
+    std::string key = std::string(pointer).substr(1);
+    std::replace(key.begin(), key.end(), '/', '.');
+    const std::string message = refusal(pointer, value);
+    INFO(message);
+    CHECK(message.starts_with("x.json: " + key + " is "));
+    CHECK(message.ends_with(", which is not supported"));
+  }
+  CHECK(contains(refusal("/vision_cfg/layers", {3, 4, 6, 3}),
+                 "vision_cfg.layers is a list, which means a ResNet"));
+  CHECK(contains(refusal("/text_cfg/brand_new", 1), "text_cfg.brand_new is an unknown key"));
+  CHECK(contains(refusal("/brand_new", 1), "x.json: brand_new is an unknown key"));
+}
+
+TEST_CASE("parts that do not fit each other") {
+  CHECK(refusal("/vision_cfg/patch_size", 15) ==
+        "x.json: vision_cfg.patch_size is 15, which does not divide the image size 224");
+  CHECK(refusal("/text_cfg/heads", 7) ==
+        "x.json: text_cfg.width is 768, which 7 heads do not divide");
+  CHECK(refusal("/multimodal_cfg/heads", 7) ==
+        "x.json: multimodal_cfg.width is 768, which 7 heads do not divide");
+  CHECK(refusal("/vision_cfg/head_width", 60) ==
+        "x.json: vision_cfg.width is 1024, which 17 heads do not divide");
+  CHECK(refusal("/vision_cfg/attn_pooler_heads", 7) ==
+        "x.json: embed_dim is 768, which 7 heads of the attentional pooler do not divide");
+  CHECK(contains(refusal("/vision_cfg/attn_pooler_queries", 1), "must be at least 2"));
+  CHECK(contains(refusal("/text_cfg/width", 384),
+                 "text_cfg.width is 384, but multimodal_cfg.width is "
+                 "768; they must be equal"));
+  CHECK(contains(refusal("/embed_dim", 512),
+                 "embed_dim is 512, but with attentional pooling "
+                 "multimodal_cfg.width is 768"));
+  CHECK(
+      contains(refusal("/vision_cfg/attentional_pool", false),
+               "vision_cfg.width is 1024, but without attentional pooling multimodal_cfg.width is "
+               "768"));
+  CHECK(contains(refusal("/vision_cfg/attentional_pool", "mean"),
+                 "must be true, false, \"parallel\" or \"cascade\""));
+  CHECK(contains(refusal("/text_cfg/embed_cls", false), "text_cfg.embed_cls must be true"));
+  CHECK(contains(refusal("/multimodal_cfg", nullptr), "text_cfg.embed_cls is true, which needs"));
+}
+
+TEST_CASE("sizes are bounded and of the right type") {
+  for (const Json& value : {Json(0), Json(-1), Json(1e9), Json(1LL << 40), Json("12"), Json(true),
+                            Json::array({1, 2, 3})}) {
+    CHECK(contains(refusal("/vision_cfg/width", value), "vision_cfg.width must be an integer"));
+    CHECK(contains(refusal("/text_cfg/layers", value), "text_cfg.layers must be an integer"));
+    CHECK(contains(refusal("/embed_dim", value), "embed_dim must be an integer"));
+  }
+  CHECK(contains(refusal("/text_cfg/mlp_ratio", 0), "mlp_ratio leaves no width"));
+  CHECK(contains(refusal("/text_cfg/mlp_ratio", -4), "text_cfg.mlp_ratio is out of range"));
+  CHECK(contains(refusal("/vision_cfg/width", 32),
+                 "vision_cfg.head_width is 64, more than the width"));
+  CHECK(contains(refusal("/text_cfg/pad_id", 49408), "text_cfg.pad_id must be an integer"));
+  CHECK(contains(refusal("/vision_cfg", 3), "vision_cfg is not a JSON object"));
+  CHECK(contains(refusal("/text_cfg", nullptr), "text_cfg is missing"));
+  CHECK(contains(message_of([] { parse(Json::parse("[]")); }),
+                 "the configuration is not a JSON object"));
+  CHECK(contains(message_of([] { parse(Json::parse(R"({"vision_cfg": {}})")); }),
+                 "embed_dim is missing"));
+  Json fractional = Json::parse(coca_vit_l_14);
+  fractional["vision_cfg"]["mlp_ratio"] = 4.3637;
+  CHECK(parse(fractional).vision.mlp_width == 4468);
+}

@@ -1,0 +1,59 @@
+#include "coca/io/open_checkpoint.hpp"
+
+#include "catch.hpp"
+#include "coca/io/zip_archive.hpp"
+#include "safetensors_bytes.hpp"
+#include "temporary_folder.hpp"
+
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::TemporaryFolder;
+
+TEST_CASE("the content decides, not the name") {
+  if (!coca::ZipArchive::available) return;
+  const TemporaryFolder folder;
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(COCA_TEST_DATA "/" + from, folder.path(to));
+    return coca::open_checkpoint(folder.path(to));
+  };
+  CHECK(copy("variants/coca_plain.safetensors", "a.pt").contains("w.logit_scale"));
+  CHECK(copy("checkpoints/state_dict.pt", "a.safetensors").contains("logit_scale"));
+  CHECK(copy("checkpoints/legacy_not_zip.pt", "b.safetensors").contains("logit_scale"));
+  const std::string index = folder.write("weights.bin", " {\"weight_map\": {\"x\": \"x.st\"}}");
+  folder.write("x.st",
+               coca_test::safetensors_bytes(
+                   R"({"x": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}})", "\1"));
+  CHECK(coca::open_checkpoint(index).read_int64("x") == std::vector<std::int64_t>{1});
+}
+
+TEST_CASE("the older container of torch.save is known by its magic number in every protocol") {
+  using coca::detail::CheckpointFormat;
+  const std::string magic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);
+  const auto detect = [](const std::string& text) {
+    return coca::detail::detect_format(std::as_bytes(std::span(text.data(), text.size())));
+  };
+  CHECK(detect("\x80\x02" + magic) == CheckpointFormat::torch);
+  CHECK(detect("\x80\x03" + magic) == CheckpointFormat::torch);
+  const std::string frame("\x95\x0d\0\0\0\0\0\0\0", 9);
+  CHECK(detect("\x80\x04" + frame + magic) == CheckpointFormat::torch);
+  CHECK(detect("\x80\x02" + magic.substr(1)) == CheckpointFormat::unknown);
+  CHECK(detect("\x80") == CheckpointFormat::unknown);
+  CHECK(detect("") == CheckpointFormat::unknown);
+}
+
+TEST_CASE("other files are refused with the reason") {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& bytes) {
+    const std::string path = folder.write("x", bytes);
+    return message_of([&] { coca::open_checkpoint(path); });
+  };
+  CHECK(contains(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+                 "is a pointer of Git LFS, not the file itself"));
+  CHECK(contains(refusal("\x89PNG...."), "is neither a safetensors file"));
+  CHECK(contains(refusal("cos\nsystem\n(S'touch x'\ntR."), "is neither a safetensors file"));
+  CHECK(contains(refusal("{}"), "has no \"weight_map\""));
+  CHECK(contains(refusal("x"), "is neither a safetensors file"));
+  CHECK(contains(refusal(""), "is empty"));
+  CHECK(contains(refusal(std::string("\x40\0\0\0\0\0\0\0{\"a", 11)), "the file is truncated"));
+  CHECK(contains(message_of([&] { coca::open_checkpoint(folder.path()); }), "is a directory"));
+}
