@@ -46,12 +46,14 @@ TEST_CASE("A window of 16-bit gray is what cutting the whole would give") {
         coca::resize_window({whole, 20, 7, 2}, 20, 7, Interpolation::nearest, {5, 2, 4, 3}));
 }
 
-TEST_CASE("Overshoot below zero becomes black") {
-  const auto row = little_endian({0, 0, 0, 50000, 50000, 50000});
+TEST_CASE("Overshoot is clipped at both ends") {
+  const auto row = little_endian({0, 0, 0, 65000, 65000, 65000});
   const auto doubled =
       coca::resize_gray16_window({row, 6, 1, 2}, 12, 1, Interpolation::bicubic, {0, 0, 12, 1});
-  CHECK(doubled[8] == 0);
+  CHECK(doubled[8] == 0);  // 65000 * -9 / 128
   CHECK(doubled[9] == 0);
+  CHECK(doubled[14] == 0xFF);  // 65000 * 137 / 128
+  CHECK(doubled[15] == 0xFF);
 }
 
 TEST_CASE("Windows outside of the picture are refused") {

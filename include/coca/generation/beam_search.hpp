@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "coca/generation/candidate.hpp"
+#include "coca/generation/continuation.hpp"
 #include "coca/generation/options.hpp"
 #include "coca/generation/score_rules.hpp"
 
@@ -38,9 +38,9 @@ class BeamSearch {
   bool done() const { return done_; }
 
   /// Takes the best continuations, best (or first drawn) first.
-  void advance(std::size_t /*group*/, const std::vector<Candidate>& candidates) {
+  void advance(std::size_t /*group*/, const std::vector<Continuation>& candidates) {
     const std::size_t length = sequences_.front().size() + 1;
-    const auto stops = [&](const Candidate& candidate) {
+    const auto stops = [&](const Continuation& candidate) {
       return candidate.token == options_->tokens.end || length == options_->max_length;
     };
     for (std::size_t rank = 0; rank < std::min(options_->beams, candidates.size()); ++rank)
@@ -49,8 +49,8 @@ class BeamSearch {
                      [](const auto& a, const auto& b) { return a.score > b.score; });
     if (finished_.size() > options_->beams) finished_.resize(options_->beams);
 
-    std::vector<Candidate> running;
-    for (const Candidate& candidate : candidates)
+    std::vector<Continuation> running;
+    for (const Continuation& candidate : candidates)
       if (!stops(candidate)) running.push_back(candidate);
     if (running.empty()) {
       done_ = true;
@@ -81,7 +81,7 @@ class BeamSearch {
  private:
   static constexpr float unlikely = -1e9f;
 
-  void finish(const Candidate& candidate, std::size_t length) {
+  void finish(const Continuation& candidate, std::size_t length) {
     Sequence ids = sequences_[candidate.parent];
     ids.push_back(candidate.token);
     finished_.push_back({std::move(ids),
@@ -90,11 +90,11 @@ class BeamSearch {
                          true});
   }
 
-  void continue_with(const std::vector<Candidate>& candidates) {
+  void continue_with(const std::vector<Continuation>& candidates) {
     std::vector<Sequence> next;
     scores_.clear();
     parents_.clear();
-    for (const Candidate& candidate : candidates) {
+    for (const Continuation& candidate : candidates) {
       next.push_back(sequences_[candidate.parent]);
       next.back().push_back(candidate.token);
       scores_.push_back(candidate.score);

@@ -172,7 +172,7 @@ class Generation {
     const std::size_t each = best.values.size() / live_.size();
     for (std::size_t i = 0; i < live_.size(); ++i) {
       Search& search = searches_[live_[i]];
-      std::vector<Candidate> candidates;
+      std::vector<Continuation> candidates;
       for (std::size_t j = i * each; j < (i + 1) * each; ++j)
         candidates.push_back({static_cast<float>(best.values[j]),
                               static_cast<std::size_t>(best.ids[j] / vocabulary),

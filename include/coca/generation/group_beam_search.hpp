@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "coca/generation/candidate.hpp"
+#include "coca/generation/continuation.hpp"
 #include "coca/generation/options.hpp"
 #include "coca/generation/score_rules.hpp"
 
@@ -42,16 +42,16 @@ class GroupBeamSearch {
 
   /// Takes the best continuations of one group, best first. Groups are advanced in turn, so that
   /// each can know what those before it chose.
-  void advance(std::size_t group, const std::vector<Candidate>& candidates) {
+  void advance(std::size_t group, const std::vector<Continuation>& candidates) {
     const std::size_t first = group * group_size_;
     const std::size_t length = sequences_[first].size() + 1;
     Group& state = groups_[group];
-    std::vector<Candidate> running;
+    std::vector<Continuation> running;
     if (state.done) {  // a group that is done is carried along with padding
       running.assign(group_size_, {0, 0, options_->tokens.pad});
     } else {
       for (std::size_t rank = 0; rank < candidates.size() && running.size() < group_size_; ++rank) {
-        const Candidate& candidate = candidates[rank];
+        const Continuation& candidate = candidates[rank];
         if (candidate.token != options_->tokens.end)
           running.push_back(candidate);
         else if (rank < group_size_)
@@ -116,7 +116,7 @@ class GroupBeamSearch {
     group.worst = std::min_element(group.hypotheses.begin(), group.hypotheses.end(), lower)->score;
   }
 
-  void continue_with(std::size_t first, const std::vector<Candidate>& candidates) {
+  void continue_with(std::size_t first, const std::vector<Continuation>& candidates) {
     std::vector<Sequence> next;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       next.push_back(sequences_[first + candidates[i].parent]);
@@ -128,7 +128,7 @@ class GroupBeamSearch {
   }
 
   // Whether a group expects nothing better of its running beams.
-  bool satisfied(const Group& group, const std::vector<Candidate>& candidates,
+  bool satisfied(const Group& group, const std::vector<Continuation>& candidates,
                  std::size_t length) const {
     if (group.hypotheses.size() < group_size_) return false;
     if (options_->early_stopping == EarlyStopping::first) return true;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "coca/generation/candidate.hpp"
+#include "coca/generation/continuation.hpp"
 #include "coca/generation/options.hpp"
 #include "coca/generation/score_rules.hpp"
 
@@ -40,7 +40,7 @@ class Sampling {
   }
 
   /// Takes one continuation of each sequence, candidate i for sequence i.
-  void advance(std::size_t /*group*/, const std::vector<Candidate>& candidates) {
+  void advance(std::size_t /*group*/, const std::vector<Continuation>& candidates) {
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       Sequence& ids = sequences_[i];
       const bool finished = lengths_[i] != 0;

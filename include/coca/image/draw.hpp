@@ -30,7 +30,7 @@ struct TextStyle {
 namespace detail {
 
 /// One ASCII character for each of the text's characters; what the font lacks becomes '?'.
-inline std::string printable(std::string_view utf8) {
+inline std::string drawable_text(std::string_view utf8) {
   std::string text;
   for (const char c : utf8) {
     const auto byte = static_cast<unsigned char>(c);
@@ -73,7 +73,7 @@ inline void draw_glyph(Image& image, std::ptrdiff_t left, std::ptrdiff_t top, ch
 
 /// Pixels that draw_text() takes in width: one glyph for each character of UTF-8 text.
 inline std::size_t text_width(std::string_view text, std::size_t scale) {
-  const std::size_t characters = detail::printable(text).size();
+  const std::size_t characters = detail::drawable_text(text).size();
   return characters == 0 ? 0 : (characters * glyph_advance - 1) * scale;
 }
 
@@ -81,7 +81,7 @@ inline std::size_t text_width(std::string_view text, std::size_t scale) {
 inline void draw_text(Image& image, std::ptrdiff_t left, std::ptrdiff_t top, std::string_view text,
                       const TextStyle& style = {}) {
   const auto advance = static_cast<std::ptrdiff_t>(glyph_advance * style.scale);
-  for (const char character : detail::printable(text)) {
+  for (const char character : detail::drawable_text(text)) {
     if (left >= static_cast<std::ptrdiff_t>(image.width())) return;
     detail::draw_glyph(image, left, top, character, style);
     left += advance;
@@ -95,7 +95,7 @@ inline std::vector<std::string> wrap_text(std::string_view utf8, std::size_t col
                                           std::size_t max_lines) {
   constexpr std::string_view ellipsis = "...";
   if (columns < ellipsis.size()) throw ArgumentError("lines of text need 3 characters at least");
-  const std::string text = detail::printable(utf8);
+  const std::string text = detail::drawable_text(utf8);
   std::vector<std::string> lines;
   std::size_t position = 0;
   while (true) {

@@ -107,7 +107,7 @@ void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions&
 /// Hugging Face lays it out.
 /// @throws FileError where the file is damaged or holds another model.
 template <class Model>
-Model load(const std::string& path, typename Model::backend_type backend = {},
+Model load(const std::string& path, typename Model::backend_type backend = typename Model::backend_type{},
            const LoadOptions& options = {}) {
   const std::string weights =
       std::filesystem::is_directory(path) ? open_hugging_face_folder(path).weights : path;

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "coca/backend/cpu/gemm.hpp"
+#include "coca/backend/cpu/huge_pages.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/threads.hpp"
 #include "coca/core/memory.hpp"
@@ -20,7 +21,7 @@ class EigenWeight final : public GemmWeight {
   EigenWeight(std::size_t out, std::size_t in, InstructionSet set)
       : GemmWeight(out, in),
         set_(set),
-        storage_(Buffer<HostMemory>::allocate(out * in * sizeof(float))),
+        storage_(allocate_large(out * in * sizeof(float))),
         values_(storage_.at<float>(0)) {}
 
   void set(const WeightBlock& block) override {

@@ -38,6 +38,16 @@ struct Tile {
 
 using TileFunction = void (*)(const Tile&);
 
+/// Asks for the weights of a later step. The distance is what memory needs to answer; the processor's
+/// own prefetching ends at every page of 4 KB.
+template <std::size_t vector_bytes>
+[[gnu::always_inline]] inline void prefetch_weights(const void* right) {
+  constexpr std::uintptr_t distance = 4096;
+  const std::uintptr_t later = reinterpret_cast<std::uintptr_t>(right) + distance;
+  __builtin_prefetch(reinterpret_cast<const void*>(later));
+  if constexpr (vector_bytes == 64) __builtin_prefetch(reinterpret_cast<const void*>(later + 64));
+}
+
 /// Hands over one row of a tile.
 template <class S>
 [[gnu::always_inline]] inline void write_sums(const Tile& tile, std::size_t row,
@@ -68,6 +78,7 @@ struct FloatTile {
       F weight0, weight1;
       simd::load<S>(weight0, right);
       simd::load<S>(weight1, right + S::width);
+      prefetch_weights<sizeof weight0>(right);
       unroll(
           rows, [&](auto r) __attribute__((always_inline)) {
             sum0[r] += left[r] * weight0;
@@ -99,6 +110,7 @@ struct WidenedTile {
       F weight0, weight1;
       std::memcpy(&pairs0, right, sizeof pairs0);
       std::memcpy(&pairs1, right + sizeof pairs0, sizeof pairs1);
+      prefetch_weights<sizeof pairs0>(right);
       const I even0 = pairs0 << 16, even1 = pairs1 << 16;
       simd::from_bits<S>(weight0, even0);
       simd::from_bits<S>(weight1, even1);
@@ -148,6 +160,7 @@ template <std::size_t Rows>
   for (std::size_t step = 0; step < tile.steps; ++step) {
     const auto weight0 = (__m512bh)_mm512_loadu_si512(right);
     const auto weight1 = (__m512bh)_mm512_loadu_si512(right + 64);
+    prefetch_weights<64>(right);
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < Rows; ++r) {
       const auto input = (__m512bh)_mm512_set1_epi32(left[r]);

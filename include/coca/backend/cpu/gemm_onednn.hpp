@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "coca/backend/cpu/gemm.hpp"
+#include "coca/backend/cpu/huge_pages.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/threads.hpp"
 #include "coca/core/dtype.hpp"
@@ -69,7 +70,7 @@ class OneDnnWeight final : public GemmWeight {
   }
 
   void finish() override {
-    storage_ = Buffer<HostMemory>::allocate(layout_.get_size());
+    storage_ = allocate_large(layout_.get_size());
     reorder(plain_description(), plain_, layout_, storage_);
     plain_ = {};
   }

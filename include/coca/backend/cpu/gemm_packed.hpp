@@ -16,6 +16,7 @@
 
 #include "coca/backend/cpu/gemm.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
+#include "coca/backend/cpu/huge_pages.hpp"
 #include "coca/backend/cpu/interleave.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/threads.hpp"
@@ -52,7 +53,7 @@ class PackedWeight final : public GemmWeight {
         kernels_(is_float ? float_kernels(set) : bfloat16_kernels(set)),
         steps_((in + per_step - 1) / per_step),
         panels_((out + kernels_.panel - 1) / kernels_.panel),
-        storage_(Buffer<HostMemory>::allocate(panels_ * panel_bytes())) {
+        storage_(allocate_large(panels_ * panel_bytes())) {
     if (storage_.bytes() != 0) std::memset(storage_.at<std::byte>(0), 0, storage_.bytes());
   }
 

@@ -9,7 +9,7 @@
 namespace coca {
 
 /// One of the best continuations: a word behind one of the running sequences.
-struct Candidate {
+struct Continuation {
   float score = 0;         ///< of the whole sequence
   std::size_t parent = 0;  ///< number of the sequence within its group
   std::int32_t token = 0;

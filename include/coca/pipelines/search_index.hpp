@@ -1,0 +1,202 @@
+#pragma once
+/// @file
+/// A folder of pictures, embedded once, searched by text or by picture.
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coca/image/read_image.hpp"
+#include "coca/io/json.hpp"
+#include "coca/io/safetensors.hpp"
+#include "coca/io/safetensors_writer.hpp"
+#include "coca/pipelines/encode.hpp"
+
+namespace coca {
+
+/// A picture that was found, and its cosine similarity to what was asked.
+struct SearchHit {
+  std::string path;  ///< relative to the folder
+  float similarity = 0;
+};
+
+/// What an update did.
+struct IndexUpdate {
+  std::size_t embedded = 0;           ///< new or changed pictures
+  std::size_t kept = 0;               ///< pictures that were in the index already
+  std::size_t removed = 0;            ///< pictures that are gone
+  std::vector<std::string> broken{};  ///< why each picture that could not be read was left out
+};
+
+/// Embeddings of the pictures of one folder and its subfolders by one model.
+class SearchIndex {
+ public:
+  /// @param model_name what the embeddings are made with; an index made with another is made anew
+  /// @param width      of the embeddings
+  SearchIndex(std::string model_name, std::size_t width)
+      : model_name_(std::move(model_name)), width_(width) {}
+
+  /// Reads an index file. @return an empty index where it was made with another model
+  /// @throws FileError where the file is damaged.
+  static SearchIndex read(const std::string& path, const std::string& model_name,
+                          std::size_t width) {
+    SearchIndex index(model_name, width);
+    const Checkpoint file = read_safetensors(path);
+    const auto found = file.metadata().find("coca_search_index");
+    if (found == file.metadata().end()) throw FileError(path, "is not a search index");
+    const Json json = parse_json(found->second, path);
+    if (!json.is_object() || !json.contains("model") || !json.contains("pictures") ||
+        !json["pictures"].is_array())
+      throw FileError(path, "is a damaged search index");
+    const auto embeddings = file.read_floats("embeddings");
+    if (json["model"] != model_name) return index;
+    if (embeddings.size() != json["pictures"].size() * width)
+      throw FileError(path, "is a damaged search index: it names " +
+                                std::to_string(json["pictures"].size()) + " pictures, but holds " +
+                                std::to_string(embeddings.size()) + " numbers");
+    std::size_t row = 0;
+    for (const Json& entry : json["pictures"]) {
+      if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() ||
+          !entry[1].is_number_integer() || !entry[2].is_number_integer())
+        throw FileError(path, "is a damaged search index");
+      const auto begin = embeddings.begin() + static_cast<std::ptrdiff_t>(row++ * width);
+      index.entries_[entry[0].get<std::string>()] = {
+          {entry[1].get<std::uint64_t>(), entry[2].get<std::int64_t>()},
+          {begin, begin + static_cast<std::ptrdiff_t>(width)}};
+    }
+    return index;
+  }
+
+  /// Writes the index file, complete or not at all. @throws FileError where that fails.
+  void write(const std::string& path) const {
+    Json pictures = Json::array();
+    for (const auto& [name, entry] : entries_)
+      pictures.push_back({name, entry.state.size, entry.state.modified});
+    const Json json{{"model", model_name_}, {"pictures", std::move(pictures)}};
+    SafetensorsWriter writer(path, {{"embeddings", Shape{entries_.size(), width_}, DType::F32}},
+                             {{"coca_search_index", json.dump()}});
+    for (const auto& entry : entries_) writer.write("embeddings", entry.second.embedding);
+    writer.commit();
+  }
+
+  /// Brings the index up to date with a folder: embeds pictures that are new or have changed,
+  /// forgets those that are gone. Pictures that cannot be read are named and left out.
+  /// @param preprocess_picture  from a picture to the model's pixels
+  /// @param on_progress         called with (done, all) after each batch
+  /// @throws FileError where the folder cannot be read.
+  template <class Model>
+  IndexUpdate update(Context<typename Model::backend_type>& context, const Model& model,
+                     const std::string& folder, const PreprocessConfig& preprocessing,
+                     const std::function<void(std::size_t, std::size_t)>& on_progress = {}) {
+    IndexUpdate report;
+    const std::map<std::string, FileState> present = pictures_in(folder);
+    report.removed =
+        std::erase_if(entries_, [&](const auto& entry) { return present.count(entry.first) == 0; });
+    std::vector<std::string> wanted;
+    for (const auto& [name, state] : present) {
+      const auto known = entries_.find(name);
+      if (known == entries_.end() || known->second.state != state) wanted.push_back(name);
+    }
+    report.kept = present.size() - wanted.size();
+    constexpr std::size_t batch = 8;
+    for (std::size_t first = 0; first < wanted.size(); first += batch) {
+      const std::size_t count = std::min(batch, wanted.size() - first);
+      const std::span<const std::string> names(wanted.data() + first, count);
+      add(context, model, folder, preprocessing, names, present, report);
+      if (on_progress) on_progress(first + count, wanted.size());
+    }
+    return report;
+  }
+
+  std::size_t size() const noexcept { return entries_.size(); }
+
+  /// The pictures most similar to an embedding, best first.
+  std::vector<SearchHit> search(std::span<const float> query, std::size_t count) const {
+    std::vector<SearchHit> hits;
+    for (const auto& [name, entry] : entries_)
+      hits.push_back({name, similarity(query, entry.embedding)});
+    std::stable_sort(hits.begin(), hits.end(),
+                     [](const auto& a, const auto& b) { return a.similarity > b.similarity; });
+    hits.resize(std::min(hits.size(), count));
+    return hits;
+  }
+
+ private:
+  /// What tells that a file has changed.
+  struct FileState {
+    std::uint64_t size = 0;
+    std::int64_t modified = 0;
+    friend bool operator==(const FileState&, const FileState&) = default;
+  };
+  struct Entry {
+    FileState state;
+    std::vector<float> embedding;
+  };
+
+  static bool is_picture_name(const std::filesystem::path& path) {
+    std::string extension = path.extension().string();
+    for (char& letter : extension)
+      letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    constexpr std::array<std::string_view, 4> known{".jpg", ".jpeg", ".png", ".webp"};
+    return std::find(known.begin(), known.end(), extension) != known.end();
+  }
+
+  static std::map<std::string, FileState> pictures_in(const std::string& folder) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) throw FileError(folder, "is not a folder");
+    std::map<std::string, FileState> pictures;
+    auto entry = fs::recursive_directory_iterator(
+        folder, fs::directory_options::skip_permission_denied, error);
+    if (error) throw FileError(folder, error.message());
+    for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+      if (error) throw FileError(folder, error.message());
+      if (!entry->is_regular_file(error) || !is_picture_name(entry->path())) continue;
+      const auto size = entry->file_size(error);
+      const auto modified = entry->last_write_time(error);
+      if (error) continue;  // it went away while we looked
+      pictures[fs::relative(entry->path(), folder, error).generic_string()] = {
+          size, static_cast<std::int64_t>(modified.time_since_epoch().count())};
+    }
+    return pictures;
+  }
+
+  template <class Model>
+  void add(Context<typename Model::backend_type>& context, const Model& model,
+           const std::string& folder, const PreprocessConfig& preprocessing,
+           std::span<const std::string> names, const std::map<std::string, FileState>& present,
+           IndexUpdate& report) {
+    std::vector<Pixels> pixels;
+    std::vector<std::string> read;
+    for (const std::string& name : names) {
+      entries_.erase(name);
+      try {
+        const auto path = (std::filesystem::path(folder) / name).string();
+        pixels.push_back(preprocess(read_image(path), preprocessing));
+        read.push_back(name);
+      } catch (const Error& error) {
+        report.broken.emplace_back(error.what());
+      }
+    }
+    const Embeddings embeddings = embed_images(context, model, std::span<const Pixels>(pixels));
+    for (std::size_t i = 0; i < read.size(); ++i)
+      entries_[read[i]] = {present.at(read[i]), {embeddings[i].begin(), embeddings[i].end()}};
+    report.embedded += read.size();
+  }
+
+  std::string model_name_;
+  std::size_t width_;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace coca
