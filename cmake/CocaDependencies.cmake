@@ -18,11 +18,9 @@ target_include_directories(coca INTERFACE
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(coca INTERFACE Eigen3::Eigen nlohmann_json::nlohmann_json Threads::Threads)
 
-set(COCA_FEATURES "")
 set(COCA_PACKAGE_DEPENDENCIES "")
 
-# coca_optional(NAME TARGET PACKAGE "how to find it again in the installed package")
-# Adds a found library to the target, or a feature switched off.
+# coca_feature(NAME found): settles COCA_HAS_<NAME> from what was found and what is wanted.
 function(coca_feature name found)
   set(COCA_WITH_${name} AUTO CACHE STRING "Use ${name}: AUTO, ON or OFF")
   set_property(CACHE COCA_WITH_${name} PROPERTY STRINGS AUTO ON OFF)
@@ -37,11 +35,13 @@ function(coca_feature name found)
   endif()
 endfunction()
 
+# Links a package's target, here and in the installed package.
 macro(coca_dependency package target)
   target_link_libraries(coca INTERFACE ${target})
   string(APPEND COCA_PACKAGE_DEPENDENCIES "find_dependency(${package})\n")
 endmacro()
 
+# The same for a module of pkg-config.
 macro(coca_pkg_config_dependency module)
   target_link_libraries(coca INTERFACE PkgConfig::COCA_${module})
   string(APPEND COCA_PACKAGE_DEPENDENCIES
@@ -54,14 +54,19 @@ if(COCA_HAS_OPENMP)
   coca_dependency("OpenMP COMPONENTS CXX" OpenMP::OpenMP_CXX)
 endif()
 
-# Debian's oneDNN links GNU's OpenMP; beside clang's it would be a second thread pool in one program.
-find_package(dnnl CONFIG QUIET)
-if(dnnl_FOUND AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(dnnl_FOUND FALSE)
+# Not through oneDNN's own package: Debian's demands OpenCL, which is not used here. With another compiler than
+# g++ it is off: Debian's oneDNN links GNU's OpenMP, beside clang's it would be a second thread pool in one program.
+find_path(COCA_ONEDNN_INCLUDE_DIR dnnl.hpp)
+find_library(COCA_ONEDNN_LIBRARY dnnl)
+mark_as_advanced(COCA_ONEDNN_INCLUDE_DIR COCA_ONEDNN_LIBRARY)
+set(onednn_found FALSE)
+if(COCA_ONEDNN_INCLUDE_DIR AND COCA_ONEDNN_LIBRARY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(onednn_found TRUE)
 endif()
-coca_feature(ONEDNN "${dnnl_FOUND}")
+coca_feature(ONEDNN "${onednn_found}")
 if(COCA_HAS_ONEDNN)
-  coca_dependency("dnnl CONFIG" DNNL::dnnl)
+  target_link_libraries(coca INTERFACE "${COCA_ONEDNN_LIBRARY}")
+  target_include_directories(coca SYSTEM INTERFACE "${COCA_ONEDNN_INCLUDE_DIR}")
 endif()
 
 find_package(JPEG QUIET)

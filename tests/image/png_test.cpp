@@ -118,6 +118,13 @@ TEST_CASE("PNG headers that claim too much are refused before memory is allocate
         }) == "b.png: the picture claims 37 x 29 pixels, more than the limit of 1000 pixels");
 }
 
+TEST_CASE("The length of a chunk that is not needed is not believed") {
+  // libpng 1.6.39 allocates what eXIf claims, nearly 2 GB here, before it reads.
+  std::vector<std::uint8_t> bytes = file_bytes(folder + "exif7_before.png");
+  store(bytes, 33, 0x70000000);
+  CHECK(error_of(bytes) == "a.png: the PNG picture cannot be decoded: the file ends too early");
+}
+
 TEST_CASE("Damaged PNG data is noticed") {
   const std::vector<std::uint8_t> whole = file_bytes(folder + "palette8_alpha.png");
   std::size_t refused = 0;

@@ -19,7 +19,7 @@ struct LetterTokenizer {
   }
   std::string decode(std::span<const std::int32_t> ids) const {
     std::string text;
-    for (const auto id : ids) text += id < 3 ? ' ' : static_cast<char>('a' + id - 3);
+    for (const auto id : ids) text += id < 3 ? " ^$"[id] : static_cast<char>('a' + id - 3);
     return text;
   }
   std::int32_t start_id() const { return 1; }

@@ -112,6 +112,9 @@ inline bool png_read_header(PngReader& reader) {
   // Our own limit on pixels is checked after this; libpng's of a million columns would be first.
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_read_fn(reader.png, static_cast<PngState*>(&reader), png_read_bytes);
+  // Only the header, palette, transparency and pixels: libpng believes the lengths of others when
+  // it allocates, and its gamma and profiles change nothing here.
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(reader.png, reader.info);
   return true;
 }

@@ -91,8 +91,8 @@ class SearchIndex {
 
   /// Brings the index up to date with a folder: embeds pictures that are new or have changed,
   /// forgets those that are gone. Pictures that cannot be read are named and left out.
-  /// @param preprocess_picture  from a picture to the model's pixels
-  /// @param on_progress         called with (done, all) after each batch
+  /// @param preprocessing how pictures become pixels
+  /// @param on_progress   called with (done, all) after each batch
   /// @throws FileError where the folder cannot be read.
   template <class Model>
   IndexUpdate update(Context<typename Model::backend_type>& context, const Model& model,

@@ -62,7 +62,7 @@ inline CharacterClass clip_class(char32_t c) {
 }
 
 /// The length of the word at the start of `text`, which is not a space: CLIP's pattern
-/// `<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`.
+/// `<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\s\\p{L}\\p{N}]+`.
 inline std::size_t word_length(std::u32string_view text) {
   if (const std::size_t fixed = fixed_word_length(text)) return fixed;
   const CharacterClass kind = clip_class(text[0]);

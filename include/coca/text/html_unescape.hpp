@@ -180,7 +180,7 @@ inline std::optional<std::u32string> unescape_capitals(const std::string& name) 
   std::u32string reference(1, U'&');
   reference.append(name.begin(), name.end());
   if (unescape_html(reference) != reference)
-    return std::nullopt;  // such as &AMPERE;, which has AMP
+    return std::nullopt;  // such as &LTIMES;: it begins with LT
   const auto upper = html_entities_upper().find(lower);
   return upper == html_entities_upper().end() ? found->second : upper->second;
 }

@@ -1,7 +1,9 @@
 #pragma once
 /// @file
 /// What Unicode says about characters, through utf8proc, in the terms of Python's `str` and
-/// `regex`: letters (\p{L}), numbers (\p{N}), white space, lower case, and normalisation form C.
+/// `regex`: letters (\\p{L}), numbers (\\p{N}), white space, lower case, and normalisation form C.
+/// Characters are classed by the Unicode version of the installed utf8proc (2.8: Unicode 15); what
+/// later versions added counts as neither letter nor number.
 /// Only this header reads COCA_HAS_UTF8PROC. Without utf8proc ASCII still works, and the first
 /// other character throws UnavailableError.
 

@@ -3,6 +3,8 @@
 /// The best candidates of a search step out of rows of scores over a vocabulary.
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -106,6 +108,7 @@ struct CandidateSearch {
   void search_row(std::size_t row, std::size_t begin, std::size_t end, BestCandidates& best) const {
     const float* words = scores + row * vocabulary;
     const float more = added == nullptr ? 0.0f : added[row];
+    Words random(noise);
     std::size_t i = begin;
     while (i < end) {
       if (best.is_full()) dispatch<ScanKernel>(set, words, more, entry(best), i, end, &i);
@@ -113,23 +116,50 @@ struct CandidateSearch {
       for (; i < stop; ++i) {
         const float value = words[i] + more;
         if (best.is_full() && value <= entry(best)) continue;
+        const std::uint32_t word = noise.enabled ? random.word(noise_element(row, i)) : 0;
+        if (noise.enabled && best.is_full() && value + most_noise(word) <= entry(best, 0.0f))
+          continue;
         const auto id = static_cast<std::int32_t>(row % rows_per_group * vocabulary + i);
-        best.offer({value + gumbel(row, i), value, id});
+        best.offer({noise.enabled ? value + to_gumbel(word) : value, value, id});
       }
     }
   }
 
-  // What a value must exceed to be worth drawing its noise. No noise is above 16.64, as to_uniform
-  // ends at 1 - 2^-24; the rest of the margin covers rounding.
-  float entry(const BestCandidates& best) const {
-    const float threshold = best.threshold();
-    return noise.enabled ? threshold - (16.7f + 1e-6f * std::fabs(threshold)) : threshold;
+  /// The words of philox, four of which come at a time.
+  class Words {
+   public:
+    explicit Words(const GumbelNoise& noise) : noise_(noise) {}
+    std::uint32_t word(std::size_t element) {
+      if (element / 4 != counter_) {
+        counter_ = element / 4;
+        words_ = philox(noise_.seed, noise_.step, counter_);
+      }
+      return words_[element % 4];
+    }
+
+   private:
+    const GumbelNoise& noise_;
+    std::size_t counter_ = std::numeric_limits<std::size_t>::max();
+    std::array<std::uint32_t, 4> words_{};
+  };
+
+  std::size_t noise_element(std::size_t row, std::size_t word) const {
+    return (row % noise.rows_per_picture) * vocabulary + word;
   }
 
-  float gumbel(std::size_t row, std::size_t word) const {
-    if (!noise.enabled) return 0.0f;
-    const std::size_t element = (row % noise.rows_per_picture) * vocabulary + word;
-    return to_gumbel(philox(noise.seed, noise.step, element / 4)[element % 4]);
+  // A bound of to_gumbel without logarithms: -log(u) >= 1 - u, so the noise is at most -log(1 - u),
+  // whose whole powers of two are counted in the bits of 1 - u.
+  static float most_noise(std::uint32_t word) {
+    const std::uint32_t rest = 0x7fffffu - (word >> 9);
+    return static_cast<float>(24 - std::bit_width(rest)) * 0.6931472f;
+  }
+
+  // What a value, with at most `more` noise to come, must exceed to have a chance. No noise is
+  // above 16.64, as to_uniform ends at 1 - 2^-24; the rest of the margin covers rounding.
+  float entry(const BestCandidates& best, float more = 16.65f) const {
+    const float threshold = best.threshold();
+    if (!noise.enabled) return threshold;
+    return threshold - (more + 1e-4f + 1e-5f * std::fabs(threshold));
   }
 };
 

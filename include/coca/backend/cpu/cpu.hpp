@@ -32,19 +32,22 @@ class Cpu {
   using Matrix = CpuMatrix;
   using Array = Tensor<float>;
 
-  /// @throws ArgumentError for an instruction set that the processor has not, a negative number of
-  ///         threads, or an environment variable that names no choice (see CpuOptions).
-  explicit Cpu(const CpuOptions& options = {})
-      : threads_(options.threads == 0 ? detail::default_threads() : options.threads),
-        gemm_(detail::resolve(options.gemm)),
-        set_(detail::resolve_with_environment(options.instruction_set)) {
-    if (options.threads < 0)
-      throw ArgumentError("a CPU backend with " + std::to_string(options.threads) +
-                          " threads was asked for, expected 0 (all) or more");
-  }
+  /// Everything automatic.
+  Cpu() : Cpu(CpuOptions{}) {}
 
+  /// @throws ArgumentError for an instruction set that the processor has not, a number of threads
+  /// that
+  ///         makes no sense, or an environment variable that names no choice (see CpuOptions).
+  explicit Cpu(const CpuOptions& options)
+      : threads_(detail::resolve_threads(options.threads)),
+        gemm_(detail::resolve(options.gemm)),
+        set_(detail::resolve_with_environment(options.instruction_set)) {}
+
+  /// How many threads share the work of a call.
   int threads() const { return threads_; }
+  /// What the kernels use, never `automatic`.
   InstructionSet instruction_set() const { return set_; }
+  /// Who multiplies, or `automatic` for whoever is fastest.
   GemmKind gemm() const { return gemm_; }
 
   template <class U>
@@ -77,7 +80,7 @@ class Cpu {
     const auto data = [](const Array& array) { return array ? array.data() : nullptr; };
     detail::GemmCall call;
     call.input = input.data();
-    call.rows = input.size() / weight.in_features();
+    call.rows = weight.out_features() == 0 ? 0 : output.size() / weight.out_features();
     call.bias = data(epilogue.bias);
     call.activation = epilogue.activation;
     call.scale = data(epilogue.scale);

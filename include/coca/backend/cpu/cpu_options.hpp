@@ -2,12 +2,14 @@
 /// @file
 /// Options of the CPU backend, from the program or from the environment.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
 #include <string>
 
 #include "coca/backend/cpu/instruction_set.hpp"
+#include "coca/backend/cpu/threads.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -60,6 +62,16 @@ Choice choice_from_environment(const char* variable, std::initializer_list<Choic
   }
   throw ArgumentError("environment variable " + std::string(variable) + " is \"" + text +
                       "\", expected one of " + names);
+}
+
+/// The number of threads to use. @throws ArgumentError for a negative or unreasonable number.
+inline int resolve_threads(int wish) {
+  constexpr int most = 1024;
+  if (wish < 0 || wish > most)
+    throw ArgumentError("a CPU backend with " + std::to_string(wish) +
+                        " threads was asked for, expected 1 to " + std::to_string(most) +
+                        ", or 0 for all there are");
+  return wish == 0 ? std::min(default_threads(), most) : wish;
 }
 
 /// The kind that a program or the environment asks for.

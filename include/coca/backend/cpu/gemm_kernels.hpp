@@ -18,10 +18,6 @@
 
 #include "coca/backend/cpu/simd.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace coca::detail {
 
 /// Vectors of one panel.
@@ -38,8 +34,8 @@ struct Tile {
 
 using TileFunction = void (*)(const Tile&);
 
-/// Asks for the weights of a later step. The distance is what memory needs to answer; the processor's
-/// own prefetching ends at every page of 4 KB.
+/// Asks for the weights of a later step. The distance is what memory needs to answer; the
+/// processor's own prefetching ends at every page of 4 KB.
 template <std::size_t vector_bytes>
 [[gnu::always_inline]] inline void prefetch_weights(const void* right) {
   constexpr std::uintptr_t distance = 4096;
@@ -93,49 +89,6 @@ struct FloatTile {
   }
 };
 
-/// Float inputs, bfloat16 weights widened in registers.
-template <std::size_t Rows>
-struct WidenedTile {
-  template <class S>
-  [[gnu::always_inline]] static inline void run(const Tile& tile) {
-    using F = typename S::F;
-    using I = typename S::I;
-    constexpr auto rows = std::make_index_sequence<Rows>{};
-    const auto* left = static_cast<const float*>(tile.left);
-    const auto* right = static_cast<const std::byte*>(tile.right);
-    const I upper = I{} - 65536;
-    F sum0[Rows] = {}, sum1[Rows] = {};
-    for (std::size_t step = 0; step < tile.steps; ++step) {
-      I pairs0, pairs1;
-      F weight0, weight1;
-      std::memcpy(&pairs0, right, sizeof pairs0);
-      std::memcpy(&pairs1, right + sizeof pairs0, sizeof pairs1);
-      prefetch_weights<sizeof pairs0>(right);
-      const I even0 = pairs0 << 16, even1 = pairs1 << 16;
-      simd::from_bits<S>(weight0, even0);
-      simd::from_bits<S>(weight1, even1);
-      unroll(
-          rows, [&](auto r) __attribute__((always_inline)) {
-            sum0[r] += left[r] * weight0;
-            sum1[r] += left[r] * weight1;
-          });
-      const I odd0 = pairs0 & upper, odd1 = pairs1 & upper;
-      simd::from_bits<S>(weight0, odd0);
-      simd::from_bits<S>(weight1, odd1);
-      unroll(
-          rows, [&](auto r) __attribute__((always_inline)) {
-            sum0[r] += left[Rows + r] * weight0;
-            sum1[r] += left[Rows + r] * weight1;
-          });
-      left += 2 * Rows;
-      right += panel_vectors * sizeof pairs0;
-    }
-    unroll(
-        rows, [&](auto r)
-                  __attribute__((always_inline)) { write_sums<S>(tile, r, sum0[r], sum1[r]); });
-  }
-};
-
 /// What the driver must know of a panel layout and the kernels that read it.
 struct PanelKernels {
   std::size_t panel = 0;      ///< outputs of a panel
@@ -145,103 +98,29 @@ struct PanelKernels {
   bool left_is_bfloat16 = false;  ///< pairs instead of floats
 };
 
-// The AVX2 and AVX-512 wrappers of kernels, and the dot product of AVX512_BF16.
-#if defined(__x86_64__)
+/// The functions that a kernel for 1, 2, ... rows is compiled to.
+template <InstructionSet set, template <std::size_t> class Kernel, std::size_t... R>
+const TileFunction* tile_functions(std::index_sequence<R...>) {
+  static constexpr TileFunction tiles[] = {compiled_for<set, Kernel<R + 1>, Tile>()...};
+  return tiles;
+}
 
-/// Pairs of bfloat16, multiplied and summed as floats.
-template <std::size_t Rows>
-[[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]] void dotted_tile(
-    const Tile& tile) {
-  const auto* left = static_cast<const std::int32_t*>(tile.left);
-  const auto* right = static_cast<const std::byte*>(tile.right);
-  __m512 sum0[Rows], sum1[Rows];
-#pragma GCC unroll 16
-  for (std::size_t r = 0; r < Rows; ++r) sum0[r] = sum1[r] = _mm512_setzero_ps();
-  for (std::size_t step = 0; step < tile.steps; ++step) {
-    const auto weight0 = (__m512bh)_mm512_loadu_si512(right);
-    const auto weight1 = (__m512bh)_mm512_loadu_si512(right + 64);
-    prefetch_weights<64>(right);
-#pragma GCC unroll 16
-    for (std::size_t r = 0; r < Rows; ++r) {
-      const auto input = (__m512bh)_mm512_set1_epi32(left[r]);
-      sum0[r] = _mm512_dpbf16_ps(sum0[r], weight0, input);
-      sum1[r] = _mm512_dpbf16_ps(sum1[r], weight1, input);
-    }
-    left += Rows;
-    right += 128;
+/// The kernels of one kind; with AVX-512 for at most `most_rows` rows.
+template <template <std::size_t> class Kernel, std::size_t most_rows>
+PanelKernels panel_kernels(InstructionSet set) {
+  constexpr auto wide = std::make_index_sequence<most_rows>{};
+  constexpr auto narrow = std::make_index_sequence<6>{};
+  switch (set) {
+    case InstructionSet::avx512:
+      return {32, most_rows, tile_functions<InstructionSet::avx512, Kernel>(wide)};
+    case InstructionSet::avx2:
+      return {16, 6, tile_functions<InstructionSet::avx2, Kernel>(narrow)};
+    default:
+      return {8, 6, tile_functions<InstructionSet::baseline, Kernel>(narrow)};
   }
-#pragma GCC unroll 16
-  for (std::size_t r = 0; r < Rows; ++r) {
-    float* products = tile.products + r * 32;
-    if (tile.accumulate) {
-      sum0[r] = _mm512_add_ps(sum0[r], _mm512_loadu_ps(products));
-      sum1[r] = _mm512_add_ps(sum1[r], _mm512_loadu_ps(products + 16));
-    }
-    _mm512_storeu_ps(products, sum0[r]);
-    _mm512_storeu_ps(products + 16, sum1[r]);
-  }
-}
-
-template <template <std::size_t> class Kernel, std::size_t... R>
-const TileFunction* avx512_tiles(std::index_sequence<R...>) {
-  static constexpr TileFunction tiles[] = {&run_avx512<Kernel<R + 1>, Tile>...};
-  return tiles;
-}
-template <template <std::size_t> class Kernel, std::size_t... R>
-const TileFunction* avx2_tiles(std::index_sequence<R...>) {
-  static constexpr TileFunction tiles[] = {&run_avx2<Kernel<R + 1>, Tile>...};
-  return tiles;
-}
-template <std::size_t... R>
-const TileFunction* dotted_tiles(std::index_sequence<R...>) {
-  static constexpr TileFunction tiles[] = {&dotted_tile<R + 1>...};
-  return tiles;
-}
-
-template <template <std::size_t> class Kernel>
-PanelKernels wide_kernels(InstructionSet set) {
-  if (set == InstructionSet::avx512)
-    return {32, 14, avx512_tiles<Kernel>(std::make_index_sequence<14>{})};
-  return {16, 6, avx2_tiles<Kernel>(std::make_index_sequence<6>{})};
-}
-inline PanelKernels dotted_kernels() {
-  return {32, 14, dotted_tiles(std::make_index_sequence<14>{}), 1, true};
-}
-
-#else
-
-template <template <std::size_t> class Kernel>
-PanelKernels wide_kernels(InstructionSet) {
-  return {};
-}
-inline PanelKernels dotted_kernels() { return {}; }
-
-#endif
-
-template <class Kernel>
-void run_baseline(const Tile& tile) {
-  Kernel::template run<Baseline>(tile);
-}
-template <template <std::size_t> class Kernel, std::size_t... R>
-const TileFunction* baseline_tiles(std::index_sequence<R...>) {
-  static constexpr TileFunction tiles[] = {&run_baseline<Kernel<R + 1>>...};
-  return tiles;
-}
-template <template <std::size_t> class Kernel>
-PanelKernels choose_kernels(InstructionSet set) {
-  if (set != InstructionSet::baseline) return wide_kernels<Kernel>(set);
-  return {8, 6, baseline_tiles<Kernel>(std::make_index_sequence<6>{})};
 }
 
 /// The kernels for weights kept as float.
-inline PanelKernels float_kernels(InstructionSet set) { return choose_kernels<FloatTile>(set); }
-
-/// The kernels for weights kept as bfloat16.
-inline PanelKernels bfloat16_kernels(InstructionSet set) {
-  if (set == InstructionSet::avx512 && has_avx512_bf16()) return dotted_kernels();
-  PanelKernels kernels = choose_kernels<WidenedTile>(set);
-  kernels.left_words = 2;
-  return kernels;
-}
+inline PanelKernels float_kernels(InstructionSet set) { return panel_kernels<FloatTile, 14>(set); }
 
 }  // namespace coca::detail

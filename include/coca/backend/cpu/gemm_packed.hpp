@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "coca/backend/cpu/gemm.hpp"
+#include "coca/backend/cpu/gemm_bfloat16.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
 #include "coca/backend/cpu/huge_pages.hpp"
 #include "coca/backend/cpu/interleave.hpp"

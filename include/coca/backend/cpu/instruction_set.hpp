@@ -43,7 +43,11 @@ struct Baseline;
 struct Avx2;
 struct Avx512;
 
-// The one place that knows what kind of processor this is compiled for.
+template <class Kernel, class... A>
+void run_baseline(const A&... arguments) {
+  Kernel::template run<Baseline>(arguments...);
+}
+
 #if defined(__x86_64__)
 
 inline bool has_avx2() noexcept {
@@ -68,17 +72,15 @@ template <class Kernel, class... A>
   Kernel::template run<Avx512>(arguments...);
 }
 
-/// Runs a kernel with the instructions named (never `automatic`).
-template <class Kernel, class... A>
-void dispatch(InstructionSet set, const A&... arguments) {
-  switch (set) {
-    case InstructionSet::avx512:
-      return run_avx512<Kernel>(arguments...);
-    case InstructionSet::avx2:
-      return run_avx2<Kernel>(arguments...);
-    default:
-      return Kernel::template run<Baseline>(arguments...);
-  }
+/// A kernel compiled for a set of instructions (not `automatic`).
+template <InstructionSet set, class Kernel, class... A>
+constexpr auto compiled_for() {
+  if constexpr (set == InstructionSet::avx512)
+    return &run_avx512<Kernel, A...>;
+  else if constexpr (set == InstructionSet::avx2)
+    return &run_avx2<Kernel, A...>;
+  else
+    return &run_baseline<Kernel, A...>;
 }
 
 #else
@@ -87,12 +89,25 @@ inline bool has_avx2() noexcept { return false; }
 inline bool has_avx512() noexcept { return false; }
 inline bool has_avx512_bf16() noexcept { return false; }
 
-template <class Kernel, class... A>
-void dispatch(InstructionSet, const A&... arguments) {
-  Kernel::template run<Baseline>(arguments...);
+template <InstructionSet, class Kernel, class... A>
+constexpr auto compiled_for() {
+  return &run_baseline<Kernel, A...>;
 }
 
 #endif
+
+/// Runs a kernel with the instructions named (never `automatic`).
+template <class Kernel, class... A>
+void dispatch(InstructionSet set, const A&... arguments) {
+  switch (set) {
+    case InstructionSet::avx512:
+      return compiled_for<InstructionSet::avx512, Kernel, A...>()(arguments...);
+    case InstructionSet::avx2:
+      return compiled_for<InstructionSet::avx2, Kernel, A...>()(arguments...);
+    default:
+      return run_baseline<Kernel>(arguments...);
+  }
+}
 
 /// The best set of this processor.
 inline InstructionSet best_instruction_set() noexcept {

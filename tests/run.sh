@@ -1,0 +1,15 @@
+#!/bin/sh
+# Installs what is missing, builds everything and runs all tests: first the readers and the small models
+# under clang's sanitizers with the fuzzers, then the whole suite as g++ builds it.
+set -eu
+cd "$(dirname "$0")/.."
+sh cmake/install_dependencies.sh test
+jobs=${COCA_JOBS:-$(nproc)}
+
+cmake --preset sanitize
+cmake --build --preset sanitize -j "$jobs"
+ctest --preset sanitize
+
+cmake --preset release -DCOCA_BUILD_TESTS=ON
+cmake --build --preset release -j "$jobs"
+ctest --preset release
