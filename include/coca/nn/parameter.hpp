@@ -45,10 +45,16 @@ class ParameterBase {
   const Shape& shape() const noexcept { return shape_; }
   const Initializer& initializer() const noexcept { return initializer_; }
 
+  /// Whether weights of that shape can be loaded: the same one, or one number for one number
+  /// (`logit_scale` is [] in some checkpoints and [1] in others).
+  bool fits(const Shape& stored) const noexcept {
+    return stored == shape_ || (stored.size() == 1 && shape_.size() == 1);
+  }
+
  protected:
   /// @throws ShapeError for weights of another shape.
   void expect(const WeightSource& source) const {
-    if (source.shape != shape_)
+    if (!fits(source.shape))
       throw ShapeError(path_ + ": got " + to_string(source.shape) + ", expected " +
                        to_string(shape_));
   }

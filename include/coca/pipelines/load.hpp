@@ -63,7 +63,7 @@ std::vector<std::string> misfits(const Model& model, const Checkpoint& checkpoin
     const Shape& shape = checkpoint.tensor(parameter.path()).shape;
     const bool resizable = options.interpolate_positions &&
                            can_interpolate_positions(parameter.path(), shape, parameter.shape());
-    if (shape != parameter.shape() && !resizable)
+    if (!parameter.fits(shape) && !resizable)
       lines.push_back("wrong shape: " + parameter.path() + " is " + to_string(shape) +
                       ", expected " + to_string(parameter.shape()));
   });
@@ -96,7 +96,7 @@ void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions&
   if (!misfits.empty()) detail::throw_misfits(checkpoint, misfits);
   for_each_parameter(model, [&](auto& parameter) {
     const WeightSource source = named.source(parameter.path());
-    if (source.shape == parameter.shape())
+    if (parameter.fits(source.shape))
       parameter.load(model.backend(), source);
     else
       parameter.load(model.backend(), interpolated_positions(source, parameter.shape()));

@@ -226,8 +226,8 @@ class Reference {
     }
   }
 
-  /// Temperature, then top-k, then top-p, of each row: what falls out becomes minus infinity. Of a row
-  /// with a NaN nothing falls out, so that the search notices it.
+  /// Temperature, then top-k, then top-p, of each row: what falls out becomes minus infinity. Of a
+  /// row with a NaN nothing falls out, so that the search notices it.
   void warp_scores_inplace(const Array& scores, const SamplingWarp& warp) const {
     const std::size_t width = scores.shape().back();
     for (std::size_t r = 0; r < scores.size() / width; ++r)

@@ -1,0 +1,134 @@
+// caption_benchmark_PRESET PICTURE WEIGHTS.safetensors|random f32|bf16 THREADS RUNS
+//
+// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum 29) and prints
+// one JSON object: the ids, medians of seconds for encoding and for decoding, and how a decoding step compares
+// with the read bandwidth measured in the same process.
+
+#include <coca/coca.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr auto config = coca::presets::COCA_PRESET;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Sums an array with several independent accumulators, so that memory is the limit.
+std::uint64_t sum(const std::uint64_t* values, std::size_t count) {
+  std::uint64_t sums[16] = {};
+  for (std::size_t i = 0; i + 16 <= count; i += 16)
+    for (std::size_t lane = 0; lane < 16; ++lane) sums[lane] += values[i + lane];
+  std::uint64_t total = 0;
+  for (const std::uint64_t lane : sums) total += lane;
+  return total;
+}
+
+// Bytes a second that `threads` threads read from an array far larger than any cache.
+double read_bandwidth(int threads) {
+  const std::size_t count = (std::size_t{1} << 30) / sizeof(std::uint64_t);
+  const std::vector<std::uint64_t> values(count, 1);
+  std::vector<double> rates;
+  volatile std::uint64_t keep = 0;
+  for (int run = 0; run < 5; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<std::thread> team;
+    std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads));
+    const std::size_t share = count / static_cast<std::size_t>(threads);
+    for (std::size_t t = 0; t < sums.size(); ++t)
+      team.emplace_back([&, t] { sums[t] = sum(values.data() + t * share, share); });
+    for (auto& thread : team) thread.join();
+    for (const std::uint64_t part : sums) keep = keep + part;
+    rates.push_back(static_cast<double>(count * sizeof(std::uint64_t)) / seconds_since(start));
+  }
+  return median(rates);
+}
+
+// Weights that every decoding step reads: all matrices of both decoders but the projections of the picture.
+constexpr double step_weights() {
+  const auto block = [](double width, double mlp) { return 4 * width * width + 2 * width * mlp; };
+  const double text = config.text.layers * block(config.text.width, config.text.mlp_width);
+  const double width = config.multimodal.width, mlp = config.multimodal.mlp_width;
+  const double cross = 2 * width * width + 2 * width * mlp;
+  return text + config.multimodal.layers * (block(width, mlp) + cross) +
+         width * config.text.vocab_size;
+}
+
+template <class Weight>
+void run(const std::string& picture, const std::string& weights, int threads, int runs) {
+  using Backend = coca::Cpu<Weight>;
+  using Model = coca::CoCa<config, Backend>;
+  const Backend backend(coca::CpuOptions{.threads = threads});
+  Model model(backend);
+  if (weights == "random")
+    coca::initialize(model, 1);
+  else
+    coca::load_weights(model, coca::open_checkpoint(weights));
+  const coca::Pixels pixels = coca::preprocess<config.vision>(coca::read_image(picture));
+  coca::Context<Backend> context(backend);
+  const coca::AnyTokenizer tokenizer{coca::ClipTokenizer{}};
+  coca::GenerationOptions options = coca::open_clip_3_3();
+  options.min_length = 29;
+  options.max_length = 30;
+
+  std::vector<double> encoding, decoding;
+  coca::Caption caption;
+  for (int i = 0; i < runs + 1; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    const auto features = model.encode_image(
+        context, coca::to_device(context, std::span<const coca::Pixels>(&pixels, 1)));
+    context.to_host(features.embedding);
+    const double encode_seconds = seconds_since(start);
+    start = std::chrono::steady_clock::now();
+    caption =
+        coca::caption_tokens(context, model, tokenizer, features.tokens, options).front().front();
+    if (i == 0) continue;  // warm-up
+    encoding.push_back(encode_seconds);
+    decoding.push_back(seconds_since(start));
+  }
+  const double steps = static_cast<double>(options.max_length - 1);
+  const double bytes = step_weights() * sizeof(Weight);
+  const double step_seconds = median(decoding) / steps;
+  const double bandwidth = read_bandwidth(threads);
+  std::cout << "{\"ids\": [";
+  for (std::size_t i = 0; i < caption.ids.size(); ++i)
+    std::cout << (i == 0 ? "" : ", ") << caption.ids[i];
+  std::cout << "], \"encode_seconds\": " << median(encoding)
+            << ", \"decode_seconds\": " << median(decoding)
+            << ", \"caption_seconds\": " << median(encoding) + median(decoding)
+            << ", \"step_seconds\": " << step_seconds << ", \"step_bytes\": " << bytes
+            << ", \"step_gb_per_second\": " << bytes / step_seconds / 1e9
+            << ", \"read_gb_per_second\": " << bandwidth / 1e9
+            << ", \"fraction_of_bandwidth\": " << bytes / step_seconds / bandwidth << "}\n";
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  if (argc != 6) {
+    std::cerr << "usage: " << argv[0] << " PICTURE WEIGHTS|random f32|bf16 THREADS RUNS\n";
+    return 2;
+  }
+  try {
+    const int threads = std::stoi(argv[4]), runs = std::stoi(argv[5]);
+    if (std::string(argv[3]) == "bf16")
+      run<coca::bfloat16>(argv[1], argv[2], threads, runs);
+    else
+      run<float>(argv[1], argv[2], threads, runs);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,148 @@
+"""Times OpenCLIP 3.3.0 and coca in one run: same random weights, same picture, same threads, f32.
+
+compare.py BUILD_FOLDER [--models coca_ViT-B-32 coca_ViT-L-14] [--threads 2] [--runs 3] [--encoders]
+
+Captions: 6 beams in 3 groups, total length 30, minimum 29; the token ids must be equal. With --encoders the image
+encoder of each model is also timed by PyTorch, ONNX Runtime and OpenVINO. Prints a Markdown table.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def processor():
+    with open("/proc/cpuinfo") as lines:
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in fields.items()}
+    flags = fields["flags"].split()
+    sets = [name for name in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if name in flags]
+    return f'{fields["model name"]}, family {fields["cpu family"]}, model {fields["model"]} ({", ".join(sets)})'
+
+
+def median_seconds(function, runs):
+    function()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def make_model(name):
+    import open_clip
+    import torch
+
+    torch.manual_seed(1)
+    model, _, transform = open_clip.create_model_and_transforms(name)
+    with torch.no_grad():  # the release leaves it as raw memory
+        model.text_decoder.text_projection.normal_(std=model.text_decoder.text_projection.shape[0] ** -0.5)
+    return model.eval(), transform
+
+
+def time_encoders(model, pixels, folder, threads, runs):
+    import onnxruntime
+    import openvino
+    import torch
+
+    class Encoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.visual = model.visual
+
+        def forward(self, x):
+            return self.visual(x)
+
+    seconds = {}
+    with torch.inference_mode():
+        seconds["PyTorch " + torch.__version__] = median_seconds(lambda: model.visual(pixels), runs)
+    path = os.path.join(folder, "encoder.onnx")
+    torch.onnx.export(Encoder().eval(), (pixels,), path, dynamo=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: pixels.numpy()}
+    seconds["ONNX Runtime " + onnxruntime.__version__] = median_seconds(lambda: session.run(None, feed), runs)
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_NUM_THREADS": threads,
+                                                           "INFERENCE_PRECISION_HINT": "f32"})
+    request = compiled.create_infer_request()
+    seconds["OpenVINO " + openvino.__version__] = median_seconds(lambda: request.infer([pixels.numpy()]), runs)
+    return seconds
+
+
+def compare(name, arguments, folder):
+    import safetensors.torch
+    import torch
+    from PIL import Image
+
+    model, transform = make_model(name)
+    weights = os.path.join(folder, "weights.safetensors")
+    safetensors.torch.save_file({key: value.contiguous() for key, value in model.state_dict().items()}, weights)
+    picture = os.path.join(folder, "picture.png")
+    generator = torch.Generator().manual_seed(2)
+    small = torch.randint(0, 256, (9, 12, 3), generator=generator, dtype=torch.uint8)
+    Image.fromarray(small.numpy()).resize((320, 240), Image.BICUBIC).save(picture)
+    pixels = transform(Image.open(picture)).unsqueeze(0)
+
+    captions = []
+
+    def generate():
+        with torch.inference_mode():
+            captions.append(model.generate(pixels, num_beams=6, num_beam_groups=3, seq_len=30, min_seq_len=29))
+
+    theirs = median_seconds(generate, arguments.runs)
+    ids = captions[-1][0].tolist()
+    encoders = time_encoders(model, pixels, folder, arguments.threads, arguments.runs) if arguments.encoders else {}
+    del model
+    program = os.path.join(arguments.build, "benchmarks", "caption_benchmark_" + name.lower().replace("-", "_"))
+    ours = {}
+    for precision in ("f32", "bf16"):
+        command = [program, picture, weights, precision, str(arguments.threads), str(arguments.runs)]
+        ours[precision] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {"model": name, "open_clip_seconds": theirs, "ids": ids, "ours": ours, "encoders": encoders}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build")
+    parser.add_argument("--models", nargs="+", default=["coca_ViT-B-32", "coca_ViT-L-14"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--encoders", action="store_true")
+    arguments = parser.parse_args()
+
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    print(f"Processor: {processor()}; {arguments.threads} threads; PyTorch {torch.__version__}\n")
+    print("| model | OpenCLIP 3.3.0 | coca f32 | ratio | same ids | encode | step | of read bandwidth | coca bf16 |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    failed = False
+    lines = []
+    for name in arguments.models:
+        with tempfile.TemporaryDirectory() as folder:
+            result = compare(name, arguments, folder)
+        f32, bf16 = result["ours"]["f32"], result["ours"]["bf16"]
+        same = f32["ids"] == result["ids"]
+        failed = failed or not same
+        print(f'| {name} | {result["open_clip_seconds"]:.2f} s | {f32["caption_seconds"]:.2f} s '
+              f'| {result["open_clip_seconds"] / f32["caption_seconds"]:.1f} | {"yes" if same else "NO"} '
+              f'| {f32["encode_seconds"]:.3f} s | {1000 * f32["step_seconds"]:.1f} ms, {f32["step_gb_per_second"]:.1f} GB/s '
+              f'| {100 * f32["fraction_of_bandwidth"]:.0f} % of {f32["read_gb_per_second"]:.1f} GB/s '
+              f'| {bf16["caption_seconds"]:.2f} s |', flush=True)
+        for library, seconds in result["encoders"].items():
+            lines.append(f'| {name} | {library} | {seconds:.3f} s | {seconds / f32["encode_seconds"]:.2f} |')
+    if lines:
+        print("\n| encoding one picture, f32 | library | time | of coca's time |\n|---|---|---|---|")
+        print("\n".join(lines))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
