@@ -33,6 +33,28 @@ TEST_CASE("WebP pictures of every kind equal Pillow's") {
   }
 }
 
+TEST_CASE("An opaque frame stands on a transparent canvas") {
+  const std::vector<std::uint8_t> still = file_bytes(folder + "lossy.webp");
+  const coca::Image frame = to_rgb(coca::decode_webp(still, "lossy.webp"));
+  // The container of the animation up to its frame's data, then the still picture's only chunk.
+  constexpr std::size_t frame_data = 12 + 18 + 14 + 8 + 16;
+  std::vector<std::uint8_t> bytes = file_bytes(folder + "animation_offset.webp");
+  bytes.resize(frame_data);
+  bytes.insert(bytes.end(), still.begin() + 12, still.end());
+  const auto store = [&](std::size_t at, std::size_t size) {
+    bytes[at] = static_cast<std::uint8_t>(size % 256);
+    bytes[at + 1] = static_cast<std::uint8_t>(size / 256);
+  };
+  store(4, bytes.size() - 8);
+  store(12 + 18 + 14 + 4, bytes.size() - frame_data + 16);
+  const coca::Image canvas = to_rgb(coca::decode_webp(bytes, "animation"));
+  CHECK(canvas.width() == 50);
+  CHECK(canvas.height() == 40);
+  CHECK(canvas.at(3, 6) == coca::Rgb{255, 255, 255});
+  CHECK(canvas.at(4, 6) == frame.at(0, 0));
+  CHECK(canvas.at(40, 34) == frame.at(36, 28));
+}
+
 TEST_CASE("WebP modes and orientation are those of the file") {
   const auto decode = [](const std::string& name) {
     return coca::decode_webp(file_bytes(folder + name), name);
