@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/shape.hpp"
 #include "coca/image/image.hpp"
 #include "coca/image/resize.hpp"
 
@@ -47,6 +48,8 @@ struct Pixels {
   std::size_t height = 0;
   std::size_t width = 0;
   std::vector<float> values;
+
+  Shape shape() const { return {channels, height, width}; }
 };
 
 /// Normalised floats of several pictures of one size, [batch, channels = 3, height, width].
@@ -56,6 +59,8 @@ struct PixelBatch {
   std::size_t height = 0;
   std::size_t width = 0;
   std::vector<float> values;
+
+  Shape shape() const { return {batch, channels, height, width}; }
 };
 
 namespace detail {
@@ -212,16 +217,12 @@ inline PixelBatch stack(std::span<const Pixels> pictures) {
   const Pixels& first = pictures.front();
   PixelBatch batch{pictures.size(), first.channels, first.height, first.width, {}};
   batch.values.reserve(pictures.size() * first.values.size());
-  const auto extents = [](const Pixels& p) {
-    return "[" + std::to_string(p.channels) + ", " + std::to_string(p.height) + ", " +
-           std::to_string(p.width) + "]";
-  };
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const Pixels& p = pictures[i];
-    if (extents(p) != extents(first) || p.values.size() != p.channels * p.height * p.width) {
-      throw ShapeError("picture " + std::to_string(i) + " of a batch is " + extents(p) + " with " +
-                       std::to_string(p.values.size()) + " values, the first one is " +
-                       extents(first));
+    if (p.shape() != first.shape() || p.values.size() != p.shape().size()) {
+      throw ShapeError("picture " + std::to_string(i) + " of a batch is " + to_string(p.shape()) +
+                       " with " + std::to_string(p.values.size()) + " values, the first one is " +
+                       to_string(first.shape()));
     }
     batch.values.insert(batch.values.end(), p.values.begin(), p.values.end());
   }

@@ -133,21 +133,25 @@ inline ClipConfig with_unseen_of(ClipConfig config, const ClipConfig& preset) {
 
 }  // namespace detail
 
+/// Whether a checkpoint whose shapes belong to `inferred` (see infer_config) fits a configuration.
+inline bool has_shapes_of(const AnyConfig& inferred, const AnyConfig& config) {
+  return std::visit(
+      [](const auto& found, const auto& known) {
+        if constexpr (std::is_same_v<decltype(found), decltype(known)>)
+          return detail::with_unseen_of(found, known) == known;
+        else
+          return false;
+      },
+      inferred, config);
+}
+
 /// Says which preset a checkpoint fits or, where none does, which configuration it needs.
 inline std::string fitting_config_sentence(const Checkpoint& checkpoint) {
   const std::optional<AnyConfig> config = infer_config(checkpoint);
   if (!config) return "They are not those of a CoCa or CLIP with a vision transformer.";
-  for (const NamedPreset& preset : named_presets()) {
-    const bool fits = std::visit(
-        [](const auto& found, const auto& known) {
-          if constexpr (std::is_same_v<decltype(found), decltype(known)>)
-            return detail::with_unseen_of(found, known) == known;
-          else
-            return false;
-        },
-        *config, preset.config);
-    if (fits) return "They fit the preset " + std::string(preset.name) + ".";
-  }
+  for (const NamedPreset& preset : named_presets())
+    if (has_shapes_of(*config, preset.config))
+      return "They fit the preset " + std::string(preset.name) + ".";
   return "They fit no preset; this configuration would (numbers of heads are a guess):\n" +
          config_definition(*config, "my_model");
 }

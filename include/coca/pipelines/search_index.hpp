@@ -83,20 +83,22 @@ class SearchIndex {
     for (const auto& [name, entry] : entries_)
       pictures.push_back({name, entry.state.size, entry.state.modified});
     const Json json{{"model", model_name_}, {"pictures", std::move(pictures)}};
-    SafetensorsWriter writer(path, {{"embeddings", Shape{entries_.size(), width_}, DType::F32}},
-                             {{"coca_search_index", json.dump()}});
+    SafetensorsWriter writer(
+        path, {{"embeddings", Shape{entries_.size(), width_}, DType::F32}},
+        {{"coca_search_index", json.dump(-1, ' ', false, Json::error_handler_t::replace)}});
     for (const auto& entry : entries_) writer.write("embeddings", entry.second.embedding);
     writer.commit();
   }
 
   /// Brings the index up to date with a folder: embeds pictures that are new or have changed,
   /// forgets those that are gone. Pictures that cannot be read are named and left out.
-  /// @param preprocessing how pictures become pixels
+  /// @param read_pixels   from a picture's path to what the model reads
   /// @param on_progress   called with (done, all) after each batch
   /// @throws FileError where the folder cannot be read.
   template <class Model>
   IndexUpdate update(Context<typename Model::backend_type>& context, const Model& model,
-                     const std::string& folder, const PreprocessConfig& preprocessing,
+                     const std::string& folder,
+                     const std::function<Pixels(const std::string&)>& read_pixels,
                      const std::function<void(std::size_t, std::size_t)>& on_progress = {}) {
     IndexUpdate report;
     const std::map<std::string, FileState> present = pictures_in(folder);
@@ -112,10 +114,21 @@ class SearchIndex {
     for (std::size_t first = 0; first < wanted.size(); first += batch) {
       const std::size_t count = std::min(batch, wanted.size() - first);
       const std::span<const std::string> names(wanted.data() + first, count);
-      add(context, model, folder, preprocessing, names, present, report);
+      add(context, model, folder, read_pixels, names, present, report);
       if (on_progress) on_progress(first + count, wanted.size());
     }
     return report;
+  }
+
+  /// The same with upright pictures, preprocessed as `preprocessing` says.
+  template <class Model>
+  IndexUpdate update(Context<typename Model::backend_type>& context, const Model& model,
+                     const std::string& folder, const PreprocessConfig& preprocessing,
+                     const std::function<void(std::size_t, std::size_t)>& on_progress = {}) {
+    const std::function<Pixels(const std::string&)> read_pixels = [&](const std::string& path) {
+      return preprocess(read_image(path), preprocessing);
+    };
+    return update(context, model, folder, read_pixels, on_progress);
   }
 
   std::size_t size() const noexcept { return entries_.size(); }
@@ -173,7 +186,7 @@ class SearchIndex {
 
   template <class Model>
   void add(Context<typename Model::backend_type>& context, const Model& model,
-           const std::string& folder, const PreprocessConfig& preprocessing,
+           const std::string& folder, const std::function<Pixels(const std::string&)>& read_pixels,
            std::span<const std::string> names, const std::map<std::string, FileState>& present,
            IndexUpdate& report) {
     std::vector<Pixels> pixels;
@@ -182,7 +195,7 @@ class SearchIndex {
       entries_.erase(name);
       try {
         const auto path = (std::filesystem::path(folder) / name).string();
-        pixels.push_back(preprocess(read_image(path), preprocessing));
+        pixels.push_back(read_pixels(path));
         read.push_back(name);
       } catch (const Error& error) {
         report.broken.emplace_back(error.what());

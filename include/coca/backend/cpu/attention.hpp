@@ -56,6 +56,8 @@ class AttentionWorker {
 
  private:
   static constexpr std::size_t most_lanes = 32;
+  struct KeyRows;  // names of scratch memory
+  struct KeyPositions;
 
   void take_memory() {
     const std::size_t keys = a_.key_tokens + 16;
@@ -72,8 +74,8 @@ class AttentionWorker {
     factors_ = take(most_lanes);
     keys_ = take(keys * width_);
     values_ = take(keys * width_);
-    rows_ = scratch<std::size_t>().get<std::size_t>(keys);
-    positions_ = scratch<std::int32_t>().get<std::int32_t>(keys);
+    rows_ = scratch<KeyRows>().get<std::size_t>(keys);
+    positions_ = scratch<KeyPositions>().get<std::int32_t>(keys);
   }
 
   // Lists the keys of a sequence that any query may see.

@@ -116,11 +116,14 @@ struct CandidateSearch {
       for (; i < stop; ++i) {
         const float value = words[i] + more;
         if (best.is_full() && value <= entry(best)) continue;
-        const std::uint32_t word = noise.enabled ? random.word(noise_element(row, i)) : 0;
-        if (noise.enabled && best.is_full() && value + most_noise(word) <= entry(best, 0.0f))
-          continue;
         const auto id = static_cast<std::int32_t>(row % rows_per_group * vocabulary + i);
-        best.offer({noise.enabled ? value + to_gumbel(word) : value, value, id});
+        if (!noise.enabled) {
+          best.offer({value, value, id});
+          continue;
+        }
+        const std::uint32_t word = random.word(noise_element(row, i));
+        if (best.is_full() && value + most_noise(word) <= entry(best, 0.0f)) continue;
+        best.offer({value + to_gumbel(word), value, id});
       }
     }
   }

@@ -76,61 +76,49 @@ template <class S>
   if (activation == Activation::quick_gelu) quick_gelu_inplace<S>(x);
 }
 
+/// Up to a whole vector.
 template <class S>
-[[gnu::always_inline]] inline void finish_vector(typename S::F& x, const GemmCall& call,
-                                                 std::size_t column, std::size_t place) {
-  typename S::F y;
-  if (call.bias != nullptr) {
-    load<S>(y, call.bias + column);
-    x = x + y;
-  }
-  activate_inplace<S>(x, call.activation);
-  if (call.scale != nullptr) {
-    load<S>(y, call.scale + column);
-    x = x * y;
-  }
-  if (call.residual != nullptr) {
-    load<S>(y, call.residual + place);
-    x = x + y;
-  }
+[[gnu::always_inline]] inline void load_up_to(typename S::F& x, const float* from,
+                                              std::size_t count) {
+  if (count == S::width)
+    load<S>(x, from);
+  else
+    load_some<S>(x, from, count);
 }
 
+/// `count` <= S::width columns from `column` on, which stand at `place` of the output.
 template <class S>
-[[gnu::always_inline]] inline void finish_some(typename S::F& x, const GemmCall& call,
-                                               std::size_t column, std::size_t place,
-                                               std::size_t count) {
-  typename S::F y;
+[[gnu::always_inline]] inline void finish_vector(const float* products, const GemmCall& call,
+                                                 std::size_t column, std::size_t place,
+                                                 std::size_t count) {
+  typename S::F x, y;
+  load_up_to<S>(x, products, count);
   if (call.bias != nullptr) {
-    load_some<S>(y, call.bias + column, count);
+    load_up_to<S>(y, call.bias + column, count);
     x = x + y;
   }
   activate_inplace<S>(x, call.activation);
   if (call.scale != nullptr) {
-    load_some<S>(y, call.scale + column, count);
+    load_up_to<S>(y, call.scale + column, count);
     x = x * y;
   }
   if (call.residual != nullptr) {
-    load_some<S>(y, call.residual + place, count);
+    load_up_to<S>(y, call.residual + place, count);
     x = x + y;
   }
+  if (count == S::width)
+    store<S>(call.output + place, x);
+  else
+    store_some<S>(call.output + place, x, count);
 }
 
 template <class S>
 [[gnu::always_inline]] inline void finish_row(const EpilogueRow& part) {
-  const GemmCall& call = *part.call;
-  typename S::F x;
-  std::size_t i = 0;
-  for (; i + S::width <= part.count; i += S::width) {
+  for (std::size_t i = 0; i < part.count; i += S::width) {
     const std::size_t column = part.first + i, place = part.row * part.out + column;
-    load<S>(x, part.products + i);
-    finish_vector<S>(x, call, column, place);
-    store<S>(call.output + place, x);
+    finish_vector<S>(part.products + i, *part.call, column, place,
+                     std::min(S::width, part.count - i));
   }
-  if (i == part.count) return;
-  const std::size_t column = part.first + i, place = part.row * part.out + column;
-  load_some<S>(x, part.products + i, part.count - i);
-  finish_some<S>(x, call, column, place, part.count - i);
-  store_some<S>(call.output + place, x, part.count - i);
 }
 
 }  // namespace simd

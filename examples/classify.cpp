@@ -1,0 +1,125 @@
+// Says which of some labels describes a picture, without having been trained on them.
+
+#include <algorithm>
+#include <iostream>
+
+#include "command_line.hpp"
+
+using namespace coca_examples;
+
+namespace {
+
+struct Options {
+  ModelOptions model;
+  std::vector<std::string> pictures;
+  std::string labels;
+  std::string labels_file;
+  std::vector<std::string> templates;
+  std::size_t top = 5;
+  bool json = false;
+};
+
+std::vector<std::string> read_labels(const Options& options) {
+  if (options.labels.empty() == options.labels_file.empty())
+    throw UsageError("give labels by either --labels a,b,c or --labels-file FILE");
+  if (!options.labels_file.empty()) return read_lines(options.labels_file);
+  std::vector<std::string> labels;
+  for (const std::string& part : CLI::detail::split(options.labels, ',')) {
+    const std::string label = CLI::detail::trim_copy(part);
+    if (!label.empty()) labels.push_back(label);
+  }
+  if (labels.empty()) throw UsageError("--labels \"" + options.labels + "\" holds no label");
+  return labels;
+}
+
+/// Each of --templates is a name, a text with {}, or a file with a template a line.
+std::vector<std::string> read_templates(const Options& options, const Model& model) {
+  std::vector<std::string> templates;
+  if (options.templates.empty())
+    templates.push_back(model.info().preset == "stamps_coca" ? "{}" : "a photo of a {}.");
+  for (const std::string& choice : options.templates) {
+    std::vector<std::string> some{choice};
+    if (choice == "imagenet")
+      some = coca::imagenet_templates();
+    else if (choice == "simple")
+      some = coca::simple_imagenet_templates();
+    else if (choice.find("{}") == std::string::npos)
+      some = read_lines(choice);
+    for (const std::string& text : some)
+      if (text.find("{}") == std::string::npos)
+        throw coca::FileError(choice, "the template \"" + text + "\" has no {} for the label");
+    templates.insert(templates.end(), some.begin(), some.end());
+  }
+  return templates;
+}
+
+void print(const Options& options, const std::string& path,
+           std::span<const coca::LabelProbability> labels) {
+  if (options.json) {
+    JsonLine line{{"image", path}, {"labels", JsonLine::array()}};
+    for (const auto& [label, probability] : labels)
+      line["labels"].push_back({{"label", label}, {"probability", json_number(probability)}});
+    return print_line(to_line(line));
+  }
+  print_line(path + ":");
+  for (const auto& [label, probability] : labels.first(std::min(options.top, labels.size()))) {
+    const std::string percent = to_text(100.0 * probability, 1);
+    print_line(std::string(7 - std::min<std::size_t>(percent.size(), 7), ' ') + percent + " %  " +
+               label);
+  }
+}
+
+bool run(const CLI::App& app, const Options& options) {
+  const std::vector<std::string> labels = read_labels(options);
+  const auto model = open_model(options.model);
+  const std::vector<std::string> templates = read_templates(options, *model);
+  const coca::ZeroShotClassifier classifier = model->classifier(labels, templates);
+  ProgressBar progress("pictures");
+  Failures failures(app.get_name(), progress);
+  for (std::size_t i = 0; i < options.pictures.size(); ++i) {
+    const std::string& path = options.pictures[i];
+    std::vector<coca::LabelProbability> found;
+    try {
+      const coca::Pixels pixels = model->read_pixels(path);
+      found = classifier(model->embed_images({&pixels, 1})[0]);
+    } catch (const coca::Error& error) {
+      failures.report(path, error);
+      continue;
+    }
+    progress.clear();
+    print(options, path, found);
+    progress.show(i + 1, options.pictures.size());
+  }
+  return failures.none();
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  Options options;
+  CLI::App app("Says which of some labels describes a picture.", "classify");
+  app.footer(
+      "Example: classify photo.jpg --labels \"a cat,a dog,a broken cup\"\n"
+      "         classify --model clip_vit_b_32 --weights clip.safetensors --templates imagenet \\\n"
+      "                  --labels-file labels.txt --json *.jpg");
+  app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
+      ->required()
+      ->type_name("PICTURE");
+  app.add_option("--labels", options.labels, "labels with commas between")->type_name("A,B,C");
+  app.add_option("--labels-file", options.labels_file, "UTF-8 text, a label a line")
+      ->type_name("FILE");
+  app.add_option(
+         "--templates", options.templates,
+         "prompts that a label stands in, averaged: a text with {}, a file with such a text a "
+         "line, imagenet (CLIP's 80) or simple (7 of them); may be repeated (default: \"a photo "
+         "of a {}.\", and for the model that comes along, which knows plain captions, \"{}\")")
+      ->type_name("TEXT|FILE|NAME")
+      ->allow_extra_args(false);
+  app.add_option("--top", options.top, "labels shown of each picture; --json prints all")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "print one JSON object a picture");
+  add_model_options(app, options.model);
+  return run_program(app, argc, argv, [&] { return run(app, options); });
+}

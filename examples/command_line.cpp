@@ -1,0 +1,246 @@
+#include "command_line.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <sstream>
+#include <system_error>
+
+#include "coca/text/gzip_text.hpp"
+#include "coca/text/utf8.hpp"
+
+namespace coca_examples {
+
+namespace {
+
+/// --help without CLI11's notation for types and ranges, wrapped to the width of a page.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(left); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_name().empty()
+               ? ""
+               : " " + type_of(option) + (option->get_expected_max() > 1 ? "..." : "");
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string value = option->get_default_str();
+    return option->get_description() + (value.empty() ? "" : " (default: " + value + ")");
+  }
+
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    std::string text = "  " + make_option_name(option, is_positional) + make_option_opts(option);
+    if (text.size() >= left) text += '\n';
+    std::size_t column = text.ends_with('\n') ? 0 : text.size();
+    const auto indent = [&] { text += std::string(left - column, ' '), column = left; };
+    indent();
+    std::istringstream words(make_option_desc(option));
+    for (std::string word; words >> word;) {
+      if (column + word.size() > page) {
+        text.back() = '\n';
+        column = 0;
+        indent();
+      }
+      text += word + ' ';
+      column += word.size() + 1;
+    }
+    text.back() = '\n';
+    return text;
+  }
+
+ private:
+  static constexpr std::size_t left = 28, page = 100;
+
+  /// Without the ranges that CLI11 appends.
+  static std::string type_of(const CLI::Option* option) {
+    const std::string type = option->get_type_name();
+    return type.substr(0, type.find(':'));
+  }
+};
+
+}  // namespace
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  std::string presets;
+  for (const CompiledPreset& preset : compiled_presets())
+    presets += (presets.empty() ? "" : ", ") + std::string(preset.name);
+  const char* group = "Model";
+  app.add_option("--model", options.preset, "preset (default: what the weights fit): " + presets)
+      ->type_name("PRESET")
+      ->group(group);
+  app.add_option(
+         "--weights", options.weights,
+         "checkpoint (.safetensors, .pt, .bin), a folder as on Hugging Face, or \"random\" to "
+         "try a model without (default: the small model that comes along)")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option(
+         "--tokenizer", options.tokenizer,
+         "SentencePiece .model, bpe_simple_vocab .txt or .txt.gz, or merges.txt (default: the "
+         "folder's, or else CLIP's)")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--precision", options.precision, "of the weights: f32 or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->type_name("TYPE")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--threads", options.threads, "0: one for each processor")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--seed", options.seed, "of random weights, and of sampling")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--open-clip-preprocessing", options.open_clip_preprocessing,
+               "prepare pictures to OpenCLIP's letter: not turned upright by their EXIF data, "
+               "transparency dropped instead of laid over white")
+      ->group(group);
+  app.add_flag("--interpolate-positions", options.interpolate_positions,
+               "accept weights that were trained on pictures of another size")
+      ->group(group);
+}
+
+namespace {
+
+/// Descriptors 0 to 2 that were closed by the caller would be given to the next files that are
+/// opened, and what is printed would end up in them.
+void keep_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
+}
+
+int parse(CLI::App& app, int argc, char** argv) {
+  app.formatter(std::make_shared<HelpFormatter>());
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    const bool wrong = app.exit(error) != 0;
+    if (wrong) return 2;
+    std::cout.flush();
+    if (!std::cout) throw coca::FileError("standard output", "cannot be written");
+    return -1;  // --help was printed
+  }
+}
+
+}  // namespace
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()>& body) {
+  keep_standard_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes becomes an error of the write
+  std::signal(SIGPIPE, SIG_DFL);  // whoever reads has seen enough: end quietly
+  const auto fail = [&](const std::string& problem, int status) {
+    std::cerr << app.get_name() << ": " << problem << '\n';
+    return status;
+  };
+  try {
+    const int status = parse(app, argc, argv);
+    if (status != 0) return status < 0 ? 0 : status;
+    return body() ? 0 : 1;
+  } catch (const UsageError& error) {
+    return fail(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return fail("there is not enough memory", 1);
+  } catch (const std::exception& error) {
+    return fail(error.what(), 1);
+  }
+}
+
+CLI::Validator finite_number() {
+  return {[](const std::string& text) {
+            double value = 0;
+            const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
+            return number ? std::string() : "expected a number, got " + text;
+          },
+          ""};
+}
+
+void print_line(const std::string& line) {
+  errno = 0;
+  std::cout << line << '\n' << std::flush;
+  if (!std::cout) {
+    const int reason = errno != 0 ? errno : EIO;
+    throw coca::FileError("standard output",
+                          "cannot be written: " + std::generic_category().message(reason));
+  }
+}
+
+std::string to_line(const JsonLine& json) {
+  return json.dump(-1, ' ', false, JsonLine::error_handler_t::replace);
+}
+
+JsonLine json_number(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  char text[32];
+  const char* end = std::to_chars(text, text + sizeof text, value).ptr;
+  double shortest = 0;
+  std::from_chars(text, end, shortest);
+  return shortest;
+}
+
+JsonLine json_numbers(std::span<const float> values) {
+  JsonLine numbers = JsonLine::array();
+  for (const float value : values) numbers.push_back(json_number(value));
+  return numbers;
+}
+
+std::string to_text(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::vector<std::string> read_lines(const std::string& path) {
+  std::string text = coca::read_text_or_gzip(path, coca::max_vocabulary_bytes);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  std::size_t number = 0;
+  for (std::string line; std::getline(stream, line);) {
+    ++number;
+    if (!coca::is_valid_utf8(line))
+      throw coca::FileError(path, "line " + std::to_string(number) + " is not UTF-8 text");
+    const std::size_t first = line.find_first_not_of(" \t\r");
+    if (first == std::string::npos) continue;
+    lines.push_back(line.substr(first, line.find_last_not_of(" \t\r") - first + 1));
+  }
+  if (lines.empty()) throw coca::FileError(path, "holds no line of text");
+  return lines;
+}
+
+void Failures::report(const std::string& path, const std::exception& problem) {
+  const std::string sentence = problem.what();
+  report(sentence.starts_with(path) ? sentence : path + ": " + sentence);
+}
+
+void Failures::report(const std::string& sentence) {
+  progress_.clear();
+  std::cerr << program_ << ": " << sentence << '\n';
+  ++count_;
+}
+
+std::vector<Picture> read_pictures(const Model& model, std::span<const std::string> paths,
+                                   Failures& failures) {
+  std::vector<Picture> pictures;
+  for (const std::string& path : paths) {
+    try {
+      pictures.push_back({path, model.read_pixels(path)});
+    } catch (const coca::Error& error) {
+      failures.report(path, error);
+    }
+  }
+  return pictures;
+}
+
+}  // namespace coca_examples

@@ -1,0 +1,81 @@
+#pragma once
+/// @file
+/// What the command lines of all programs have in common.
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coca/io/json.hpp"
+#include "model.hpp"
+#include "progress_bar.hpp"
+
+namespace coca_examples {
+
+/// Adds --model, --weights and everything else that chooses a model.
+void add_model_options(CLI::App& app, ModelOptions& options);
+
+/// Parses the command line, runs `body`, and says what went wrong in one sentence on standard
+/// error.
+/// @param body returns whether everything was done
+/// @return exit status: 0 done, 1 something failed, 2 the program was called wrongly
+int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()>& body);
+
+/// Accepts numbers that are finite: CLI11 reads "nan" and "inf".
+CLI::Validator finite_number();
+
+/// Prints a line at once. @throws coca::FileError where standard output cannot be written
+void print_line(const std::string& line);
+
+/// JSON whose keys stay in the order in which they were written.
+using JsonLine = nlohmann::ordered_json;
+
+/// A JSON object as one line of valid UTF-8.
+std::string to_line(const JsonLine& json);
+
+/// The shortest decimal that reads back as this float, as a JSON number.
+JsonLine json_number(float value);
+
+/// The numbers of an embedding.
+JsonLine json_numbers(std::span<const float> values);
+
+/// "0.1235", for people.
+std::string to_text(double value, int digits = 4);
+
+/// The lines of a text file without those that are blank.
+/// @throws coca::FileError where it is missing, not UTF-8, or holds no line
+std::vector<std::string> read_lines(const std::string& path);
+
+/// A picture of the command line.
+struct Picture {
+  std::string path;
+  coca::Pixels pixels{};
+};
+
+/// Failures that do not stop a program: the other pictures are still done.
+class Failures {
+ public:
+  /// @param progress removed before anything is said
+  Failures(std::string program, ProgressBar& progress)
+      : program_(std::move(program)), progress_(progress) {}
+
+  /// Says on standard error what failed.
+  /// @param path named in front of the problem, unless that begins with it
+  void report(const std::string& path, const std::exception& problem);
+  void report(const std::string& sentence);
+
+  bool none() const noexcept { return count_ == 0; }
+
+ private:
+  std::string program_;
+  ProgressBar& progress_;
+  std::size_t count_ = 0;
+};
+
+/// Reads some pictures, leaving out and reporting those that cannot be read.
+std::vector<Picture> read_pictures(const Model& model, std::span<const std::string> paths,
+                                   Failures& failures);
+
+}  // namespace coca_examples

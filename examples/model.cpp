@@ -1,0 +1,206 @@
+#include "model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "coca/image/open_clip_preprocess.hpp"
+#include "coca/image/preprocess_config_json.hpp"
+#include "coca/image/read_image.hpp"
+#include "coca/io/hugging_face_folder.hpp"
+#include "coca/io/open_checkpoint.hpp"
+#include "coca/pipelines/inferred_config.hpp"
+#include "coca/text/clip_tokenizer.hpp"
+#include "coca/text/hugging_face_tokenizer.hpp"
+#include "coca/text/sentence_piece_tokenizer.hpp"
+
+namespace coca_examples {
+
+namespace fs = std::filesystem;
+
+coca::Pixels Model::read_pixels(const std::string& path) const {
+  if (info_.open_clip_preprocessing)
+    return coca::preprocess_like_open_clip(path, info_.preprocessing);
+  return coca::preprocess(coca::read_image(path), info_.preprocessing);
+}
+
+coca::Image Model::to_image(const coca::Pixels& pixels) const {
+  coca::Image image(pixels.width, pixels.height);
+  const std::size_t area = pixels.width * pixels.height;
+  for (std::size_t i = 0; i < area * pixels.channels; ++i) {
+    const std::size_t channel = i / area;
+    const double value = double{pixels.values[i]} * info_.preprocessing.std[channel] +
+                         info_.preprocessing.mean[channel];
+    image.data()[i % area * pixels.channels + channel] =
+        static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255));
+  }
+  return image;
+}
+
+std::vector<std::int32_t> Model::encode(const std::string& text) const {
+  std::vector<std::int32_t> ids = info_.tokenizer.encode(text);
+  ids.resize(std::min(ids.size(), info_.context_length - 2));
+  ids.insert(ids.begin(), info_.tokenizer.start_id());
+  ids.push_back(info_.tokenizer.end_id());
+  return ids;
+}
+
+namespace {
+
+/// Where the weights are, and what their folder says about them.
+struct Source {
+  std::string weights;  ///< a checkpoint, or "random"
+  std::optional<coca::HuggingFaceFolder> folder;
+};
+
+/// The model that comes along: in the source tree, or where COCA_MODEL_DIR says.
+std::string bundled_weights() {
+  const char* moved = std::getenv("COCA_MODEL_DIR");
+  const fs::path models = moved != nullptr && *moved != '\0' ? moved : COCA_EXAMPLE_MODELS;
+  return (models / "stamps_coca" / "model.safetensors").string();
+}
+
+Source find_source(const ModelOptions& options) {
+  if (options.weights.empty()) {
+    if (!options.preset.empty() && options.preset != "stamps_coca")
+      throw UsageError("--model " + options.preset +
+                       " needs --weights: a file, a folder as on Hugging "
+                       "Face, or \"random\" to try it without");
+    return {bundled_weights(), {}};
+  }
+  if (!fs::is_directory(options.weights)) return {options.weights, {}};
+  coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(options.weights);
+  return {folder.weights, std::move(folder)};
+}
+
+/// How to get a preset that was not compiled in.
+std::string rebuild_hint(const std::string& cmake_option) {
+  return "configure and build the examples anew:\n  cmake -B build -D" + cmake_option +
+         "\n  cmake --build build";
+}
+
+const CompiledPreset& preset_of_name(const std::string& name) {
+  std::string known;
+  for (const CompiledPreset& preset : compiled_presets()) {
+    if (preset.name == name) return preset;
+    known += (known.empty() ? "" : ", ") + std::string(preset.name);
+  }
+  std::string message = "--model " + name + " is not compiled in; there are " + known + ". To add ";
+  for (const coca::NamedPreset& preset : coca::named_presets())
+    if (preset.name == name)
+      throw UsageError(message + "it, " +
+                       rebuild_hint("COCA_PRESETS=\"stamps_coca;" + name + "\""));
+  throw UsageError(message + "a model of your own as \"custom\", " +
+                   rebuild_hint("COCA_CONFIG=path/to/config.json"));
+}
+
+/// The preset that a folder's configuration is.
+const CompiledPreset& preset_of_folder(const coca::HuggingFaceFolder& folder) {
+  const coca::AnyConfig config = coca::to_config(folder.description);
+  for (const CompiledPreset& preset : compiled_presets())
+    if (preset.config == config) return preset;
+  const auto name = coca::preset_name(config);
+  const std::string what = name ? "the preset " + std::string(*name) : "a model of its own";
+  throw UsageError(folder.config + ": this is " + what + ", which is not compiled in:\n" +
+                   coca::config_definition(config, "custom") + "To add it as --model custom, " +
+                   rebuild_hint("COCA_CONFIG=" + folder.config));
+}
+
+/// The first preset that the checkpoint's shapes fit; otherwise the one that comes along, which
+/// then says what does not fit.
+const CompiledPreset& preset_of_checkpoint(const std::string& weights) {
+  const auto inferred = coca::infer_config(coca::open_checkpoint(weights));
+  for (const CompiledPreset& preset : compiled_presets())
+    if (inferred && coca::has_shapes_of(*inferred, preset.config)) return preset;
+  return compiled_presets().front();
+}
+
+/// What a folder says must be what was asked for, but for the size of pictures where positions are
+/// interpolated.
+void expect_folder_fits(const coca::HuggingFaceFolder& folder, const CompiledPreset& preset,
+                        bool any_picture_size) {
+  coca::AnyConfig described = coca::to_config(folder.description);
+  if (any_picture_size) {
+    const int size =
+        std::visit([](const auto& config) { return config.vision.image_size; }, preset.config);
+    std::visit([size](auto& config) { config.vision.image_size = size; }, described);
+  }
+  if (described != preset.config)
+    throw UsageError(folder.config + ": this is not the configuration of --model " +
+                     std::string(preset.name) + "; leave --model out to take the one that fits");
+}
+
+const CompiledPreset& choose_preset(const ModelOptions& options, const Source& source) {
+  if (options.preset.empty()) {
+    if (source.folder) return preset_of_folder(*source.folder);
+    if (source.weights == "random") return compiled_presets().front();
+    return preset_of_checkpoint(source.weights);
+  }
+  const CompiledPreset& preset = preset_of_name(options.preset);
+  if (source.folder) expect_folder_fits(*source.folder, preset, options.interpolate_positions);
+  return preset;
+}
+
+coca::AnyTokenizer read_tokenizer(const std::string& path) {
+  if (path.ends_with(".model")) return coca::SentencePieceTokenizer(path);
+  if (fs::path(path).filename() == "merges.txt") return coca::read_hugging_face_tokenizer(path);
+  return coca::read_clip_tokenizer(path);
+}
+
+coca::AnyTokenizer choose_tokenizer(const ModelOptions& options, const Source& source) {
+  if (!options.tokenizer.empty()) return read_tokenizer(options.tokenizer);
+  if (!source.folder) return coca::ClipTokenizer();
+  const coca::HuggingFaceFolder& folder = *source.folder;
+  if (folder.sentence_piece) return coca::SentencePieceTokenizer(*folder.sentence_piece);
+  if (folder.bpe_vocabulary) return coca::read_clip_tokenizer(*folder.bpe_vocabulary);
+  if (folder.merges)
+    return coca::read_hugging_face_tokenizer(*folder.merges, folder.vocabulary.value_or(""));
+  return coca::ClipTokenizer();
+}
+
+coca::PreprocessConfig choose_preprocessing(const Source& source, std::size_t image_size) {
+  coca::PreprocessConfig config;
+  if (source.folder && !source.folder->description.preprocess.is_null())
+    config = coca::parse_preprocess_config(source.folder->description.preprocess);
+  config.height = config.width = image_size;
+  return config;
+}
+
+/// Two models of one identity give the same embeddings.
+std::string identity_of(const ModelOptions& options, const std::string& preset,
+                        const std::string& weights) {
+  std::string identity = preset + ' ' + options.precision;
+  if (options.open_clip_preprocessing) identity += " open-clip-preprocessing";
+  if (weights == "random") return identity + " random " + std::to_string(options.seed);
+  std::error_code ignored;
+  const auto modified = fs::last_write_time(weights, ignored).time_since_epoch().count();
+  return identity + ' ' + fs::weakly_canonical(weights, ignored).string() + ' ' +
+         std::to_string(fs::file_size(weights, ignored)) + ' ' + std::to_string(modified);
+}
+
+}  // namespace
+
+std::unique_ptr<Model> open_model(const ModelOptions& options) {
+  const Source source = find_source(options);
+  const CompiledPreset& preset = choose_preset(options, source);
+  ModelInfo info{.preset = std::string(preset.name),
+                 .identity = identity_of(options, std::string(preset.name), source.weights),
+                 .tokenizer = choose_tokenizer(options, source),
+                 .open_clip_preprocessing = options.open_clip_preprocessing,
+                 .captions = std::holds_alternative<coca::CoCaConfig>(preset.config)};
+  std::visit(
+      [&](const auto& config) {
+        info.preprocessing =
+            choose_preprocessing(source, static_cast<std::size_t>(config.vision.image_size));
+        info.context_length = static_cast<std::size_t>(config.text.context_length);
+        info.vocab_size = static_cast<std::size_t>(config.text.vocab_size);
+        info.embed_dim = static_cast<std::size_t>(config.embed_dim);
+      },
+      preset.config);
+  return preset.make(std::move(info), options, source.weights);
+}
+
+}  // namespace coca_examples
