@@ -184,6 +184,7 @@ std::string identity_of(const ModelOptions& options, const std::string& preset,
 }  // namespace
 
 std::unique_ptr<Model> open_model(const ModelOptions& options) {
+  if (!options.preset.empty()) preset_of_name(options.preset);  // a wrong name is told first
   const Source source = find_source(options);
   const CompiledPreset& preset = choose_preset(options, source);
   ModelInfo info{.preset = std::string(preset.name),

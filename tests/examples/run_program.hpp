@@ -1,0 +1,82 @@
+#pragma once
+// Runs the example programs and keeps what they print.
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace coca::testing {
+
+inline const std::string models = std::string(COCA_SOURCE) + "/examples/models";
+inline const std::string pictures = models + "/stamps_coca/images";
+
+// A folder of its own, removed at the end.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "coca-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+  // A file with that content.
+  std::string write(const std::string& name, const std::string& content) const {
+    std::ofstream(path_ + "/" + name, std::ios::binary) << content;
+    return path_ + "/" + name;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+struct Result {
+  int status = -1;  // of the program; 128 + signal where one ended it
+  std::string out;
+  std::string err;
+
+  std::vector<nlohmann::json> json() const {
+    std::vector<nlohmann::json> lines;
+    std::istringstream stream(out);
+    for (std::string line; std::getline(stream, line);)
+      lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  }
+};
+
+// A shell command line that begins with the name of a program.
+inline Result run(const std::string& command_line, const std::string& before = "") {
+  const Folder folder;
+  const std::string out = folder / "out", err = folder / "err";
+  const std::string command =
+      before + " " + COCA_PROGRAMS + "/" + command_line + " >" + out + " 2>" + err + " </dev/null";
+  const int status = std::system(command.c_str());
+  Result result;
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.out = read_file(out);
+  result.err = read_file(err);
+  return result;
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace coca::testing
