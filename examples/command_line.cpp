@@ -120,17 +120,19 @@ void keep_standard_descriptors() {
     if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
 }
 
-int parse(CLI::App& app, int argc, char** argv) {
+/// @return false where --help was asked for, and printed
+bool parse(CLI::App& app, int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   try {
     app.parse(argc, argv);
-    return 0;
+    return true;
   } catch (const CLI::ParseError& error) {
-    const bool wrong = app.exit(error) != 0;
-    if (wrong) return 2;
+    if (error.get_exit_code() != 0)
+      throw UsageError(std::string(error.what()) + "; " + app.get_name() + " --help tells more");
+    app.exit(error);  // prints the help
     std::cout.flush();
     if (!std::cout) throw coca::FileError("standard output", "cannot be written");
-    return -1;  // --help was printed
+    return false;
   }
 }
 
@@ -145,8 +147,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()
     return status;
   };
   try {
-    const int status = parse(app, argc, argv);
-    if (status != 0) return status < 0 ? 0 : status;
+    if (!parse(app, argc, argv)) return 0;
     return body() ? 0 : 1;
   } catch (const UsageError& error) {
     return fail(error.what(), 2);

@@ -118,6 +118,16 @@ const CompiledPreset& preset_of_checkpoint(const std::string& weights) {
   return compiled_presets().front();
 }
 
+/// Weights of another compiled preset are the likeliest mistake, and get a short answer.
+void expect_checkpoint_fits(const std::string& weights, const CompiledPreset& preset) {
+  const auto inferred = coca::infer_config(coca::open_checkpoint(weights));
+  if (!inferred || coca::has_shapes_of(*inferred, preset.config)) return;
+  for (const CompiledPreset& other : compiled_presets())
+    if (coca::has_shapes_of(*inferred, other.config))
+      throw coca::FileError(weights, "these weights fit the preset " + std::string(other.name) +
+                                         ", not --model " + std::string(preset.name));
+}
+
 /// What a folder says must be what was asked for, but for the size of pictures where positions are
 /// interpolated.
 void expect_folder_fits(const coca::HuggingFaceFolder& folder, const CompiledPreset& preset,
@@ -141,6 +151,8 @@ const CompiledPreset& choose_preset(const ModelOptions& options, const Source& s
   }
   const CompiledPreset& preset = preset_of_name(options.preset);
   if (source.folder) expect_folder_fits(*source.folder, preset, options.interpolate_positions);
+  if (source.weights != "random" && !options.interpolate_positions)
+    expect_checkpoint_fits(source.weights, preset);
   return preset;
 }
 

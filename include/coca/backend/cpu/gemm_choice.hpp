@@ -18,6 +18,7 @@
 #include "coca/backend/cpu/gemm_eigen.hpp"
 #include "coca/backend/cpu/gemm_onednn.hpp"
 #include "coca/backend/cpu/gemm_packed.hpp"
+#include "coca/backend/cpu/huge_pages.hpp"
 
 namespace coca {
 
@@ -149,6 +150,7 @@ class GemmContest {
   // Nothing where there is no such product.
   void enter(GemmKind kind) {
     try {
+      const LargeMemory::Separate separate;
       const auto weight = make_weight<Stored>(kind, request_);
       for (std::size_t o = 0; o < request_.out; ++o)
         weight->set({o, 1, 0, request_.in, row_.data(), request_.in, 1});

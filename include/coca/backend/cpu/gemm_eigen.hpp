@@ -21,7 +21,7 @@ class EigenWeight final : public GemmWeight {
   EigenWeight(std::size_t out, std::size_t in, InstructionSet set)
       : GemmWeight(out, in),
         set_(set),
-        storage_(allocate_large(out * in * sizeof(float))),
+        storage_(LargeMemory::instance().allocate(out * in * sizeof(float))),
         values_(storage_.at<float>(0)) {}
 
   void set(const WeightBlock& block) override {
@@ -86,7 +86,7 @@ class EigenWeight final : public GemmWeight {
   }
 
   InstructionSet set_;
-  Buffer<HostMemory> storage_;
+  LargeBlock storage_;
   float* values_;
 };
 

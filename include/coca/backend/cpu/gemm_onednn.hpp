@@ -70,8 +70,8 @@ class OneDnnWeight final : public GemmWeight {
   }
 
   void finish() override {
-    storage_ = allocate_large(layout_.get_size());
-    reorder(plain_description(), plain_, layout_, storage_);
+    storage_ = LargeMemory::instance().allocate(layout_.get_size());
+    reorder(plain_description(), plain_.at<std::byte>(0), layout_, storage_.at<std::byte>(0));
     plain_ = {};
   }
 
@@ -80,7 +80,7 @@ class OneDnnWeight final : public GemmWeight {
     const std::lock_guard lock(mutex_);
     if (!plain_) {
       plain_ = Buffer<HostMemory>::allocate(out_features() * in_features() * sizeof(Stored));
-      reorder(layout_, storage_, plain_description(), plain_);
+      reorder(layout_, storage_.at<std::byte>(0), plain_description(), plain_.at<std::byte>(0));
     }
     const Stored* values = plain_.at<Stored>(0) + first * in_features();
     for (std::size_t i = 0; i < count * in_features(); ++i) rows[i] = static_cast<float>(values[i]);
@@ -135,10 +135,10 @@ class OneDnnWeight final : public GemmWeight {
     }
   }
 
-  static void reorder(const dnnl::memory::desc& from, const Buffer<HostMemory>& source,
-                      const dnnl::memory::desc& to, const Buffer<HostMemory>& target) {
-    dnnl::memory input(from, onednn_engine(), source.at<std::byte>(0));
-    dnnl::memory output(to, onednn_engine(), target.at<std::byte>(0));
+  static void reorder(const dnnl::memory::desc& from, std::byte* source,
+                      const dnnl::memory::desc& to, std::byte* target) {
+    dnnl::memory input(from, onednn_engine(), source);
+    dnnl::memory output(to, onednn_engine(), target);
     dnnl::reorder(input, output).execute(onednn_stream(), input, output);
     onednn_stream().wait();
   }
@@ -202,7 +202,7 @@ class OneDnnWeight final : public GemmWeight {
 
   InstructionSet set_;
   dnnl::memory::desc layout_;
-  Buffer<HostMemory> storage_;
+  LargeBlock storage_;
   mutable Buffer<HostMemory> plain_;
   mutable std::mutex mutex_;
   mutable std::map<std::pair<std::size_t, int>, std::shared_ptr<const Primitive>> primitives_;

@@ -54,7 +54,7 @@ class PackedWeight final : public GemmWeight {
         kernels_(is_float ? float_kernels(set) : bfloat16_kernels(set)),
         steps_((in + per_step - 1) / per_step),
         panels_((out + kernels_.panel - 1) / kernels_.panel),
-        storage_(allocate_large(panels_ * panel_bytes())) {
+        storage_(LargeMemory::instance().allocate(panels_ * panel_bytes())) {
     if (storage_.bytes() != 0) std::memset(storage_.at<std::byte>(0), 0, storage_.bytes());
   }
 
@@ -196,7 +196,7 @@ class PackedWeight final : public GemmWeight {
   InstructionSet set_;
   PanelKernels kernels_;
   std::size_t steps_, panels_;
-  Buffer<HostMemory> storage_;
+  LargeBlock storage_;
 };
 
 }  // namespace coca::detail

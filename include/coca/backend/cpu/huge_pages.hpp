@@ -1,10 +1,16 @@
 #pragma once
 /// @file
-/// Large allocations on large pages: reading a weight from front to back is then not held up by the
-/// translation of its addresses.
+/// Weights on large pages: reading them from front to back is then not held up by the translation
+/// of addresses, nor by the prefetcher, which stops at the end of every page.
+///
+/// Most weights are smaller than a large page, so they share chunks of memory, one behind the other
+/// in the order in which they are packed, which is about the order in which they are read.
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <tuple>
+#include <utility>
 
 #include "coca/core/memory.hpp"
 
@@ -14,19 +20,90 @@
 
 namespace coca::detail {
 
-/// Memory for `bytes`, on large pages where it fills some and the system has them to give.
-inline Buffer<HostMemory> allocate_large(std::size_t bytes) {
-  Buffer<HostMemory> buffer = Buffer<HostMemory>::allocate(bytes);
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::size_t page = 4096, large_page = std::size_t{1} << 21;
-  if (bytes >= 2 * large_page) {
-    auto* const first = buffer.at<std::byte>(0);
-    const std::size_t skipped = (page - reinterpret_cast<std::uintptr_t>(first) % page) % page;
-    // A wish: where it is refused, ordinary pages serve as well.
-    static_cast<void>(::madvise(first + skipped, (bytes - skipped) / page * page, MADV_HUGEPAGE));
+/// A piece of a chunk, which lives as long as one of its pieces.
+class LargeBlock {
+ public:
+  LargeBlock() = default;
+  LargeBlock(Buffer<HostMemory> chunk, std::size_t offset, std::size_t bytes)
+      : chunk_(std::move(chunk)), offset_(offset), bytes_(bytes) {}
+
+  std::size_t bytes() const noexcept { return bytes_; }
+  /// The elements of type T that start `offset` bytes into the piece.
+  template <class T>
+  T* at(std::size_t offset) const noexcept {
+    return chunk_.at<T>(offset_ + offset);
   }
+
+ private:
+  Buffer<HostMemory> chunk_;
+  std::size_t offset_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+/// Hands out pieces of chunks.
+class LargeMemory {
+ public:
+  /// The one of this process.
+  static LargeMemory& instance() {
+    static LargeMemory memory;
+    return memory;
+  }
+
+  /// While it lives, this thread's weights get chunks of their own: weights that are made only to
+  /// be timed must not hold the memory of those that stay.
+  class Separate {
+   public:
+    Separate() { ++depth(); }
+    ~Separate() { --depth(); }
+    Separate(const Separate&) = delete;
+    Separate& operator=(const Separate&) = delete;
+
+    static int& depth() {
+      static thread_local int value = 0;
+      return value;
+    }
+  };
+
+  /// Memory for `bytes`, aligned to cache lines, with unspecified content.
+  LargeBlock allocate(std::size_t bytes) {
+    if (bytes == 0) return {};
+    if (bytes >= chunk_size / 2 || Separate::depth() > 0) {
+      const auto [chunk, first] = make_chunk(bytes);
+      return LargeBlock(chunk, first, bytes);
+    }
+    const std::lock_guard lock(mutex_);
+    const std::size_t size = (bytes + line - 1) / line * line;
+    if (end_ - next_ < size) {
+      std::tie(chunk_, next_) = make_chunk(chunk_size);
+      end_ = next_ + chunk_size;
+    }
+    next_ += size;
+    return LargeBlock(chunk_, next_ - size, bytes);
+  }
+
+ private:
+  static constexpr std::size_t line = 64, large_page = std::size_t{1} << 21,
+                               chunk_size = std::size_t{32} << 20;
+
+  // Memory that begins with a large page, and where that is.
+  static std::pair<Buffer<HostMemory>, std::size_t> make_chunk(std::size_t bytes) {
+    const bool large = bytes >= large_page;
+    Buffer<HostMemory> chunk = Buffer<HostMemory>::allocate(bytes + (large ? large_page : 0));
+    if (!large) return {chunk, 0};
+    const auto address = reinterpret_cast<std::uintptr_t>(chunk.at<std::byte>(0));
+    const std::size_t first = (large_page - address % large_page) % large_page;
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    // A wish: where it is refused, ordinary pages serve as well. The part behind the last whole
+    // large page stays on ordinary ones, so that no memory is taken that is not used.
+    static_cast<void>(
+        ::madvise(chunk.at<std::byte>(first), bytes / large_page * large_page, MADV_HUGEPAGE));
 #endif
-  return buffer;
-}
+    return {chunk, first};
+  }
+
+  std::mutex mutex_;
+  Buffer<HostMemory> chunk_;
+  std::size_t next_ = 0, end_ = 0;
+};
 
 }  // namespace coca::detail

@@ -1,0 +1,66 @@
+#pragma once
+/// @file
+/// What transformers finds for tables of logits: tests/data/generation/expected.json.
+
+#include <string>
+#include <vector>
+
+#include "coca/io/json.hpp"
+#include "comparison.hpp"
+#include "generation/table_model.hpp"
+#include "io/temporary_folder.hpp"
+
+namespace coca::testing {
+
+/// The arguments of transformers' generate as options.
+inline GenerationOptions options_of(const Json& setting) {
+  GenerationOptions options = small_options();
+  options.beams = setting.at("num_beams").get<std::size_t>();
+  options.beam_groups = setting.value("num_beam_groups", std::size_t{1});
+  options.diversity_penalty = setting.value("diversity_penalty", 0.0f);
+  options.max_length = setting.at("max_length").get<std::size_t>();
+  options.min_length = setting.value("min_length", std::size_t{0});
+  options.captions = setting.value("num_return_sequences", std::size_t{1});
+  options.length_penalty = setting.value("length_penalty", 1.0f);
+  options.repetition_penalty = setting.value("repetition_penalty", 1.0f);
+  options.no_repeat_ngram = setting.value("no_repeat_ngram_size", std::size_t{0});
+  options.prompt = setting.value("prompt", std::vector<std::int32_t>{});
+  const Json stopping = setting.value("early_stopping", Json(false));
+  if (stopping == Json(true)) options.early_stopping = EarlyStopping::first;
+  if (stopping == Json("never")) options.early_stopping = EarlyStopping::never;
+  return options;
+}
+
+/// All tables of one setting, four pictures a batch. -> sentences about those that differ
+inline std::vector<std::string> differing_tables(const std::string& name) {
+  const std::string path = std::string(COCA_TEST_DATA) + "/generation/expected.json";
+  const Json file = parse_json(coca_test::read_all(path), path);
+  const GenerationOptions options = options_of(file.at("settings").at(name));
+  std::vector<std::string> sentences;
+  std::size_t cases = 0;
+  for (const Json& entry : file.at("cases")) {
+    if (entry.at(0) != name) continue;
+    ++cases;
+    const auto table = entry.at(1).get<std::uint32_t>();
+    const auto picture = entry.at(2).get<std::size_t>();
+    const TableModel<> model([table](int number, const Sequence& sequence) {
+      return scrambled_logits(table, number, sequence);
+    });
+    const auto found = generate_by_table(model, options, {0, 1, 2, 3}).at(picture);
+    Json ids = Json::array();
+    bool scores = true;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      ids.push_back(found[i].ids);
+      if (!entry.at(4).is_null())
+        scores =
+            scores && close(double{found[i].score}, entry.at(4).at(i).get<double>(), 2e-5);
+    }
+    if (ids != entry.at(3) || !scores)
+      sentences.push_back(entry.dump() + " but got " + ids.dump() + " " +
+                          std::to_string(found.front().score));
+  }
+  if (cases != 32) sentences.push_back("there are " + std::to_string(cases) + " cases, not 32");
+  return sentences;
+}
+
+}  // namespace coca::testing
