@@ -133,7 +133,7 @@ bool run(const CLI::App& app, const Options& options) {
   const auto model = open_model(options.model);
   const coca::GenerationOptions search = search_options(app, options, *model);
   ProgressBar progress("pictures");
-  Failures failures(app.get_name(), progress);
+  Failures failures(app.get_name());
   const std::span<const std::string> paths(options.pictures);
   for (std::size_t first = 0; first < paths.size(); first += options.batch) {
     const auto some = paths.subspan(first, std::min(options.batch, paths.size() - first));

@@ -75,7 +75,7 @@ bool run(const CLI::App& app, const Options& options) {
   const std::vector<std::string> templates = read_templates(options, *model);
   const coca::ZeroShotClassifier classifier = model->classifier(labels, templates);
   ProgressBar progress("pictures");
-  Failures failures(app.get_name(), progress);
+  Failures failures(app.get_name());
   for (std::size_t i = 0; i < options.pictures.size(); ++i) {
     const std::string& path = options.pictures[i];
     std::vector<coca::LabelProbability> found;
@@ -86,7 +86,6 @@ bool run(const CLI::App& app, const Options& options) {
       failures.report(path, error);
       continue;
     }
-    progress.clear();
     print(options, path, found);
     progress.show(i + 1, options.pictures.size());
   }

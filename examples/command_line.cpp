@@ -168,6 +168,7 @@ CLI::Validator finite_number() {
 }
 
 void print_line(const std::string& line) {
+  ProgressBar::hide();
   errno = 0;
   std::cout << line << '\n' << std::flush;
   if (!std::cout) {
@@ -226,7 +227,7 @@ void Failures::report(const std::string& path, const std::exception& problem) {
 }
 
 void Failures::report(const std::string& sentence) {
-  progress_.clear();
+  ProgressBar::hide();
   std::cerr << program_ << ": " << sentence << '\n';
   ++count_;
 }

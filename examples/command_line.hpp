@@ -57,9 +57,7 @@ struct Picture {
 /// Failures that do not stop a program: the other pictures are still done.
 class Failures {
  public:
-  /// @param progress removed before anything is said
-  Failures(std::string program, ProgressBar& progress)
-      : program_(std::move(program)), progress_(progress) {}
+  explicit Failures(std::string program) : program_(std::move(program)) {}
 
   /// Says on standard error what failed.
   /// @param path named in front of the problem, unless that begins with it
@@ -70,7 +68,6 @@ class Failures {
 
  private:
   std::string program_;
-  ProgressBar& progress_;
   std::size_t count_ = 0;
 };
 

@@ -84,7 +84,7 @@ bool run(const CLI::App& app, Options options) {
   if (all == 0) throw UsageError("give pictures, --text or --texts-file");
   const auto model = open_model(options.model);
   ProgressBar progress("rows");
-  Failures failures(app.get_name(), progress);
+  Failures failures(app.get_name());
   std::vector<Row> rows;
   for (const std::string& path : options.pictures) {
     rows.push_back(embed(options, {{{"image", path}}, path}, failures, [&] {

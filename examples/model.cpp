@@ -118,14 +118,24 @@ const CompiledPreset& preset_of_checkpoint(const std::string& weights) {
   return compiled_presets().front();
 }
 
+/// A configuration for pictures of another size.
+coca::AnyConfig with_image_size_of(coca::AnyConfig config, const coca::AnyConfig& other) {
+  const int size = std::visit([](const auto& c) { return c.vision.image_size; }, other);
+  std::visit([size](auto& c) { c.vision.image_size = size; }, config);
+  return config;
+}
+
 /// Weights of another compiled preset are the likeliest mistake, and get a short answer.
 void expect_checkpoint_fits(const std::string& weights, const CompiledPreset& preset) {
   const auto inferred = coca::infer_config(coca::open_checkpoint(weights));
   if (!inferred || coca::has_shapes_of(*inferred, preset.config)) return;
-  for (const CompiledPreset& other : compiled_presets())
-    if (coca::has_shapes_of(*inferred, other.config))
-      throw coca::FileError(weights, "these weights fit the preset " + std::string(other.name) +
-                                         ", not --model " + std::string(preset.name));
+  for (const CompiledPreset& other : compiled_presets()) {
+    if (!coca::has_shapes_of(*inferred, other.config)) continue;
+    const bool size_alone = with_image_size_of(other.config, preset.config) == preset.config;
+    throw coca::FileError(weights, "these weights fit the preset " + std::string(other.name) +
+                                       ", not --model " + std::string(preset.name) +
+                                       (size_alone ? " (try --interpolate-positions)" : ""));
+  }
 }
 
 /// What a folder says must be what was asked for, but for the size of pictures where positions are
@@ -133,11 +143,7 @@ void expect_checkpoint_fits(const std::string& weights, const CompiledPreset& pr
 void expect_folder_fits(const coca::HuggingFaceFolder& folder, const CompiledPreset& preset,
                         bool any_picture_size) {
   coca::AnyConfig described = coca::to_config(folder.description);
-  if (any_picture_size) {
-    const int size =
-        std::visit([](const auto& config) { return config.vision.image_size; }, preset.config);
-    std::visit([size](auto& config) { config.vision.image_size = size; }, described);
-  }
+  if (any_picture_size) described = with_image_size_of(described, preset.config);
   if (described != preset.config)
     throw UsageError(folder.config + ": this is not the configuration of --model " +
                      std::string(preset.name) + "; leave --model out to take the one that fits");

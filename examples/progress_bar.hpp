@@ -17,10 +17,13 @@ namespace coca_examples {
 class ProgressBar {
  public:
   /// @param what that is counted, such as "pictures"
-  explicit ProgressBar(std::string what) : what_(std::move(what)) {}
+  explicit ProgressBar(std::string what) : what_(std::move(what)) { current_ = this; }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  ~ProgressBar() { clear(); }
+  ~ProgressBar() {
+    clear();
+    current_ = nullptr;
+  }
 
   void show(std::size_t done, std::size_t all) {
     using Seconds = std::chrono::duration<double>;
@@ -35,14 +38,18 @@ class ProgressBar {
     visible_ = true;
   }
 
-  /// Removes the bar, for whatever is printed next.
+  /// Removes the bar, if there is one, for whatever is printed next.
+  static void hide() {
+    if (current_ != nullptr) current_->clear();
+  }
+
+ private:
   void clear() {
     if (visible_) std::fputs("\r\033[K", stderr);
     if (visible_) std::fflush(stderr);
     visible_ = false;
   }
 
- private:
   static constexpr std::size_t width = 30;
 
   static std::string duration(double seconds) {
@@ -53,6 +60,8 @@ class ProgressBar {
       return std::to_string(total / 60) + " min " + std::to_string(total % 60) + " s";
     return std::to_string(total) + " s";
   }
+
+  static inline ProgressBar* current_ = nullptr;
 
   std::string what_;
   bool terminal_ = ::isatty(STDERR_FILENO) != 0;

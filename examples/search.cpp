@@ -49,6 +49,7 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
       });
   for (const std::string& problem : update.broken) failures.report(problem);
   if (update.embedded == 0 && update.removed == 0) return index;
+  ProgressBar::hide();
   if (!options.json)
     std::cerr << "index: " << count(index.size(), "pictures, ")
               << count(update.embedded, "new or changed, ") << count(update.removed, "gone\n");
@@ -101,7 +102,7 @@ bool run(const CLI::App& app, const Options& options) {
     throw coca::FileError(options.folder, "is not a folder");
   const auto model = open_model(options.model);
   ProgressBar progress("pictures");
-  Failures failures(app.get_name(), progress);
+  Failures failures(app.get_name());
   const coca::SearchIndex index = open_index(*model, options, failures, progress);
   if (!asked) return failures.none();
   const auto hits = index.search(embed_query(*model, options)[0], options.top);

@@ -50,7 +50,8 @@ TEST_CASE("beam search: what transformers finds in 32 tables a setting") {
 }
 
 TEST_CASE("beam search: at first only one of the equal beams continues") {
-  const BeamSearch search({1}, two_beams());
+  const GenerationOptions options = two_beams();
+  const BeamSearch search({1}, options);
   CHECK(search.sequences() == std::vector<Sequence>{{1}, {1}});
   CHECK(search.scores().at(0) == 0);
   CHECK(search.scores().at(1) < -1e8f);
@@ -171,7 +172,12 @@ TEST_CASE("beam search: on_step is called for each picture and token") {
     options.max_length = 9;
     std::vector<GenerationStep> steps;
     options.on_step = [&](const GenerationStep& step) { steps.push_back(step); };
-    const auto found = generate_by_table(scrambled(22), options, {0, 1, 2, 3, 4});
+    const TableModel<> model([](int picture, const Sequence& sequence) {
+      std::vector<float> logits = coca::testing::scrambled_logits(22, picture, sequence);
+      logits[2] += 2;  // short captions
+      return logits;
+    });
+    const auto found = generate_by_table(model, options, {0, 1, 2, 3, 4});
     std::vector<std::size_t> count(5, 0);
     std::vector<Sequence> last(5);
     for (const GenerationStep& step : steps) {

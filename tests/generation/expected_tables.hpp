@@ -52,8 +52,7 @@ inline std::vector<std::string> differing_tables(const std::string& name) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       ids.push_back(found[i].ids);
       if (!entry.at(4).is_null())
-        scores =
-            scores && close(double{found[i].score}, entry.at(4).at(i).get<double>(), 2e-5);
+        scores = scores && close(double{found[i].score}, entry.at(4).at(i).get<double>(), 2e-5);
     }
     if (ids != entry.at(3) || !scores)
       sentences.push_back(entry.dump() + " but got " + ids.dump() + " " +

@@ -101,8 +101,8 @@ TEST_CASE("group beam search: a high diversity penalty makes groups begin differ
   options.max_length = 3;
   const auto first_words = [&] {
     std::set<std::int32_t> words;
-    for (const auto& caption : coca::testing::generate_by_table(model, options).at(0))
-      words.insert(caption.ids.at(1));
+    const auto found = coca::testing::generate_by_table(model, options);
+    for (const GeneratedSequence& caption : found.at(0)) words.insert(caption.ids.at(1));
     return words;
   };
   CHECK(first_words() == std::set<std::int32_t>{5});

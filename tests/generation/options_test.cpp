@@ -50,8 +50,7 @@ TEST_CASE("generation options: what is possible passes") {
 TEST_CASE("generation options: lengths") {
   CHECK(message([](auto& o) { o.max_length = 21; }) ==
         "max_length 21 is more than the model's context of 20 tokens");
-  CHECK(message([](auto& o) { o.min_length = 21; }) ==
-        "min_length 21 is more than max_length 20");
+  CHECK(message([](auto& o) { o.min_length = 21; }) == "min_length 21 is more than max_length 20");
   CHECK(message([](auto& o) { o.max_length = 8, o.min_length = 9; }) ==
         "min_length 9 is more than max_length 8");
   CHECK(message([](auto& o) { o.max_length = 8, o.prompt = {1, 2, 3, 4, 5, 6, 7}; }) ==
@@ -103,13 +102,13 @@ TEST_CASE("generation options: rules of OpenCLIP 3.3") {
 }
 
 TEST_CASE("generation options: tokens") {
-  const std::string sentence =
-      "start, end and padding tokens must be in the vocabulary of 50";
+  const std::string sentence = "start, end and padding tokens must be in the vocabulary of 50";
   CHECK(message([](auto& o) { o.tokens.start = 50; }) == sentence);
   CHECK(message([](auto& o) { o.tokens.end = -1; }) == sentence);
   CHECK(message([](auto& o) { o.tokens.pad = 50; }) == sentence);
-  CHECK(message([](auto& o) { o.prompt = {3, 50}; }) ==
-        "prompt token 50 is outside of the vocabulary");
+  CHECK(message([](auto& o) {
+          o.prompt = {3, 50};
+        }) == "prompt token 50 is outside of the vocabulary");
   CHECK(message([](auto& o) { o.prompt = {-1}; }) ==
         "prompt token -1 is outside of the vocabulary");
 }

@@ -159,10 +159,9 @@ TEST_CASE("sampling: words come as often as their probabilities say") {
 TEST_CASE("sampling: temperature") {
   GenerationOptions options = sampling(0);
   options.temperature = 0.5f;  // squares probabilities: 100, 25, 9, 4
-  CHECK(chi_square(first_words(options), {{3, 100.0 / 138},
-                                          {4, 25.0 / 138},
-                                          {5, 9.0 / 138},
-                                          {6, 4.0 / 138}}) < chi_square_bound);
+  CHECK(chi_square(first_words(options),
+                   {{3, 100.0 / 138}, {4, 25.0 / 138}, {5, 9.0 / 138}, {6, 4.0 / 138}}) <
+        chi_square_bound);
 }
 
 TEST_CASE("sampling: top_k") {

@@ -34,9 +34,8 @@ TEST_CASE("score rules: repetition penalty divides what is positive, multiplies 
   GenerationOptions options = coca::testing::small_options();
   options.repetition_penalty = 2;
   // A word that occurs twice is penalised once.
-  CHECK(first_inequality(
-            ruled({1, 2, -3, 4, 1, 2, -3, 4}, {{1, 2, 2}, {0, 3}}, options),
-            std::vector<float>{1, 1, -6, 4, 0.5f, 2, -3, 2}) == "");
+  CHECK(first_inequality(ruled({1, 2, -3, 4, 1, 2, -3, 4}, {{1, 2, 2}, {0, 3}}, options),
+                         std::vector<float>{1, 1, -6, 4, 0.5f, 2, -3, 2}) == "");
   options.repetition_penalty = 1;
   CHECK(first_inequality(ruled({1, 2, -3, 4}, {{1, 2, 2}}, options),
                          std::vector<float>{1, 2, -3, 4}) == "");
@@ -84,9 +83,8 @@ TEST_CASE("score rules: OpenCLIP 3.3 knows the minimum length alone") {
 
 TEST_CASE("score rules: diversity counts the beams that chose a word") {
   Context<Reference<float>> context;
-  Tensor<float> scores =
-      context.to_device(std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4}, Shape{2, 4});
+  Tensor<float> scores = context.to_device(std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4}, Shape{2, 4});
   apply_diversity(context, scores, {{3, 3, 1}, {}}, 0.5f);
-  CHECK(first_inequality(context.to_host(scores),
-                         std::vector<float>{1, 1.5f, 3, 3, 1, 2, 3, 4}) == "");
+  CHECK(first_inequality(context.to_host(scores), std::vector<float>{1, 1.5f, 3, 3, 1, 2, 3, 4}) ==
+        "");
 }

@@ -87,15 +87,16 @@ inline std::vector<float> scrambled_logits(std::uint32_t table, int picture,
   for (const std::int32_t id : sequence) state = mix(state * 31u + static_cast<std::uint32_t>(id));
   std::vector<float> logits;
   for (std::size_t word = 0; word < words; ++word)
-    logits.push_back(static_cast<float>(mix(state * 31u + static_cast<std::uint32_t>(word) + 77u) %
-                                        4096u) /
-                         1024.0f -
-                     2.0f);
+    logits.push_back(
+        static_cast<float>(mix(state * 31u + static_cast<std::uint32_t>(word) + 77u) % 4096u) /
+            1024.0f -
+        2.0f);
   return logits;
 }
 
 /// Encoded pictures for TableModel: their numbers.
-inline Tensor<float> numbered_pictures(Context<Reference<float>>& device, std::vector<float> numbers) {
+inline Tensor<float> numbered_pictures(Context<Reference<float>>& device,
+                                       std::vector<float> numbers) {
   const Shape shape{numbers.size(), 1, 1};
   return device.to_device(numbers, shape);
 }

@@ -20,12 +20,8 @@ namespace coca::testing {
 /// examples/models/stamps_coca/config.json
 inline constexpr CoCaConfig stamps_coca{
     .embed_dim = 64,
-    .vision = {.image_size = 64,
-               .patch_size = 8,
-               .width = 96,
-               .layers = 3,
-               .heads = 3,
-               .mlp_width = 384},
+    .vision =
+        {.image_size = 64, .patch_size = 8, .width = 96, .layers = 3, .heads = 3, .mlp_width = 384},
     .pooling = {.kind = Pooling::single, .queries = 32, .heads = 4},
     .text = {.context_length = 23, .width = 64, .layers = 2, .heads = 2, .mlp_width = 256},
     .multimodal = {.width = 64, .layers = 2, .heads = 2, .mlp_width = 256},

@@ -154,12 +154,13 @@ std::string tower_text(const Tower& tower) {
 }
 
 inline std::string config_text(const VisionConfig& vision) {
-  return "{" + field("image_size", vision.image_size) + field("patch_size", vision.patch_size) +
-         tower_text(vision) + "}";
+  return std::string("{") + field("image_size", vision.image_size) +
+         field("patch_size", vision.patch_size) + tower_text(vision) + "}";
 }
 inline std::string config_text(const TextConfig& text) {
-  return "{" + field("context_length", text.context_length) + field("vocab_size", text.vocab_size) +
-         tower_text(text) + ", .pad_id = " + std::to_string(text.pad_id) +
+  return std::string("{") + field("context_length", text.context_length) +
+         field("vocab_size", text.vocab_size) + tower_text(text) +
+         ", .pad_id = " + std::to_string(text.pad_id) +
          ", .correct_cls_mask = " + (text.correct_cls_mask ? "true" : "false") + "}";
 }
 inline std::string config_text(const CoCaConfig& config) {

@@ -1,7 +1,9 @@
 """Writes expected.json: what transformers' generate finds for tables of logits.
 
 The tables are those of scrambled_logits in tests/generation/table_model.hpp.
-Needs torch and transformers 4.49, the last release with groups of beams.
+Needs torch and transformers 4.49, the last release with groups of beams. The cases without groups
+were computed with `_beam_search` of transformers 5.23 too, over the same tables: they are equal but
+for the one in IN_TRANSFORMERS_5 (and the order of two captions of equal score).
 """
 import json
 import os
@@ -71,6 +73,9 @@ SETTINGS = {
     "greedy": dict(num_beams=1, max_length=12, repetition_penalty=1.3, no_repeat_ngram_size=3),
 }
 
+# Where 4.49 finds another.
+IN_TRANSFORMERS_5 = {("first", 11, 3): ([[1, 1, 4, 9, 0, 8, 1, 6, 5, 11]], [-1.26567])}
+
 
 def main():
     tables, pictures = [11, 12, 13, 14, 15, 16, 17, 18], [0, 1, 2, 3]
@@ -89,8 +94,9 @@ def main():
                 ids = []
                 for row in out.sequences.tolist():
                     ids.append(row[:row.index(2) + 1] if 2 in row else row)
-                cases.append([name, table, picture, ids,
-                              None if scores is None else [round(s, 5) for s in scores.tolist()]])
+                scores = None if scores is None else [round(s, 5) for s in scores.tolist()]
+                ids, scores = IN_TRANSFORMERS_5.get((name, table, picture), (ids, scores))
+                cases.append([name, table, picture, ids, scores])
     text = json.dumps({"transformers": transformers.__version__}) [:-1]
     text += ',\n"settings": ' + json.dumps(SETTINGS)
     text += ',\n"cases": [\n' + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)

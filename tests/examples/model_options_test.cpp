@@ -1,0 +1,124 @@
+#include "catch.hpp"
+#include "run_program.hpp"
+
+using namespace coca::testing;
+
+namespace {
+
+const std::string slug = pictures + "/08_Brown_slug.png";
+const std::string stamps = models + "/stamps_coca";
+const std::string expected = slug + ": a brown slug .\n";
+
+// A folder as OpenCLIP's repositories on Hugging Face are laid out.
+void make_hugging_face_folder(const Folder& folder, const nlohmann::json& preprocess) {
+  const nlohmann::json config = nlohmann::json::parse(read_file(stamps + "/config.json"));
+  folder.write("open_clip_config.json",
+               nlohmann::json{{"model_cfg", config}, {"preprocess_cfg", preprocess}}.dump());
+  std::filesystem::create_symlink(stamps + "/model.safetensors",
+                                  folder / "open_clip_model.safetensors");
+}
+
+}  // namespace
+
+TEST_CASE("without --model, the weights say which preset it is") {
+  CHECK(run("caption " + slug).out == expected);
+  CHECK(run("caption --weights " + stamps + "/model.safetensors " + slug).out == expected);
+  const Folder folder;
+  make_hugging_face_folder(folder, {{"interpolation", "bicubic"}});
+  CHECK(run("caption --weights " + folder.path() + " " + slug).out == expected);
+  CHECK(run("caption --model stamps_coca --weights " + folder.path() + " " + slug).out == expected);
+}
+
+TEST_CASE("a folder's preprocess_cfg is used") {
+  const Folder folder;
+  make_hugging_face_folder(folder, {{"mean", {0.5, 0.5, 0.5}}, {"resize_mode", "squash"}});
+  const Result own = run("embed --json --weights " + folder.path() + " " + slug);
+  REQUIRE(own.status == 0);
+  CHECK(own.out != run("embed --json " + slug).out);
+}
+
+TEST_CASE("a folder of another model than --model is refused") {
+  const Folder folder;
+  make_hugging_face_folder(folder, nlohmann::json::object());
+  const Result other = run("caption --model coca_vit_b_32 --weights " + folder.path() + " " + slug);
+  CHECK(other.status == 2);
+  CHECK(contains(other.err, "open_clip_config.json"));
+  CHECK(contains(other.err, "coca_vit_b_32"));
+}
+
+TEST_CASE("a folder of a model that is not compiled in gets its configuration") {
+  const Folder folder;
+  make_hugging_face_folder(folder, nlohmann::json::object());
+  nlohmann::json config = nlohmann::json::parse(read_file(stamps + "/config.json"));
+  config["vision_cfg"]["layers"] = 5;
+  folder.write("open_clip_config.json", nlohmann::json{{"model_cfg", config}}.dump());
+  const Result result = run("caption --weights " + folder.path() + " " + slug);
+  CHECK(result.status == 2);
+  CHECK(contains(result.err, ".layers = 5"));
+  CHECK(contains(result.err, "COCA_CONFIG=" + folder.path()));
+}
+
+TEST_CASE("COCA_MODEL_DIR moves the model that comes along") {
+  const Folder folder;
+  CHECK(run("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);
+  const Result missing = run("caption " + slug, "COCA_MODEL_DIR=" + folder.path());
+  CHECK(missing.status == 1);
+  CHECK(contains(missing.err, folder.path() + "/stamps_coca/model.safetensors"));
+}
+
+TEST_CASE("random weights depend on the seed alone") {
+  const std::string random = "embed --json --weights random --text 'a cat'";
+  const Result first = run(random + " --seed 1");
+  REQUIRE(first.status == 0);
+  CHECK(run(random + " --seed 1").out == first.out);
+  CHECK(run(random + " --seed 2").out != first.out);
+  const Result named = run("caption --model coca_vit_b_32 " + slug);
+  CHECK(named.status == 2);
+  CHECK(contains(named.err, "--weights"));
+}
+
+TEST_CASE("a model without captioner says so") {
+  const Result result = run("caption --model clip_vit_b_32 --weights random " + slug);
+  CHECK(result.status == 2);
+  CHECK(contains(result.err, "no captioner"));
+}
+
+TEST_CASE("precision, tokenizer and preprocessing") {
+  CHECK(run("caption --precision bf16 " + slug).out == expected);
+  CHECK(run("caption --precision f8 " + slug).status == 2);
+  CHECK(run("caption --interpolate-positions " + slug).out == expected);
+  // OpenCLIP drops transparency, the default lays it over white.
+  const std::string alpha = std::string(COCA_TEST_DATA) + "/preprocess/alpha.png";
+  const Result letter = run("embed --json --open-clip-preprocessing " + alpha);
+  REQUIRE(letter.status == 0);
+  CHECK(letter.out != run("embed --json " + alpha).out);
+  const Folder folder;
+  const Result none = run("caption --tokenizer " + (folder / "no.txt") + " " + slug);
+  CHECK(none.status == 1);
+  CHECK(contains(none.err, "no.txt"));
+  const std::string small = folder.write("merges.txt", "#version: 0.2\nt h\nth e</w>\n");
+  const Result ids = run("embed --json --text the --tokenizer " + small);
+  REQUIRE(ids.status == 0);
+  CHECK(ids.json()[0]["tokens"] == nlohmann::json({514, 513, 515}));
+}
+
+TEST_CASE("an unchanged folder is not embedded again") {
+  const Folder folder;
+  const std::string search =
+      "search " + pictures + " 'a brown slug' --index " + (folder / "index") + " --top 1";
+  CHECK(contains(run(search).err, "16 new"));
+  const Result again = run(search);
+  CHECK(again.err.empty());
+  CHECK(contains(again.out, "08_Brown_slug.png"));
+  // Another model's embeddings are not comparable.
+  CHECK(contains(run(search + " --precision bf16").err, "16 new"));
+  const std::string precious = folder.write("precious.txt", "not an index");
+  CHECK(run("search " + pictures + " x --index " + precious).status == 1);
+  CHECK(read_file(precious) == "not an index");
+}
+
+TEST_CASE("texts that are not UTF-8 leave JSON valid") {
+  const Result result = run("embed --json --text \"$(printf 'caf\\351')\"");
+  REQUIRE(result.status == 0);
+  CHECK(result.json()[0]["text"] == "caf\xEF\xBF\xBD");
+}

@@ -1,0 +1,122 @@
+#include "coca/pipelines/caption.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "coca/backend/cpu/cpu.hpp"
+#include "comparison.hpp"
+#include "io/temporary_folder.hpp"
+#include "pipelines/stamps.hpp"
+
+using namespace coca;
+using coca::testing::close;
+
+namespace {
+
+using B = Cpu<float>;
+
+GenerationOptions six_beams() {
+  GenerationOptions options;
+  options.max_length = 20;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("caption: texts of OpenCLIP") {
+  Context<B> context;
+  const auto& model = coca::testing::stamps_model<B>();
+  const AnyTokenizer tokenizer{ClipTokenizer{}};
+  const Json file = coca::testing::read_test_json("stamps_coca/captions.json");
+  const std::vector<Pixels> pictures = coca::testing::stamps_pixels(0, 4);
+  const auto found = caption(context, model, tokenizer, std::span(pictures), six_beams());
+  REQUIRE(found.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Json& expected = file.at("cases").at(i).at("beam6");
+    REQUIRE(found[i].size() == 1);
+    CHECK(found[i][0].text == expected.at("text").at(0).get<std::string>());
+    CHECK(found[i][0].finished);
+    CHECK(close(double{found[i][0].score}, expected.at("scores").at(0).get<double>(), 1e-3));
+    CHECK(found[i][0].ids.front() == 49406);
+  }
+  CHECK(caption(context, model, tokenizer, std::span<const Pixels>()).empty());
+}
+
+TEST_CASE("caption: one picture in a context of its own") {
+  const auto& model = coca::testing::stamps_model<B>();
+  const Json file = coca::testing::read_test_json("stamps_coca/captions.json");
+  GenerationOptions options = six_beams();
+  options.beams = 3;
+  options.min_length = 0;
+  options.captions = 3;
+  const auto found = caption(model, coca::testing::stamps_pixels(1, 1).at(0), options);
+  const Json& expected = file.at("cases").at(1).at("beam3_all").at("text");
+  REQUIRE(found.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(found[i].text == expected.at(i).get<std::string>());
+}
+
+TEST_CASE("score: sum of the log-probabilities of caption_logits") {
+  Context<B> context;
+  const auto& model = coca::testing::stamps_model<B>();
+  const AnyTokenizer tokenizer{ClipTokenizer{}};
+  const std::vector<Pixels> pictures = coca::testing::stamps_pixels(4, 1);
+  const std::string text = "a pair of binoculars.";
+  const CaptionScore found = score(context, model, tokenizer, pictures[0], text);
+
+  const auto features = model.encode_image(context, to_device(context, std::span(pictures)));
+  const Tokens tokens = to_tokens(tokenizer, std::span(&text, 1), 23);
+  const auto logits = context.to_host(model.caption_logits(context, features.tokens, tokens));
+  double sum = 0;
+  std::size_t words = 0;
+  for (std::size_t t = 0; tokens(0, t) != 49407; ++t, ++words) {
+    const float* row = logits.data() + t * 49408;
+    double total = 0;
+    for (std::size_t w = 0; w < 49408; ++w) total += std::exp(double{row[w]});
+    const double expected = double{row[tokens(0, t + 1)]} - std::log(total);
+    CHECK(close(double{found.words.at(t)}, expected, 1e-4));
+    sum += expected;
+  }
+  CHECK(words == found.words.size());
+  CHECK(close(double{found.log_probability}, sum, 1e-3));
+  CHECK(close(double{score(model, pictures[0], text).log_probability}, sum, 1e-3));
+  // What fits the picture is likelier than what does not.
+  CHECK(found.log_probability >
+        score(context, model, tokenizer, pictures[0], "a yield sign.").log_probability);
+}
+
+TEST_CASE("score: of a caption that beam search found is the search's score") {
+  const auto& model = coca::testing::stamps_model<B>();
+  const Pixels picture = coca::testing::stamps_pixels(4, 1).at(0);
+  const Caption best = caption(model, picture, six_beams()).at(0);
+  CHECK(close(double{score(model, picture, best.text).mean()}, double{best.score}, 1e-3));
+}
+
+namespace {
+
+// More words than the model knows.
+struct LargeTokenizer {
+  std::vector<std::int32_t> encode(std::string_view) const { return {}; }
+  std::string decode(std::span<const std::int32_t>) const { return ""; }
+  std::int32_t start_id() const { return 0; }
+  std::int32_t end_id() const { return 1; }
+  std::int32_t pad_id() const { return 2; }
+  std::int32_t vocab_size() const { return 64000; }
+};
+
+}  // namespace
+
+TEST_CASE("caption: a tokenizer with more words than the model") {
+  Context<B> context;
+  const auto& model = coca::testing::stamps_model<B>();
+  const std::vector<Pixels> pictures = coca::testing::stamps_pixels(0, 1);
+  const AnyTokenizer tokenizer{LargeTokenizer{}};
+  const std::string sentence =
+      "the tokenizer has 64000 words, the model knows 49408: give the tokenizer that the model was "
+      "trained with";
+  CHECK(coca_test::message_of([&] { caption(context, model, tokenizer, std::span(pictures)); }) ==
+        sentence);
+  CHECK(coca_test::message_of([&] { score(context, model, tokenizer, pictures[0], "text"); }) ==
+        sentence);
+}

@@ -1,0 +1,207 @@
+#include "coca/pipelines/load.hpp"
+
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "coca/backend/reference/reference.hpp"
+#include "coca/io/zip_archive.hpp"
+#include "coca/models/clip.hpp"
+#include "coca/models/coca.hpp"
+#include "comparison.hpp"
+#include "io/temporary_folder.hpp"
+#include "pipelines/plain.hpp"
+
+using namespace coca;
+using coca::testing::first_difference;
+using coca::testing::plain;
+using coca::testing::plain_clip;
+using coca::testing::variant;
+using coca::testing::variant_weights;
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::TemporaryFolder;
+
+namespace {
+
+using Plain = CoCa<plain, Reference<float>>;
+using PlainClip = Clip<plain_clip, Reference<float>>;
+
+const std::string containers = std::string(COCA_TEST_DATA) + "/checkpoints/";
+
+Tokens texts() {
+  const auto ids = variant("coca_plain").read_int64("x.text");
+  return {{ids.begin(), ids.end()}, 4, 15};
+}
+
+template <class Model>
+std::vector<float> image_embeddings(const Model& model) {
+  Context<Reference<float>> context;
+  const auto pixels =
+      context.to_device(variant("coca_plain").read_floats("x.image"), Shape{4, 3, 32, 32});
+  return context.to_host(model.encode_image(context, pixels).embedding);
+}
+
+template <class Model>
+std::vector<float> text_embeddings(const Model& model) {
+  Context<Reference<float>> context;
+  return context.to_host(model.encode_text(context, texts()).embedding);
+}
+
+// A checkpoint whose tensor `name` has another shape, over the same bytes.
+Checkpoint reshaped(const Checkpoint& checkpoint, const std::string& name, const Shape& shape) {
+  Checkpoint::Tensors tensors;
+  for (const std::string& each : checkpoint.names()) tensors.emplace(each, checkpoint.tensor(each));
+  StoredTensor& tensor = tensors.at(name);
+  tensor.shape = shape;
+  tensor.strides = contiguous_strides(shape);
+  return Checkpoint("reshaped", std::move(tensors));
+}
+
+}  // namespace
+
+TEST_CASE("load: every container gives the model that OpenCLIP has") {
+  if (!ZipArchive::available) return;
+  const Checkpoint expected = variant("coca_plain");
+  const struct {
+    const char* name;
+    double tolerance;  // of embeddings; what the element type has lost
+  } files[]{
+      {"state_dict.pt", 2e-6},     {"strided_views.pt", 2e-6}, {"training_checkpoint.pt", 2e-6},
+      {"legacy_not_zip.pt", 2e-6}, {"half.bin", 2e-3},         {"bfloat16.bin", 2e-2}};
+  for (const auto& file : files) {
+    INFO(file.name);
+    const Plain model = load<Plain>(containers + file.name);
+    CHECK(first_difference(image_embeddings(model), expected.read_floats("y.image_features"),
+                           file.tolerance) == "");
+    CHECK(first_difference(text_embeddings(model), expected.read_floats("y.text_features"),
+                           file.tolerance) == "");
+  }
+}
+
+TEST_CASE("load: a pickle that calls something is refused") {
+  if (!ZipArchive::available) return;
+  const std::string message = message_of([] { load<Plain>(containers + "malicious.pt"); });
+  CHECK(contains(message, "malicious.pt: "));
+  CHECK(contains(message, "posix.system"));
+  CHECK_FALSE(std::filesystem::exists("/tmp/pickle_was_executed"));
+}
+
+TEST_CASE("load: what was saved, in three element types") {
+  const TemporaryFolder folder;
+  Plain model;
+  load_weights(model, variant_weights("coca_plain"));
+  const std::vector<float> before = image_embeddings(model);
+  for (const DType dtype : {DType::F32, DType::F16, DType::BF16}) {
+    const std::string path = folder.path("saved.safetensors");
+    save_weights(model, path, dtype);
+    const Plain again = load<Plain>(path);
+    const double tolerance = dtype == DType::F32 ? 0 : dtype == DType::F16 ? 2e-3 : 2e-2;
+    CHECK(first_difference(image_embeddings(again), before, tolerance) == "");
+    CHECK(count_parameters(again) == parameter_count(plain));
+  }
+  CHECK(folder.count() == 1);
+  CHECK(contains(message_of([&] { save_weights(model, folder.path("none/x.safetensors")); }),
+                 "none/x.safetensors"));
+}
+
+TEST_CASE("load: missing, unexpected and misshapen tensors are all named") {
+  Checkpoint checkpoint = variant_weights("coca_plain")
+                              .renamed([](const std::string& name) -> std::optional<std::string> {
+                                if (name == "text.cls_emb") return std::nullopt;
+                                if (name == "text.ln_final.bias") return "text.surprise";
+                                return name;
+                              });
+  checkpoint = reshaped(checkpoint, "text.ln_final.weight", Shape{16, 2});
+  Plain model;
+  const std::string message = message_of([&] { load_weights(model, checkpoint); });
+  CHECK(contains(message, "reshaped: the weights do not fit this model. "));
+  CHECK(contains(message, "4 tensors differ:"));
+  CHECK(contains(message, "\n  missing: text.cls_emb " + to_string(Shape{32})));
+  CHECK(contains(message, "\n  missing: text.ln_final.bias " + to_string(Shape{32})));
+  CHECK(contains(message, "\n  wrong shape: text.ln_final.weight is " + to_string(Shape{16, 2}) +
+                              ", expected " + to_string(Shape{32})));
+  CHECK(contains(message, "\n  unexpected: text.surprise " + to_string(Shape{32})));
+  CHECK_THROWS_AS(load_weights(model, checkpoint), FileError);
+}
+
+TEST_CASE("load: another model's checkpoint is refused with the configuration that fits") {
+  PlainClip model;
+  const std::string message =
+      message_of([&] { load_weights(model, variant_weights("coca_plain")); });
+  CHECK(contains(message, "They fit no preset; this configuration would"));
+  CHECK(contains(message, "inline constexpr coca::CoCaConfig my_model{"));
+}
+
+TEST_CASE("load: a temperature stored as one number of one axis") {
+  const Checkpoint stored = variant_weights("coca_plain");
+  REQUIRE(stored.tensor("logit_scale").shape == Shape{});
+  Plain model;
+  load_weights(model, reshaped(stored, "logit_scale", Shape{1}));
+  Context<Reference<float>> context;
+  CHECK(context.to_host(model.logit_scale()) == stored.read_floats("logit_scale"));
+}
+
+TEST_CASE("load: CLIP's text tower with and without the prefix of OpenCLIP's custom_text") {
+  for (const char* prefix : {"", "text."}) {
+    INFO("prefix \"" << prefix << '"');
+    PlainClip model;
+    load_weights(model, variant_weights("clip_vit", prefix));
+    const Checkpoint expected = variant("clip_vit");
+    Context<Reference<float>> context;
+    const auto ids = expected.read_int64("x.text");
+    const Tokens tokens{{ids.begin(), ids.end()}, 4, 15};
+    CHECK(first_difference(context.to_host(model.encode_text(context, tokens).embedding),
+                           expected.read_floats("y.text_features"), 2e-6) == "");
+  }
+}
+
+TEST_CASE("load: buffers beside the weights do not matter") {
+  const Checkpoint stored = variant_weights("clip_vit");
+  Checkpoint::Tensors tensors;
+  for (const std::string& name : stored.names()) tensors.emplace(name, stored.tensor(name));
+  for (const char* name : {"attn_mask", "text.attn_mask", "input_resolution", "context_length",
+                           "vocab_size", "text.embeddings.position_ids"})
+    tensors.emplace(name, stored.tensor("logit_scale"));
+  PlainClip model;
+  CHECK(message_of([&] { load_weights(model, Checkpoint("buffers", tensors)); }) == "no error");
+}
+
+TEST_CASE("load: a folder as Hugging Face lays it out") {
+  const TemporaryFolder folder;
+  Plain model;
+  load_weights(model, variant_weights("coca_plain"));
+  save_weights(model, folder.path("open_clip_model.safetensors"));
+  const Json configs = read_json_file(std::string(COCA_TEST_DATA) + "/variants/configs.json");
+  folder.write("open_clip_config.json", Json{{"model_cfg", configs.at("coca_plain")}}.dump());
+  CHECK(first_difference(image_embeddings(load<Plain>(folder.path())), image_embeddings(model),
+                         0) == "");
+  CHECK(contains(message_of([&] { load<Plain>(folder.path("nothing.safetensors")); }),
+                 "nothing.safetensors: "));
+}
+
+TEST_CASE("load: positions for pictures of another size, on request alone") {
+  constexpr auto larger = [] {
+    CoCaConfig config = plain;
+    config.vision.image_size = 48;
+    return config;
+  }();
+  CoCa<larger, Reference<float>> model;
+  const Checkpoint checkpoint = variant_weights("coca_plain");
+  CHECK(contains(message_of([&] { load_weights(model, checkpoint); }),
+                 "1 tensor differs:\n  wrong shape: visual.positional_embedding is " +
+                     to_string(Shape{17, 48}) + ", expected " + to_string(Shape{37, 48})));
+  load_weights(model, checkpoint, {.interpolate_positions = true});
+  const TemporaryFolder folder;
+  save_weights(model, folder.path("larger.safetensors"));
+  const Checkpoint saved = open_checkpoint(folder.path("larger.safetensors"));
+  const WeightSource expected =
+      interpolated_positions(checkpoint.source("visual.positional_embedding"), Shape{37, 48});
+  std::vector<float> values(expected.shape.size());
+  expected.read(0, 37, values.data());
+  CHECK(saved.read_floats("visual.positional_embedding") == values);
+  CHECK(saved.read_floats("visual.proj") == checkpoint.read_floats("visual.proj"));
+}

@@ -1,0 +1,187 @@
+#include "coca/pipelines/search_index.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+#include "coca/backend/cpu/cpu.hpp"
+#include "coca/features.hpp"
+#include "coca/image/write_png.hpp"
+#include "coca/text/clip_tokenizer.hpp"
+#include "io/safetensors_bytes.hpp"
+#include "io/temporary_folder.hpp"
+#include "pipelines/stamps.hpp"
+
+using namespace coca;
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::TemporaryFolder;
+namespace fs = std::filesystem;
+
+namespace {
+
+using B = Cpu<float>;
+
+const fs::path pictures = fs::path(coca::testing::stamps_folder) / "images";
+
+// An index over a folder, and what updates it.
+struct Searched {
+  Context<B> context{};
+  const CoCa<coca::testing::stamps_coca, B>& model = coca::testing::stamps_model<B>();
+  TemporaryFolder folder{};
+  SearchIndex index{"stamps", 64};
+
+  void put(const std::string& picture, const std::string& name) {
+    fs::create_directories(fs::path(folder.path(name)).parent_path());
+    fs::copy_file(pictures / picture, folder.path(name), fs::copy_options::overwrite_existing);
+  }
+  IndexUpdate update() {
+    return index.update(context, model, folder.path(), preprocess_config(64));
+  }
+  std::vector<std::string> found(const std::string& picture, std::size_t count) {
+    const std::vector<Pixels> pixels{
+        preprocess(read_image((pictures / picture).string()), preprocess_config(64))};
+    const Embeddings query = embed_images(context, model, std::span(pixels));
+    std::vector<std::string> names;
+    for (const SearchHit& hit : index.search(query[0], count)) names.push_back(hit.path);
+    return names;
+  }
+};
+
+std::string reading(const std::string& path) {
+  return message_of([&] { SearchIndex::read(path, "stamps", 64); });
+}
+
+}  // namespace
+
+TEST_CASE("search index: pictures that are new, kept, changed, gone") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "a.png");
+  searched.put("05_fort.png", "deeper/still/b.PNG");
+  searched.folder.write("notes.txt", "no picture");
+  IndexUpdate update = searched.update();
+  CHECK(update.embedded == 2);
+  CHECK(update.kept == 0);
+  CHECK(update.removed == 0);
+  CHECK(update.broken.empty());
+  CHECK(searched.index.size() == 2);
+  CHECK(searched.found("05_fort.png", 1) == std::vector<std::string>{"deeper/still/b.PNG"});
+  CHECK(searched.found("04_dragonfly.png", 9) ==
+        std::vector<std::string>{"a.png", "deeper/still/b.PNG"});
+
+  searched.put("07_broccoli.png", "c.png");
+  update = searched.update();
+  CHECK(update.embedded == 1);
+  CHECK(update.kept == 2);
+
+  searched.put("13_bull.png", "a.png");
+  fs::last_write_time(searched.folder.path("a.png"),
+                      fs::file_time_type::clock::now() + std::chrono::seconds(10));
+  fs::remove(searched.folder.path("c.png"));
+  update = searched.update();
+  CHECK(update.embedded == 1);
+  CHECK(update.kept == 1);
+  CHECK(update.removed == 1);
+  CHECK(searched.found("13_bull.png", 1) == std::vector<std::string>{"a.png"});
+
+  update = searched.update();
+  CHECK(update.embedded == 0);
+  CHECK(update.kept == 2);
+}
+
+TEST_CASE("search index: broken pictures are named and left out") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "good.png");
+  searched.folder.write("broken.png", "this is no picture");
+  const IndexUpdate update = searched.update();
+  CHECK(update.embedded == 1);
+  REQUIRE(update.broken.size() == 1);
+  CHECK(contains(update.broken[0], searched.folder.path("broken.png")));
+  CHECK(searched.index.size() == 1);
+  // It is tried again, and found once it is whole.
+  searched.put("05_fort.png", "broken.png");
+  CHECK(searched.update().embedded == 1);
+  CHECK(searched.index.size() == 2);
+}
+
+TEST_CASE("search index: progress, a batch at a time") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  for (const auto& entry : fs::directory_iterator(pictures))
+    searched.put(entry.path().filename().string(), entry.path().filename().string());
+  std::vector<std::pair<std::size_t, std::size_t>> calls;
+  searched.index.update(searched.context, searched.model, searched.folder.path(),
+                        preprocess_config(64),
+                        [&](std::size_t done, std::size_t all) { calls.emplace_back(done, all); });
+  CHECK(calls == std::vector<std::pair<std::size_t, std::size_t>>{{8, 16}, {16, 16}});
+  for (const auto& entry : fs::directory_iterator(pictures)) {
+    const std::string name = entry.path().filename().string();
+    CHECK(searched.found(name, 1) == std::vector<std::string>{name});
+  }
+}
+
+TEST_CASE("search index: written and read") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "a.png");
+  searched.put("05_fort.png", "b.png");
+  searched.update();
+  const TemporaryFolder elsewhere;
+  const std::string path = elsewhere.path("index");
+  searched.index.write(path);
+  CHECK(elsewhere.count() == 1);
+  searched.index = SearchIndex::read(path, "stamps", 64);
+  CHECK(searched.index.size() == 2);
+  CHECK(searched.found("05_fort.png", 2) == std::vector<std::string>{"b.png", "a.png"});
+  const IndexUpdate update = searched.update();
+  CHECK(update.kept == 2);
+  CHECK(update.embedded == 0);
+  // Another model knows nothing of it.
+  CHECK(SearchIndex::read(path, "other", 64).size() == 0);
+  SearchIndex("stamps", 64).write(path);
+  CHECK(SearchIndex::read(path, "stamps", 64).size() == 0);
+}
+
+TEST_CASE("search index: damaged files") {
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& index) {
+    const Json header{
+        {"__metadata__", {{"coca_search_index", index}}},
+        {"embeddings", {{"dtype", "F32"}, {"shape", {1, 64}}, {"data_offsets", {0, 256}}}}};
+    return folder.write("index",
+                        coca_test::safetensors_bytes(header.dump(), std::string(256, '\0')));
+  };
+  CHECK(reading(file(R"({"model":"stamps","pictures":[["a.png",1,2]]})")) == "no error");
+  const std::string path = folder.path("index");
+  CHECK(reading(file(R"({"model":"stamps","pictures":[]})")) ==
+        path + ": is a damaged search index: it names 0 pictures, but holds 64 numbers");
+  for (const char* damaged :
+       {"[]", R"({"pictures":[]})", R"({"model":"stamps"})", R"({"model":"stamps","pictures":7})",
+        R"({"model":"stamps","pictures":[7]})", R"({"model":"stamps","pictures":[["a.png",1]]})",
+        R"({"model":"stamps","pictures":[[1,1,2]]})",
+        R"({"model":"stamps","pictures":[["a.png","1",2]]})"}) {
+    INFO(damaged);
+    CHECK(reading(file(damaged)) == path + ": is a damaged search index");
+  }
+  CHECK(contains(reading(file("{")), path + ": "));
+  CHECK(reading(file("{")) != "no error");
+  folder.write("index", coca_test::safetensors_bytes("{}", ""));
+  CHECK(reading(path) == path + ": is not a search index");
+  folder.write("index", "garbage");
+  CHECK(contains(reading(path), path + ": "));
+  CHECK(contains(reading(folder.path("none")), "none: "));
+}
+
+TEST_CASE("search index: a folder that is none") {
+  Searched searched;
+  const std::string path = searched.folder.path("none");
+  CHECK(message_of([&] {
+          searched.index.update(searched.context, searched.model, path, preprocess_config(64));
+        }) == path + ": is not a folder");
+}
