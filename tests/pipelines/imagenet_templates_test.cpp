@@ -24,7 +24,7 @@ void check_templates(const std::vector<std::string>& templates, std::size_t coun
 TEST_CASE("80 templates of ImageNet") {
   check_templates(coca::imagenet_templates(), 80);
   CHECK(coca::imagenet_templates().front() == "a bad photo of a {}.");
-  CHECK(coca::imagenet_templates().back() == "a tattoo of a {}.");
+  CHECK(coca::imagenet_templates().back() == "a tattoo of the {}.");
 }
 
 TEST_CASE("seven simple templates, all among the 80") {
