@@ -17,6 +17,7 @@ namespace coca {
 /// it the best 2 * beams continuations, and goes on until it is done.
 class BeamSearch {
  public:
+  /// @param options must outlive the search
   BeamSearch(const Sequence& prompt, const GenerationOptions& options)
       : options_(&options),
         prompt_length_(prompt.size()),
@@ -25,6 +26,8 @@ class BeamSearch {
         parents_(options.beams, 0) {
     scores_[0] = 0;  // all beams are the same at first: only one may continue
   }
+
+  BeamSearch(const Sequence&, GenerationOptions&&) = delete;
 
   static constexpr std::size_t groups() { return 1; }
   std::size_t rows() const { return sequences_.size(); }

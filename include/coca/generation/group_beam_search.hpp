@@ -17,6 +17,7 @@ namespace coca {
 /// The groups of beams of one picture; see BeamSearch for how a search uses them.
 class GroupBeamSearch {
  public:
+  /// @param options must outlive the search
   GroupBeamSearch(const Sequence& prompt, const GenerationOptions& options)
       : options_(&options),
         group_size_(options.beams / options.beam_groups),
@@ -28,6 +29,8 @@ class GroupBeamSearch {
         groups_(options.beam_groups) {
     for (std::size_t first = 0; first < options.beams; first += group_size_) scores_[first] = 0;
   }
+
+  GroupBeamSearch(const Sequence&, GenerationOptions&&) = delete;
 
   std::size_t groups() const { return groups_.size(); }
   std::size_t rows() const { return sequences_.size(); }

@@ -19,6 +19,7 @@ namespace coca {
 /// are.
 class Sampling {
  public:
+  /// @param options must outlive the search
   Sampling(const Sequence& prompt, const GenerationOptions& options)
       : options_(&options),
         prompt_length_(prompt.size()),
@@ -28,6 +29,8 @@ class Sampling {
         parents_(options.captions) {
     for (std::size_t i = 0; i < parents_.size(); ++i) parents_[i] = i;
   }
+
+  Sampling(const Sequence&, GenerationOptions&&) = delete;
 
   static constexpr std::size_t groups() { return 1; }
   std::size_t rows() const { return sequences_.size(); }

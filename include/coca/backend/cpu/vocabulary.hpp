@@ -21,8 +21,7 @@ struct LogSoftmaxKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(float* row, std::size_t width) {
     const float best = largest<S>(row, width);
-    const float total = sum_of_exp<S>(row, width, best);
-    const float shift = std::log(total);
+    const auto shift = static_cast<float>(std::log(sum_of_exp<S>(row, width, best)));
     typename S::F x;
     std::size_t i = 0;
     for (; i + S::width <= width; i += S::width) {
@@ -51,21 +50,27 @@ struct LogSoftmaxKernel {
     return simd::largest<S>(best, nothing);
   }
 
-  /// The sum of e^(x - best).
+  /// The sum of e^(x - best). Blocks are summed in float, the blocks in double: tens of thousands
+  /// of small terms would otherwise cost the fifth digit.
   template <class S>
-  [[gnu::always_inline]] static inline float sum_of_exp(const float* row, std::size_t width,
-                                                        float best) {
-    typename S::F x, total;
-    std::memset(&total, 0, sizeof total);
+  [[gnu::always_inline]] static inline double sum_of_exp(const float* row, std::size_t width,
+                                                         float best) {
+    constexpr std::size_t block = 32 * S::width;
+    double sum = 0;
     std::size_t i = 0;
-    for (; i + S::width <= width; i += S::width) {
-      simd::load<S>(x, row + i);
-      x = x - best;
-      simd::exp_inplace<S>(x);
-      total += x;
+    while (i + S::width <= width) {
+      typename S::F x, total;
+      std::memset(&total, 0, sizeof total);
+      const std::size_t end = std::min(i + block, width);
+      for (; i + S::width <= end; i += S::width) {
+        simd::load<S>(x, row + i);
+        x = x - best;
+        simd::exp_inplace<S>(x);
+        total += x;
+      }
+      sum += double{simd::sum<S>(total)};
     }
-    float sum = simd::sum<S>(total);
-    for (; i < width; ++i) sum += std::exp(row[i] - best);
+    for (; i < width; ++i) sum += double{std::exp(row[i] - best)};
     return sum;
   }
 };

@@ -1,0 +1,103 @@
+#include "coca/models/text_decoder.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "catch.hpp"
+#include "comparison.hpp"
+#include "models/tested_models.hpp"
+
+using namespace coca;
+using namespace coca::testing;
+
+namespace {
+
+using B = Reference<float>;
+
+template <class Text>
+Text random_text(const std::string& path) {
+  Text text(path);
+  for_each_parameter(text,
+                     [](auto& parameter) { parameter.load(B{}, initial_values(parameter, 9)); });
+  return text;
+}
+
+using Decoder = TextDecoder<plain.text, plain.embed_dim, B>;
+using CorrectDecoder = TextDecoder<correct_cls_mask_config.text, plain.embed_dim, B>;
+using Encoder = ClipTextEncoder<plain.text, plain.embed_dim, B>;
+
+template <class Text>
+std::vector<float> latent(const Text& text, const std::vector<std::int32_t>& ids) {
+  Context<B> context;
+  return context.to_host(text(context, Tokens{ids, 1, ids.size()}).latent);
+}
+
+template <class Text>
+std::vector<float> word_tokens(const Text& text, const std::vector<std::int32_t>& ids,
+                               std::size_t words) {
+  Context<B> context;
+  auto all = context.to_host(text(context, Tokens{ids, 1, ids.size()}).tokens);
+  all.resize(words * 32);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("Words do not see what follows them", "[text_decoder]") {
+  const auto text = random_text<Decoder>("text");
+  CHECK(first_difference(word_tokens(text, {510, 4, 5, 6, 511}, 3),
+                         word_tokens(text, {510, 4, 5, 99, 98}, 3), 1e-6) == "");
+  CHECK(first_difference(word_tokens(text, {510, 4, 5, 6}, 3), word_tokens(text, {510, 8, 5, 6}, 3),
+                         1e-3) != "");
+}
+
+TEST_CASE("The class token sees one position of padding, as OpenCLIP's does", "[text_decoder]") {
+  const auto text = random_text<Decoder>("text");
+  // Key j is hidden where token j - 1 is padding: the first padding is seen, and its row with it,
+  // which does not depend on how much padding follows.
+  CHECK(first_difference(latent(text, {510, 4, 511, 0, 0, 0}), latent(text, {510, 4, 511, 0, 0}),
+                         1e-5) != "");  // its position differs
+  const auto correct = random_text<CorrectDecoder>("text");
+  CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(correct, {510, 4, 511, 0, 0}),
+                         1e-4) != "");
+  // Without padding they differ in nothing.
+  CHECK(first_difference(latent(text, {510, 4, 511}), latent(correct, {510, 4, 511}), 1e-6) == "");
+}
+
+TEST_CASE("CoCa's text decoder gives all that is asked of it", "[text_decoder]") {
+  const auto text = random_text<Decoder>("text");
+  Context<B> context;
+  const auto features = text(context, Tokens{{510, 1, 511, 510, 2, 511}, 2, 3});
+  CHECK(features.latent.shape() == Shape{2, 32});
+  CHECK(features.tokens.shape() == Shape{2, 3, 32});
+  double norm = 0;
+  for (const float value : context.to_host(features.embedding.slice(1, 1)))
+    norm += static_cast<double>(value) * static_cast<double>(value);
+  CHECK(close(norm, 1, 1e-5));
+  CHECK(count_parameters(text) == parameter_count(plain.text, 32, true));
+}
+
+TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decoder]") {
+  const auto text = random_text<Decoder>("text");
+  Context<B> context;
+  CHECK_THROWS_WITH(text(context, Tokens{{1, 512}, 1, 2}),
+                    "token id 512 is outside of the vocabulary of 512 words");
+  CHECK_THROWS_WITH(text(context, Tokens{{1, -1}, 1, 2}),
+                    "token id -1 is outside of the vocabulary of 512 words");
+  CHECK_THROWS_AS(text(context, Tokens{std::vector<std::int32_t>(16, 1), 1, 16}), ShapeError);
+}
+
+TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", "[text_decoder]") {
+  const auto text = random_text<Encoder>("");
+  // What stands behind the end token changes nothing.
+  CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(text, {510, 4, 511, 7, 8}),
+                         1e-6) == "");
+  CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(text, {510, 5, 511, 0, 0}),
+                         1e-3) != "");
+  CHECK(count_parameters(text) == parameter_count(plain.text, 32, false));
+  std::vector<std::string> paths;
+  for_each_parameter(text, [&](const auto& parameter) { paths.push_back(parameter.path()); });
+  CHECK(std::count(paths.begin(), paths.end(), "token_embedding.weight") == 1);
+  CHECK(std::count(paths.begin(), paths.end(), "transformer.resblocks.1.ln_2.bias") == 1);
+}
