@@ -1,0 +1,6 @@
+// expect: ClipModel: pooler and text encoder must have the same embed_dim
+#include "coca/models/clip.hpp"
+#include "small_model.hpp"
+
+coca::ClipModel<Encoder<small>, coca::PoolerFor<small, B>, coca::ClipTextEncoder<small.text, 64, B>>
+    model;

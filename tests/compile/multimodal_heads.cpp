@@ -1,0 +1,10 @@
+// expect: MultimodalConfig: width must be a multiple of heads
+#include "small_model.hpp"
+
+constexpr coca::CoCaConfig config = [] {
+  coca::CoCaConfig changed = small;
+  changed.multimodal.heads = 0;
+  return changed;
+}();
+
+coca::CoCa<config, B> model;

@@ -1,0 +1,10 @@
+// expect: CoCaModel: text decoder and multimodal decoder must have the same width
+#include "small_model.hpp"
+
+constexpr coca::CoCaConfig narrow = [] {
+  coca::CoCaConfig config = small;
+  config.text.width = 16;
+  return config;
+}();
+
+coca::CoCaModel<Encoder<small>, coca::PoolerFor<small, B>, Text<narrow>, Decoder<small>> model;

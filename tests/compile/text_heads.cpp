@@ -1,0 +1,10 @@
+// expect: TextConfig: width must be a multiple of heads
+#include "small_model.hpp"
+
+constexpr coca::CoCaConfig config = [] {
+  coca::CoCaConfig changed = small;
+  changed.text.heads = 3;
+  return changed;
+}();
+
+coca::CoCa<config, B> model;
