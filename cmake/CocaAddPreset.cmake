@@ -4,8 +4,6 @@
 # <coca_presets/my_model.hpp> with the value coca::presets::my_model, and lets TARGET include it. What the
 # file says that coca does not support is an error of the build, by name.
 
-set(COCA_PRESET_GENERATOR_SOURCE "${CMAKE_CURRENT_LIST_DIR}/preset_generator.cpp")
-
 function(coca_add_preset target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;NAME" "")
   if(NOT arg_CONFIG OR NOT arg_NAME OR arg_UNPARSED_ARGUMENTS)
@@ -19,7 +17,7 @@ function(coca_add_preset target)
     message(FATAL_ERROR "coca_add_preset: ${config} does not exist.")
   endif()
   if(NOT TARGET coca_preset_generator)
-    add_executable(coca_preset_generator EXCLUDE_FROM_ALL "${COCA_PRESET_GENERATOR_SOURCE}")
+    add_executable(coca_preset_generator EXCLUDE_FROM_ALL "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/preset_generator.cpp")
     target_link_libraries(coca_preset_generator PRIVATE coca::coca)
   endif()
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/coca_presets_of_${target}")

@@ -66,3 +66,21 @@ TEST_CASE("score_captions: a caption for each picture") {
           score_captions(context, model, pictures, Tokens{{0, 1, 2}, 1, 3}, 2);
         }) == "got 1 captions for 2 pictures");
 }
+
+TEST_CASE("score_captions: more logits than 32-bit numbers can address are refused") {
+  struct ManyWords {
+    using backend_type = Reference<float>;
+    static constexpr std::size_t vocab_size = 1u << 20;
+    Tensor<float> caption_logits(Context<backend_type>&, const Tensor<float>&,
+                                 const Tokens&) const {
+      return {};
+    }
+  };
+  Context<Reference<float>> context;
+  const auto pictures = context.to_device(std::vector<float>(1024), Shape{1024, 1, 1});
+  const Tokens captions{std::vector<std::int32_t>(2048, 0), 1024, 2};
+  CHECK(
+      coca_test::message_of([&] { score_captions(context, ManyWords{}, pictures, captions, 2); }) ==
+      "1024 captions of 2 tokens are too many at once: with 1048576 words at most 2047 tokens "
+      "can be scored");
+}

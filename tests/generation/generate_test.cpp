@@ -1,76 +1,30 @@
 #include "coca/generation/generate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backend/remote.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/pipelines/encode.hpp"
-#include "comparison.hpp"
+#include "generation/stamps_captions.hpp"
 #include "generation/table_model.hpp"
 #include "io/temporary_folder.hpp"
 #include "pipelines/stamps.hpp"
 
 using namespace coca;
-using coca_test::contains;
+using coca::testing::disagreement;
+using coca::testing::head_options;
+using coca::testing::release_options;
 using coca_test::message_of;
 
 namespace {
-
-// The settings of captions.json are arguments of transformers' generate, whose min_length is 0
-// where a setting names none; OpenCLIP's default of 5 would give others, as a test below shows.
-GenerationOptions head_options(const Json& setting) {
-  GenerationOptions options;
-  options.beams = setting.at("num_beams").get<std::size_t>();
-  options.max_length = setting.at("max_length").get<std::size_t>();
-  options.min_length = setting.value("min_length", std::size_t{0});
-  options.captions = setting.value("num_return_sequences", std::size_t{1});
-  options.length_penalty = setting.value("length_penalty", 1.0f);
-  options.repetition_penalty = setting.value("repetition_penalty", 1.0f);
-  options.no_repeat_ngram = setting.value("no_repeat_ngram_size", std::size_t{0});
-  options.early_stopping =
-      setting.value("early_stopping", false) ? EarlyStopping::first : EarlyStopping::heuristic;
-  return options;
-}
-
-GenerationOptions release_options(const Json& file, const Json& setting) {
-  GenerationOptions options = open_clip_3_3();
-  options.beams = setting.at("num_beams").get<std::size_t>();
-  options.beam_groups = setting.at("num_beam_groups").get<std::size_t>();
-  options.max_length = file.at("seq_len").get<std::size_t>();
-  options.min_length = setting.value("min_seq_len", file.at("min_seq_len").get<std::size_t>());
-  return options;
-}
-
-// Ids up to the end token: shorter rows of a reference are padded, or end at the last token.
-Sequence trimmed(const std::vector<std::int32_t>& ids) {
-  const auto end = std::find(ids.begin(), ids.end(), 49407);
-  return {ids.begin(), end == ids.end() ? end : end + 1};
-}
-
-// "" or what differs from a case's reference.
-std::string disagreement(const Json& expected, const std::vector<GeneratedSequence>& found) {
-  const bool many = expected.at("ids").at(0).is_array();
-  const std::size_t count = many ? expected.at("ids").size() : 1;
-  if (found.size() != count) return "captions: " + std::to_string(found.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const Json& ids = many ? expected.at("ids").at(i) : expected.at("ids");
-    if (found[i].ids != trimmed(ids.get<std::vector<std::int32_t>>()))
-      return "ids of caption " + std::to_string(i) + ", expected " + ids.dump() + ", got " +
-             Json(found[i].ids).dump();
-    if (!found[i].finished) return "caption " + std::to_string(i) + " is not finished";
-    if (!expected.contains("scores") || expected.at("scores").is_null()) continue;
-    const double score = expected.at("scores").at(i).get<double>();
-    if (!coca::testing::close(double{found[i].score}, score, 1e-3))
-      return "score " + std::to_string(found[i].score) + ", expected " + std::to_string(score);
-  }
-  return "";
-}
 
 template <Backend B>
 std::vector<std::vector<GeneratedSequence>> captions_of(const GenerationOptions& options,
@@ -146,6 +100,34 @@ TEST_CASE("generate: a min_length of 5 would not reproduce the settings without 
   CHECK(different > 0);
 }
 
+namespace {
+
+const std::string not_numbers =
+    "the scores of the next word are not numbers: the model's weights or the picture's values hold "
+    "NaN or infinity";
+
+// Every kind of search.
+std::vector<GenerationOptions> all_searches() {
+  GenerationOptions greedy, sampling, beam_sampling;
+  greedy.beams = 1;
+  sampling.beams = 1;
+  sampling.sample = true;
+  beam_sampling.sample = true;
+  return {{}, greedy, sampling, beam_sampling, open_clip_3_3()};
+}
+
+// What each search says to a picture.
+template <class Model>
+void check_not_numbers(const Model& model, const std::vector<Pixels>& pixels) {
+  Context<Cpu<float>> context(model.backend());
+  const auto features =
+      model.encode_image(context, to_device(context, std::span<const Pixels>(pixels)));
+  for (const GenerationOptions& options : all_searches())
+    CHECK(message_of([&] { generate(context, model, features.tokens, options); }) == not_numbers);
+}
+
+}  // namespace
+
 TEST_CASE("generate: scores that are not numbers are an error") {
   for (const std::size_t beams : {1, 3, 4}) {
     GenerationOptions options = coca::testing::small_options();
@@ -154,21 +136,41 @@ TEST_CASE("generate: scores that are not numbers are an error") {
     const coca::testing::TableModel<> model([](int, const Sequence& sequence) {
       return std::vector<float>(12, sequence.size() < 3 ? 0.0f : std::nanf(""));
     });
-    CHECK(message_of([&] { coca::testing::generate_by_table(model, options); }) ==
-          "the scores of the next word are not numbers: the model's weights or the picture's "
-          "values hold NaN or infinity");
+    CHECK(message_of([&] { coca::testing::generate_by_table(model, options); }) == not_numbers);
   }
 }
 
 TEST_CASE("generate: a picture with NaN is an error") {
-  Context<Cpu<float>> context;
-  const auto& model = coca::testing::stamps_model<Cpu<float>>();
   std::vector<Pixels> pixels = coca::testing::stamps_pixels(0, 1);
   pixels[0].values[777] = std::nanf("");
-  const auto features =
-      model.encode_image(context, to_device(context, std::span<const Pixels>(pixels)));
-  const std::string message = message_of([&] { generate(context, model, features.tokens); });
-  CHECK(contains(message, "not numbers"));
+  check_not_numbers(coca::testing::stamps_model<Cpu<float>>(), pixels);
+}
+
+TEST_CASE("generate: a weight that is NaN is an error") {
+  auto model = load<CoCa<coca::testing::stamps_coca, Cpu<float>>>(coca::testing::stamps_folder +
+                                                                  "/model.safetensors");
+  for_each_parameter(model, [&](auto& parameter) {
+    if (parameter.path() != "text_decoder.ln_final.bias") return;
+    const auto values = [](std::size_t, std::size_t, float* out) {
+      std::fill_n(out, 64, 0.0f);
+      out[5] = std::nanf("");
+    };
+    parameter.load(model.backend(), WeightSource{parameter.shape(), values});
+  });
+  check_not_numbers(model, coca::testing::stamps_pixels(0, 1));
+}
+
+TEST_CASE("generate: more sequences than 32-bit numbers can address are refused") {
+  // 2^20 words and 2^11 - 1 sequences are the most.
+  const coca::testing::TableModel<12, 1u << 20> model(
+      [](int, const Sequence&) { return std::vector<float>(); });
+  GenerationOptions options = coca::testing::small_options();
+  options.beams = 1024;
+  CHECK(message_of([&] {
+          coca::testing::generate_by_table(model, options, {0, 1});
+        }) ==
+        "2 pictures with 1024 sequences each are too many at once: with 1048576 words at most 2047 "
+        "sequences can be written");
 }
 
 TEST_CASE("generate: options that do not fit the model are an error") {
@@ -178,4 +180,54 @@ TEST_CASE("generate: options that do not fit the model are an error") {
       [](int, const Sequence&) { return std::vector<float>(12, 0.0f); });
   CHECK(message_of([&] { coca::testing::generate_by_table(model, options); }) ==
         "max_length 13 is more than the model's context of 12 tokens");
+}
+
+TEST_CASE("generate: a second search in the same context takes no new memory") {
+  using coca::testing::Remote;
+  using coca::testing::RemoteMemory;
+  const auto& model = coca::testing::stamps_model<Remote>();
+  Context<Remote> context(model.backend());
+  const std::vector<Pixels> pixels = coca::testing::stamps_pixels(0, 1);
+  const auto search = [&] {
+    const auto features =
+        model.encode_image(context, to_device(context, std::span<const Pixels>(pixels)));
+    GenerationOptions options;
+    options.beams = 3;
+    options.max_length = 12;
+    return generate(context, model, features.tokens, options).at(0).at(0).ids;
+  };
+  const Sequence first = search();
+  const std::uint64_t before = RemoteMemory::allocations();
+  CHECK(search() == first);
+  CHECK(RemoteMemory::allocations() == before);
+}
+
+TEST_CASE("generate: threads share one model, each with a context of its own") {
+  const auto& model = coca::testing::stamps_model<Cpu<float>>();
+  const std::vector<Pixels> pixels = coca::testing::stamps_pixels(0, 2);
+  // Captions of one picture by all kinds of search, three times over.
+  const auto write = [&](std::size_t picture) {
+    Context<Cpu<float>> context(model.backend());
+    std::vector<std::vector<GeneratedSequence>> all;
+    for (int round = 0; round < 3; ++round)
+      for (const GenerationOptions& options : all_searches()) {
+        const auto features = model.encode_image(
+            context, to_device(context, std::span<const Pixels>(&pixels[picture], 1)));
+        all.push_back(generate(context, model, features.tokens, options).at(0));
+      }
+    return all;
+  };
+  const auto expected = std::vector{write(0), write(1)};
+  std::vector<std::vector<std::vector<GeneratedSequence>>> found(2);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < 2; ++i) threads.emplace_back([&, i] { found[i] = write(i); });
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(found[i].size() == expected[i].size());
+    for (std::size_t j = 0; j < found[i].size(); ++j) {
+      INFO("picture " << i << ", search " << j);
+      CHECK(found[i][j].at(0).ids == expected[i][j].at(0).ids);
+      CHECK(found[i][j].at(0).score == expected[i][j].at(0).score);
+    }
+  }
 }

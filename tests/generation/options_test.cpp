@@ -1,5 +1,7 @@
 #include "coca/generation/options.hpp"
 
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "catch.hpp"
@@ -83,6 +85,21 @@ TEST_CASE("generation options: sampling and penalties") {
         "top_p must be above 0 and at most 1, got 1.500000");
   CHECK(message([](auto& o) { o.repetition_penalty = -2; }) ==
         "repetition_penalty must be positive, got -2.000000");
+}
+
+TEST_CASE("generation options: penalties are finite") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(message([&](auto& o) { o.length_penalty = infinity; }) ==
+        "length_penalty must be finite, got inf");
+  CHECK(message([&](auto& o) { o.length_penalty = -infinity; }) ==
+        "length_penalty must be finite, got -inf");
+  CHECK(message([&](auto& o) { o.length_penalty = std::nanf(""); }) ==
+        "length_penalty must be finite, got nan");
+  CHECK(message([&](auto& o) { o.repetition_penalty = infinity; }) ==
+        "repetition_penalty must be finite, got inf");
+  CHECK(message([&](auto& o) { o.diversity_penalty = infinity; }) ==
+        "diversity_penalty must be finite, got inf");
+  CHECK(message([&](auto& o) { o.length_penalty = -3; }) == "no error");
 }
 
 TEST_CASE("generation options: numbers of captions") {

@@ -204,6 +204,8 @@ TEST_CASE("beam sampling: repeatable, sorted, among the words left, and not the 
         prefix.push_back(caption.ids[t]);
       }
     }
+    // Beams are drawn without replacement.
+    CHECK(std::set<Sequence>{found[0].ids, found[1].ids, found[2].ids}.size() == 3);
     different.insert(found[0].ids);
   }
   CHECK(different.size() > 5);

@@ -24,14 +24,15 @@ std::vector<float> logits(Context<typename Model::backend_type>& context, const 
       model.caption_logits(context, image.tokens, Tokens{{begin, begin + 30}, 2, 15}));
 }
 
-// Greedy words for two pictures.
+// Some words about two pictures.
 template <class Model>
 void decode(Context<typename Model::backend_type>& context, const Model& model, int words) {
   const auto image =
       model.encode_image(context, device_rows(context, variant("coca_plain"), "x.image", 2));
   auto decoding = model.start_decoding(context, image.tokens, 40);
   for (std::int32_t word = 0; word < words; ++word) {
-    model.extend(context, decoding, Tokens{{word + 1, word + 2}, 2, 1});
+    // A queue that is never waited for would hold on to every tensor of the past.
+    context.to_host(model.extend(context, decoding, Tokens{{word + 1, word + 2}, 2, 1}));
     model.reorder(context, decoding, {1, 0});
   }
 }

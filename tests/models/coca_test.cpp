@@ -95,7 +95,7 @@ void check_stages(const CoCa<stamps_coca, B>& model, std::size_t rows) {
 }  // namespace
 
 TEST_CASE("CoCa computes what OpenCLIP computes, on the reference backend", "[coca]") {
-  check_stages(stamps_model<Reference<float>>(), 2);
+  check_stages(stamps_model<Reference<float>>(), 16);
 }
 
 TEST_CASE("CoCa computes what OpenCLIP computes, on a remote device", "[coca]") {

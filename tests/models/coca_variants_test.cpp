@@ -1,4 +1,4 @@
-// The poolers and activations that CoCa can be built with.
+// One attentional pooler, over an encoder wider than the embedding and over one as wide.
 #include "models/variants.hpp"
 
 using namespace coca;
@@ -6,10 +6,6 @@ using namespace coca::testing;
 
 TEST_CASE("CoCa with one pooler", "[coca][variants]") { check_variant<plain>("coca_plain"); }
 
-TEST_CASE("CoCa with QuickGELU", "[coca][variants]") {
-  check_variant<quick_gelu_variant>("coca_quick_gelu");
-}
-
-TEST_CASE("CoCa with layer scale", "[coca][variants]") {
-  check_variant<layer_scale_variant>("coca_layer_scale");
+TEST_CASE("CoCa whose encoder is as wide as its embedding", "[coca][variants]") {
+  check_variant<same_width_variant>("coca_same_width");
 }

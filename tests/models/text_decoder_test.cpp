@@ -52,12 +52,10 @@ TEST_CASE("Words do not see what follows them", "[text_decoder]") {
                          1e-3) != "");
 }
 
-TEST_CASE("The class token sees one position of padding, as OpenCLIP's does", "[text_decoder]") {
+TEST_CASE("The two masks of the class token differ where there is padding, and nowhere else",
+          "[text_decoder]") {
   const auto text = random_text<Decoder>("text");
-  // Key j is hidden where token j - 1 is padding: the first padding is seen, and its row with it,
-  // which does not depend on how much padding follows.
-  CHECK(first_difference(latent(text, {510, 4, 511, 0, 0, 0}), latent(text, {510, 4, 511, 0, 0}),
-                         1e-5) != "");  // its position differs
+  // Key j is hidden where token j - 1 is padding; tests/data/variants have OpenCLIP's numbers.
   const auto correct = random_text<CorrectDecoder>("text");
   CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(correct, {510, 4, 511, 0, 0}),
                          1e-4) != "");

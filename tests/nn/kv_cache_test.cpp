@@ -1,7 +1,5 @@
 #include "coca/nn/kv_cache.hpp"
 
-#include <stdexcept>
-
 #include "nn/layers.hpp"
 
 using namespace coca;
@@ -38,7 +36,9 @@ TEST_CASE("Sequences are exchanged, doubled and dropped without moving rows", "[
   table.reorder({2});
   CHECK(table.rows() == Rows{0, 1, 6});
   CHECK(table.append(1) == Rows{7});
-  CHECK_THROWS_AS(table.reorder({1}), std::out_of_range);
+  CHECK_THROWS_AS(table.reorder({0, 1}), ArgumentError);
+  CHECK_THROWS_WITH(table.reorder({0, 1}), "there is no sequence 1 among 1");
+  CHECK(table.rows() == Rows{0, 1, 6, 7});
 }
 
 TEST_CASE("A full cache says so and stays as it was", "[kv_cache]") {

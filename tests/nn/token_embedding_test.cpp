@@ -38,3 +38,11 @@ TEST_CASE("Unknown words and too many are refused", "[token_embedding]") {
   CHECK_THROWS_WITH(layer(context, Tokens{{0, 0}, 1, 2}, 3),
                     "embed: 5 tokens, but there are only positions for 4");
 }
+
+TEST_CASE("As many ids as the batch's texts have", "[token_embedding]") {
+  TokenEmbedding<Near> layer("", {.vocab_size = 5, .positions = 4, .width = 2});
+  fill(layer);
+  Context<Near> context;
+  CHECK_THROWS_AS(layer(context, Tokens{{0, 1, 2}, 2, 2}), ShapeError);
+  CHECK_THROWS_WITH(layer(context, Tokens{{0, 1, 2}, 2, 2}), "3 token ids are not 2 texts of 2");
+}

@@ -74,6 +74,9 @@ TEST_CASE("attention maps: of the small trained model, a map for each word") {
   // Words do not see those behind them.
   const auto shorter = attention_maps(context, model, picture, {49406, 320, 4038});
   REQUIRE(shorter.size() == 2);
+  // A start token alone says nothing, and so does no token at all.
+  CHECK(attention_maps(context, model, picture, {49406}).empty());
+  CHECK(attention_maps(context, model, picture, {}).empty());
   for (std::size_t i = 0; i < 64; ++i)
     CHECK(std::abs(shorter[1].weights[i] - maps[1].weights[i]) <= 1e-6f);
 }

@@ -1,12 +1,17 @@
 #include "coca/pipelines/caption.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/features.hpp"
+#include "coca/image/read_image.hpp"
 #include "comparison.hpp"
+#include "generation/stamps_captions.hpp"
 #include "io/temporary_folder.hpp"
 #include "pipelines/stamps.hpp"
 
@@ -42,6 +47,43 @@ TEST_CASE("caption: texts of OpenCLIP") {
     CHECK(found[i][0].ids.front() == 49406);
   }
   CHECK(caption(context, model, tokenizer, std::span<const Pixels>()).empty());
+}
+
+TEST_CASE("caption: from the pictures' files, all settings of OpenCLIP's head and of 3.3.0") {
+  if (!COCA_HAS_PNG) return;
+  std::vector<std::string> files;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(coca::testing::stamps_folder + "/images"))
+    files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end());  // they begin with their number
+  REQUIRE(files.size() == 16);
+  std::vector<Pixels> pictures;
+  for (const std::string& file : files)
+    pictures.push_back(preprocess<coca::testing::stamps_coca.vision>(read_image(file)));
+
+  Context<B> context;
+  const auto& model = coca::testing::stamps_model<B>();
+  const AnyTokenizer tokenizer{ClipTokenizer{}};
+  const auto check = [&](const Json& file, const std::string& name,
+                         const GenerationOptions& options) {
+    const auto found = caption(context, model, tokenizer, std::span(pictures), options);
+    REQUIRE(found.size() == 16);
+    for (std::size_t i = 0; i < 16; ++i) {
+      INFO(name << ", " << files[i]);
+      std::vector<GeneratedSequence> sequences;
+      for (const Caption& each : found[i])
+        sequences.push_back({each.ids, each.score, each.finished});
+      CHECK(coca::testing::disagreement(file.at("cases").at(i).at(name), sequences) == "");
+    }
+  };
+  const Json head = coca::testing::read_test_json("stamps_coca/captions.json");
+  REQUIRE(head.at("settings").size() == 9);
+  for (const auto& [name, setting] : head.at("settings").items())
+    check(head, name, coca::testing::head_options(setting));
+  const Json release = coca::testing::read_test_json("stamps_coca/captions_3_3_0.json");
+  REQUIRE(release.at("settings").size() == 3);
+  for (const auto& [name, setting] : release.at("settings").items())
+    check(release, name, coca::testing::release_options(release, setting));
 }
 
 TEST_CASE("caption: one picture in a context of its own") {

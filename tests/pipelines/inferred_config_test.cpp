@@ -10,6 +10,7 @@
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
+#include "coca/pipelines/load.hpp"
 #include "io/safetensors_bytes.hpp"
 #include "io/temporary_folder.hpp"
 #include "pipelines/plain.hpp"
@@ -69,6 +70,20 @@ TEST_CASE("inferred configuration: names the preset that fits") {
   CHECK(fitting_config_sentence(clip) == "They fit the preset clip_vit_b_32.");
   const auto coca_model = hollow<CoCa<presets::coca_vit_b_32, Reference<float>>>(folder);
   CHECK(fitting_config_sentence(coca_model) == "They fit the preset coca_vit_b_32.");
+}
+
+TEST_CASE("inferred configuration: a model that does not fit names the preset that does") {
+  const coca_test::TemporaryFolder folder;
+  const auto weights = hollow<Clip<presets::clip_vit_b_32, Reference<float>>>(folder);
+  Clip<coca::testing::plain_clip, Reference<float>> model;
+  const std::string message = coca_test::message_of([&] { load_weights(model, weights); });
+  CHECK(contains(message, folder.path("hollow.safetensors") +
+                              ": the weights do not fit this model. They fit the preset "
+                              "clip_vit_b_32.\n"));
+  CHECK(contains(message,
+                 "\n  wrong shape: visual.conv1.weight is [768, 3, 32, 32], expected "
+                 "[48, 3, 8, 8]"));
+  CHECK(contains(message, "\n  unexpected: visual.transformer.resblocks.11.ln_1.weight [768]"));
 }
 
 TEST_CASE("inferred configuration: says which configuration would fit where no preset does") {

@@ -45,6 +45,15 @@ std::vector<float> image_embeddings(const Model& model) {
   return context.to_host(model.encode_image(context, pixels).embedding);
 }
 
+// Of the checkpoint's four pictures and texts.
+std::vector<float> caption_logits(const Plain& model) {
+  Context<Reference<float>> context;
+  const auto pixels =
+      context.to_device(variant("coca_plain").read_floats("x.image"), Shape{4, 3, 32, 32});
+  const auto image = model.encode_image(context, pixels);
+  return context.to_host(model.caption_logits(context, image.tokens, texts()));
+}
+
 template <class Model>
 std::vector<float> text_embeddings(const Model& model) {
   Context<Reference<float>> context;
@@ -79,6 +88,8 @@ TEST_CASE("load: every container gives the model that OpenCLIP has") {
                            file.tolerance) == "");
     CHECK(first_difference(text_embeddings(model), expected.read_floats("y.text_features"),
                            file.tolerance) == "");
+    CHECK(first_difference(caption_logits(model), expected.read_floats("y.logits"),
+                           10 * file.tolerance) == "");
   }
 }
 
@@ -181,6 +192,12 @@ TEST_CASE("load: a folder as Hugging Face lays it out") {
                          0) == "");
   CHECK(contains(message_of([&] { load<Plain>(folder.path("nothing.safetensors")); }),
                  "nothing.safetensors: "));
+}
+
+TEST_CASE("load: a path that the system refuses is an error like any other") {
+  const std::string message = message_of([] { load<Plain>(std::string(5000, 'x')); });
+  CHECK(contains(message, "xxx"));
+  CHECK(contains(message, ": cannot be opened: "));
 }
 
 TEST_CASE("load: positions for pictures of another size, on request alone") {

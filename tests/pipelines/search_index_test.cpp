@@ -1,5 +1,9 @@
 #include "coca/pipelines/search_index.hpp"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -184,4 +188,43 @@ TEST_CASE("search index: a folder that is none") {
   CHECK(message_of([&] {
           searched.index.update(searched.context, searched.model, path, preprocess_config(64));
         }) == path + ": is not a folder");
+}
+
+namespace {
+
+// As long as it lives, the process can open one file or folder more than it has open.
+class OneMoreFile {
+ public:
+  OneMoreFile() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int free = ::open("/dev/null", O_RDONLY);
+    ::close(free);
+    rlimit limit = before_;
+    limit.rlim_cur = static_cast<rlim_t>(free) + 1;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  OneMoreFile(const OneMoreFile&) = delete;
+  OneMoreFile& operator=(const OneMoreFile&) = delete;
+  ~OneMoreFile() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("search index: pictures are not gone because a folder could not be opened") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "folder/a.png");
+  searched.update();
+  REQUIRE(searched.index.size() == 1);
+  std::string message;
+  {
+    const OneMoreFile limit;
+    message = message_of([&] { searched.update(); });
+  }
+  CHECK(contains(message, searched.folder.path() + ": "));
+  CHECK(searched.index.size() == 1);
+  CHECK(searched.update().kept == 1);
 }

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
@@ -28,7 +30,7 @@ struct CaptionScore {
 /// @param captions     [batch, length]: start token, words, end token, padding; caption i is about
 /// picture i
 /// @param end          the end token: what stands behind it is not scored
-/// @throws ArgumentError unless there are as many captions as pictures.
+/// @throws ArgumentError unless there are as many captions as pictures, and for too many at once.
 template <class Model>
 std::vector<CaptionScore> score_captions(Context<typename Model::backend_type>& context,
                                          const Model& model,
@@ -37,6 +39,13 @@ std::vector<CaptionScore> score_captions(Context<typename Model::backend_type>& 
   if (captions.batch != image_tokens.shape()[0])
     throw ArgumentError("got " + std::to_string(captions.batch) + " captions for " +
                         std::to_string(image_tokens.shape()[0]) + " pictures");
+  // Single logits are addressed by 32-bit numbers.
+  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max() / Model::vocab_size;
+  if (captions.batch * captions.length > most)
+    throw ArgumentError(std::to_string(captions.batch) + " captions of " +
+                        std::to_string(captions.length) + " tokens are too many at once: with " +
+                        std::to_string(Model::vocab_size) + " words at most " +
+                        std::to_string(most) + " tokens can be scored");
   auto logits = model.caption_logits(context, image_tokens, captions);
   context.backend().log_softmax_inplace(logits);
   // Only one number a word leaves the device.

@@ -7,6 +7,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -233,7 +235,16 @@ std::vector<std::vector<GeneratedSequence>> generate(
     const Array<typename Model::backend_type>& image_tokens,
     const GenerationOptions& options = {}) {
   const GenerationOptions valid = checked(options, Model::context_length, Model::vocab_size);
-  if (image_tokens.shape()[0] == 0) return {};
+  const std::size_t pictures = image_tokens.shape()[0];
+  if (pictures == 0) return {};
+  // Single scores are addressed by 32-bit numbers.
+  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max() / Model::vocab_size;
+  const std::size_t each = valid.beams == 1 ? valid.captions : valid.beams;
+  if (pictures > most / each)
+    throw ArgumentError(std::to_string(pictures) + " pictures with " + std::to_string(each) +
+                        " sequences each are too many at once: with " +
+                        std::to_string(Model::vocab_size) + " words at most " +
+                        std::to_string(most) + " sequences can be written");
   const auto run = [&](auto search) { return search.run(image_tokens); };
   if (valid.beams == 1) return run(detail::Generation<Model, Sampling>(context, model, valid));
   if (valid.beam_groups > 1 || valid.rules == SearchRules::open_clip_3_3)

@@ -3,6 +3,7 @@
 /// How captions are searched for, and what comes out.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -124,12 +125,18 @@ inline GenerationOptions checked(GenerationOptions options, std::size_t context_
               to_string(options.beam_groups));
   require(!options.sample || options.beam_groups == 1, "groups of beams cannot be sampled");
   require(options.diversity_penalty >= 0, "diversity_penalty must not be negative");
+  require(std::isfinite(options.diversity_penalty),
+          "diversity_penalty must be finite, got " + to_string(options.diversity_penalty));
+  require(std::isfinite(options.length_penalty),
+          "length_penalty must be finite, got " + to_string(options.length_penalty));
   require(options.temperature > 0,
           "temperature must be positive, got " + to_string(options.temperature));
   require(options.top_p > 0 && options.top_p <= 1,
           "top_p must be above 0 and at most 1, got " + to_string(options.top_p));
   require(options.repetition_penalty > 0,
           "repetition_penalty must be positive, got " + to_string(options.repetition_penalty));
+  require(std::isfinite(options.repetition_penalty),
+          "repetition_penalty must be finite, got " + to_string(options.repetition_penalty));
   require(options.captions > 0, "captions must be at least 1");
   require(options.captions <= 1024,
           "captions must be at most 1024, got " + to_string(options.captions));

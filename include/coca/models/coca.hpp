@@ -139,16 +139,12 @@ class CoCaModel {
   }
 
   /// Adds tokens [sequences, new tokens]. -> logits [sequences, vocab_size] of what follows the
-  /// last.
-  /// @throws ShapeError beyond context_length, ArgumentError where the cache is full.
+  /// last. An error leaves the decoding as it was.
+  /// @throws ShapeError beyond context_length, ArgumentError for unknown ids or where the cache is
+  /// full.
   Array<B> extend(Context<B>& context, Decoding& decoding, const Tokens& tokens) const {
     SequenceTable& table = decoding.table_;
-    if (tokens.batch != table.sequences())
-      throw ShapeError("extend: got tokens for " + std::to_string(tokens.batch) +
-                       " sequences, expected " + std::to_string(table.sequences()));
-    if (table.length() + tokens.length > context_length)
-      throw ShapeError("extend: " + std::to_string(table.length() + tokens.length) +
-                       " tokens are more than the context of " + std::to_string(context_length));
+    expect_extension(table, tokens);
     const std::vector<std::int32_t> fresh = table.append(tokens.length);
     const std::vector<std::int32_t> rows = table.rows();
     const CacheStep<B> step{
@@ -162,11 +158,12 @@ class CoCaModel {
   }
 
   /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
+  /// @throws ArgumentError for a parent that is none of them.
   void reorder(Context<B>& context, Decoding& decoding,
                const std::vector<std::size_t>& parents) const {
-    std::vector<std::size_t> pictures;
-    for (const std::size_t parent : parents) pictures.push_back(decoding.pictures_.at(parent));
     decoding.table_.reorder(parents);
+    std::vector<std::size_t> pictures;
+    for (const std::size_t parent : parents) pictures.push_back(decoding.pictures_[parent]);
     if (pictures == decoding.pictures_) return;
     decoding.pictures_ = std::move(pictures);
     decoder_.look_at(context, decoding.decoder_, decoding.pictures_);
@@ -183,6 +180,17 @@ class CoCaModel {
   }
 
  private:
+  static void expect_extension(const SequenceTable& table, const Tokens& tokens) {
+    if (tokens.batch != table.sequences())
+      throw ShapeError("extend: got tokens for " + std::to_string(tokens.batch) +
+                       " sequences, expected " + std::to_string(table.sequences()));
+    if (tokens.length == 0) throw ShapeError("extend: got no tokens");
+    if (table.length() + tokens.length > context_length)
+      throw ShapeError("extend: " + std::to_string(table.length() + tokens.length) +
+                       " tokens are more than the context of " + std::to_string(context_length));
+    expect_known_tokens(tokens, vocab_size);
+  }
+
   B backend_;
   Encoder encoder_;
   PoolerType pooler_;

@@ -177,6 +177,7 @@ class ClipTextEncoder {
   /// tokens [batch, length], padded -> latent [batch, embed_dim]
   /// @throws ShapeError for more than context_length tokens, ArgumentError for unknown ids.
   TextFeatures<B> operator()(Context<B>& context, const Tokens& tokens) const {
+    if (tokens.length == 0) throw ShapeError("a text needs at least one token");
     Array<B> x = embedding_(context, tokens);
     for (const auto& block : blocks_) x = block(context, x, {.causal = true});
     std::vector<std::int32_t> last;

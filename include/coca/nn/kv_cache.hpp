@@ -56,10 +56,16 @@ class SequenceTable {
   }
 
   /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
+  /// @throws ArgumentError for a parent that is none of them.
   void reorder(const std::vector<std::size_t>& parents) {
     std::vector<std::vector<std::int32_t>> next;
     next.reserve(parents.size());
-    for (const std::size_t parent : parents) next.push_back(rows_.at(parent));
+    for (const std::size_t parent : parents) {
+      if (parent >= rows_.size())
+        throw ArgumentError("there is no sequence " + std::to_string(parent) + " among " +
+                            std::to_string(rows_.size()));
+      next.push_back(rows_[parent]);
+    }
     rows_ = std::move(next);
   }
 

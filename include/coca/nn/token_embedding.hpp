@@ -3,6 +3,7 @@
 /// Words as vectors, with positions.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,18 @@ struct Tokens {
     return ids[row * length + position];
   }
 };
+
+/// @throws ShapeError unless there are batch * length ids, ArgumentError for an id outside of the
+/// vocabulary.
+inline void expect_known_tokens(const Tokens& tokens, std::size_t vocab_size) {
+  if (tokens.ids.size() != tokens.batch * tokens.length)
+    throw ShapeError(std::to_string(tokens.ids.size()) + " token ids are not " +
+                     std::to_string(tokens.batch) + " texts of " + std::to_string(tokens.length));
+  for (const std::int32_t id : tokens.ids)
+    if (id < 0 || static_cast<std::size_t>(id) >= vocab_size)
+      throw ArgumentError("token id " + std::to_string(id) + " is outside of the vocabulary of " +
+                          std::to_string(vocab_size) + " words");
+}
 
 template <Backend B>
 class TokenEmbedding {
@@ -43,11 +56,7 @@ class TokenEmbedding {
   /// @param first position of the first token
   /// @throws ArgumentError for an id outside of the vocabulary; ShapeError for too many tokens.
   Array<B> operator()(Context<B>& context, const Tokens& tokens, std::size_t first = 0) const {
-    const auto vocabulary = static_cast<std::int32_t>(token_embedding_.shape()[0]);
-    for (const std::int32_t id : tokens.ids)
-      if (id < 0 || id >= vocabulary)
-        throw ArgumentError("token id " + std::to_string(id) + " is outside of the vocabulary of " +
-                            std::to_string(vocabulary) + " words");
+    expect_known_tokens(tokens, token_embedding_.shape()[0]);
     const Indices<B> ids = context.to_device(tokens.ids, Shape{tokens.batch, tokens.length});
     return embed(context, ids, token_embedding_.value(), positional_embedding_.value(), first);
   }

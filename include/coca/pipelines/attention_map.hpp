@@ -69,6 +69,7 @@ std::vector<AttentionMap> attention_maps(Context<typename Model::backend_type>& 
                                          const Model& model, const Pixels& picture,
                                          const std::vector<std::int32_t>& ids) {
   using B = typename Model::backend_type;
+  if (ids.size() < 2) return {};
   const Array<B> encoded =
       model.image_encoder()(context, to_device(context, std::span<const Pixels>(&picture, 1)));
   const std::size_t tokens = encoded.shape()[1];

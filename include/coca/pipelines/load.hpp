@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -107,10 +108,12 @@ void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions&
 /// Hugging Face lays it out.
 /// @throws FileError where the file is damaged or holds another model.
 template <class Model>
-Model load(const std::string& path, typename Model::backend_type backend = typename Model::backend_type{},
+Model load(const std::string& path,
+           typename Model::backend_type backend = typename Model::backend_type{},
            const LoadOptions& options = {}) {
+  std::error_code ignored;  // opening the file says what is wrong
   const std::string weights =
-      std::filesystem::is_directory(path) ? open_hugging_face_folder(path).weights : path;
+      std::filesystem::is_directory(path, ignored) ? open_hugging_face_folder(path).weights : path;
   Model model(std::move(backend));
   load_weights(model, open_checkpoint(weights), options);
   return model;

@@ -173,7 +173,6 @@ class SearchIndex {
         folder, fs::directory_options::skip_permission_denied, error);
     if (error) throw FileError(folder, error.message());
     for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      if (error) throw FileError(folder, error.message());
       if (!entry->is_regular_file(error) || !is_picture_name(entry->path())) continue;
       const auto size = entry->file_size(error);
       const auto modified = entry->last_write_time(error);
@@ -181,6 +180,8 @@ class SearchIndex {
       pictures[fs::relative(entry->path(), folder, error).generic_string()] = {
           size, static_cast<std::int64_t>(modified.time_since_epoch().count())};
     }
+    // Where a step fails the walk ends, and pictures behind it would seem to be gone.
+    if (error) throw FileError(folder, error.message());
     return pictures;
   }
 
