@@ -67,15 +67,20 @@ TEST_CASE("score_captions: a caption for each picture") {
         }) == "got 1 captions for 2 pictures");
 }
 
+namespace {
+
+// A model that is never asked.
+struct ManyWords {
+  using backend_type = Reference<float>;
+  static constexpr std::size_t vocab_size = 1u << 20;
+  Tensor<float> caption_logits(Context<backend_type>&, const Tensor<float>&, const Tokens&) const {
+    return {};
+  }
+};
+
+}  // namespace
+
 TEST_CASE("score_captions: more logits than 32-bit numbers can address are refused") {
-  struct ManyWords {
-    using backend_type = Reference<float>;
-    static constexpr std::size_t vocab_size = 1u << 20;
-    Tensor<float> caption_logits(Context<backend_type>&, const Tensor<float>&,
-                                 const Tokens&) const {
-      return {};
-    }
-  };
   Context<Reference<float>> context;
   const auto pictures = context.to_device(std::vector<float>(1024), Shape{1024, 1, 1});
   const Tokens captions{std::vector<std::int32_t>(2048, 0), 1024, 2};
