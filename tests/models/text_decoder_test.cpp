@@ -99,3 +99,34 @@ TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", 
   CHECK(std::count(paths.begin(), paths.end(), "token_embedding.weight") == 1);
   CHECK(std::count(paths.begin(), paths.end(), "transformer.resblocks.1.ln_2.bias") == 1);
 }
+
+TEST_CASE("The correct mask is what OpenCLIP's constructor argument correct_cls_mask gives",
+          "[text_decoder]") {
+  const Checkpoint weights = variant_weights("coca_plain");
+  CorrectDecoder text("text");
+  for_each_parameter(
+      text, [&](auto& parameter) { parameter.load(B{}, weights.source(parameter.path())); });
+  Context<B> context;
+  const auto features = text(context, tokens_of(variant("coca_plain"), "x.text", 4));
+  const auto embeddings = context.to_host(features.embedding);
+  const auto words = context.to_host(features.tokens);  // [4, 15, 32]
+  // OpenCLIP 3.3.0 with these weights and texts: the beginnings of each text's embedding and of the
+  // row of its last token, which is padding but in the first text.
+  const std::vector<std::vector<float>> expected_embeddings{
+      {-0.048074f, -0.269103f, -0.019473f, 0.117318f, 0.005467f, 0.363545f},
+      {-0.099771f, -0.068293f, 0.037271f, 0.055715f, 0.019352f, 0.261462f},
+      {-0.087217f, -0.00266f, -0.050474f, 0.144042f, -0.022105f, 0.131178f},
+      {-0.119232f, -0.230099f, 0.038826f, 0.107337f, -0.016428f, 0.400974f}};
+  const std::vector<std::vector<float>> expected_last{{-0.664421f, -1.266004f, -0.018636f},
+                                                      {0.600887f, -3.235727f, -0.636206f},
+                                                      {0.506925f, -3.888368f, -0.594123f},
+                                                      {-0.450901f, -2.011534f, -0.317916f}};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto embedding = embeddings.begin() + static_cast<std::ptrdiff_t>(i * 32);
+    const auto last = words.begin() + static_cast<std::ptrdiff_t>((i * 15 + 14) * 32);
+    INFO("text " << i);
+    CHECK(first_difference(std::vector<float>(embedding, embedding + 6), expected_embeddings[i],
+                           1e-5) == "");
+    CHECK(first_difference(std::vector<float>(last, last + 3), expected_last[i], 1e-4) == "");
+  }
+}

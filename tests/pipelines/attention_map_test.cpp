@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "coca/backend/reference/reference.hpp"
+#include "comparison.hpp"
 #include "io/temporary_folder.hpp"
 #include "pipelines/plain.hpp"
 #include "pipelines/stamps.hpp"
@@ -51,13 +52,66 @@ constexpr CoCaConfig with_two_poolers = [] {
   return config;
 }();
 
-template <CoCaConfig config>
-std::vector<AttentionMap> maps_of_random_model(const Pixels& picture) {
-  using Model = CoCa<config, Reference<float>>;
+// Mean over heads of [1, heads, queries, keys].
+std::vector<double> mean_of_heads(Context<Reference<float>>& context, const Tensor<float>& map) {
+  const std::size_t heads = map.shape()[1], size = map.shape()[2] * map.shape()[3];
+  const auto values = context.to_host(map);
+  std::vector<double> mean(size, 0);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    mean[i % size] += double{values[i]} / static_cast<double>(heads);
+  return mean;
+}
+
+// The maps of a model from the attention of its parts. Row `first_query` of the pooler's attention
+// is the first caption token's; without a pooler each caption token is a patch.
+template <class Model>
+std::vector<AttentionMap> maps_from_parts(const Model& model, const Pixels& picture,
+                                          const std::vector<std::int32_t>& ids, std::size_t side,
+                                          std::size_t first_query) {
   Context<Reference<float>> context;
-  Model model;
+  const auto encoded =
+      model.image_encoder()(context, to_device(context, std::span<const Pixels>(&picture, 1)));
+  const auto tokens = model.pooler()(context, encoded).tokens;
+  const std::size_t captions = tokens.shape()[1], words = ids.size() - 1, patches = side * side;
+  const Tokens read{{ids.begin(), ids.end() - 1}, 1, words};
+  std::vector<double> pooled;  // [queries, class token and patches]
+  if constexpr (requires { model.pooler().attention_map(context, encoded); })
+    pooled = mean_of_heads(context, model.pooler().attention_map(context, encoded));
+  std::vector<AttentionMap> maps(words, {side, std::vector<float>(patches)});
+  const auto layers = model.multimodal_decoder().attention_maps(
+      context, model.encode_text(context, read).tokens, tokens);
+  for (const auto& layer : layers) {
+    const auto looked = mean_of_heads(context, layer);  // [words, caption tokens]
+    for (std::size_t w = 0; w < words; ++w)
+      for (std::size_t c = 0; c < captions; ++c)
+        for (std::size_t p = 0; p < patches; ++p) {
+          const double spread = pooled.empty() ? (c == p ? 1.0 : 0.0)
+                                               : pooled[(first_query + c) * (patches + 1) + 1 + p];
+          maps[w].weights[p] += static_cast<float>(looked[w * captions + c] * spread /
+                                                   static_cast<double>(layers.size()));
+        }
+  }
+  return maps;
+}
+
+void check_equal(const std::vector<AttentionMap>& maps, const std::vector<AttentionMap>& expected) {
+  REQUIRE(maps.size() == expected.size());
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    INFO("word " << i);
+    CHECK(coca::testing::first_difference(maps[i].weights, expected[i].weights, 1e-6) == "");
+  }
+}
+
+// The maps of a model with random weights, held against its parts.
+template <CoCaConfig config>
+void check_random_model(double least) {
+  CoCa<config, Reference<float>> model;
   initialize(model, 5);
-  return attention_maps(context, model, picture, {510, 3, 4, 5, 511});
+  Context<Reference<float>> context;
+  const std::vector<std::int32_t> ids{510, 3, 4, 5, 511};
+  const auto maps = attention_maps(context, model, noise(32), ids);
+  check_maps(maps, 4, 4, least);
+  check_equal(maps, maps_from_parts(model, noise(32), ids, 4, 0));
 }
 
 }  // namespace
@@ -70,6 +124,8 @@ TEST_CASE("attention maps: of the small trained model, a map for each word") {
   const auto maps = attention_maps(context, model, picture, ids);
   // The class token may take the rest.
   check_maps(maps, 7, 8, 0.3);
+  // The pooler's query 0 is the embedding's.
+  check_equal(maps, maps_from_parts(model, picture, ids, 8, 1));
   CHECK(maps[0].weights != maps[3].weights);
   // Words do not see those behind them.
   const auto shorter = attention_maps(context, model, picture, {49406, 320, 4038});
@@ -82,9 +138,7 @@ TEST_CASE("attention maps: of the small trained model, a map for each word") {
 }
 
 TEST_CASE("attention maps: without a pooler all of the attention is on patches") {
-  check_maps(maps_of_random_model<without_pooler>(noise(32)), 4, 4, 1 - 1e-5);
+  check_random_model<without_pooler>(1 - 1e-5);
 }
 
-TEST_CASE("attention maps: of two poolers") {
-  check_maps(maps_of_random_model<with_two_poolers>(noise(32)), 4, 4, 0.3);
-}
+TEST_CASE("attention maps: of two poolers") { check_random_model<with_two_poolers>(0.3); }
