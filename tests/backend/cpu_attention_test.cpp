@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/host_tensor.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/attention.hpp"
 #include "coca/backend/cpu/cpu.hpp"
@@ -39,21 +40,14 @@ std::vector<float> normals(std::size_t count, std::uint64_t stream) {
   return values;
 }
 
-template <class T>
-coca::Tensor<T> tensor(const std::vector<T>& values, const coca::Shape& shape) {
-  const coca::Tensor<T> made(coca::Buffer<coca::HostMemory>::allocate(shape.size() * sizeof(T)),
-                             shape);
-  std::copy(values.begin(), values.end(), made.data());
-  return made;
-}
-
 Arguments arguments_of(const Case& c) {
   const std::size_t width = c.heads * c.width, pool = c.batch * c.keys + 5;
   Arguments a;
-  a.query = {
-      tensor(normals(c.batch * c.queries * (width + 3), 1), {c.batch * c.queries, width + 3}), 2,
-      width};
-  const auto stored = tensor(normals(pool * (2 * width + 1), 2), {pool, 2 * width + 1});
+  a.query = {coca::testing::host_tensor(normals(c.batch * c.queries * (width + 3), 1),
+                                        {c.batch * c.queries, width + 3}),
+             2, width};
+  const auto stored =
+      coca::testing::host_tensor(normals(pool * (2 * width + 1), 2), {pool, 2 * width + 1});
   a.key = {stored, 0, width};
   a.value = {stored, width + 1, width};
   a.batch = c.batch;
@@ -67,8 +61,8 @@ Arguments arguments_of(const Case& c) {
     rows[i] = static_cast<std::int32_t>(i * 7 % pool);
     hidden[i] = i % c.keys != 0 && i % 5 == 2 ? 1 : 0;
   }
-  if (c.picked) a.key_rows = tensor(rows, {c.batch, c.keys});
-  if (c.hidden) a.hidden_keys = tensor(hidden, {c.batch, c.keys});
+  if (c.picked) a.key_rows = coca::testing::host_tensor(rows, {c.batch, c.keys});
+  if (c.hidden) a.hidden_keys = coca::testing::host_tensor(hidden, {c.batch, c.keys});
   return a;
 }
 
@@ -137,7 +131,7 @@ TEST_CASE("a query that sees no key at all is NaN, not a crash", "[cpu]") {
   for (const std::size_t queries : {std::size_t{1}, std::size_t{40}}) {
     const Case c{1, queries, 40, 1, 16, false, false, false};
     Arguments a = arguments_of(c);
-    a.hidden_keys = tensor(std::vector<std::uint8_t>(40, 1), {1, 40});
+    a.hidden_keys = coca::testing::host_tensor(std::vector<std::uint8_t>(40, 1), {1, 40});
     const coca::Cpu<> cpu;
     const auto output = cpu.allocate<float>({queries, 16});
     cpu.attention(a, output);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "backend/host_tensor.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/candidates.hpp"
 #include "coca/backend/cpu/cpu.hpp"
@@ -17,23 +18,15 @@ struct Search {
   coca::GumbelNoise noise;
 };
 
-template <class T>
-coca::Tensor<T> tensor(const std::vector<T>& values, const coca::Shape& shape) {
-  const coca::Tensor<T> made(coca::Buffer<coca::HostMemory>::allocate(shape.size() * sizeof(T)),
-                             shape);
-  std::copy(values.begin(), values.end(), made.data());
-  return made;
-}
-
 /// Runs a search on both backends. Ids and values must be equal, not just close.
 void compare(const Search& search, const std::vector<float>& values, int threads,
              coca::InstructionSet set) {
   if (set > coca::detail::best_instruction_set()) return;
   const std::size_t rows = search.groups * search.rows_per_group;
-  const auto scores = tensor(values, {rows, search.vocabulary});
+  const auto scores = coca::testing::host_tensor(values, {rows, search.vocabulary});
   std::vector<float> more(rows);
   for (std::size_t r = 0; r < rows; ++r) more[r] = -0.25f * static_cast<float>(r);
-  const auto added = tensor(more, {rows});
+  const auto added = coca::testing::host_tensor(more, {rows});
   const coca::Cpu<> cpu({.threads = threads, .instruction_set = set});
   const coca::Reference<float> reference;
   const coca::Shape shape{search.groups, search.count};

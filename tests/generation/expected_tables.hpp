@@ -8,34 +8,16 @@
 #include "coca/io/json.hpp"
 #include "comparison.hpp"
 #include "generation/table_model.hpp"
+#include "generation/transformers_setting.hpp"
 #include "io/temporary_folder.hpp"
 
 namespace coca::testing {
-
-/// The arguments of transformers' generate as options.
-inline GenerationOptions options_of(const Json& setting) {
-  GenerationOptions options = small_options();
-  options.beams = setting.at("num_beams").get<std::size_t>();
-  options.beam_groups = setting.value("num_beam_groups", std::size_t{1});
-  options.diversity_penalty = setting.value("diversity_penalty", 0.0f);
-  options.max_length = setting.at("max_length").get<std::size_t>();
-  options.min_length = setting.value("min_length", std::size_t{0});
-  options.captions = setting.value("num_return_sequences", std::size_t{1});
-  options.length_penalty = setting.value("length_penalty", 1.0f);
-  options.repetition_penalty = setting.value("repetition_penalty", 1.0f);
-  options.no_repeat_ngram = setting.value("no_repeat_ngram_size", std::size_t{0});
-  options.prompt = setting.value("prompt", std::vector<std::int32_t>{});
-  const Json stopping = setting.value("early_stopping", Json(false));
-  if (stopping == Json(true)) options.early_stopping = EarlyStopping::first;
-  if (stopping == Json("never")) options.early_stopping = EarlyStopping::never;
-  return options;
-}
 
 /// All tables of one setting, four pictures a batch. -> sentences about those that differ
 inline std::vector<std::string> differing_tables(const std::string& name) {
   const std::string path = std::string(COCA_TEST_DATA) + "/generation/expected.json";
   const Json file = parse_json(coca_test::read_all(path), path);
-  const GenerationOptions options = options_of(file.at("settings").at(name));
+  const GenerationOptions options = with_setting(small_options(), file.at("settings").at(name));
   std::vector<std::string> sentences;
   std::size_t cases = 0;
   for (const Json& entry : file.at("cases")) {

@@ -10,24 +10,13 @@
 #include "coca/generation/score_rules.hpp"
 #include "coca/io/json.hpp"
 #include "comparison.hpp"
+#include "generation/transformers_setting.hpp"
 
 namespace coca::testing {
 
 /// The settings of captions.json are arguments of transformers' generate, whose min_length is 0
 /// where a setting names none; OpenCLIP's default of 5 would give others, as a test shows.
-inline GenerationOptions head_options(const Json& setting) {
-  GenerationOptions options;
-  options.beams = setting.at("num_beams").get<std::size_t>();
-  options.max_length = setting.at("max_length").get<std::size_t>();
-  options.min_length = setting.value("min_length", std::size_t{0});
-  options.captions = setting.value("num_return_sequences", std::size_t{1});
-  options.length_penalty = setting.value("length_penalty", 1.0f);
-  options.repetition_penalty = setting.value("repetition_penalty", 1.0f);
-  options.no_repeat_ngram = setting.value("no_repeat_ngram_size", std::size_t{0});
-  options.early_stopping =
-      setting.value("early_stopping", false) ? EarlyStopping::first : EarlyStopping::heuristic;
-  return options;
-}
+inline GenerationOptions head_options(const Json& setting) { return with_setting({}, setting); }
 
 /// The settings of captions_3_3_0.json.
 inline GenerationOptions release_options(const Json& file, const Json& setting) {

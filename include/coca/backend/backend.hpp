@@ -112,8 +112,7 @@ struct PackOptions {
 /// - `weight_type`: what embedding tables are kept in
 /// - `memory_type`: where its tensors live
 /// - `Matrix`: a weight [out, in] in whatever layout and precision the backend wants; a shared
-/// handle with
-///   `out_features()` and `in_features()`
+///   handle with `out_features()` and `in_features()`
 template <class B>
 concept Backend = std::copyable<B> && Memory<typename B::memory_type> &&
     std::copyable<typename B::Matrix> &&

@@ -2,8 +2,7 @@
 /// @file
 /// The weights of a model. Each parameter knows its path (OpenCLIP's state-dict key), its stored
 /// shape and how it starts; loading, saving, initialising and counting are one walk over all of
-/// them
-/// (`for_each_parameter`).
+/// them (`for_each_parameter`).
 
 #include <algorithm>
 #include <array>

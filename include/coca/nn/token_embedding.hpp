@@ -44,8 +44,7 @@ class TokenEmbedding {
     std::size_t width = 0;
   };
 
-  /// @param path prefix of "token_embedding.weight" and "positional_embedding", with its point if
-  /// any
+  /// @param path prefix of "token_embedding.weight" and "positional_embedding", with its point
   TokenEmbedding(const std::string& path, const Options& options)
       : token_embedding_(path + "token_embedding.weight", {options.vocab_size, options.width},
                          Initializer::normal(0.02f)),

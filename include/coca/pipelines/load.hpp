@@ -128,21 +128,18 @@ void save_weights(const Model& model, const std::string& path, DType dtype = DTy
   for_each_parameter(model, [&](const auto& parameter) {
     announcements.push_back({parameter.path(), parameter.shape(), dtype});
   });
-  SafetensorsWriter writer(path, std::move(announcements));
-  for (const TensorAnnouncement& tensor : writer.tensors()) {
-    for_each_parameter(model, [&](const auto& parameter) {
-      if (parameter.path() != tensor.name) return;
-      const WeightSource source = parameter.store(model.backend());
-      const std::size_t rows = source.rows(), width = source.row_size();
-      const std::size_t chunk = std::max<std::size_t>(1, (std::size_t{1} << 20) / width);
-      std::vector<float> values(std::min(chunk, rows) * width);
-      for (std::size_t first = 0; first < rows; first += chunk) {
-        const std::size_t count = std::min(chunk, rows - first);
-        source.read(first, count, values.data());
-        writer.write(tensor.name, std::span<const float>(values.data(), count * width));
-      }
-    });
-  }
+  SafetensorsWriter writer(path, std::move(announcements));  // of one type, in this order
+  for_each_parameter(model, [&](const auto& parameter) {
+    const WeightSource source = parameter.store(model.backend());
+    const std::size_t rows = source.rows(), width = source.row_size();
+    const std::size_t chunk = std::max<std::size_t>(1, (std::size_t{1} << 20) / width);
+    std::vector<float> values(std::min(chunk, rows) * width);
+    for (std::size_t first = 0; first < rows; first += chunk) {
+      const std::size_t count = std::min(chunk, rows - first);
+      source.read(first, count, values.data());
+      writer.write(parameter.path(), std::span<const float>(values.data(), count * width));
+    }
+  });
   writer.commit();
 }
 

@@ -36,8 +36,7 @@ class Cpu {
   Cpu() : Cpu(CpuOptions{}) {}
 
   /// @throws ArgumentError for an instruction set that the processor has not, a number of threads
-  /// that
-  ///         makes no sense, or an environment variable that names no choice (see CpuOptions).
+  /// that makes no sense, or an environment variable that names no choice (see CpuOptions).
   explicit Cpu(const CpuOptions& options)
       : threads_(detail::resolve_threads(options.threads)),
         gemm_(detail::resolve(options.gemm)),
@@ -65,8 +64,7 @@ class Cpu {
   void synchronize() const {}
 
   /// @throws UnavailableError or ArgumentError where the kind of product that was asked for does
-  /// not
-  ///         exist in this build, on this processor or for these weights.
+  /// not exist in this build, on this processor or for these weights.
   Matrix pack(const WeightSource& source, const PackOptions& options) const {
     return detail::pack_matrix<Weight>(source, options, gemm_, set_, threads_);
   }

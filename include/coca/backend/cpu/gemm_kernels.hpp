@@ -34,11 +34,12 @@ struct Tile {
 
 using TileFunction = void (*)(const Tile&);
 
-/// Asks for the weights of a later step. The distance is what memory needs to answer; the
-/// processor's own prefetching ends at every page of 4 KB.
+/// Asks for the weights of a later step. The distance is what memory needs to answer (measured: 1
+/// KB and 4 KB and more read 8 to 10 % slower); the processor's own prefetching ends at every page
+/// of 4 KB.
 template <std::size_t vector_bytes>
 [[gnu::always_inline]] inline void prefetch_weights(const void* right) {
-  constexpr std::uintptr_t distance = 4096;
+  constexpr std::uintptr_t distance = 2560;
   const std::uintptr_t later = reinterpret_cast<std::uintptr_t>(right) + distance;
   __builtin_prefetch(reinterpret_cast<const void*>(later));
   if constexpr (vector_bytes == 64) __builtin_prefetch(reinterpret_cast<const void*>(later + 64));
