@@ -230,12 +230,12 @@ TEST_CASE("all kernels for bfloat16 read the same panels", "[cpu]") {
   CHECK((chosen.left_is_bfloat16 ? chosen.left_words == 1 : chosen.left_words == 2));
 #if defined(__x86_64__)
   if (!coca::detail::has_avx512_bf16()) return;
-  const auto dotted = coca::detail::dotted_kernels(std::make_index_sequence<14>{});
-  const std::size_t steps = 9, rows = 3;
+  const auto dotted = coca::detail::dotted_kernels();
+  const std::size_t steps = 9, rows = 3, panel = 2 * steps * 32;
   // Small whole numbers are exact in bfloat16, so that both ways must agree to the bit.
-  std::vector<float> left(2 * steps * rows), widened_sums(rows * 32, 1.0f),
-      dotted_sums(rows * 32, 1.0f);
-  std::vector<coca::bfloat16> pairs(2 * steps * rows), right(2 * steps * 32);
+  std::vector<float> left(2 * steps * rows), widened_sums(2 * rows * 32, 1.0f),
+      dotted_sums(2 * rows * 32, 1.0f);
+  std::vector<coca::bfloat16> pairs(2 * steps * rows), right(2 * panel);
   for (std::size_t i = 0; i < right.size(); ++i)
     right[i] = coca::bfloat16(static_cast<float>(i * 7 % 31) - 15.0f);
   for (std::size_t step = 0; step < 2 * steps; ++step)
@@ -249,5 +249,15 @@ TEST_CASE("all kernels for bfloat16 read the same panels", "[cpu]") {
     CHECK(widened_sums == dotted_sums);
     CHECK(widened_sums[0] != 0.0f);
   }
+  // Two panels at once.
+  const std::size_t bytes = panel * sizeof(coca::bfloat16);
+  widened.pair_tiles[rows - 1](
+      {steps, left.data(), right.data(), widened_sums.data(), false, bytes});
+  dotted.pair_tiles[rows - 1](
+      {steps, pairs.data(), right.data(), dotted_sums.data(), false, bytes});
+  CHECK(widened_sums == dotted_sums);
+  std::vector<float> second(rows * 32);
+  widened.tiles[rows - 1]({steps, left.data(), right.data() + panel, second.data(), false});
+  CHECK(std::equal(second.begin(), second.end(), widened_sums.begin() + rows * 32));
 #endif
 }

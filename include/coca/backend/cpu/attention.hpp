@@ -39,14 +39,17 @@ class AttentionWorker {
     take_memory();
   }
 
-  /// Works [begin, end) of batch * heads * parts.
+  /// Works [begin, end) of batch * heads * parts: sequence by sequence, or, where queries are few,
+  /// head by head, so that the keys and values of a head that beams share are in cache for all but
+  /// the first of them.
   void run(std::size_t begin, std::size_t end) {
+    const bool by_head = a_.query_tokens < few_queries;
     for (std::size_t work = begin; work < end; ++work) {
-      const std::size_t head = work / parts_;
-      if (work == begin || head % a_.heads == 0) see_keys(head / a_.heads);
+      const std::size_t whole = work / parts_;
+      batch_ = by_head ? whole % a_.batch : whole / a_.heads;
+      head_ = by_head ? whole / a_.batch : whole % a_.heads;
+      if (listed_ != batch_) see_keys();
       if (work == begin || work % parts_ == 0) packed_ = false;
-      batch_ = head / a_.heads;
-      head_ = head % a_.heads;
       attend(Share(a_.query_tokens, work % parts_, parts_));
     }
   }
@@ -78,11 +81,22 @@ class AttentionWorker {
     positions_ = scratch<KeyPositions>().get<std::int32_t>(keys);
   }
 
-  // Lists the keys of a sequence that any query may see.
-  void see_keys(std::size_t batch) {
+  // Whether a sequence looks at the same keys as the one whose keys are listed.
+  bool same_keys() const {
+    if (listed_ >= a_.batch || !a_.key_rows || a_.hidden_keys) return false;
+    const std::int32_t* rows = a_.key_rows.data();
+    return std::equal(rows + batch_ * a_.key_tokens, rows + (batch_ + 1) * a_.key_tokens,
+                      rows + listed_ * a_.key_tokens);
+  }
+
+  // Lists the keys of the sequence that any query may see.
+  void see_keys() {
+    const bool same = same_keys();
+    listed_ = batch_;
+    if (same) return;
     visible_ = 0;
     for (std::size_t k = 0; k < a_.key_tokens; ++k) {
-      const std::size_t place = batch * a_.key_tokens + k;
+      const std::size_t place = batch_ * a_.key_tokens + k;
       if (a_.hidden_keys && a_.hidden_keys.data()[place] != 0) continue;
       rows_[visible_] = a_.key_rows ? static_cast<std::size_t>(a_.key_rows.data()[place]) : place;
       positions_[visible_++] = static_cast<std::int32_t>(k);
@@ -235,7 +249,9 @@ class AttentionWorker {
   PanelKernels kernels_;
   std::size_t parts_, width_;
   float scale_;
-  std::size_t batch_ = 0, head_ = 0, visible_ = 0;
+  std::size_t batch_ = 0, head_ = 0;
+  std::size_t listed_ = static_cast<std::size_t>(-1);  // the sequence whose keys are listed
+  std::size_t visible_ = 0;
   bool packed_ = false;
   float *scores_ = nullptr, *queries_ = nullptr, *means_ = nullptr, *factors_ = nullptr;
   float *keys_ = nullptr, *values_ = nullptr;

@@ -131,10 +131,11 @@ class GemmContest {
         total += time;
         if (round != 0) entry.least = std::min(entry.least, time);
       }
-    // Others must be clearly better: ours needs no library's threads, locks and layouts.
+    // Others must be clearly better: ours needs no library's threads, locks and layouts, and a winner
+    // by 5 % made ViT-L-14 slower by 2 %.
     const Entry* best = &entries_.front();
     for (const Entry& entry : entries_)
-      if (entry.least < 0.95 * best->least) best = &entry;
+      if (entry.least < 0.9 * best->least) best = &entry;
     return best->kind;
   }
 

@@ -140,12 +140,28 @@ class PackedWeight final : public GemmWeight {
 
   void multiply_rectangle(const GemmCall& call, const GemmBlocking& blocking,
                           const std::uint32_t* left, const Rectangle& all) const {
+    if (blocking.row_tiles == 1 && call.rows <= kernels_.most_pair_rows)
+      return multiply_pairs(call, left, all);
     for (std::size_t tile = all.first_tile; tile < all.end_tile; tile += blocking.tiles_at_once)
       for (std::size_t panel = all.first_panel; panel < all.end_panel;
            panel += blocking.panels_at_once)
         multiply_in_cache(call, blocking, left,
                           {panel, std::min(panel + blocking.panels_at_once, all.end_panel), tile,
                            std::min(tile + blocking.tiles_at_once, all.end_tile)});
+  }
+
+  // Panels two by two, the last alone where their number is odd; all rows are one tile.
+  void multiply_pairs(const GemmCall& call, const std::uint32_t* left, const Rectangle& all) const {
+    const Share rows(call.rows, 0, 1);
+    const std::size_t size = call.rows * kernels_.panel;
+    float* products = scratch<PackedWeight>().template get<float>(2 * size);
+    for (std::size_t panel = all.first_panel; panel < all.end_panel; panel += 2) {
+      const bool pair = panel + 1 < all.end_panel;
+      const TileFunction* tiles = pair ? kernels_.pair_tiles : kernels_.tiles;
+      multiply_tile(tiles, left, panel, rows, Share(steps_, 0, 1), products);
+      finish_tile(call, panel, rows, products);
+      if (pair) finish_tile(call, panel + 1, rows, products + size);
+    }
   }
 
   // The products of all depth blocks stay in scratch memory until the last has been added.
@@ -161,15 +177,15 @@ class PackedWeight final : public GemmWeight {
       for (std::size_t panel = part.first_panel; panel < part.end_panel; ++panel)
         for (std::size_t t = part.first_tile; t < part.end_tile; ++t) {
           const Share rows(call.rows, t, blocking.row_tiles);
-          multiply_tile(left, panel, rows, steps, tile_products);
+          multiply_tile(kernels_.tiles, left, panel, rows, steps, tile_products);
           if (block + 1 == blocking.depth_blocks) finish_tile(call, panel, rows, tile_products);
           if (keep) tile_products += size;
         }
     }
   }
 
-  void multiply_tile(const std::uint32_t* left, std::size_t panel, const Share& rows,
-                     const Share& steps, float* products) const {
+  void multiply_tile(const TileFunction* tiles, const std::uint32_t* left, std::size_t panel,
+                     const Share& rows, const Share& steps, float* products) const {
     const std::size_t count = rows.end - rows.begin, words = kernels_.left_words;
     Tile tile;
     tile.steps = steps.end - steps.begin;
@@ -178,7 +194,8 @@ class PackedWeight final : public GemmWeight {
                  steps.begin * kernels_.panel * per_step * sizeof(Stored);
     tile.products = products;
     tile.accumulate = steps.begin != 0;
-    kernels_.tiles[count - 1](tile);
+    tile.panel_bytes = panel_bytes();
+    tiles[count - 1](tile);
   }
 
   void finish_tile(const GemmCall& call, std::size_t panel, const Share& rows,
