@@ -2,8 +2,9 @@
 // bandwidth that bounds those with few rows. OpenBLAS joins in for comparison where
 // COCA_BENCHMARK_OPENBLAS is defined; the library itself does not use it.
 //
-// Names: product/<kind>/<instructions>/<weight>/<rows>x<in>-><out>. GFLOPS and GB/s (of weights)
-// are counters; time is the wall's.
+// Names: product/<kind>/<instructions>/<weight>/<rows>x<in>-><out>, and for products of training,
+// which read weights where they are, forward, input_gradient or weight_gradient instead of product.
+// GFLOPS and GB/s (of weights) are counters; time is the wall's.
 
 #include <benchmark/benchmark.h>
 
@@ -30,6 +31,10 @@ constexpr Product products[] = {
     {50, 768, 768},    {50, 3072, 768},   {6, 512, 512},     {6, 512, 2048},    {6, 768, 768},
     {6, 768, 3072},    {6, 3072, 768},    {6, 512, 49408},   {6, 768, 49408},
 };
+
+// Training: layers of ViT-B/32 on eight pictures, text decoders on eight captions, the vocabulary.
+constexpr Product training_products[] = {
+    {400, 768, 768}, {400, 768, 3072}, {400, 3072, 768}, {600, 512, 49408}};
 
 double largest(const std::vector<double>& values) {
   return *std::max_element(values.begin(), values.end());
@@ -77,6 +82,32 @@ void multiply(benchmark::State& state, const Product& product, coca::GemmKind ki
     for (auto _ : state) cpu.matmul(input, matrix, {}, output);
     count(state, product, sizeof(Weight));
     state.SetLabel(coca::to_string(matrix.kind()));
+  } catch (const coca::Error& error) {
+    state.SkipWithError(error.what());
+  }
+}
+
+enum class Direction { forward, input_gradient, weight_gradient };
+
+constexpr const char* direction_names[] = {"forward", "input_gradient", "weight_gradient"};
+
+template <class Compute>
+void multiply_view(benchmark::State& state, const Product& product, coca::GemmKind kind,
+                   Direction direction) {
+  try {
+    const coca::Cpu<float, Compute> cpu({.gemm = kind});
+    const auto weight = tensor(numbers(product.out * product.in), {product.out, product.in});
+    const auto matrix = cpu.view(weight);
+    const auto input = tensor(numbers(product.rows * product.in), {product.rows, product.in});
+    const auto output = tensor(numbers(product.rows * product.out), {product.rows, product.out});
+    for (auto _ : state) {
+      if (direction == Direction::forward) cpu.matmul(input, matrix, {}, output);
+      if (direction == Direction::input_gradient)
+        cpu.matmul_input_gradient(output, matrix, coca::Write::assign, input);
+      if (direction == Direction::weight_gradient)
+        cpu.matmul_weight_gradient(output, input, weight);
+    }
+    count(state, product, sizeof(float));
   } catch (const coca::Error& error) {
     state.SkipWithError(error.what());
   }
@@ -138,6 +169,27 @@ void add_kind(const std::string& weight, coca::GemmKind kind, coca::InstructionS
       ->ComputeStatistics("max", largest);
 }
 
+template <class Compute>
+void add_view(const std::string& compute, coca::GemmKind kind, const Product& product) {
+  for (const auto direction :
+       {Direction::forward, Direction::input_gradient, Direction::weight_gradient}) {
+    const std::string name = std::string(direction_names[static_cast<int>(direction)]) + "/" +
+                             coca::to_string(kind) + "/own/" + compute + "/" +
+                             std::to_string(product.rows) + "x" + std::to_string(product.in) +
+                             "->" + std::to_string(product.out);
+    benchmark::RegisterBenchmark(name.c_str(), multiply_view<Compute>, product, kind, direction)
+        ->UseRealTime()
+        ->ComputeStatistics("max", largest);
+  }
+}
+
+void add_training_products(const Product& product) {
+  add_view<float>("float32", coca::GemmKind::packed, product);
+  add_view<float>("float32", coca::GemmKind::eigen, product);
+  if (coca::detail::has_onednn) add_view<float>("float32", coca::GemmKind::onednn, product);
+  add_view<coca::bfloat16>("bfloat16", coca::GemmKind::packed, product);
+}
+
 void add_products(const Product& product) {
   using coca::GemmKind;
   using coca::InstructionSet;
@@ -173,5 +225,6 @@ int main(int argc, char** argv) {
         ->UseRealTime()
         ->ComputeStatistics("max", largest);
   for (const Product& product : products) add_products(product);
+  for (const Product& product : training_products) add_training_products(product);
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -7,10 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -19,98 +17,11 @@
 #include <utility>
 #include <vector>
 
+#include "backend/remote_memory.hpp"
 #include "coca/backend/reference/reference.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca::testing {
-
-class RemoteMemory;
-
-/// Where elements lie in remote storage. It can be kept and handed on, nothing else.
-template <class T>
-class RemotePointer {
- public:
-  RemotePointer() = default;
-
- private:
-  friend class RemoteMemory;
-  RemotePointer(std::uint64_t allocation, std::size_t offset)
-      : allocation_(allocation), offset_(offset) {}
-
-  std::uint64_t allocation_ = 0;  // 0: none
-  std::size_t offset_ = 0;        // in bytes
-};
-
-/// Storage of the remote device. New allocations are filled with 0xff, which is NaN in float, -1 in
-/// int.
-class RemoteMemory {
- public:
-  template <class T>
-  using Pointer = RemotePointer<T>;
-
-  static RemotePointer<std::byte> allocate(std::size_t bytes) {
-    Buffer<HostMemory> block = Buffer<HostMemory>::allocate(bytes);
-    std::memset(block.at<std::byte>(0), 0xff, bytes);
-    Storage& all = storage();
-    const std::lock_guard lock(all.mutex);
-    all.blocks.emplace(++all.allocations, std::move(block));
-    return {all.allocations, 0};
-  }
-
-  static void release(RemotePointer<std::byte> pointer) noexcept {
-    Storage& all = storage();
-    const std::lock_guard lock(all.mutex);
-    all.blocks.erase(pointer.allocation_);
-  }
-
-  template <class T>
-  static RemotePointer<T> at(RemotePointer<std::byte> base, std::size_t offset) noexcept {
-    return {base.allocation_, base.offset_ + offset};
-  }
-
-  /// How many allocations there have ever been: tests see with it that a second call makes none.
-  static std::uint64_t allocations() {
-    Storage& all = storage();
-    const std::lock_guard lock(all.mutex);
-    return all.allocations;
-  }
-
-  /// How many of them have not been released.
-  static std::size_t live() {
-    Storage& all = storage();
-    const std::lock_guard lock(all.mutex);
-    return all.blocks.size();
-  }
-
- private:
-  friend class Remote;
-
-  struct Storage {
-    std::mutex mutex;
-    std::uint64_t allocations = 0;
-    std::map<std::uint64_t, Buffer<HostMemory>> blocks;
-  };
-
-  // Never destroyed: tensors of static lifetime may be released after everything else.
-  static Storage& storage() {
-    static Storage& instance = *new Storage;
-    return instance;
-  }
-
-  // What the device sees where the host has a handle.
-  template <class T>
-  static Tensor<T> resolve(const Tensor<T, RemoteMemory>& tensor) {
-    if (!tensor) return {};
-    const RemotePointer<T> pointer = tensor.data();
-    Storage& all = storage();
-    const std::lock_guard lock(all.mutex);
-    const auto found = all.blocks.find(pointer.allocation_);
-    if (found == all.blocks.end())
-      throw ArgumentError("remote block " + std::to_string(pointer.allocation_) +
-                          " is used after its release");
-    return Tensor<T>(found->second, tensor.shape(), pointer.offset_ / sizeof(T));
-  }
-};
 
 /// The reference backend in float, out of reach. Copies share one queue; each default-constructed
 /// Remote has a queue of its own. An operation's error surfaces at the next synchronisation, and
@@ -125,17 +36,27 @@ class Remote {
   using Floats = Array<float>;
   using Indices = Array<std::int32_t>;
 
-  /// A weight that the host cannot read.
+  /// A weight that the host cannot read: a packed one, or a view, whose array is looked up when an
+  /// operation runs.
   class Matrix {
    public:
     Matrix() = default;
-    std::size_t out_features() const { return matrix_.out_features(); }
-    std::size_t in_features() const { return matrix_.in_features(); }
+    std::size_t out_features() const {
+      return values_ ? values_.shape()[transposed_ ? 1 : 0] : packed_.out_features();
+    }
+    std::size_t in_features() const {
+      return values_ ? values_.shape()[transposed_ ? 0 : 1] : packed_.in_features();
+    }
+    Floats values() const { return values_; }
+    bool transposed() const { return transposed_; }
 
    private:
     friend class Remote;
-    explicit Matrix(Reference<float>::Matrix matrix) : matrix_(std::move(matrix)) {}
-    Reference<float>::Matrix matrix_;
+    explicit Matrix(Reference<float>::Matrix matrix) : packed_(std::move(matrix)) {}
+    Matrix(Floats values, bool transposed) : values_(std::move(values)), transposed_(transposed) {}
+    Reference<float>::Matrix packed_;
+    Floats values_;
+    bool transposed_ = false;
   };
 
   template <class U>
@@ -179,14 +100,12 @@ class Remote {
 
   void unpack(const Matrix& matrix, std::size_t first, std::size_t count, float* rows) const {
     synchronize();
-    Reference<float>().unpack(matrix.matrix_, first, count, rows);
+    Reference<float>().unpack(near(matrix), first, count, rows);
   }
 
   void matmul(const Floats& input, const Matrix& weight,
               const Epilogue<float, RemoteMemory>& epilogue, const Floats& output) const {
-    enqueue([=] {
-      Reference<float>().matmul(near(input), weight.matrix_, near(epilogue), near(output));
-    });
+    run(&Reference<float>::matmul, input, weight, epilogue, output);
   }
 
   void layer_norm(const Floats& input, const Floats& weight, const Floats& bias,
@@ -244,6 +163,159 @@ class Remote {
     run(&Reference<float>::best_candidates, scores, added, noise, values, ids);
   }
 
+  Matrix view(const Floats& values, bool transposed = false) const { return {values, transposed}; }
+
+  void matmul_input_gradient(const Floats& output_gradient, const Matrix& weight, Write write,
+                             const Floats& input_gradient) const {
+    run(&Reference<float>::matmul_input_gradient, output_gradient, weight, write, input_gradient);
+  }
+
+  void matmul_weight_gradient(const Floats& output_gradient, const Floats& input,
+                              const Floats& weight_gradient) const {
+    run(&Reference<float>::matmul_weight_gradient, output_gradient, input, weight_gradient);
+  }
+
+  void sum_rows(const Floats& input, const Floats& output) const {
+    run(&Reference<float>::sum_rows, input, output);
+  }
+
+  void activate(const Floats& input, Activation activation, const Floats& output) const {
+    run(&Reference<float>::activate, input, activation, output);
+  }
+
+  void activation_gradient(const Floats& input, Activation activation,
+                           const Floats& output_gradient, Write write,
+                           const Floats& input_gradient) const {
+    run(&Reference<float>::activation_gradient, input, activation, output_gradient, write,
+        input_gradient);
+  }
+
+  void scale_columns(const Floats& input, const Floats& scale, const Floats& residual,
+                     const Floats& output) const {
+    run(&Reference<float>::scale_columns, input, scale, residual, output);
+  }
+
+  void scale_columns_gradient(const Floats& input, const Floats& scale,
+                              const Floats& output_gradient, Write write,
+                              const Floats& input_gradient, const Floats& scale_gradient) const {
+    run(&Reference<float>::scale_columns_gradient, input, scale, output_gradient, write,
+        input_gradient, scale_gradient);
+  }
+
+  void layer_norm_gradient(const Floats& input, const Floats& weight, const Floats& output_gradient,
+                           Write write, const Floats& input_gradient, const Floats& weight_gradient,
+                           const Floats& bias_gradient) const {
+    run(&Reference<float>::layer_norm_gradient, input, weight, output_gradient, write,
+        input_gradient, weight_gradient, bias_gradient);
+  }
+
+  void attention_gradient(const AttentionArguments<float, RemoteMemory>& arguments,
+                          const Floats& output, const Floats& output_gradient,
+                          const AttentionGradients<float, RemoteMemory>& gradients) const {
+    run(&Reference<float>::attention_gradient, arguments, output, output_gradient, gradients);
+  }
+
+  void embed_gradient(const Indices& ids, const Floats& output_gradient, std::size_t first,
+                      const Floats& table_gradient, const Floats& positions_gradient) const {
+    run(&Reference<float>::embed_gradient, ids, output_gradient, first, table_gradient,
+        positions_gradient);
+  }
+
+  void unfold_gradient(const Floats& output_gradient, const Unfold& windows,
+                       const Floats& input_gradient) const {
+    run(&Reference<float>::unfold_gradient, output_gradient, windows, input_gradient);
+  }
+
+  void l2_normalize_gradient(const Floats& input, const Floats& output_gradient, Write write,
+                             const Floats& input_gradient) const {
+    run(&Reference<float>::l2_normalize_gradient, input, output_gradient, write, input_gradient);
+  }
+
+  void write_tokens_gradient(const Floats& output_gradient, std::size_t first,
+                             const Floats& source_gradient,
+                             const Floats& positions_gradient) const {
+    run(&Reference<float>::write_tokens_gradient, output_gradient, first, source_gradient,
+        positions_gradient);
+  }
+
+  void gather_rows_gradient(const Floats& output_gradient, const Indices& indices,
+                            const Floats& input_gradient) const {
+    run(&Reference<float>::gather_rows_gradient, output_gradient, indices, input_gradient);
+  }
+
+  void fill(const Floats& output, float value) const {
+    run(&Reference<float>::fill, output, value);
+  }
+
+  void add(const Floats& input, const Floats& output) const {
+    run(&Reference<float>::add, input, output);
+  }
+
+  void scale_inplace(const Floats& output, float factor) const {
+    run(&Reference<float>::scale_inplace, output, factor);
+  }
+
+  void cross_entropy_inplace(const Floats& logits, const Indices& labels,
+                             const CrossEntropy& options, const Floats& loss) const {
+    run(&Reference<float>::cross_entropy_inplace, logits, labels, options, loss);
+  }
+
+  void soft_cross_entropy_inplace(const Floats& logits, const Floats& targets, float weight,
+                                  const Floats& loss) const {
+    run(&Reference<float>::soft_cross_entropy_inplace, logits, targets, weight, loss);
+  }
+
+  void sigmoid_loss_inplace(const Floats& logits, const Floats& bias, const SigmoidLoss& options,
+                            const Floats& loss, const Floats& bias_gradient) const {
+    run(&Reference<float>::sigmoid_loss_inplace, logits, bias, options, loss, bias_gradient);
+  }
+
+  void scale_by_exp(const Floats& input, const Floats& exponent, const Floats& output) const {
+    run(&Reference<float>::scale_by_exp, input, exponent, output);
+  }
+
+  void scale_by_exp_gradient(const Floats& input, const Floats& exponent,
+                             const Floats& output_gradient, Write write,
+                             const Floats& input_gradient, const Floats& exponent_gradient) const {
+    run(&Reference<float>::scale_by_exp_gradient, input, exponent, output_gradient, write,
+        input_gradient, exponent_gradient);
+  }
+
+  void sum_of_squares(const Floats& input, const Floats& output) const {
+    run(&Reference<float>::sum_of_squares, input, output);
+  }
+
+  void clip_factor(const Floats& sum_of_squares, float largest_norm, const Floats& factor) const {
+    run(&Reference<float>::clip_factor, sum_of_squares, largest_norm, factor);
+  }
+
+  void adamw_inplace(const AdamWStep& step, const Floats& gradient, const Floats& factor,
+                     const Floats& weight, const Floats& first_moment,
+                     const Floats& second_moment) const {
+    run(&Reference<float>::adamw_inplace, step, gradient, factor, weight, first_moment,
+        second_moment);
+  }
+
+  void sgd_inplace(const SgdStep& step, const Floats& gradient, const Floats& factor,
+                   const Floats& weight, const Floats& velocity) const {
+    run(&Reference<float>::sgd_inplace, step, gradient, factor, weight, velocity);
+  }
+
+  void adafactor_inplace(const AdafactorStep& step, const Floats& gradient, const Floats& factor,
+                         const Floats& weight, const Floats& row_moment,
+                         const Floats& column_moment, const Floats& first_moment) const {
+    run(&Reference<float>::adafactor_inplace, step, gradient, factor, weight, row_moment,
+        column_moment, first_moment);
+  }
+
+  void clamp_inplace(const Floats& values, float low, float high) const {
+    run(&Reference<float>::clamp_inplace, values, low, high);
+  }
+
+  void blend_inplace(const Floats& input, float keep, const Floats& output) const {
+    run(&Reference<float>::blend_inplace, input, keep, output);
+  }
+
  private:
   struct Queue {
     std::mutex mutex;
@@ -293,10 +365,17 @@ class Remote {
             .key_rows = near(a.key_rows),
             .probabilities = near(a.probabilities)};
   }
+  static Reference<float>::Matrix near(const Matrix& matrix) {
+    return matrix.values_ ? Reference<float>().view(near(matrix.values_), matrix.transposed_)
+                          : matrix.packed_;
+  }
+  static AttentionGradients<float, HostMemory> near(
+      const AttentionGradients<float, RemoteMemory>& gradients) {
+    return {near(gradients.query), near(gradients.key), near(gradients.value)};
+  }
+  // What no tensor is in.
   template <class Option>
-  requires(std::is_integral_v<Option> || std::is_enum_v<Option> || std::is_same_v<Option, Unfold> ||
-           std::is_same_v<Option, SamplingWarp> ||
-           std::is_same_v<Option, GumbelNoise>) static const Option& near(const Option& option) {
+  requires(std::is_trivially_copyable_v<Option>) static const Option& near(const Option& option) {
     return option;
   }
 

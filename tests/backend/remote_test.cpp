@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "coca/backend/differentiable.hpp"
 #include "comparison.hpp"
 
 using coca::Shape;
@@ -53,7 +54,7 @@ concept Dereferenceable = requires(P pointer) {
 }  // namespace
 
 TEST_CASE("remote storage is out of the host's reach", "[remote]") {
-  STATIC_REQUIRE(coca::Backend<Remote>);
+  STATIC_REQUIRE(coca::DifferentiableBackend<Remote>);
   STATIC_REQUIRE(std::same_as<decltype(Remote::Floats().data()), RemotePointer<float>>);
   STATIC_REQUIRE_FALSE(Dereferenceable<RemotePointer<float>>);
   STATIC_REQUIRE_FALSE(std::is_convertible_v<RemotePointer<float>, float*>);
@@ -208,4 +209,41 @@ TEST_CASE("threads share a remote", "[remote]") {
   for (std::thread& thread : threads) thread.join();
   for (std::size_t t = 0; t < results.size(); ++t)
     CHECK(results[t] == std::vector<float>{static_cast<float>(t), 49});
+}
+
+TEST_CASE("remote views read their array when an operation runs", "[remote]") {
+  const Remote backend;
+  const auto values = upload(backend, {1, 2, 3, 4, 5, 6}, {3, 2});  // [in, out]
+  const auto input = upload(backend, {1, 1, 1}, {1, 3});
+  const auto output = backend.allocate<float>({1, 2}), gradient = backend.allocate<float>({1, 3});
+  backend.synchronize();
+  const Remote::Matrix matrix = backend.view(values, true);
+  CHECK(matrix.out_features() == 2);
+  CHECK(matrix.in_features() == 3);
+  CHECK(matrix.transposed());
+  CHECK(matrix.values().shape() == Shape{3, 2});
+  CHECK_FALSE(static_cast<bool>(backend.pack(identity(2), {.rows = 2}).values()));
+
+  backend.matmul(input, matrix, {}, output);
+  backend.matmul_input_gradient(output, matrix, coca::Write::assign, gradient);
+  CHECK(backend.pending() == 2);
+  CHECK(download(backend, output) == std::vector<float>{9, 12});
+  CHECK(download(backend, gradient) == std::vector<float>{33, 75, 117});
+  backend.scale_inplace(values, 2);
+  backend.matmul(input, matrix, {}, output);
+  CHECK(download(backend, output) == std::vector<float>{18, 24});
+  std::vector<float> rows(3);
+  backend.unpack(matrix, 1, 1, rows.data());
+  CHECK(rows == std::vector<float>{4, 8, 12});
+}
+
+TEST_CASE("gradients of remote packed weights fail at the next synchronisation", "[remote]") {
+  const Remote backend;
+  const auto packed = backend.pack(identity(2), {.rows = 2});
+  const auto gradient = upload(backend, {1, 1}, {1, 2}), output = backend.allocate<float>({1, 2});
+  backend.matmul_input_gradient(gradient, packed, coca::Write::assign, output);
+  CHECK_THROWS_WITH(
+      backend.synchronize(),
+      "matmul_input_gradient: weights that are packed for inference have no gradients");
+  CHECK(backend.pending() == 0);
 }

@@ -11,6 +11,7 @@
 #include "backend/remote.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/backend/differentiable.hpp"
 #include "coca/backend/reference/reference.hpp"
 #include "coca/features.hpp"
 
@@ -59,6 +60,19 @@ using ProductSubjects = std::tuple<
     Chosen<GemmKind::packed, InstructionSet::avx2, bfloat16>,
     Chosen<GemmKind::packed, InstructionSet::avx512, bfloat16>,
     Chosen<GemmKind::automatic, InstructionSet::automatic, bfloat16>>;
+
+/// Those of a list that train.
+template <class List>
+struct Training;
+template <class... Subject>
+struct Training<std::tuple<Subject...>> {
+  template <class One>
+  using Kept = std::conditional_t<DifferentiableBackend<typename One::Backend>, std::tuple<One>,
+                                  std::tuple<>>;
+  using type = decltype(std::tuple_cat(std::declval<Kept<Subject>>()...));
+};
+using TrainingSubjects = Training<Subjects>::type;
+using TrainingProductSubjects = Training<ProductSubjects>::type;
 
 /// What the same steps gave on the subject and on the judge.
 struct Results {

@@ -1,12 +1,14 @@
 #pragma once
 /// @file
-/// What a computation carries along: the backend it runs on and the memory it works in.
+/// What a computation carries along: the backend it runs on, the memory it works in, and the tape
+/// that it is recorded on, if any.
 
 #include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "coca/autograd/tape.hpp"
 #include "coca/backend/backend.hpp"
 #include "coca/core/memory.hpp"
 #include "coca/core/tensor.hpp"
@@ -21,8 +23,9 @@ using Array = Tensor<typename B::value_type, typename B::memory_type>;
 template <Backend B>
 using Indices = Tensor<std::int32_t, typename B::memory_type>;
 
-/// The backend and the workspace of one request. A model is constant and may be shared by threads;
-/// each thread brings a context of its own, and keeps it: buffers are reused from call to call.
+/// The backend and the workspace of one request, and the tape of a recording. A model is constant
+/// and may be shared by threads; each thread brings a context of its own, and keeps it: buffers are
+/// reused from call to call.
 template <Backend B>
 class Context {
  public:
@@ -31,6 +34,8 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   const B& backend() const noexcept { return backend_; }
+  /// What operations are recorded on, or nullptr.
+  Tape<B>* tape() const noexcept { return tape_; }
 
   /// A tensor with unspecified elements.
   template <class T = typename B::value_type>
@@ -62,8 +67,27 @@ class Context {
   }
 
  private:
+  template <Backend C>
+  friend class Recording;
+
   B backend_;
   Pool<typename B::memory_type> pool_;
+  Tape<B>* tape_ = nullptr;
+};
+
+/// While it lives, operations of the context are recorded on a tape; or, with nullptr, on none.
+template <Backend B>
+class Recording {
+ public:
+  Recording(Context<B>& context, Tape<B>* tape)
+      : context_(context), before_(std::exchange(context.tape_, tape)) {}
+  ~Recording() { context_.tape_ = before_; }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  Context<B>& context_;
+  Tape<B>* before_;
 };
 
 }  // namespace coca

@@ -1,14 +1,16 @@
 #pragma once
 /// @file
 /// The operations that layers are written in: each checks its shapes, takes its result from the
-/// context's workspace and calls one primitive of the backend. Layers call nothing below these, so
-/// that they are written once for every backend.
+/// context's workspace, calls one primitive of the backend and records the way back where the
+/// context has a tape. Layers call nothing below these, so that they are written once for every
+/// backend, for inference and for training.
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "coca/autograd/context.hpp"
+#include "coca/autograd/recorded.hpp"
 #include "coca/backend/backend.hpp"
 #include "coca/core/error.hpp"
 
@@ -42,6 +44,7 @@ Array<B> linear(Context<B>& context, const Array<B>& input, const typename B::Ma
   if (options.scale) expect_shape(options.scale, {out}, "linear: scale");
   Array<B> output = context.empty(detail::with_last(input.shape(), out));
   if (options.residual) expect_shape(options.residual, output.shape(), "linear: residual");
+  if (detail::recorded_linear(context, input, weight, options, output)) return output;
   context.backend().matmul(input, weight, options, output);
   return output;
 }
@@ -54,6 +57,7 @@ Array<B> layer_norm(Context<B>& context, const Array<B>& input, const Array<B>& 
   expect_shape(bias, {input.shape().back()}, "layer_norm: bias");
   Array<B> output = context.empty(input.shape());
   context.backend().layer_norm(input, weight, bias, output);
+  detail::record_layer_norm(context, input, weight, bias, output);
   return output;
 }
 
@@ -90,6 +94,7 @@ Array<B> attention(
                  "attention: probabilities");
   Array<B> output = context.empty(Shape{a.batch, a.query_tokens, a.query.width});
   context.backend().attention(arguments, output);
+  detail::record_attention(context, arguments, output);
   return output;
 }
 
@@ -108,6 +113,7 @@ Array<B> embed(Context<B>& context, const Indices<B>& ids,
   expect_shape(positions, {positions.shape()[0], table.shape()[1]}, "embed: positions");
   Array<B> output = context.empty(Shape{ids.shape().rows(), tokens, table.shape()[1]});
   context.backend().embed(ids, table, positions, first, output);
+  detail::record_embed(context, ids, table, positions, first, output);
   return output;
 }
 
@@ -130,6 +136,7 @@ Array<B> unfold(Context<B>& context, const Array<B>& input, const Unfold& window
   Array<B> output =
       context.empty(Shape{batch, w.rows() * w.columns(), w.channels * w.kernel * w.kernel});
   context.backend().unfold(input, windows, output);
+  detail::record_unfold(context, input, windows, output);
   return output;
 }
 
@@ -138,6 +145,7 @@ template <Backend B>
 Array<B> l2_normalize(Context<B>& context, const Array<B>& input) {
   Array<B> output = context.empty(input.shape());
   context.backend().l2_normalize(input, output);
+  detail::record_l2_normalize(context, input, output);
   return output;
 }
 
@@ -155,6 +163,7 @@ void write_tokens(Context<B>& context, const Array<B>& source, const Array<B>& p
     throw ShapeError("write_tokens: positions " + to_string(positions.shape()) +
                      " are too few for " + to_string(to));
   context.backend().write_tokens(source, positions, first, output);
+  detail::record_write_tokens(context, source, positions, first, output);
 }
 
 /// input [rows, width] (outer extents folded), indices [n] -> [n, width]. Indices must be below
@@ -163,6 +172,7 @@ template <Backend B>
 Array<B> gather_rows(Context<B>& context, const Array<B>& input, const Indices<B>& indices) {
   Array<B> output = context.empty(Shape{indices.size(), input.shape().back()});
   context.backend().gather_rows(input, indices, output);
+  detail::record_gather_rows(context, input, indices, output);
   return output;
 }
 

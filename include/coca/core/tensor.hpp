@@ -39,6 +39,11 @@ class Tensor {
   /// Whether there is a tensor.
   explicit operator bool() const noexcept { return static_cast<bool>(buffer_); }
 
+  /// The memory that it shares with its copies and views.
+  const Buffer<M>& buffer() const noexcept { return buffer_; }
+  /// Elements of that memory in front of its first.
+  std::size_t offset() const noexcept { return offset_; }
+
   /// How kernels address the first element (`T*` in host memory).
   auto data() const noexcept { return buffer_.template at<T>(offset_ * sizeof(T)); }
 

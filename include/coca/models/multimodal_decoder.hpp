@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "coca/autograd/recompute.hpp"
 #include "coca/models/text_decoder.hpp"
 #include "coca/nn/multimodal_block.hpp"
 
@@ -49,10 +50,22 @@ class MultimodalDecoder {
   /// -> logits [batch, length, vocab_size]; row t says what follows word t.
   Array<B> operator()(Context<B>& context, const Array<B>& text_tokens,
                       const Array<B>& image_tokens) const {
-    Array<B> x = text_tokens;
-    for (const auto& block : blocks_) x = block(context, x, block.project(context, image_tokens));
-    return logits(context, x);
+    return linear(context, features(context, text_tokens, image_tokens), projection());
   }
+
+  /// The same in front of the projection to the vocabulary: [batch, length, width]
+  Array<B> features(Context<B>& context, const Array<B>& text_tokens,
+                    const Array<B>& image_tokens) const {
+    Array<B> x = text_tokens;
+    for (const auto& block : blocks_)
+      x = recomputed(context, x, [&context, &block, image_tokens](const Array<B>& input) {
+        return block(context, input, block.project(context, image_tokens));
+      });
+    return ln_final_(context, x);
+  }
+
+  /// [vocab_size, width]
+  const typename B::Matrix& projection() const { return text_projection_.value(); }
 
   /// Where each word looks: [batch, heads, length, image tokens] for each layer, first to last.
   std::vector<Array<B>> attention_maps(Context<B>& context, const Array<B>& text_tokens,
@@ -104,7 +117,7 @@ class MultimodalDecoder {
       x = blocks_[layer].extend(context, x, cache.layers[layer], step, cache.image[layer],
                                 {.key_rows = cache.image_rows});
     const Array<B> last = detail::select_tokens(context, x, step.new_tokens - 1, 1);
-    return logits(context, last.reshaped({step.batch, width}));
+    return linear(context, ln_final_(context, last.reshaped({step.batch, width})), projection());
   }
 
   /// Calls visit(parameter) for each parameter.
@@ -116,10 +129,6 @@ class MultimodalDecoder {
   }
 
  private:
-  Array<B> logits(Context<B>& context, const Array<B>& x) const {
-    return linear(context, ln_final_(context, x), text_projection_.value());
-  }
-
   std::vector<Block> blocks_;
   LayerNorm<B> ln_final_;
   MatrixParameter<B> text_projection_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/autograd/recompute.hpp"
 #include "coca/models/block_options.hpp"
 #include "coca/models/poolers.hpp"
 #include "coca/nn/kv_cache.hpp"
@@ -69,7 +70,10 @@ class TextDecoder {
     const AttentionMask<B> mask{
         .causal = true,
         .hidden_keys = context.to_device(hidden_keys(tokens), Shape{batch, length + 1})};
-    for (const auto& block : blocks_) x = block(context, x, mask);
+    for (const auto& block : blocks_)
+      x = recomputed(context, x, [&context, &block, mask](const Array<B>& input) {
+        return block(context, input, mask);
+      });
     const Array<B> last = detail::select_tokens(context, x, length, 1).reshaped({batch, width});
     const Array<B> latent = linear(context, ln_final_(context, last), text_projection_.value());
     return {latent, l2_normalize(context, latent), detail::select_tokens(context, x, 0, length)};
@@ -179,7 +183,10 @@ class ClipTextEncoder {
   TextFeatures<B> operator()(Context<B>& context, const Tokens& tokens) const {
     if (tokens.length == 0) throw ShapeError("a text needs at least one token");
     Array<B> x = embedding_(context, tokens);
-    for (const auto& block : blocks_) x = block(context, x, {.causal = true});
+    for (const auto& block : blocks_)
+      x = recomputed(context, x, [&context, &block](const Array<B>& input) {
+        return block(context, input, {.causal = true});
+      });
     std::vector<std::int32_t> last;
     for (std::size_t b = 0; b < tokens.batch; ++b) {
       const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(b * tokens.length);

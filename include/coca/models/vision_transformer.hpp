@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/autograd/recompute.hpp"
 #include "coca/models/block_options.hpp"
 #include "coca/models/config.hpp"
 #include "coca/nn/layer_norm.hpp"
@@ -48,7 +49,10 @@ class VisionTransformer {
   /// @throws ShapeError for pictures of another size.
   Array<B> operator()(Context<B>& context, const Array<B>& pixels) const {
     Array<B> x = ln_pre_(context, embedding_(context, pixels));
-    for (const auto& block : blocks_) x = block(context, x, AttentionMask<B>{});
+    for (const auto& block : blocks_)
+      x = recomputed(context, x, [&context, &block](const Array<B>& input) {
+        return block(context, input, AttentionMask<B>{});
+      });
     return x;
   }
 

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "coca/autograd/context.hpp"
-#include "coca/backend/backend.hpp"
+#include "coca/backend/differentiable.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/random.hpp"
 #include "coca/core/weight_source.hpp"
@@ -31,6 +31,31 @@ struct Initializer {
   static constexpr Initializer constant(float value) { return {Kind::constant, value}; }
   static constexpr Initializer normal(float deviation) { return {Kind::normal, deviation}; }
 };
+
+namespace detail {
+
+/// Copies a stored weight into a tensor of the same shape, a few rows at a time.
+/// @throws ShapeError for another shape.
+template <Backend B>
+void fill_storage(const B& backend, const WeightSource& source, const Array<B>& storage) {
+  expect_shape(storage, source.shape, "storage of a parameter");
+  const std::size_t rows = source.rows(), width = source.row_size();
+  const Array<B> all = storage.reshaped({rows, width});
+  const std::size_t at_once =
+      std::max<std::size_t>(1, (std::size_t{1} << 20) / std::max<std::size_t>(width, 1));
+  std::vector<float> floats(std::min(rows, at_once) * width);
+  std::vector<typename B::value_type> values(floats.size());
+  for (std::size_t first = 0; first < rows; first += at_once) {
+    const std::size_t count = std::min(at_once, rows - first);
+    source.read(first, count, floats.data());
+    std::transform(floats.begin(), floats.begin() + static_cast<std::ptrdiff_t>(count * width),
+                   values.begin(), [](float x) { return static_cast<typename B::value_type>(x); });
+    Array<B> part = all.slice(first, count);
+    backend.copy_in(std::span<const typename B::value_type>(values.data(), count * width), part);
+  }
+}
+
+}  // namespace detail
 
 /// What all parameters have: a path, the shape in files, a start.
 class ParameterBase {
@@ -89,8 +114,16 @@ class ArrayParameter : public ParameterBase {
     std::vector<float> floats(shape().size());
     source.read(0, source.rows(), floats.data());
     const std::vector<typename B::value_type> values(floats.begin(), floats.end());
-    value_ = backend.template allocate<typename B::value_type>(shape());
+    if (!bound_) value_ = backend.template allocate<typename B::value_type>(shape());
     backend.copy_in(std::span<const typename B::value_type>(values), value_);
+  }
+
+  /// Moves the value into `storage`, where an optimizer may change it; later loads go there too.
+  /// @throws ShapeError for storage of another shape, Error where nothing was loaded.
+  void bind(const B& backend, const Array<B>& storage) {
+    detail::fill_storage(backend, store(backend), storage);
+    value_ = storage;
+    bound_ = true;
   }
 
   /// The value as floats, rows at a time; valid as long as this parameter.
@@ -107,6 +140,7 @@ class ArrayParameter : public ParameterBase {
 
  private:
   Array<B> value_;
+  bool bound_ = false;
 };
 
 /// An embedding table [vocabulary, width], kept in the type of the weights.
@@ -125,7 +159,7 @@ class TableParameter : public ParameterBase {
   /// Takes its value, some rows at a time. @throws ShapeError for another shape.
   void load(const B& backend, const WeightSource& source) {
     expect(source);
-    value_ = backend.template allocate<typename B::weight_type>(shape());
+    if (!bound_) value_ = backend.template allocate<typename B::weight_type>(shape());
     constexpr std::size_t chunk = 256;
     const std::size_t width = source.row_size();
     std::vector<float> floats(chunk * width);
@@ -151,8 +185,17 @@ class TableParameter : public ParameterBase {
             }};
   }
 
+  /// Moves the value into `storage`, where an optimizer may change it; later loads go there too.
+  /// @throws ShapeError for storage of another shape, Error where nothing was loaded.
+  void bind(const B& backend, const Array<B>& storage) requires DifferentiableBackend<B> {
+    detail::fill_storage(backend, store(backend), storage);
+    value_ = storage;
+    bound_ = true;
+  }
+
  private:
   Table value_;
+  bool bound_ = false;
 };
 
 /// A matrix that activations are multiplied with, packed as its backend wants it. One stored weight
@@ -182,6 +225,8 @@ class MatrixParameter : public ParameterBase {
   /// Packs the weight. @throws ShapeError for another shape.
   void load(const B& backend, const WeightSource& source) {
     expect(source);
+    if constexpr (DifferentiableBackend<B>)
+      if (bound_) return detail::fill_storage(backend, source, storage_);
     matrices_.clear();
     std::size_t first = 0;
     for (const std::size_t rows : layout_.parts) {
@@ -191,6 +236,23 @@ class MatrixParameter : public ParameterBase {
                                                 .use = layout_.use}));
       first += rows;
     }
+  }
+
+  /// Moves the value, as it is stored in files, into `storage`, where an optimizer may change it;
+  /// products read it there from now on, and later loads go there too.
+  /// @throws ShapeError for storage of another shape, Error where nothing was loaded.
+  void bind(const B& backend, const Array<B>& storage) requires DifferentiableBackend<B> {
+    detail::fill_storage(backend, store(backend), storage);
+    const std::size_t rows = shape()[0];
+    const Array<B> matrix = storage.reshaped({rows, shape().size() / rows});
+    matrices_.clear();
+    std::size_t first = 0;
+    for (const std::size_t part : layout_.parts) {
+      matrices_.push_back(backend.view(matrix.slice(first, part), layout_.transposed));
+      first += part;
+    }
+    storage_ = storage;
+    bound_ = true;
   }
 
   /// The value as floats as it was stored, rows at a time; valid as long as this parameter.
@@ -224,6 +286,8 @@ class MatrixParameter : public ParameterBase {
 
   Layout layout_;
   std::vector<typename B::Matrix> matrices_;
+  Array<B> storage_;  // of a bound parameter
+  bool bound_ = false;
 };
 
 /// Random (or constant) numbers for a parameter: element i of a tensor is a function of (seed,

@@ -5,25 +5,44 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <type_traits>
 
 #include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/activation.hpp"
 #include "coca/backend/cpu/attention.hpp"
+#include "coca/backend/cpu/attention_gradient.hpp"
 #include "coca/backend/cpu/candidates.hpp"
+#include "coca/backend/cpu/columns.hpp"
 #include "coca/backend/cpu/cpu_options.hpp"
+#include "coca/backend/cpu/elementwise.hpp"
+#include "coca/backend/cpu/losses.hpp"
 #include "coca/backend/cpu/matrix.hpp"
 #include "coca/backend/cpu/norm.hpp"
+#include "coca/backend/cpu/norm_gradient.hpp"
+#include "coca/backend/cpu/optimizers.hpp"
 #include "coca/backend/cpu/rows.hpp"
+#include "coca/backend/cpu/rows_gradient.hpp"
+#include "coca/backend/cpu/view.hpp"
 #include "coca/backend/cpu/vocabulary.hpp"
+#include "coca/backend/differentiable.hpp"
 
 namespace coca {
 
 /// Vectorised and threaded primitives over host memory: float activations, weights kept as `Weight`
-/// (float or bfloat16), sums in float. See backend.hpp for what each operation does.
+/// (float or bfloat16), sums in float. See backend.hpp and differentiable.hpp for what each
+/// operation does.
+///
+/// Cpu<float> trains in float. Cpu<float, bfloat16> trains in mixed precision: everything is float,
+/// but products of views round what they multiply to bfloat16 where that is faster (a processor
+/// whose kernels widen bfloat16 leaves the left side as it is). Cpu<bfloat16> does not train.
 ///
 /// A cheap value; constant and safe to call from several threads at once. Working memory is kept by
 /// each thread, so that calls of a size that was seen before allocate nothing.
-template <class Weight = float>
+/// @tparam Weight  what packed weights and embedding tables are kept in
+/// @tparam Compute what products of views multiply
+template <class Weight = float, class Compute = Weight>
 class Cpu {
  public:
   using value_type = float;
@@ -144,7 +163,170 @@ class Cpu {
     detail::best_candidates(scores, added, noise, values, ids, set_, threads_);
   }
 
+  // Training; see DifferentiableBackend.
+
+  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], where they are.
+  Matrix view(const Array& values,
+              bool transposed = false) const requires std::is_same_v<Weight, float> {
+    return Matrix(std::make_shared<const detail::ViewWeight>(values, transposed, products()),
+                  gemm_);
+  }
+
+  /// @throws ArgumentError for a weight that is no view.
+  void matmul_input_gradient(const Array& output_gradient, const Matrix& weight, Write write,
+                             const Array& input_gradient) const {
+    const detail::ViewWeight& view = weight.view();
+    if (!input_gradient || weight.in_features() == 0) return;
+    view.input_gradient(detail::data_of(output_gradient),
+                        input_gradient.size() / weight.in_features(), write, input_gradient.data(),
+                        threads_);
+  }
+
+  void matmul_weight_gradient(const Array& output_gradient, const Array& input,
+                              const Array& weight_gradient) const {
+    detail::add_weight_gradient(output_gradient, input, weight_gradient, threads_, products());
+  }
+
+  void sum_rows(const Array& input, const Array& output) const {
+    detail::sum_rows(input, output, context());
+  }
+
+  void activate(const Array& input, Activation activation, const Array& output) const {
+    detail::activate(input, activation, output, context());
+  }
+
+  void activation_gradient(const Array& input, Activation activation, const Array& output_gradient,
+                           Write write, const Array& input_gradient) const {
+    detail::activation_gradient(input, activation, output_gradient, write, input_gradient,
+                                context());
+  }
+
+  void scale_columns(const Array& input, const Array& scale, const Array& residual,
+                     const Array& output) const {
+    detail::scale_columns(input, scale, residual, output, context());
+  }
+
+  void scale_columns_gradient(const Array& input, const Array& scale, const Array& output_gradient,
+                              Write write, const Array& input_gradient,
+                              const Array& scale_gradient) const {
+    detail::scale_columns_gradient(input, scale, output_gradient, write, input_gradient,
+                                   scale_gradient, context());
+  }
+
+  void layer_norm_gradient(const Array& input, const Array& weight, const Array& output_gradient,
+                           Write write, const Array& input_gradient, const Array& weight_gradient,
+                           const Array& bias_gradient) const {
+    detail::layer_norm_gradient(input, weight, output_gradient, write, input_gradient,
+                                weight_gradient, bias_gradient, context());
+  }
+
+  void attention_gradient(const AttentionArguments<float, HostMemory>& arguments,
+                          const Array& output, const Array& output_gradient,
+                          const AttentionGradients<float, HostMemory>& gradients) const {
+    detail::attention_gradient(arguments, output.data(), output_gradient.data(), gradients,
+                               context());
+  }
+
+  void embed_gradient(const Tensor<std::int32_t>& ids, const Array& output_gradient,
+                      std::size_t first, const Array& table_gradient,
+                      const Array& positions_gradient) const {
+    detail::embed_gradient(ids, output_gradient, first, table_gradient, positions_gradient,
+                           context());
+  }
+
+  void unfold_gradient(const Array& output_gradient, const Unfold& windows,
+                       const Array& input_gradient) const {
+    detail::unfold_gradient(output_gradient, windows, input_gradient, context());
+  }
+
+  void l2_normalize_gradient(const Array& input, const Array& output_gradient, Write write,
+                             const Array& input_gradient) const {
+    detail::l2_normalize_gradient(input, output_gradient, write, input_gradient, context());
+  }
+
+  void write_tokens_gradient(const Array& output_gradient, std::size_t first,
+                             const Array& source_gradient, const Array& positions_gradient) const {
+    detail::write_tokens_gradient(output_gradient, first, source_gradient, positions_gradient,
+                                  context());
+  }
+
+  void gather_rows_gradient(const Array& output_gradient, const Tensor<std::int32_t>& indices,
+                            const Array& input_gradient) const {
+    detail::gather_rows_gradient(output_gradient, indices, input_gradient, context());
+  }
+
+  void fill(const Array& output, float value) const { detail::fill(output, value, context()); }
+
+  void add(const Array& input, const Array& output) const { detail::add(input, output, context()); }
+
+  void scale_inplace(const Array& output, float factor) const {
+    detail::scale_inplace(output, factor, context());
+  }
+
+  void cross_entropy_inplace(const Array& logits, const Tensor<std::int32_t>& labels,
+                             const CrossEntropy& options, const Array& loss) const {
+    detail::cross_entropy_inplace(logits, labels, options, loss, context());
+  }
+
+  void soft_cross_entropy_inplace(const Array& logits, const Array& targets, float weight,
+                                  const Array& loss) const {
+    detail::soft_cross_entropy_inplace(logits, targets, weight, loss, context());
+  }
+
+  void sigmoid_loss_inplace(const Array& logits, const Array& bias, const SigmoidLoss& options,
+                            const Array& loss, const Array& bias_gradient) const {
+    detail::sigmoid_loss_inplace(logits, bias, options, loss, bias_gradient, context());
+  }
+
+  void scale_by_exp(const Array& input, const Array& exponent, const Array& output) const {
+    detail::scale_by_exp(input, exponent, output, context());
+  }
+
+  void scale_by_exp_gradient(const Array& input, const Array& exponent,
+                             const Array& output_gradient, Write write, const Array& input_gradient,
+                             const Array& exponent_gradient) const {
+    detail::scale_by_exp_gradient(input, exponent, output_gradient, write, input_gradient,
+                                  exponent_gradient, context());
+  }
+
+  void sum_of_squares(const Array& input, const Array& output) const {
+    detail::sum_of_squares(input, output, context());
+  }
+
+  void clip_factor(const Array& sum_of_squares, float largest_norm, const Array& factor) const {
+    detail::clip_factor(sum_of_squares, largest_norm, factor);
+  }
+
+  void adamw_inplace(const AdamWStep& step, const Array& gradient, const Array& factor,
+                     const Array& weight, const Array& first_moment,
+                     const Array& second_moment) const {
+    detail::adamw_inplace(step, gradient, factor, weight, first_moment, second_moment, context());
+  }
+
+  void sgd_inplace(const SgdStep& step, const Array& gradient, const Array& factor,
+                   const Array& weight, const Array& velocity) const {
+    detail::sgd_inplace(step, gradient, factor, weight, velocity, context());
+  }
+
+  void adafactor_inplace(const AdafactorStep& step, const Array& gradient, const Array& factor,
+                         const Array& weight, const Array& row_moment, const Array& column_moment,
+                         const Array& first_moment) const {
+    detail::adafactor_inplace(step, gradient, factor, weight, row_moment, column_moment,
+                              first_moment, context());
+  }
+
+  void clamp_inplace(const Array& values, float low, float high) const {
+    detail::clamp_inplace(values, low, high, context());
+  }
+
+  void blend_inplace(const Array& input, float keep, const Array& output) const {
+    detail::blend_inplace(input, keep, output, context());
+  }
+
  private:
+  detail::CpuContext context() const { return {set_, threads_}; }
+  detail::ProductOptions products() const { return {gemm_, !std::is_same_v<Compute, float>, set_}; }
+
   template <class Kernel>
   void normalize(const Array& input, const float* weight, const float* bias, std::size_t width,
                  const Array& output) const {

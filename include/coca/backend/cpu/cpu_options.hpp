@@ -16,7 +16,8 @@ namespace coca {
 
 /// Who computes matrix products.
 enum class GemmKind : std::uint8_t {
-  automatic,  ///< the fastest for each shape, as measured when weights are packed
+  automatic,  ///< the fastest for each shape, as measured when weights are packed or, for views of
+              ///< arrays (training), at the first large product of such sizes
   packed,     ///< the library's own kernels
   eigen,      ///< Eigen, for float weights
   onednn,     ///< oneDNN, where it is installed

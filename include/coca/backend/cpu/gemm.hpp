@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coca/backend/cpu/simd.hpp"
+#include "coca/backend/cpu/vectors.hpp"
 #include "coca/core/activation.hpp"
 
 namespace coca::detail {
@@ -76,16 +76,6 @@ template <class S>
   if (activation == Activation::quick_gelu) quick_gelu_inplace<S>(x);
 }
 
-/// Up to a whole vector.
-template <class S>
-[[gnu::always_inline]] inline void load_up_to(typename S::F& x, const float* from,
-                                              std::size_t count) {
-  if (count == S::width)
-    load<S>(x, from);
-  else
-    load_some<S>(x, from, count);
-}
-
 /// `count` <= S::width columns from `column` on, which stand at `place` of the output.
 template <class S>
 [[gnu::always_inline]] inline void finish_vector(const float* products, const GemmCall& call,
@@ -106,10 +96,7 @@ template <class S>
     load_up_to<S>(y, call.residual + place, count);
     x = x + y;
   }
-  if (count == S::width)
-    store<S>(call.output + place, x);
-  else
-    store_some<S>(call.output + place, x, count);
+  store_up_to<S>(call.output + place, x, count);
 }
 
 template <class S>

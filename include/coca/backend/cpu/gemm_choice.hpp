@@ -23,7 +23,9 @@
 namespace coca {
 
 /// The choices of this process, by a text that names shape, use, weight type, instructions and
-/// threads, such as "3072x1024 many_rows float32 avx512 2". Shared by all backends and threads.
+/// threads, such as "3072x1024 many_rows float32 avx512 2", and for products of views sizes (powers
+/// of two) and which sides are transposed, such as "product 512x1024x1024 nt float32 avx512 2".
+/// Shared by all backends and threads.
 /// Different implementations round differently: who wants the same bits again records the choices
 /// and presets them.
 class GemmChoices {
@@ -131,8 +133,8 @@ class GemmContest {
         total += time;
         if (round != 0) entry.least = std::min(entry.least, time);
       }
-    // Others must be clearly better: ours needs no library's threads, locks and layouts, and a winner
-    // by 5 % made ViT-L-14 slower by 2 %.
+    // Others must be clearly better: ours needs no library's threads, locks and layouts, and a
+    // winner by 5 % made ViT-L-14 slower by 2 %.
     const Entry* best = &entries_.front();
     for (const Entry& entry : entries_)
       if (entry.least < 0.9 * best->least) best = &entry;

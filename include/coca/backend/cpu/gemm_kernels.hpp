@@ -118,6 +118,12 @@ struct PanelKernels {
   const TileFunction* pair_tiles = nullptr;  ///< for 1, 2, ... of them
   std::size_t left_words = 1;     ///< floats (or pairs) of a row of the input in one step
   bool left_is_bfloat16 = false;  ///< pairs instead of floats
+  /// Rows of the input lie one behind the other, `step_multiple` steps of each, not interleaved.
+  bool left_is_rows = false;
+  std::size_t row_multiple = 1;   ///< that the rows of a tile are filled up to
+  std::size_t step_multiple = 1;  ///< that steps are filled up to
+  void (*enter)() = nullptr;      ///< called by a thread before its tiles
+  void (*leave)() = nullptr;      ///< and after them
 };
 
 /// The functions that a kernel for 1, 2, ... rows is compiled to.

@@ -7,6 +7,7 @@
 
 #include "coca/backend/cpu/gemm.hpp"
 #include "coca/backend/cpu/huge_pages.hpp"
+#include "coca/backend/cpu/product_call.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/threads.hpp"
 #include "coca/core/dtype.hpp"
@@ -215,9 +216,36 @@ std::shared_ptr<GemmWeight> make_onednn_weight(std::size_t out, std::size_t in, 
   return std::make_shared<OneDnnWeight<Stored>>(out, in, set, rows, threads);
 }
 
+/// A product of floats by oneDNN.
+inline void multiply_by_onednn(const ProductCall& call, InstructionSet set) {
+  const ThreadLimit limit(call.result.threads);
+  const bool adds = call.only_adds(), plain = adds || !call.result.has_epilogue();
+  float* products =
+      plain ? call.result.output : scratch<ProductCall>().get<float>(call.rows() * call.columns);
+  const auto size = [](std::size_t value) { return static_cast<dnnl_dim_t>(value); };
+  // The stride of a single row is of no account, but must not be less than its length.
+  const auto stride = [&](const Operand& side, bool transposed, std::size_t columns) {
+    return size(transposed ? side.column_stride : std::max(side.row_stride, columns));
+  };
+  const bool left = call.left_is_transposed(), right = call.right_is_transposed();
+  const dnnl_status_t status = dnnl_sgemm(
+      left ? 'T' : 'N', right ? 'T' : 'N', size(call.rows()), size(call.columns), size(call.depth),
+      1.0f, call.left.values, stride(call.left, left, call.depth), call.right.values,
+      stride(call.right, right, call.columns), adds ? 1.0f : 0.0f, products, size(call.columns));
+  if (status != dnnl_success)
+    throw UnavailableError("oneDNN refuses a float matrix product, status " +
+                           std::to_string(static_cast<int>(status)));
+  if (!plain) finish_products(call, 0, call.columns, products, call.columns, set);
+}
+
 #else
 
 inline constexpr bool has_onednn = false;
+
+inline void multiply_by_onednn(const ProductCall&, InstructionSet) {
+  throw UnavailableError(
+      "matrix products by oneDNN need the library oneDNN, which this build lacks");
+}
 
 template <class Stored>
 std::shared_ptr<GemmWeight> make_onednn_weight(std::size_t, std::size_t, InstructionSet,

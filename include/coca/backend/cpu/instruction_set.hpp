@@ -19,7 +19,7 @@ enum class InstructionSet : std::uint8_t {
   automatic,  ///< the best that the processor has
   baseline,   ///< 16-byte vectors, what the compiler's flags allow (SSE2)
   avx2,       ///< AVX2 with FMA
-  avx512,     ///< AVX-512 F, BW, DQ, VL; its BF16 extension where there is one
+  avx512,     ///< AVX-512 F, BW, DQ, VL; its BF16 extension and AMX where there are such
 };
 
 /// "automatic", "baseline", "avx2", "avx512".

@@ -9,27 +9,45 @@
 #include <vector>
 
 #include "coca/backend/cpu/gemm_choice.hpp"
+#include "coca/backend/cpu/view.hpp"
 #include "coca/core/weight_source.hpp"
 
 namespace coca {
 
-/// A weight [out, in] in the layout of the implementation that multiplies it. A shared handle.
+/// A weight [out, in] in the layout of the implementation that multiplies it, or a view of an
+/// array. A shared handle.
 class CpuMatrix {
  public:
   CpuMatrix() = default;
   CpuMatrix(std::shared_ptr<const detail::GemmWeight> weight, GemmKind kind)
       : weight_(std::move(weight)), kind_(kind) {}
+  /// @param kind who multiplies, or `automatic`
+  CpuMatrix(std::shared_ptr<const detail::ViewWeight> view, GemmKind kind)
+      : weight_(view), kind_(kind), view_(view.get()) {}
 
   std::size_t out_features() const { return weight_ ? weight_->out_features() : 0; }
   std::size_t in_features() const { return weight_ ? weight_->in_features() : 0; }
 
-  /// Who multiplies it, never `automatic`.
+  /// Who multiplies it; `automatic` for views alone, whose products are chosen one by one.
   GemmKind kind() const { return kind_; }
   const detail::GemmWeight& weight() const { return *weight_; }
+
+  /// The array of a view, nothing for a weight that was packed.
+  Tensor<float> values() const { return view_ != nullptr ? view_->values() : Tensor<float>(); }
+  /// Whether the array of a view is [in, out].
+  bool transposed() const { return view_ != nullptr && view_->transposed(); }
+  /// @throws ArgumentError for a weight that was packed.
+  const detail::ViewWeight& view() const {
+    if (view_ == nullptr)
+      throw ArgumentError(
+          "matmul_input_gradient: weights packed for inference have no gradients, expected a view");
+    return *view_;
+  }
 
  private:
   std::shared_ptr<const detail::GemmWeight> weight_;
   GemmKind kind_ = GemmKind::packed;
+  const detail::ViewWeight* view_ = nullptr;  // the weight, where it is one
 };
 
 namespace detail {

@@ -25,11 +25,21 @@ struct LayerNormKernel {
   [[gnu::always_inline]] static inline void run(const NormRows& a) {
     for (std::size_t r = a.begin; r < a.end; ++r) {
       const float* x = a.input + r * a.width;
-      const auto size = static_cast<float>(a.width);
-      const float mean = sum<S>(x, a.width) / size;
-      const float variance = sum_of_squares<S>(x, a.width, mean) / size;
-      write<S>(a, x, a.output + r * a.width, mean, 1.0f / std::sqrt(variance + 1e-5f));
+      const float center = mean<S>(x, a.width);
+      write<S>(a, x, a.output + r * a.width, center, scale<S>(x, a.width, center));
     }
+  }
+
+  template <class S>
+  [[gnu::always_inline]] static inline float mean(const float* x, std::size_t width) {
+    return sum<S>(x, width) / static_cast<float>(width);
+  }
+
+  /// 1 / sqrt(variance + 1e-5).
+  template <class S>
+  [[gnu::always_inline]] static inline float scale(const float* x, std::size_t width, float mean) {
+    const float variance = sum_of_squares<S>(x, width, mean) / static_cast<float>(width);
+    return 1.0f / std::sqrt(variance + 1e-5f);
   }
 
   /// Sum of (x - mean)².
@@ -121,7 +131,7 @@ struct L2NormalizeKernel {
     }
   }
 
- private:
+  /// max(|x|, 1e-12).
   template <class S>
   [[gnu::always_inline]] static inline float norm_of(const float* x, std::size_t width) {
     const float squares = LayerNormKernel::sum_of_squares<S>(x, width, 0.0f);

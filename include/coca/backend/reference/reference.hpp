@@ -15,31 +15,28 @@
 #include <vector>
 
 #include "coca/backend/backend.hpp"
+#include "coca/backend/reference/attention.hpp"
+#include "coca/backend/reference/gradients.hpp"
+#include "coca/backend/reference/losses.hpp"
+#include "coca/backend/reference/matrix.hpp"
+#include "coca/backend/reference/optimizers.hpp"
 #include "coca/core/random.hpp"
 
 namespace coca {
 
-/// Plain loops over host memory in type T (float or double); sums are kept in double.
+/// Plain loops over host memory in type T (float or double); sums are kept in double. Attention and
+/// what training needs are the base classes.
 template <class T = float>
-class Reference {
+class Reference : public ReferenceAttention<T>,
+                  public ReferenceGradients<T>,
+                  public ReferenceLosses<T>,
+                  public ReferenceOptimizers<T> {
  public:
   using value_type = T;
   using weight_type = T;
   using memory_type = HostMemory;
   using Array = Tensor<T>;
-
-  /// A weight, row-major.
-  class Matrix {
-   public:
-    Matrix() = default;
-    explicit Matrix(Array values) : values_(std::move(values)) {}
-    std::size_t out_features() const { return values_.shape()[0]; }
-    std::size_t in_features() const { return values_.shape()[1]; }
-    const T* row(std::size_t index) const { return values_.data() + index * in_features(); }
-
-   private:
-    Array values_;  // [out, in]
-  };
+  using Matrix = ReferenceMatrix<T>;
 
   template <class U>
   Tensor<U> allocate(const Shape& shape) const {
@@ -74,7 +71,7 @@ class Reference {
   void unpack(const Matrix& matrix, std::size_t first, std::size_t count, float* rows) const {
     for (std::size_t r = 0; r < count; ++r)
       for (std::size_t c = 0; c < matrix.in_features(); ++c)
-        *rows++ = static_cast<float>(matrix.row(first + r)[c]);
+        *rows++ = static_cast<float>(matrix.at(first + r, c));
   }
 
   /// input [rows, in], weight [out, in] -> output [rows, out], see Epilogue.
@@ -85,8 +82,8 @@ class Reference {
       for (std::size_t o = 0; o < out; ++o) {
         double sum = epilogue.bias ? epilogue.bias.data()[o] : 0.0;
         for (std::size_t i = 0; i < in; ++i)
-          sum += double{input.data()[r * in + i]} * double{weight.row(o)[i]};
-        double value = activate(sum, epilogue.activation);
+          sum += double{input.data()[r * in + i]} * double{weight.at(o, i)};
+        double value = detail::reference_activation(sum, epilogue.activation);
         if (epilogue.scale) value *= epilogue.scale.data()[o];
         if (epilogue.residual) value += epilogue.residual.data()[r * out + o];
         output.data()[r * out + o] = static_cast<T>(value);
@@ -112,15 +109,6 @@ class Reference {
     }
   }
 
-  /// See AttentionArguments; output [batch * query_tokens, width].
-  void attention(const AttentionArguments<T, HostMemory>& arguments, const Array& output) const {
-    std::vector<double> scores(arguments.key_tokens);
-    for (std::size_t b = 0; b < arguments.batch; ++b)
-      for (std::size_t h = 0; h < arguments.heads; ++h)
-        for (std::size_t q = 0; q < arguments.query_tokens; ++q)
-          attend(arguments, b, h, q, scores, output);
-  }
-
   /// ids [batch, tokens], table [vocabulary, width], positions [at least first + tokens, width]
   /// -> output [batch, tokens, width]: table[id] + positions[first + t].
   void embed(const Tensor<std::int32_t>& ids, const Array& table, const Array& positions,
@@ -136,15 +124,10 @@ class Reference {
   /// -> output [batch * rows * columns, channels * kernel * kernel], columns ordered channel, y, x.
   void unfold(const Array& input, const Unfold& windows, const Array& output) const {
     const std::size_t batch = input.size() / (windows.channels * windows.height * windows.width);
-    T* out = output.data();
-    for (std::size_t b = 0; b < batch; ++b)
-      for (std::size_t row = 0; row < windows.rows(); ++row)
-        for (std::size_t column = 0; column < windows.columns(); ++column)
-          for (std::size_t channel = 0; channel < windows.channels; ++channel)
-            for (std::size_t ky = 0; ky < windows.kernel; ++ky)
-              for (std::size_t kx = 0; kx < windows.kernel; ++kx)
-                *out++ = pixel(input, windows, b, channel, row * windows.stride + ky,
-                               column * windows.stride + kx);
+    std::fill_n(output.data(), output.size(), T{0});
+    detail::visit_windows(windows, batch, [&](std::size_t element, std::size_t pixel) {
+      output.data()[element] = input.data()[pixel];
+    });
   }
 
   /// Each row divided by its Euclidean norm (at least 1e-12, as torch.nn.functional.normalize).
@@ -268,71 +251,6 @@ class Reference {
   }
 
  private:
-  static double activate(double x, Activation activation) {
-    switch (activation) {
-      case Activation::none:
-        return x;
-      case Activation::gelu:
-        return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0)));
-      case Activation::quick_gelu:
-        return x / (1.0 + std::exp(-1.702 * x));
-    }
-    return x;
-  }
-
-  static T pixel(const Array& input, const Unfold& windows, std::size_t b, std::size_t channel,
-                 std::size_t padded_y, std::size_t padded_x) {
-    if (padded_y < windows.padding || padded_x < windows.padding) return T{0};
-    const std::size_t y = padded_y - windows.padding, x = padded_x - windows.padding;
-    if (y >= windows.height || x >= windows.width) return T{0};
-    const std::size_t index =
-        windows.channels_last
-            ? ((b * windows.height + y) * windows.width + x) * windows.channels + channel
-            : ((b * windows.channels + channel) * windows.height + y) * windows.width + x;
-    return input.data()[index];
-  }
-
-  // One query of one head: scores, softmax, weighted sum of the values.
-  static void attend(const AttentionArguments<T, HostMemory>& a, std::size_t b, std::size_t h,
-                     std::size_t q, std::vector<double>& scores, const Array& output) {
-    const std::size_t width = a.query.width / a.heads;
-    const auto head = [&](const Columns<T, HostMemory>& columns, std::size_t row) {
-      return columns.rows.data() + row * columns.rows.shape().back() + columns.first + h * width;
-    };
-    const auto key_row = [&](std::size_t k) {
-      const std::size_t index = b * a.key_tokens + k;
-      return a.key_rows ? static_cast<std::size_t>(a.key_rows.data()[index]) : index;
-    };
-    const T* query = head(a.query, b * a.query_tokens + q);
-    double largest = -std::numeric_limits<double>::infinity();
-    for (std::size_t k = 0; k < a.key_tokens; ++k) {
-      const bool later = a.causal && k > a.key_tokens - a.query_tokens + q;
-      const bool hidden = a.hidden_keys && a.hidden_keys.data()[b * a.key_tokens + k] != 0;
-      scores[k] = -std::numeric_limits<double>::infinity();
-      if (later || hidden) continue;
-      const T* key = head(a.key, key_row(k));
-      double dot = 0;
-      for (std::size_t i = 0; i < width; ++i) dot += double{query[i]} * double{key[i]};
-      scores[k] = dot / std::sqrt(static_cast<double>(width));
-      largest = std::max(largest, scores[k]);
-    }
-    double sum = 0;
-    for (double& score : scores) sum += score = std::exp(score - largest);
-    const std::size_t row = b * a.query_tokens + q;
-    T* out = output.data() + row * a.query.width + h * width;
-    for (std::size_t i = 0; i < width; ++i) {
-      double mean = 0;
-      for (std::size_t k = 0; k < a.key_tokens; ++k)
-        if (scores[k] != 0) mean += scores[k] * head(a.value, key_row(k))[i];
-      out[i] = static_cast<T>(mean / sum);
-    }
-    if (!a.probabilities) return;
-    T* probabilities =
-        a.probabilities.data() + ((b * a.heads + h) * a.query_tokens + q) * a.key_tokens;
-    for (std::size_t k = 0; k < a.key_tokens; ++k)
-      probabilities[k] = static_cast<T>(scores[k] / sum);
-  }
-
   static void warp_row(std::span<T> scores, const SamplingWarp& warp) {
     for (T& score : scores) score /= static_cast<T>(warp.temperature);
     if (std::any_of(scores.begin(), scores.end(), [](T score) { return std::isnan(score); }))

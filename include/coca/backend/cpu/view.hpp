@@ -1,0 +1,96 @@
+#pragma once
+/// @file
+/// A weight that is read where it is, for products while its values change.
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "coca/backend/cpu/gemm.hpp"
+#include "coca/backend/cpu/product.hpp"
+#include "coca/core/error.hpp"
+#include "coca/core/tensor.hpp"
+
+namespace coca::detail {
+
+/// values [out, in] or, transposed, [in, out]. Nothing of them is kept between calls.
+class ViewWeight final : public GemmWeight {
+ public:
+  ViewWeight(Tensor<float> values, bool transposed, const ProductOptions& options)
+      : GemmWeight(values.shape()[transposed ? 1 : 0], values.shape()[transposed ? 0 : 1]),
+        values_(std::move(values)),
+        transposed_(transposed),
+        options_(options) {}
+
+  const Tensor<float>& values() const { return values_; }
+  bool transposed() const { return transposed_; }
+
+  /// @throws ArgumentError; a view's values are set where they are.
+  void set(const WeightBlock&) override {
+    throw ArgumentError("a view of a weight cannot be filled: its values are set where they are");
+  }
+
+  void unpack(std::size_t first, std::size_t count, float* rows) const override {
+    const Operand all = weight();
+    for (std::size_t o = first; o < first + count; ++o)
+      for (std::size_t i = 0; i < in_features(); ++i)
+        *rows++ = all.values[o * all.row_stride + i * all.column_stride];
+  }
+
+  void multiply(const GemmCall& call) const override {
+    ProductCall product;
+    product.result = call;
+    product.columns = out_features();
+    product.depth = in_features();
+    product.left = {call.input, in_features(), 1};
+    product.right = weight().transposed();
+    multiply_matrices(product, options_);
+  }
+
+  /// input gradient [rows, in] = or += output gradient [rows, out] weight.
+  void input_gradient(const float* output_gradient, std::size_t rows, Write write,
+                      float* input_gradient, int threads) const {
+    ProductCall product;
+    product.result.rows = rows;
+    product.result.output = input_gradient;
+    product.result.residual = write == Write::add ? input_gradient : nullptr;
+    product.result.threads = threads;
+    product.columns = in_features();
+    product.depth = out_features();
+    product.left = {output_gradient, out_features(), 1};
+    product.right = weight();
+    multiply_matrices(product, options_);
+  }
+
+ private:
+  // [out, in]
+  Operand weight() const {
+    return transposed_ ? Operand{values_.data(), 1, out_features()}
+                       : Operand{values_.data(), in_features(), 1};
+  }
+
+  Tensor<float> values_;
+  bool transposed_;
+  ProductOptions options_;
+};
+
+/// weight gradient [out, in] += output gradientᵀ input, both [rows, ...].
+inline void add_weight_gradient(const Tensor<float>& output_gradient, const Tensor<float>& input,
+                                const Tensor<float>& weight_gradient, int threads,
+                                const ProductOptions& options) {
+  if (!weight_gradient || weight_gradient.size() == 0) return;
+  const std::size_t out = weight_gradient.shape()[0], in = weight_gradient.shape()[1];
+  ProductCall product;
+  product.result.rows = out;
+  product.result.output = weight_gradient.data();
+  product.result.residual = weight_gradient.data();
+  product.result.threads = threads;
+  product.columns = in;
+  product.depth = input.size() / in;
+  if (product.depth == 0) return;
+  product.left = Operand{output_gradient.data(), out, 1}.transposed();
+  product.right = {input.data(), in, 1};
+  multiply_matrices(product, options);
+}
+
+}  // namespace coca::detail

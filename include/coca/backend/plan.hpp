@@ -1,0 +1,173 @@
+#pragma once
+/// @file
+/// A backend that computes nothing and counts memory: a model's code, run on it, says what the same
+/// run will need elsewhere, to the byte of every buffer, in no time and without the memory.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "coca/backend/differentiable.hpp"
+
+namespace coca {
+
+/// Memory that is counted instead of taken. The count is the calling thread's.
+struct CountedMemory {
+  /// Addresses nothing; knows its size, so that releasing it can be counted.
+  template <class T>
+  struct Pointer {
+    std::size_t bytes = 0;
+  };
+
+  /// Bytes of the calling thread that exist now, and the most that existed since reset().
+  struct Count {
+    std::size_t now = 0;
+    std::size_t peak = 0;
+  };
+
+  static const Count& count() noexcept { return counter(); }
+  /// Lets the peak begin at what exists now.
+  static void reset() noexcept { counter().peak = counter().now; }
+
+  static Pointer<std::byte> allocate(std::size_t bytes) noexcept {
+    Count& count = counter();
+    count.now += bytes;
+    count.peak = std::max(count.peak, count.now);
+    return {bytes};
+  }
+  static void release(Pointer<std::byte> pointer) noexcept { counter().now -= pointer.bytes; }
+
+  template <class T>
+  static Pointer<T> at(Pointer<std::byte>, std::size_t) noexcept {
+    return {};
+  }
+
+ private:
+  static Count& counter() noexcept {
+    thread_local Count count;
+    return count;
+  }
+};
+
+/// Counts what backend `Like` would hold: its activations, weights, gradients and optimizer state,
+/// not the scratch memory of its kernels.
+template <Backend Like>
+class Plan {
+ public:
+  using value_type = typename Like::value_type;
+  using weight_type = typename Like::weight_type;
+  using memory_type = CountedMemory;
+  template <class T>
+  using Tensor = coca::Tensor<T, CountedMemory>;
+  using Array = Tensor<value_type>;
+  using Ids = Tensor<std::int32_t>;
+  using Options = Epilogue<value_type, CountedMemory>;
+
+  /// A weight's sizes, and the memory that it holds.
+  class Matrix {
+   public:
+    Matrix() = default;
+    std::size_t out_features() const { return out_; }
+    std::size_t in_features() const { return in_; }
+    Array values() const { return values_; }
+    bool transposed() const { return transposed_; }
+
+   private:
+    friend class Plan;
+    std::size_t out_ = 0, in_ = 0;
+    Array values_;
+    bool transposed_ = false;
+    Buffer<CountedMemory> packed_;
+  };
+
+  template <class U>
+  Tensor<U> allocate(const Shape& shape) const {
+    return Tensor<U>(Buffer<CountedMemory>::allocate(shape.size() * sizeof(U)), shape);
+  }
+  template <class U>
+  void copy_in(std::span<const U>, const Tensor<U>&) const {}
+  /// What was never computed reads as zero.
+  template <class U>
+  void copy_out(const Tensor<U>&, std::span<U> host) const {
+    std::fill(host.begin(), host.end(), U{});
+  }
+  void synchronize() const {}
+
+  Matrix pack(const WeightSource& source, const PackOptions& options) const {
+    Matrix matrix;
+    matrix.out_ = options.transposed ? source.row_size() : options.rows;
+    matrix.in_ = options.transposed ? source.rows() : source.row_size();
+    matrix.packed_ =
+        Buffer<CountedMemory>::allocate(matrix.out_ * matrix.in_ * sizeof(weight_type));
+    return matrix;
+  }
+  Matrix view(const Array& values, bool transposed) const {
+    Matrix matrix;
+    const std::size_t rows = values.shape()[0], columns = values.size() / rows;
+    matrix.out_ = transposed ? columns : rows;
+    matrix.in_ = transposed ? rows : columns;
+    matrix.values_ = values;
+    matrix.transposed_ = transposed;
+    return matrix;
+  }
+  void unpack(const Matrix& matrix, std::size_t, std::size_t count, float* rows) const {
+    std::fill_n(rows, count * matrix.in_features(), 0.0f);
+  }
+
+  void matmul(const Array&, const Matrix&, const Options&, const Array&) const {}
+  void layer_norm(const Array&, const Array&, const Array&, const Array&) const {}
+  void attention(const AttentionArguments<value_type, CountedMemory>&, const Array&) const {}
+  void embed(const Ids&, const Tensor<weight_type>&, const Array&, std::size_t,
+             const Array&) const {}
+  void unfold(const Array&, const Unfold&, const Array&) const {}
+  void l2_normalize(const Array&, const Array&) const {}
+  void write_tokens(const Array&, const Array&, std::size_t, const Array&) const {}
+  void gather_rows(const Array&, const Ids&, const Array&) const {}
+  void scatter_rows(const Columns<value_type, CountedMemory>&, const Ids&, const Array&) const {}
+  void log_softmax_inplace(const Array&) const {}
+  void edit_scores_inplace(const Array&, const Ids&, const Array&, ScoreEdit) const {}
+  void warp_scores_inplace(const Array&, const SamplingWarp&) const {}
+  void best_candidates(const Array&, const Array&, const GumbelNoise&, const Array&,
+                       const Ids&) const {}
+
+  void matmul_input_gradient(const Array&, const Matrix&, Write, const Array&) const {}
+  void matmul_weight_gradient(const Array&, const Array&, const Array&) const {}
+  void sum_rows(const Array&, const Array&) const {}
+  void activate(const Array&, Activation, const Array&) const {}
+  void activation_gradient(const Array&, Activation, const Array&, Write, const Array&) const {}
+  void scale_columns(const Array&, const Array&, const Array&, const Array&) const {}
+  void scale_columns_gradient(const Array&, const Array&, const Array&, Write, const Array&,
+                              const Array&) const {}
+  void layer_norm_gradient(const Array&, const Array&, const Array&, Write, const Array&,
+                           const Array&, const Array&) const {}
+  void attention_gradient(const AttentionArguments<value_type, CountedMemory>&, const Array&,
+                          const Array&,
+                          const AttentionGradients<value_type, CountedMemory>&) const {}
+  void embed_gradient(const Ids&, const Array&, std::size_t, const Array&, const Array&) const {}
+  void unfold_gradient(const Array&, const Unfold&, const Array&) const {}
+  void l2_normalize_gradient(const Array&, const Array&, Write, const Array&) const {}
+  void write_tokens_gradient(const Array&, std::size_t, const Array&, const Array&) const {}
+  void gather_rows_gradient(const Array&, const Ids&, const Array&) const {}
+  void fill(const Array&, float) const {}
+  void add(const Array&, const Array&) const {}
+  void scale_inplace(const Array&, float) const {}
+  void cross_entropy_inplace(const Array&, const Ids&, const CrossEntropy&, const Array&) const {}
+  void soft_cross_entropy_inplace(const Array&, const Array&, float, const Array&) const {}
+  void sigmoid_loss_inplace(const Array&, const Array&, const SigmoidLoss&, const Array&,
+                            const Array&) const {}
+  void scale_by_exp(const Array&, const Array&, const Array&) const {}
+  void scale_by_exp_gradient(const Array&, const Array&, const Array&, Write, const Array&,
+                             const Array&) const {}
+  void sum_of_squares(const Array&, const Array&) const {}
+  void clip_factor(const Array&, float, const Array&) const {}
+  void adamw_inplace(const AdamWStep&, const Array&, const Array&, const Array&, const Array&,
+                     const Array&) const {}
+  void sgd_inplace(const SgdStep&, const Array&, const Array&, const Array&, const Array&) const {}
+  void adafactor_inplace(const AdafactorStep&, const Array&, const Array&, const Array&,
+                         const Array&, const Array&, const Array&) const {}
+  void clamp_inplace(const Array&, float, float) const {}
+  void blend_inplace(const Array&, float, const Array&) const {}
+};
+
+}  // namespace coca

@@ -1,0 +1,47 @@
+#pragma once
+/// @file
+/// What a contrastive captioner is trained with (arXiv 2205.01917, section 3.2): the weighted sum
+/// of the contrastive and the captioning loss.
+
+#include <cstddef>
+
+#include "coca/losses/captioning.hpp"
+#include "coca/losses/contrastive.hpp"
+#include "coca/models/coca.hpp"
+
+namespace coca {
+
+/// Weights of the two losses, the paper's.
+struct CoCaLossOptions {
+  float contrastive_weight = 1.0f;
+  CaptioningOptions captioning{};
+};
+
+/// The two losses of a batch, after weighting, each [1].
+template <DifferentiableBackend B>
+struct CoCaLosses {
+  Array<B> contrastive;
+  Array<B> captioning;
+
+  explicit CoCaLosses(Context<B>& context)
+      : contrastive(make_loss(context)), captioning(make_loss(context)) {}
+};
+
+/// Computes both losses of a batch in one pass through the model; with a tape on the context, call
+/// its backward() afterwards.
+/// @param pixels [batch, 3, image_size, image_size]
+/// @param tokens [batch, length], padded
+template <class Model, DifferentiableBackend B>
+void coca_loss(Context<B>& context, const Model& model, const Array<B>& pixels,
+               const Tokens& tokens, const CoCaLossOptions& options, CoCaLosses<B>& losses) {
+  const ImageFeatures<B> image = model.encode_image(context, pixels);
+  const TextFeatures<B> text = model.encode_text(context, tokens);
+  contrastive_loss(context,
+                   ContrastiveFeatures<B>{.image = image.embedding, .text = text.embedding},
+                   model.logit_scale(), options.contrastive_weight, losses.contrastive);
+  const auto& decoder = model.multimodal_decoder();
+  captioning_loss(context, decoder.features(context, text.tokens, image.tokens),
+                  decoder.projection(), tokens, options.captioning, losses.captioning);
+}
+
+}  // namespace coca

@@ -1,0 +1,109 @@
+#pragma once
+/// @file
+/// Contrastive losses between embeddings of pictures and of texts: CLIP's softmax over a batch,
+/// both ways, and SigLIP's sigmoid over all pairs.
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "coca/losses/cross_entropy.hpp"
+
+namespace coca {
+
+/// Embeddings of the pairs that a loss is computed for, and of all that they are compared with.
+template <Backend B>
+struct ContrastiveFeatures {
+  Array<B> image{};       ///< [n, embed_dim], of norm 1
+  Array<B> text{};        ///< [n, embed_dim], of norm 1
+  Array<B> all_image{};   ///< [m, embed_dim]; nothing: those of `image`
+  Array<B> all_text{};    ///< [m, embed_dim]; nothing: those of `text`
+  std::size_t first = 0;  ///< place of pair 0 among all
+};
+
+namespace detail {
+
+/// logits = e^logit_scale * left allᵀ, [n, m], on their way to a loss and back.
+template <DifferentiableBackend B>
+class ScaledSimilarity {
+ public:
+  ScaledSimilarity(Context<B>& context, const Array<B>& left, const Array<B>& all,
+                   const Array<B>& logit_scale)
+      : context_(context), left_(left), all_(all), scale_(logit_scale) {
+    if (left.shape().rank() != 2 || all.shape().rank() != 2 || left.shape()[1] != all.shape()[1])
+      throw ShapeError("contrastive loss: embeddings " + to_string(left.shape()) + " and " +
+                       to_string(all.shape()) + " cannot be compared");
+    const Shape shape{left.shape()[0], all.shape()[0]};
+    similarity_ = context.empty(shape);
+    logits_ = context.empty(shape);
+    context.backend().matmul(left, context.backend().view(all, false), {}, similarity_);
+    context.backend().scale_by_exp(similarity_, scale_, logits_);
+  }
+
+  const Array<B>& logits() const { return logits_; }
+
+  /// The logits hold their gradient by now.
+  void backward() {
+    Tape<B>* tape = tape_for(context_, left_, all_, scale_);
+    if (tape == nullptr) return;
+    const B& backend = context_.backend();
+    const Array<B> gradient = context_.empty(similarity_.shape());
+    backend.scale_by_exp_gradient(similarity_, scale_, logits_, Write::assign, gradient,
+                                  tape->gradient_if_followed(scale_));
+    if (tape->follows(left_))
+      backend.matmul_input_gradient(gradient, backend.view(all_, false), Write::add,
+                                    tape->gradient(left_));
+    if (tape->follows(all_)) backend.matmul_weight_gradient(gradient, left_, tape->gradient(all_));
+  }
+
+ private:
+  Context<B>& context_;
+  Array<B> left_, all_, scale_, similarity_, logits_;
+};
+
+}  // namespace detail
+
+/// weight * the mean of both cross-entropies (each picture among all texts, each text among all
+/// pictures), added to `loss` (CLIP, arXiv 2103.00020; OpenCLIP's ClipLoss).
+/// @param logit_scale [], the logarithm of the factor
+/// @param pairs pairs that the sums are divided by; 0: those given here. With several parts of a
+/// batch,
+///        those of all.
+template <DifferentiableBackend B>
+void contrastive_loss(Context<B>& context, const ContrastiveFeatures<B>& features,
+                      const Array<B>& logit_scale, float weight, const Array<B>& loss,
+                      std::size_t pairs = 0) {
+  const std::size_t n = features.image.shape()[0];
+  std::vector<std::int32_t> labels(n);
+  for (std::size_t i = 0; i < n; ++i) labels[i] = static_cast<std::int32_t>(features.first + i);
+  const Indices<B> targets = context.to_device(labels, Shape{n});
+  const CrossEntropy options{.weight = weight / (2 * static_cast<float>(pairs == 0 ? n : pairs))};
+  const auto one_way = [&](const Array<B>& left, const Array<B>& all) {
+    detail::ScaledSimilarity<B> similarity(context, left, all, logit_scale);
+    context.backend().cross_entropy_inplace(similarity.logits(), targets, options, loss);
+    similarity.backward();
+  };
+  one_way(features.image, features.all_text ? features.all_text : features.text);
+  one_way(features.text, features.all_image ? features.all_image : features.image);
+}
+
+/// weight * the mean over pairs of -log sigmoid(z (e^logit_scale * similarity + logit_bias)), z = 1
+/// for a picture and its own text and -1 otherwise, summed over all texts; added to `loss` (SigLIP,
+/// arXiv 2303.15343).
+/// @param logit_bias []
+template <DifferentiableBackend B>
+void sigmoid_contrastive_loss(Context<B>& context, const ContrastiveFeatures<B>& features,
+                              const Array<B>& logit_scale, const Array<B>& logit_bias, float weight,
+                              const Array<B>& loss, std::size_t pairs = 0) {
+  const std::size_t n = features.image.shape()[0];
+  detail::ScaledSimilarity<B> similarity(
+      context, features.image, features.all_text ? features.all_text : features.text, logit_scale);
+  Tape<B>* tape = detail::tape_for(context, logit_bias);
+  const SigmoidLoss options{.first_positive = features.first,
+                            .weight = weight / static_cast<float>(pairs == 0 ? n : pairs)};
+  context.backend().sigmoid_loss_inplace(similarity.logits(), logit_bias, options, loss,
+                                         tape != nullptr ? tape->gradient(logit_bias) : Array<B>{});
+  similarity.backward();
+}
+
+}  // namespace coca

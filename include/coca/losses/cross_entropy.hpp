@@ -1,0 +1,148 @@
+#pragma once
+/// @file
+/// Cross-entropies. A loss adds its value to a number on the device and, where the context has a
+/// tape, its gradient to those of its inputs at once: it is where the way back starts, so that
+/// nothing of it has to be kept. Several losses compose by adding to the same number.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coca/autograd/operations.hpp"
+
+namespace coca {
+
+/// A number that losses add to, [1], starting from zero.
+template <DifferentiableBackend B>
+Array<B> make_loss(Context<B>& context) {
+  Array<B> loss = context.empty(Shape{1});
+  context.backend().fill(loss, 0.0f);
+  return loss;
+}
+
+/// Options of linear_cross_entropy.
+struct LinearCrossEntropyOptions {
+  CrossEntropy loss{};
+  std::size_t rows_at_once = 128;  ///< rows of logits that exist at a time
+};
+
+/// Cross-entropy of logits = input weightᵀ without storing them: projection, softmax and gradients
+/// go through a few rows at a time. Rows whose label is ignored cost nothing.
+/// @param input  [rows, width] (outer extents folded)
+/// @param labels one a row
+/// @param loss   [1], loss.weight times the sum of the rows' losses is added
+/// @throws ShapeError where the numbers of rows or the widths differ; ArgumentError for a label
+/// that is
+///         no class.
+template <DifferentiableBackend B>
+void linear_cross_entropy(Context<B>& context, const Array<B>& input,
+                          const typename B::Matrix& weight, const std::vector<std::int32_t>& labels,
+                          const LinearCrossEntropyOptions& options, const Array<B>& loss);
+
+/// The same for logits that exist: [rows, classes], left as they are.
+template <DifferentiableBackend B>
+void cross_entropy(Context<B>& context, const Array<B>& logits,
+                   const std::vector<std::int32_t>& labels, const CrossEntropy& options,
+                   const Array<B>& loss);
+
+/// Cross-entropy against probabilities: targets [rows, classes], as logits.
+/// @param weight factor of the loss: 1 / rows for the mean
+template <DifferentiableBackend B>
+void soft_cross_entropy(Context<B>& context, const Array<B>& logits, const Array<B>& targets,
+                        float weight, const Array<B>& loss);
+
+namespace detail {
+
+inline void expect_labels(const std::vector<std::int32_t>& labels, std::size_t rows,
+                          std::size_t classes, std::int32_t ignored) {
+  if (labels.size() != rows)
+    throw ShapeError("cross_entropy: got " + std::to_string(labels.size()) + " labels for " +
+                     std::to_string(rows) + " rows");
+  for (const std::int32_t label : labels)
+    if (label != ignored && (label < 0 || static_cast<std::size_t>(label) >= classes))
+      throw ArgumentError("cross_entropy: label " + std::to_string(label) + " is none of the " +
+                          std::to_string(classes) + " classes");
+}
+
+/// The rows that count, and their labels.
+struct LabelledRows {
+  std::vector<std::int32_t> rows, labels;
+
+  LabelledRows(const std::vector<std::int32_t>& all, std::int32_t ignored) {
+    for (std::size_t row = 0; row < all.size(); ++row) {
+      if (all[row] == ignored) continue;
+      rows.push_back(static_cast<std::int32_t>(row));
+      labels.push_back(all[row]);
+    }
+  }
+};
+
+}  // namespace detail
+
+template <DifferentiableBackend B>
+void linear_cross_entropy(Context<B>& context, const Array<B>& input,
+                          const typename B::Matrix& weight, const std::vector<std::int32_t>& labels,
+                          const LinearCrossEntropyOptions& options, const Array<B>& loss) {
+  const std::size_t width = input.shape().back(), classes = weight.out_features();
+  if (width != weight.in_features())
+    throw ShapeError("linear_cross_entropy: the input has shape " + to_string(input.shape()) +
+                     ", the weight expects rows of " + std::to_string(weight.in_features()));
+  detail::expect_labels(labels, input.size() / width, classes, options.loss.ignored_label);
+  const detail::LabelledRows labelled(labels, options.loss.ignored_label);
+  const std::size_t rows = labelled.rows.size();
+  if (rows == 0) return;
+  const B& backend = context.backend();
+  const Array<B> chosen =
+      gather_rows(context, input, context.to_device(labelled.rows, Shape{rows}));  // [rows, width]
+  const Indices<B> targets = context.to_device(labelled.labels, Shape{rows});
+  Tape<B>* tape = detail::tape_for(context, chosen, weight.values());
+  const std::size_t at_once = std::max<std::size_t>(1, options.rows_at_once);
+  const Array<B> all_logits = context.empty(Shape{std::min(rows, at_once), classes});
+  for (std::size_t first = 0; first < rows; first += at_once) {
+    const std::size_t count = std::min(at_once, rows - first);
+    const Array<B> some = chosen.slice(first, count), logits = all_logits.slice(0, count);
+    backend.matmul(some, weight, {}, logits);
+    backend.cross_entropy_inplace(logits, targets.slice(first, count), options.loss, loss);
+    if (tape == nullptr) continue;
+    if (tape->follows(weight.values())) {
+      const Array<B> gradient = tape->gradient(weight.values());
+      if (weight.transposed())
+        backend.matmul_weight_gradient(some, logits, gradient);
+      else
+        backend.matmul_weight_gradient(logits, some, gradient);
+    }
+    if (tape->follows(chosen))
+      backend.matmul_input_gradient(logits, weight, Write::add, tape->gradient(some));
+  }
+}
+
+template <DifferentiableBackend B>
+void cross_entropy(Context<B>& context, const Array<B>& logits,
+                   const std::vector<std::int32_t>& labels, const CrossEntropy& options,
+                   const Array<B>& loss) {
+  const std::size_t classes = logits.shape().back(), rows = logits.size() / classes;
+  detail::expect_labels(labels, rows, classes, options.ignored_label);
+  const B& backend = context.backend();
+  const Array<B> gradient = context.empty(logits.shape());
+  backend.fill(gradient, 0.0f);
+  backend.add(logits, gradient);
+  backend.cross_entropy_inplace(gradient.reshaped({rows, classes}),
+                                context.to_device(labels, Shape{rows}), options, loss);
+  if (Tape<B>* tape = detail::tape_for(context, logits)) tape->give(logits, gradient);
+}
+
+template <DifferentiableBackend B>
+void soft_cross_entropy(Context<B>& context, const Array<B>& logits, const Array<B>& targets,
+                        float weight, const Array<B>& loss) {
+  expect_shape(targets, logits.shape(), "soft_cross_entropy: targets");
+  const B& backend = context.backend();
+  const Array<B> gradient = context.empty(logits.shape());
+  backend.fill(gradient, 0.0f);
+  backend.add(logits, gradient);
+  backend.soft_cross_entropy_inplace(gradient, targets, weight, loss);
+  if (Tape<B>* tape = detail::tape_for(context, logits)) tape->give(logits, gradient);
+}
+
+}  // namespace coca

@@ -1,0 +1,95 @@
+#pragma once
+/// @file
+/// The parameters of a model where an optimizer can work on them: one array of all values, one of
+/// all gradients.
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coca/autograd/context.hpp"
+#include "coca/models/initialize.hpp"
+
+namespace coca {
+
+/// A parameter's place among the values and gradients.
+struct TrainableEntry {
+  std::string path;
+  Shape shape;
+  std::size_t offset = 0;  ///< elements in front of it
+
+  std::size_t size() const { return shape.size(); }
+};
+
+/// Binds the parameters of a model. The model must live as long, and must have weights (loaded or
+/// initialised). Frozen parameters are bound too, so that gradients pass through them to those in
+/// front of them, but they have no gradient themselves.
+template <class Model>
+class Trainable {
+ public:
+  using B = typename Model::backend_type;
+  using Values = Tensor<typename B::value_type, typename B::memory_type>;
+
+  /// @param is_trained says of a path whether the parameter changes; nothing: all do
+  explicit Trainable(Model& model, const std::function<bool(const std::string&)>& is_trained = {})
+      : backend_(model.backend()) {
+    std::size_t size = 0, frozen_size = 0;
+    for_each_parameter(model, [&](const auto& parameter) {
+      const bool trained = !is_trained || is_trained(parameter.path());
+      std::size_t& offset = trained ? size : frozen_size;
+      (trained ? entries_ : frozen_entries_)
+          .push_back({parameter.path(), parameter.shape(), offset});
+      offset += padded(parameter.shape().size());
+    });
+    values_ = zeros(size);
+    frozen_ = zeros(frozen_size);
+    std::size_t next = 0, next_frozen = 0;
+    for_each_parameter(model, [&](auto& parameter) {
+      const bool trained = next < entries_.size() && entries_[next].path == parameter.path();
+      parameter.bind(backend_, trained ? view(values_, entries_[next++])
+                                       : view(frozen_, frozen_entries_[next_frozen++]));
+    });
+    gradients_ = zeros(size);  // last: what the parameters held before is free by now
+  }
+
+  /// Those that change, in the order of the model's walk.
+  const std::vector<TrainableEntry>& entries() const noexcept { return entries_; }
+  /// Those that do not.
+  const std::vector<TrainableEntry>& frozen_entries() const noexcept { return frozen_entries_; }
+
+  /// All values, [n]; padding between parameters is zero and stays so.
+  const Values& values() const noexcept { return values_; }
+  const Values& gradients() const noexcept { return gradients_; }
+  Values value(std::size_t entry) const { return view(values_, entries_[entry]); }
+  Values gradient(std::size_t entry) const { return view(gradients_, entries_[entry]); }
+
+  /// An entry of an array laid out as values() is.
+  static Values view(const Values& all, const TrainableEntry& entry) {
+    return Values(all.buffer(), entry.shape, all.offset() + entry.offset);
+  }
+
+  void zero_gradients() const { backend_.fill(gradients_, 0.0f); }
+
+  /// Lets a tape follow the parameters.
+  void watch(Tape<B>& tape) const {
+    if (!entries_.empty()) tape.watch(values_, gradients_);
+  }
+
+ private:
+  // Whole cache lines, so that kernels find parameters aligned.
+  static std::size_t padded(std::size_t size) { return (size + 15) / 16 * 16; }
+
+  Values zeros(std::size_t size) const {
+    Values values = backend_.template allocate<typename B::value_type>(Shape{size});
+    if (size != 0) backend_.fill(values, 0.0f);
+    return values;
+  }
+
+  B backend_;
+  std::vector<TrainableEntry> entries_, frozen_entries_;
+  Values values_, gradients_, frozen_;
+};
+
+}  // namespace coca

@@ -1,0 +1,100 @@
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "catch.hpp"
+#include "coca/backend/cpu/cpu.hpp"
+
+namespace {
+
+using Array = coca::Tensor<float>;
+
+std::vector<coca::Cpu<>> backends() {
+  std::vector<coca::Cpu<>> made;
+  for (const auto set :
+       {coca::InstructionSet::baseline, coca::InstructionSet::avx2, coca::InstructionSet::avx512})
+    if (set <= coca::detail::best_instruction_set())
+      for (const int threads : {1, 3})
+        made.emplace_back(coca::CpuOptions{.threads = threads, .instruction_set = set});
+  return made;
+}
+
+Array ramp(const coca::Shape& shape, float step) {
+  const Array made = coca::Cpu<>({.threads = 1}).allocate<float>(shape);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    made.data()[i] = step * (static_cast<float>(i % 1000) - 300.0f);
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("sums do not depend on the number of threads", "[cpu]") {
+  const Array values = ramp({100, 1037}, 0.001f), gradients = ramp({100, 1037}, 0.0007f);
+  const Array weight = ramp({1037}, 0.01f);
+  const auto sums = [&](const coca::Cpu<>& cpu) {
+    const Array square = cpu.allocate<float>({1});
+    const Array parts = cpu.allocate<float>({3, 1037});
+    cpu.fill(square, 0.0f);
+    cpu.fill(parts, 0.0f);
+    cpu.sum_of_squares(values, square);
+    cpu.sum_rows(values, parts.slice(0, 1));
+    cpu.layer_norm_gradient(values, weight, gradients, coca::Write::assign, Array(),
+                            parts.slice(1, 1), parts.slice(2, 1));
+    std::vector<float> all(parts.data(), parts.data() + parts.size());
+    all.push_back(square.data()[0]);
+    return all;
+  };
+  const auto all = backends();
+  for (std::size_t i = 0; i < all.size(); i += 2) {
+    INFO(coca::to_string(all[i].instruction_set()));
+    CHECK(sums(all[i]) == sums(all[i + 1]));
+  }
+}
+
+TEST_CASE("sums of many squares keep their digits", "[cpu]") {
+  const std::size_t count = 3000001;
+  const Array values = ramp({count}, 0.01f);
+  double exact = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    exact += double{values.data()[i]} * double{values.data()[i]};
+  for (const auto& cpu : backends()) {
+    const Array sum = cpu.allocate<float>({1});
+    cpu.fill(sum, 0.0f);
+    cpu.sum_of_squares(values, sum);
+    CHECK(std::abs(sum.data()[0] - exact) <= 2e-7 * exact);
+  }
+}
+
+TEST_CASE("elementwise loops cover every element once, whatever their number", "[cpu]") {
+  for (const auto& cpu : backends())
+    for (std::size_t count = 1; count < 70; ++count) {
+      const Array values = ramp({count + 1}, 1.0f);
+      const float after = values.data()[count];
+      cpu.scale_inplace(values.slice(0, count), 2.0f);
+      std::size_t wrong = values.data()[count] == after ? 0 : 1;
+      for (std::size_t i = 0; i < count; ++i)
+        wrong += values.data()[i] == 2.0f * (static_cast<float>(i) - 300.0f) ? 0 : 1;
+      CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("the derivatives of activations at their ends", "[cpu]") {
+  const std::vector<float> inputs = {-1e30f, -20.0f,        0.0f, 20.0f,
+                                     1e30f,  std::nanf(""), 1.0f, -1.0f};
+  for (const auto& cpu : backends())
+    for (const auto activation : {coca::Activation::gelu, coca::Activation::quick_gelu}) {
+      const Array x = cpu.allocate<float>({8}), gradient = cpu.allocate<float>({8});
+      std::copy(inputs.begin(), inputs.end(), x.data());
+      const Array ones = cpu.allocate<float>({8});
+      cpu.fill(ones, 1.0f);
+      cpu.activation_gradient(x, activation, ones, coca::Write::assign, gradient);
+      const float* y = gradient.data();
+      CHECK(std::abs(y[0]) <= 1e-6f);
+      CHECK(std::abs(y[1]) <= 1e-6f);
+      CHECK(std::abs(y[2] - 0.5f) <= 1e-6f);
+      CHECK(std::abs(y[3] - 1.0f) <= 1e-6f);
+      CHECK(std::abs(y[4] - 1.0f) <= 1e-6f);
+      CHECK(std::isnan(y[5]));
+      CHECK(std::abs(y[6] + y[7] - 1.0f) <= 1e-6f);
+    }
+}
