@@ -48,6 +48,20 @@ macro(coca_pkg_config_dependency module)
     "find_dependency(PkgConfig)\npkg_check_modules(COCA_${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
 endmacro()
 
+# Only programs that train by several processes call MPI; the others shall not load it.
+include(CheckLinkerFlag)
+check_linker_flag(CXX "LINKER:--as-needed" COCA_LINKS_AS_NEEDED)
+if(COCA_LINKS_AS_NEEDED)
+  target_link_options(coca INTERFACE "LINKER:--as-needed")
+endif()
+set(MPI_CXX_SKIP_MPICXX TRUE)  # C's interface, for projects of C++ alone
+find_package(MPI COMPONENTS CXX QUIET)
+coca_feature(MPI "${MPI_CXX_FOUND}")
+if(COCA_HAS_MPI)
+  string(APPEND COCA_PACKAGE_DEPENDENCIES "set(MPI_CXX_SKIP_MPICXX TRUE)\n")
+  coca_dependency("MPI COMPONENTS CXX" MPI::MPI_CXX)
+endif()
+
 find_package(OpenMP COMPONENTS CXX QUIET)
 coca_feature(OPENMP "${OpenMP_CXX_FOUND}")
 if(COCA_HAS_OPENMP)
@@ -87,7 +101,8 @@ if(COCA_HAS_ZLIB)
   coca_dependency(ZLIB ZLIB::ZLIB)
 endif()
 
-foreach(entry "WEBP libwebp" "LIBZIP libzip" "UTF8PROC libutf8proc" "SENTENCEPIECE sentencepiece")
+foreach(entry "WEBP libwebp" "LIBZIP libzip" "UTF8PROC libutf8proc" "SENTENCEPIECE sentencepiece"
+    "LIBARCHIVE libarchive")
   separate_arguments(entry)
   list(GET entry 0 name)
   list(GET entry 1 module)
@@ -101,7 +116,7 @@ foreach(entry "WEBP libwebp" "LIBZIP libzip" "UTF8PROC libutf8proc" "SENTENCEPIE
 endforeach()
 
 set(COCA_FEATURES "")
-foreach(name OPENMP ONEDNN JPEG PNG ZLIB WEBP LIBZIP UTF8PROC SENTENCEPIECE)
+foreach(name OPENMP ONEDNN JPEG PNG ZLIB WEBP LIBZIP UTF8PROC SENTENCEPIECE LIBARCHIVE MPI)
   string(APPEND COCA_FEATURES "#define COCA_HAS_${name} ${COCA_HAS_${name}}\n")
   message(STATUS "coca: ${name} ${COCA_HAS_${name}}")
 endforeach()

@@ -1,0 +1,147 @@
+#pragma once
+/// @file
+/// Pictures in a folder for each class, `root/class_name/picture.png`: torchvision's ImageFolder.
+/// Templates make captions of the names.
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/data/dataset.hpp"
+#include "coca/image/read_image.hpp"
+
+namespace coca {
+
+/// How class folders become records.
+struct ClassFoldersOptions {
+  /// Each makes one caption: {} stands for the name of the class, underscores read as spaces.
+  std::vector<std::string> templates{"a photo of a {}."};
+};
+
+namespace detail {
+
+/// A template with its {} replaced. @throws ArgumentError where it has none.
+inline std::string fill_template(const std::string& text, const std::string& name) {
+  const std::size_t place = text.find("{}");
+  if (place == std::string::npos) {
+    throw ArgumentError("the template \"" + text + "\" has no {} for the name of the class");
+  }
+  std::string filled = text;
+  return filled.replace(place, 2, name);
+}
+
+inline bool has_image_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".webp";
+}
+
+}  // namespace detail
+
+/// Labels are the places of the class names in alphabetical order, as in torchvision.
+class ClassFolders {
+ public:
+  /// @param root whose folders are the classes; files in it and names that begin with a dot are
+  /// passed over
+  /// @throws FileError for a folder that is missing or unreadable, one without classes, and a class
+  /// without pictures; ArgumentError for a template without {}.
+  explicit ClassFolders(const std::string& root, const ClassFoldersOptions& options = {})
+      : root_(root), options_(options) {
+    for (const std::string& text : options_.templates) detail::fill_template(text, "");
+    classes_ = list(root_, [](const auto& entry) { return entry.is_directory(); });
+    if (classes_.empty()) throw FileError(root, "holds no folders of classes");
+    for (std::size_t label = 0; label < classes_.size(); ++label) add_class(label);
+  }
+
+  std::size_t size() const noexcept { return entries_.size(); }
+
+  /// Names of the classes, by label.
+  const std::vector<std::string>& classes() const noexcept { return classes_; }
+
+  /// Path, a caption for each template, and label.
+  Record record(std::size_t index) const {
+    const Entry& entry = at(index);
+    std::string name = classes_[entry.label];
+    std::replace(name.begin(), name.end(), '_', ' ');
+    Record record{path_of(entry), {}, static_cast<std::int32_t>(entry.label)};
+    for (const std::string& text : options_.templates) {
+      record.captions.push_back(detail::fill_template(text, name));
+    }
+    return record;
+  }
+
+  /// The picture file. @throws FileError where it is unreadable or no picture.
+  std::vector<std::uint8_t> read(std::size_t index) const {
+    return detail::read_image_bytes(path_of(at(index)));
+  }
+
+ private:
+  struct Entry {
+    std::size_t label = 0;
+    std::string file;  // relative to the folder of the class
+  };
+
+  /// Sorted names of what a folder holds. @throws FileError with the system's reason.
+  template <class Wanted>
+  static std::vector<std::string> list(const std::filesystem::path& folder, Wanted wanted) {
+    std::error_code error;
+    std::vector<std::string> names;
+    std::filesystem::directory_iterator entry(folder, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (!name.starts_with('.') && wanted(*entry)) names.push_back(name);
+    }
+    if (error) throw FileError(folder.string(), "cannot be listed: " + error.message());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  void add_class(std::size_t label) {
+    const std::size_t before = entries_.size();
+    add_files(label, "");
+    if (entries_.size() > before) return;
+    throw FileError((root_ / classes_[label]).string(),
+                    "the class has no pictures, expected .jpg, .jpeg, .png or .webp files");
+  }
+
+  /// Files of a folder below that of a class, and of the folders in it; links to folders are not
+  /// followed, they might lead back.
+  void add_files(std::size_t label, const std::filesystem::path& below) {
+    const std::filesystem::path folder = root_ / classes_[label] / below;
+    const auto anything = [](const auto&) { return true; };
+    for (const std::string& name : list(folder, anything)) {
+      std::error_code ignored;
+      const auto status = std::filesystem::symlink_status(folder / name, ignored);
+      if (std::filesystem::is_directory(status)) {
+        add_files(label, below / name);
+      } else if (detail::has_image_extension(name)) {
+        entries_.push_back({label, (below / name).string()});
+      }
+    }
+  }
+
+  const Entry& at(std::size_t index) const {
+    detail::check_record_index(index, entries_.size());
+    return entries_[index];
+  }
+
+  std::string path_of(const Entry& entry) const {
+    return (root_ / classes_[entry.label] / entry.file).string();
+  }
+
+  std::filesystem::path root_;
+  ClassFoldersOptions options_;
+  std::vector<std::string> classes_;
+  std::vector<Entry> entries_;
+};
+
+static_assert(Dataset<ClassFolders>);
+
+}  // namespace coca

@@ -1,0 +1,357 @@
+#pragma once
+/// @file
+/// Batches of pictures and captions that threads prepare in the background. Which batches come, and
+/// what is in them, depends on the data set and the options alone: neither on the number of threads
+/// nor on time.
+///
+/// @code
+/// coca::Loader loader(coca::CaptionFile("train.csv"),
+///                     {.order = {.batch_size = 64, .seed = 1},
+///                      .sample = {.augmentation = coca::AugmentationOptions{}}});
+/// loader.seek(checkpoint.position);
+/// const coca::Batch batch = loader.next();
+/// @endcode
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/data/batch.hpp"
+#include "coca/data/dataset.hpp"
+#include "coca/data/sample_reader.hpp"
+#include "coca/data/shuffled_order.hpp"
+
+namespace coca {
+
+/// How batches are made.
+struct LoaderOptions {
+  OrderOptions order{};  ///< its seed is that of everything random here
+  SampleOptions sample{};
+  /// In the place of a broken picture one from beyond the batch is shown; otherwise the batch is
+  /// smaller, as evaluation wants it.
+  bool replace_broken = true;
+  std::size_t threads = 2;   ///< 0: next() does all the work
+  std::size_t prefetch = 4;  ///< batches that are kept ready, or being made, at most
+};
+
+namespace detail {
+
+/// A batch in the making.
+struct BatchSlot {
+  std::shared_ptr<const std::vector<std::size_t>> order;  ///< of its epoch
+  std::size_t first = 0;                                  ///< place of its first sample there
+  std::size_t count = 0;
+  std::size_t taken = 0;  ///< samples that a thread has begun
+  std::size_t done = 0;
+  Batch batch;
+  std::vector<bool> shown;  ///< false where there is a hole
+  std::vector<std::vector<SkippedPicture>> skipped;
+  std::vector<std::exception_ptr> errors;
+};
+
+/// The sizes of a batch, before anything is allocated. @throws ArgumentError where it is too large.
+inline void check_batch_memory(const LoaderOptions& options) {
+  const PreprocessConfig& config = options.sample.preprocess;
+  const auto values = static_cast<double>(options.order.batch_size) * Image::channels *
+                      static_cast<double>(config.width) * static_cast<double>(config.height);
+  if (values <= 0x1p36) return;
+  throw ArgumentError("a batch of " + std::to_string(options.order.batch_size) + " pictures of " +
+                      std::to_string(config.width) + " x " + std::to_string(config.height) +
+                      " pixels does not fit in memory");
+}
+
+/// Closes the holes of a batch; what stays keeps its order.
+inline void close_holes(Batch& batch, const std::vector<bool>& shown) {
+  const std::size_t picture = Image::channels * batch.pixels.height * batch.pixels.width;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (!shown[i]) continue;
+    if (kept != i) {
+      std::copy_n(&batch.pixels.values[i * picture], picture, &batch.pixels.values[kept * picture]);
+      batch.captions[kept] = std::move(batch.captions[i]);
+      batch.names[kept] = std::move(batch.names[i]);
+      batch.labels[kept] = batch.labels[i];
+      batch.indices[kept] = batch.indices[i];
+    }
+    ++kept;
+  }
+  batch.pixels.batch = kept;
+  batch.pixels.values.resize(kept * picture);
+  batch.captions.resize(kept);
+  batch.names.resize(kept);
+  batch.labels.resize(kept);
+  batch.indices.resize(kept);
+}
+
+}  // namespace detail
+
+/// An endless sequence of batches, epoch after epoch. One thread at a time may call it.
+class Loader {
+ public:
+  /// Starts the threads; they begin at epoch 0, batch 0.
+  /// @throws ArgumentError for options outside of their range, or an epoch without any batch.
+  Loader(AnyDataset dataset, const LoaderOptions& options)
+      : options_(options),
+        order_(dataset.size(), options.order),
+        reader_(std::move(dataset), options.sample) {
+    detail::check_batch_memory(options);
+    options_.prefetch = std::max<std::size_t>(options_.prefetch, 1);
+    start_threads();
+  }
+
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+  ~Loader() { stop_threads(); }
+
+  /// The next batch; waits until it is ready.
+  /// @throws Error when a hundred pictures in a row are broken, or what a thread threw (memory).
+  /// The same call then throws again until seek().
+  Batch next() {
+    std::unique_lock lock(mutex_);
+    const auto begin = std::chrono::steady_clock::now();
+    if (threads_.empty()) {
+      while (!front_is_ready()) {
+        if (const auto task = take()) work_on(*task, lock);
+      }
+    } else {
+      ready_.wait(lock, [&] { return front_is_ready() || failure_; });
+    }
+    seconds_waited_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (failure_) std::rethrow_exception(failure_);
+    for (const std::exception_ptr& error : slots_.front()->errors) {
+      if (error) std::rethrow_exception(error);
+    }
+    const std::shared_ptr<detail::BatchSlot> slot = std::move(slots_.front());
+    slots_.pop_front();
+    next_ = following(next_);
+    lock.unlock();
+    room_.notify_all();
+    return finish(*slot);
+  }
+
+  /// Which batch next() will give: what a checkpoint has to remember.
+  DataPosition position() const {
+    const std::scoped_lock lock(mutex_);
+    return next_;
+  }
+
+  /// Goes to a position, forwards or backwards; the batches from there on are what they were.
+  /// @throws ArgumentError where an epoch has no such batch.
+  void seek(const DataPosition& position) {
+    if (position.batch >= batches_per_epoch()) {
+      throw ArgumentError("the loader was sent to batch " + std::to_string(position.batch) +
+                          " of an epoch of " + std::to_string(batches_per_epoch()));
+    }
+    {
+      const std::scoped_lock lock(mutex_);
+      slots_.clear();  // threads finish the sample that they are at, and it is forgotten
+      next_ = cursor_ = position;
+    }
+    room_.notify_all();
+  }
+
+  std::size_t batches_per_epoch() const noexcept { return order_.batches_per_epoch(); }
+  const ShuffledOrder& order() const noexcept { return order_; }
+  const AnyDataset& dataset() const noexcept { return reader_.dataset(); }
+  const PictureCache& cache() const noexcept { return reader_.cache(); }
+
+  /// Broken pictures in the order in which they were met, each once.
+  const std::vector<SkippedPicture>& skipped() const noexcept { return skipped_; }
+
+  /// How long next() has waited for threads (without threads: worked) since the beginning.
+  double seconds_waited() const {
+    const std::scoped_lock lock(mutex_);
+    return seconds_waited_;
+  }
+
+ private:
+  struct Task {
+    std::shared_ptr<detail::BatchSlot> slot;
+    std::size_t item;
+  };
+
+  DataPosition following(DataPosition position) const noexcept {
+    if (++position.batch < batches_per_epoch()) return position;
+    return {position.epoch + 1, 0};
+  }
+
+  void start_threads() {
+    try {
+      for (std::size_t i = 0; i < options_.threads; ++i) {
+        threads_.emplace_back([this] { run(); });
+      }
+    } catch (const std::system_error& error) {
+      stop_threads();
+      throw Error("the loader cannot start " + std::to_string(options_.threads) +
+                  " threads: " + error.what());
+    }
+  }
+
+  void stop_threads() noexcept {
+    {
+      const std::scoped_lock lock(mutex_);
+      stopping_ = true;
+    }
+    room_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  /// What a thread does.
+  void run() noexcept {
+    try {
+      std::unique_lock lock(mutex_);
+      while (true) {
+        std::optional<Task> task;
+        room_.wait(lock, [&] { return stopping_ || (task = take()).has_value(); });
+        if (stopping_) return;
+        work_on(*task, lock);
+      }
+    } catch (...) {  // no memory for another batch
+      const std::scoped_lock lock(mutex_);
+      failure_ = std::current_exception();
+      ready_.notify_all();
+    }
+  }
+
+  bool front_is_ready() const {
+    return !slots_.empty() && slots_.front()->done == slots_.front()->count;
+  }
+
+  /// The next sample to be made, if there is room for its batch. Under the lock.
+  std::optional<Task> take() {
+    while (slots_.empty() || slots_.back()->taken == slots_.back()->count) {
+      if (slots_.size() == options_.prefetch) return std::nullopt;
+      slots_.push_back(new_slot(cursor_));
+      cursor_ = following(cursor_);
+      if (slots_.back()->count == 0) ready_.notify_all();
+    }
+    return Task{slots_.back(), slots_.back()->taken++};
+  }
+
+  std::shared_ptr<detail::BatchSlot> new_slot(const DataPosition& position) {
+    if (permutation_ == nullptr || permutation_epoch_ != position.epoch) {
+      permutation_ =
+          std::make_shared<const std::vector<std::size_t>>(order_.permutation(position.epoch));
+      permutation_epoch_ = position.epoch;
+    }
+    auto slot = std::make_shared<detail::BatchSlot>();
+    const auto [first, last] = order_.positions(position.batch);
+    slot->order = permutation_;
+    slot->first = first;
+    slot->count = last - first;
+    const PreprocessConfig& config = options_.sample.preprocess;
+    slot->batch.position = position;
+    slot->batch.pixels = {slot->count, Image::channels, config.height, config.width, {}};
+    slot->batch.pixels.values.resize(slot->count * Image::channels * config.height * config.width);
+    slot->batch.captions.resize(slot->count);
+    slot->batch.names.resize(slot->count);
+    slot->batch.labels.resize(slot->count);
+    slot->batch.indices.resize(slot->count);
+    slot->shown.resize(slot->count);
+    slot->skipped.resize(slot->count);
+    slot->errors.resize(slot->count);
+    return slot;
+  }
+
+  /// Makes one sample; the lock is held before and after, not in between.
+  void work_on(const Task& task, std::unique_lock<std::mutex>& lock) {
+    detail::BatchSlot& slot = *task.slot;
+    std::optional<Sample> sample;
+    std::exception_ptr error;
+    lock.unlock();
+    try {
+      sample = make(slot, task.item);
+      if (sample) copy_pixels(*sample, slot, task.item);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    slot.errors[task.item] = error;
+    if (sample) {
+      slot.shown[task.item] = true;
+      slot.batch.captions[task.item] = std::move(sample->caption);
+      slot.batch.names[task.item] = std::move(sample->name);
+      slot.batch.labels[task.item] = sample->label;
+      slot.batch.indices[task.item] = sample->index;
+    }
+    if (++slot.done == slot.count) ready_.notify_all();
+  }
+
+  /// The sample at a place of the batch. In the place of a broken one comes the first whole one
+  /// among those that begin one batch (of all ranks) further on: none of this batch is shown twice,
+  /// and any number of ranks shows the same.
+  std::optional<Sample> make(detail::BatchSlot& slot, std::size_t item) {
+    const std::vector<std::size_t>& order = *slot.order;
+    constexpr std::size_t max_attempts = 100;
+    const std::size_t attempts =
+        options_.replace_broken ? std::min(max_attempts, order.size() + 1) : 1;
+    std::size_t place = slot.first + item;
+    for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
+      const SampleKey key{options_.order.seed, slot.batch.position.epoch, order[place]};
+      std::variant<Sample, SkippedPicture> read = reader_.read(key);
+      if (Sample* sample = std::get_if<Sample>(&read)) return std::move(*sample);
+      slot.skipped[item].push_back(std::get<SkippedPicture>(std::move(read)));
+      const std::size_t step = attempt == 0 ? order_.global_batch_size() : 1;
+      place = (place + step) % order.size();
+    }
+    if (!options_.replace_broken) return std::nullopt;
+    throw Error(std::to_string(std::min(attempts, order.size())) +
+                " pictures in a row are broken, the last one: " + slot.skipped[item].back().reason);
+  }
+
+  static void copy_pixels(const Sample& sample, detail::BatchSlot& slot, std::size_t item) {
+    const std::vector<float>& values = sample.pixels.values;
+    std::copy(values.begin(), values.end(),
+              slot.batch.pixels.values.begin() + static_cast<std::ptrdiff_t>(item * values.size()));
+  }
+
+  /// The batch of a slot that no thread works on any more.
+  Batch finish(detail::BatchSlot& slot) {
+    for (std::vector<SkippedPicture>& skipped : slot.skipped) {
+      for (SkippedPicture& picture : skipped) {
+        if (skipped_indices_.insert(picture.index).second) skipped_.push_back(picture);
+        slot.batch.skipped.push_back(std::move(picture));
+      }
+    }
+    if (!options_.replace_broken) detail::close_holes(slot.batch, slot.shown);
+    return std::move(slot.batch);
+  }
+
+  LoaderOptions options_;
+  ShuffledOrder order_;
+  SampleReader reader_;
+  std::vector<SkippedPicture> skipped_;
+  std::set<std::size_t> skipped_indices_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;  // a batch is whole
+  std::condition_variable room_;   // there may be work
+  std::deque<std::shared_ptr<detail::BatchSlot>> slots_;
+  DataPosition next_;    // what next() gives
+  DataPosition cursor_;  // the first batch that has no slot yet
+  std::shared_ptr<const std::vector<std::size_t>> permutation_;
+  std::uint64_t permutation_epoch_ = 0;
+  double seconds_waited_ = 0.0;
+  std::exception_ptr failure_;  // what ended a thread
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace coca

@@ -1,0 +1,118 @@
+#pragma once
+/// @file
+/// One sample of a data set, read, decoded and made ready for the encoder. Threads may share it.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/data/augmentation.hpp"
+#include "coca/data/batch.hpp"
+#include "coca/data/caption_choice.hpp"
+#include "coca/data/dataset.hpp"
+#include "coca/data/picture_cache.hpp"
+#include "coca/data/random_draws.hpp"
+#include "coca/data/transparent_image.hpp"
+#include "coca/image/preprocess.hpp"
+
+namespace coca {
+
+/// How a sample is shown.
+struct SampleOptions {
+  PreprocessConfig preprocess{};  ///< the encoder's size, mean, deviation, and shape of pictures
+  /// What changes each time; without it pictures are shown as in evaluation, by preprocess().
+  std::optional<AugmentationOptions> augmentation{};
+  bool random_caption = true;  ///< one of several captions at random; otherwise the first one
+  /// Pictures whose shorter side is longer are made that small once decoded, before anything else;
+  /// 0 never. Small pictures take less memory in the cache and less time each epoch. At least the
+  /// encoder's size divided by the square root of the smallest crop keeps all the detail.
+  std::size_t shrink_to = 0;
+  std::size_t cache_bytes = 0;                          ///< memory for decoded pictures
+  std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures count as broken
+};
+
+/// A sample as it is shown.
+struct Sample {
+  std::size_t index = 0;
+  std::string name;
+  std::string caption;
+  std::int32_t label = no_label;
+  Pixels pixels;  ///< normalised floats, [3, height, width]
+};
+
+/// Reads samples. What it gives is a function of the data set, the options and the key.
+class SampleReader {
+ public:
+  /// @throws ArgumentError for an option outside of its range.
+  SampleReader(AnyDataset dataset, const SampleOptions& options)
+      : dataset_(std::move(dataset)),
+        options_(options),
+        augmentation_(options.augmentation.value_or(AugmentationOptions{}), options.preprocess),
+        cache_(options.cache_bytes) {}
+
+  const AnyDataset& dataset() const noexcept { return dataset_; }
+
+  /// The sample key.index, or why it cannot be shown. What was broken once is not read again.
+  std::variant<Sample, SkippedPicture> read(const SampleKey& key) {
+    const auto index = static_cast<std::size_t>(key.index);
+    if (const auto known = find_broken(index)) return *known;
+    SkippedPicture broken{index, "record " + std::to_string(index), ""};
+    try {
+      Record record = dataset_.record(index);
+      broken.name = record.name;
+      Sample sample{index, record.name, caption_of(record, key), record.label.value_or(no_label),
+                    show(*picture(index, record.name), key)};
+      return sample;
+    } catch (const Error& error) {  // of the library: about this picture or its text
+      broken.reason = error.what();
+    }
+    const std::scoped_lock lock(mutex_);
+    return broken_.try_emplace(index, std::move(broken)).first->second;
+  }
+
+  /// Decoded pictures in memory.
+  const PictureCache& cache() const noexcept { return cache_; }
+
+ private:
+  std::optional<SkippedPicture> find_broken(std::size_t index) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = broken_.find(index);
+    if (found == broken_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  std::string caption_of(const Record& record, const SampleKey& key) const {
+    if (options_.random_caption) return choose_caption(record.captions, key);
+    return record.captions.empty() ? std::string() : record.captions.front();
+  }
+
+  std::shared_ptr<const TransparentImage> picture(std::size_t index, const std::string& name) {
+    if (auto cached = cache_.find(index)) return cached;
+    const std::vector<std::uint8_t> file = dataset_.read(index);
+    TransparentImage decoded =
+        read_transparent_image(file, name, {.max_pixels = options_.max_pixels});
+    return cache_.keep(index, shrink(std::move(decoded), options_.shrink_to));
+  }
+
+  Pixels show(const TransparentImage& picture, const SampleKey& key) const {
+    if (options_.augmentation) return augmentation_(picture, key);
+    return preprocess(lay_over(picture), options_.preprocess);
+  }
+
+  AnyDataset dataset_;
+  SampleOptions options_;
+  Augmentation augmentation_;
+  PictureCache cache_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::size_t, SkippedPicture> broken_;
+};
+
+}  // namespace coca

@@ -1,0 +1,71 @@
+#pragma once
+/// @file
+/// Captions as the metrics see them: words in lower case.
+///
+/// pycocoevalcap runs Stanford's PTB tokenizer first, in Java. Here a caption is lower-cased
+/// (ASCII), ASCII punctuation becomes white space, each digit is a word of its own, and what white
+/// space separates are the words. So a caption that CLIP's tokenizer decoded ("man : medium - dark
+/// skin tone", "1 0 cents") has the words of the text that it was made from.
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coca/core/error.hpp"
+
+namespace coca {
+
+/// What was said of a picture, and what would have been right.
+struct JudgedCaption {
+  std::string candidate;
+  std::vector<std::string> references;
+};
+
+/// The words of a caption.
+inline std::vector<std::string> caption_words(std::string_view caption) {
+  std::vector<std::string> words;
+  bool inside = false;  // of a word that may go on
+  for (const char c : caption) {
+    const bool upper = c >= 'A' && c <= 'Z', digit = c >= '0' && c <= '9';
+    const bool letter = upper || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+    if (digit || (letter && !inside)) words.emplace_back();
+    if (digit || letter) words.back().push_back(upper ? static_cast<char>(c - 'A' + 'a') : c);
+    inside = letter;
+  }
+  return words;
+}
+
+namespace detail {
+
+/// The longest runs of words that BLEU and CIDEr count.
+inline constexpr std::size_t longest_ngram = 4;
+
+/// How often each run of words occurs.
+using NgramCounts = std::map<std::vector<std::string>, std::size_t>;
+
+/// The runs of one to four words.
+inline NgramCounts count_ngrams(const std::vector<std::string>& words) {
+  NgramCounts counts;
+  for (std::size_t length = 1; length <= longest_ngram; ++length)
+    for (std::size_t first = 0; first + length <= words.size(); ++first) {
+      const auto begin = words.begin() + static_cast<std::ptrdiff_t>(first);
+      ++counts[{begin, begin + static_cast<std::ptrdiff_t>(length)}];
+    }
+  return counts;
+}
+
+/// @throws ArgumentError where there is nothing to compare
+inline void check_judged(std::span<const JudgedCaption> captions) {
+  if (captions.empty()) throw ArgumentError("There are no captions to judge.");
+  for (std::size_t i = 0; i < captions.size(); ++i)
+    if (captions[i].references.empty())
+      throw ArgumentError("Caption " + std::to_string(i) + ", \"" + captions[i].candidate +
+                          "\", has no reference to be compared with.");
+}
+
+}  // namespace detail
+
+}  // namespace coca

@@ -1,0 +1,126 @@
+#pragma once
+/// @file
+/// Retrieval: among all captions the right one for a picture, and the other way round.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coca/core/error.hpp"
+
+namespace coca {
+
+/// Embeddings with what each belongs to. A picture and a text fit each other where their groups are
+/// equal: so a picture may have several captions, and a caption several pictures.
+struct GroupedEmbeddings {
+  std::span<const float> values;          ///< [count, width]; need not be normalised
+  std::span<const std::size_t> groups{};  ///< [count]
+};
+
+/// The share, 0 to 1, of queries that find something that fits among the nearest 1, 5, 10.
+struct Recall {
+  double at_1 = 0;
+  double at_5 = 0;
+  double at_10 = 0;
+};
+
+/// Recall both ways.
+struct RetrievalScores {
+  Recall image_to_text;
+  Recall text_to_image;
+};
+
+/// The rank of a query for which nothing fits.
+inline constexpr std::size_t never_found = std::numeric_limits<std::size_t>::max();
+
+namespace detail {
+
+/// The width of embeddings. @throws ShapeError where there is none, or they do not fit their groups
+inline std::size_t embedding_width(const GroupedEmbeddings& embeddings, const std::string& name) {
+  const std::size_t count = embeddings.groups.size(), values = embeddings.values.size();
+  if (count == 0 || values == 0 || values % count != 0)
+    throw ShapeError("The " + name + " have " + std::to_string(values) + " values for " +
+                     std::to_string(count) +
+                     " embeddings; as many for each, and at least one, were expected.");
+  return values / count;
+}
+
+/// Rows divided by their norms; a row of zeros stays.
+inline std::vector<double> unit_rows(std::span<const float> values, std::size_t width) {
+  std::vector<double> rows(values.begin(), values.end());
+  for (std::size_t first = 0; first < rows.size(); first += width) {
+    double squares = 0;
+    for (std::size_t i = 0; i < width; ++i) squares += rows[first + i] * rows[first + i];
+    if (squares == 0) continue;
+    for (std::size_t i = 0; i < width; ++i) rows[first + i] /= std::sqrt(squares);
+  }
+  return rows;
+}
+
+/// How many candidates that do not fit come before the first that does; one that is equally near,
+/// or that is not a number, comes before.
+inline std::size_t rank_of_first(std::span<const double> similarities,
+                                 std::span<const std::size_t> groups, std::size_t group) {
+  double best = -std::numeric_limits<double>::infinity();
+  bool found = false;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (groups[i] == group && similarities[i] >= best) {
+      best = similarities[i];
+      found = true;
+    }
+  if (!found) return never_found;
+  std::size_t rank = 0;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (groups[i] != group && !(similarities[i] < best)) ++rank;
+  return rank;
+}
+
+}  // namespace detail
+
+/// For each query, how many candidates that do not fit are at least as near (by cosine) as the
+/// nearest that fits; `never_found` where none fits. 0 is a hit.
+/// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
+inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries,
+                                                const GroupedEmbeddings& candidates) {
+  const std::size_t width = detail::embedding_width(queries, "queries");
+  if (const std::size_t other = detail::embedding_width(candidates, "candidates"); other != width)
+    throw ShapeError("The queries have width " + std::to_string(width) + ", the candidates " +
+                     std::to_string(other) + ".");
+  const std::vector<double> rows = detail::unit_rows(candidates.values, width);
+  std::vector<double> similarities(candidates.groups.size());
+  std::vector<std::size_t> ranks;
+  for (std::size_t q = 0; q < queries.groups.size(); ++q) {
+    const std::span<const float> query = queries.values.subspan(q * width, width);
+    for (std::size_t c = 0; c < similarities.size(); ++c) {
+      double sum = 0;
+      for (std::size_t i = 0; i < width; ++i) sum += double{query[i]} * rows[c * width + i];
+      similarities[c] = sum;
+    }
+    ranks.push_back(detail::rank_of_first(similarities, candidates.groups, queries.groups[q]));
+  }
+  return ranks;
+}
+
+/// The recall of queries of which these are the ranks; of a part of them, to judge that part.
+/// @throws ArgumentError for no ranks
+inline Recall recall(std::span<const std::size_t> ranks) {
+  if (ranks.empty()) throw ArgumentError("There are no queries to take the recall of.");
+  const auto share = [&](std::size_t limit) {
+    const auto found = std::count_if(ranks.begin(), ranks.end(),
+                                     [limit](std::size_t rank) { return rank < limit; });
+    return static_cast<double>(found) / static_cast<double>(ranks.size());
+  };
+  return {share(1), share(5), share(10)};
+}
+
+/// Recall both ways. Captions that several pictures have should be in `texts` once.
+/// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
+inline RetrievalScores retrieval(const GroupedEmbeddings& images, const GroupedEmbeddings& texts) {
+  return {recall(retrieval_ranks(images, texts)), recall(retrieval_ranks(texts, images))};
+}
+
+}  // namespace coca

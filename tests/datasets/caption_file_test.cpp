@@ -1,0 +1,125 @@
+#include "coca/data/caption_file.hpp"
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "small_datasets.hpp"
+
+using coca::CaptionFile;
+using coca_test::datasets_folder;
+using coca_test::message_of;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+CaptionFile parse(const std::string& text, const std::string& path = "x.csv",
+                  const coca::CaptionFileOptions& options = {}) {
+  return CaptionFile(std::string_view(text), path, options);
+}
+
+std::string refusal(const std::string& text, const std::string& path = "x.csv",
+                    const coca::CaptionFileOptions& options = {}) {
+  return message_of([&] { parse(text, path, options); });
+}
+
+}  // namespace
+
+TEST_CASE("What Python's csv and json modules wrote is read") {
+  const std::string name = GENERATE("captions.csv", "captions.tsv", "metadata.jsonl");
+  CAPTURE(name);
+  const CaptionFile file(datasets_folder + name, {.image_folder = datasets_folder + "pictures"});
+  REQUIRE(file.size() == 6);
+  CHECK(file.record(0).name == "red, square.png");
+  CHECK(file.record(0).captions ==
+        Texts{"a red square", "the \"square\", red\nand nothing else", "a third one"});
+  CHECK(file.record(1).captions == Texts{"ein gr\u00fcnes Bild"});
+  CHECK(file.record(3).captions == Texts{"yellow\tas the sun"});
+  CHECK(file.record(4).captions == Texts{"  gray "});
+  CHECK(file.record(5).captions == Texts{"\U0001F7E3 violet"});
+  CHECK_FALSE(file.record(5).label.has_value());
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    const auto image = coca::read_image(file.read(i), file.record(i).name);
+    CHECK(image.width() == 20);
+  }
+  CHECK(message_of([&] { file.record(6); }) == "record 6 was asked of a data set of 6");
+}
+
+TEST_CASE("Pictures are beside the file, in the folder that is named, or where their path says") {
+  const std::string text = "filepath,title\nsub/a.png,x\n/b.png,y\n";
+  CHECK(parse(text, "/data/x.csv").image_path(0) == "/data/sub/a.png");
+  CHECK(parse(text, "x.csv").image_path(0) == "sub/a.png");
+  CHECK(parse(text, "x.csv", {.image_folder = "/pictures"}).image_path(0) == "/pictures/sub/a.png");
+  CHECK(parse(text, "/data/x.csv").image_path(1) == "/b.png");
+  CHECK(message_of([&] { parse(text, "/no/such/folder/x.csv").read(0); }) ==
+        "/no/such/folder/sub/a.png: cannot be opened: No such file or directory");
+}
+
+TEST_CASE("Keys and separators can be chosen") {
+  const CaptionFile file =
+      parse("a;b;c\n1;2;3\n", "x.csv", {.image_key = "c", .caption_key = "a", .separator = ';'});
+  CHECK(file.record(0).name == "3");
+  CHECK(file.record(0).captions == Texts{"1"});
+  const CaptionFile json = parse("{\"k\": \"p\", \"v\": [\"x\", \"y\"]}", "x.jsonl",
+                                 {.image_key = "k", .caption_key = "v"});
+  CHECK(json.record(0).captions == Texts{"x", "y"});
+  CHECK(parse("\xEF\xBB\xBF"
+              "image,text\na,b")
+            .record(0)
+            .name == "a");
+  CHECK(parse("\xEF\xBB\xBF{\"image\": \"a\", \"text\": \"b\"}", "x.jsonl").size() == 1);
+  CHECK(parse("image,text\n\na,b\n\n").size() == 1);
+  CHECK(parse("\n{\"image\": \"a\", \"captions\": []}\n \n", "x.jsonl").record(0).captions.empty());
+}
+
+TEST_CASE("What is wrong with a table is said with its line") {
+  CHECK(refusal("a,b\n1,2\n") ==
+        "x.csv: line 1: no column of the picture: expected \"filepath\", \"image\", "
+        "\"file_name\", \"image_path\" or \"path\", the columns are \"a\", \"b\"");
+  CHECK(refusal("image,b\n1,2\n") ==
+        "x.csv: line 1: no column of the caption: expected \"title\", \"caption\", \"text\" or "
+        "\"captions\", the columns are \"image\", \"b\"");
+  CHECK(refusal("image,text\n1,2\n", "x.csv", {.image_key = "img"}) ==
+        "x.csv: line 1: no column of the picture: expected \"img\", the columns are \"image\", "
+        "\"text\"");
+  CHECK(refusal("image,text\na,b\nc\n") == "x.csv: line 3: the row has 1 field, the header has 2");
+  CHECK(refusal("image,text\na,\"b\nb\"\nc,d,e\n") ==
+        "x.csv: line 4: the row has 3 fields, the header has 2");
+  CHECK(refusal("image,text\n,b\n") == "x.csv: line 2: the name of the picture is empty");
+  CHECK(refusal(std::string("image,text\na\0b,c\n", 17)) ==
+        "x.csv: line 2: the name of the picture holds a null character");
+  CHECK(refusal("image,text\na,b\nc,\xFF\n") == "x.csv: line 3: the text is not UTF-8");
+  CHECK(refusal("image,text\n") == "x.csv: lists no pictures");
+  CHECK(refusal("") == "x.csv: lists no pictures");
+  CHECK(refusal("image,text\na,\"b\n") ==
+        "x.csv: line 2: the quoted field that begins here never ends");
+}
+
+TEST_CASE("What is wrong with JSON lines is said with their line") {
+  const std::string good = "{\"image\": \"a\", \"text\": \"b\"}\n";
+  CHECK(
+      refusal(good + "{\"image\" \"a\"}", "x.jsonl") ==
+      "x.jsonl: line 2, column 12: syntax error while parsing object separator - unexpected string "
+      "literal; expected ':'");
+  CHECK(refusal(good + "[1]", "x.jsonl") == "x.jsonl: line 2: expected a JSON object");
+  CHECK(refusal(good + "{\"image\": 1, \"text\": \"b\"}", "x.jsonl") ==
+        "x.jsonl: line 2: the picture is not a text");
+  CHECK(refusal("{\"image\": \"a\", \"text\": [\"b\", 1]}", "x.jsonl") ==
+        "x.jsonl: line 1: the caption is neither a text nor a list of texts");
+  CHECK(refusal("{\"text\": \"b\"}", "x.jsonl") ==
+        "x.jsonl: line 1: no picture: expected the key \"filepath\", \"image\", \"file_name\", "
+        "\"image_path\" or \"path\"");
+  CHECK(refusal("{\"image\": \"a\"}", "x.jsonl", {.caption_key = "say"}) ==
+        "x.jsonl: line 1: no caption: expected the key \"say\"");
+  CHECK(refusal("{\"image\": \"a\", \"image\": \"b\", \"text\": \"b\"}", "x.jsonl") ==
+        "x.jsonl: line 1: the key \"image\" occurs twice");
+  CHECK(refusal("\n\n", "x.jsonl") == "x.jsonl: lists no pictures");
+}
+
+TEST_CASE("A file that cannot be read is refused") {
+  const coca_test::TemporaryFolder folder;
+  CHECK(message_of([&] { CaptionFile file(folder.path("no.csv")); }) ==
+        folder.path("no.csv") + ": cannot be opened: No such file or directory");
+  CHECK(message_of([&] { CaptionFile file(folder.write("empty.csv", "")); }) ==
+        folder.path("empty.csv") + ": is empty");
+}

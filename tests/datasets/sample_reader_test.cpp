@@ -1,0 +1,113 @@
+#include "coca/data/sample_reader.hpp"
+
+#include <atomic>
+#include <memory>
+#include <set>
+
+#include "catch.hpp"
+#include "small_datasets.hpp"
+
+using coca::Sample;
+using coca::SampleReader;
+using coca::SkippedPicture;
+using coca_test::ColorDataset;
+
+namespace {
+
+/// Counts how often pictures are read.
+struct CountingDataset {
+  ColorDataset colors{4, {2}};
+  std::shared_ptr<std::atomic<int>> reads = std::make_shared<std::atomic<int>>(0);
+
+  std::size_t size() const { return colors.size(); }
+  coca::Record record(std::size_t index) const { return colors.record(index); }
+  std::vector<std::uint8_t> read(std::size_t index) const {
+    ++*reads;
+    return colors.read(index);
+  }
+};
+
+constexpr std::size_t side = 12;
+
+coca::SampleOptions small_options() {
+  coca::SampleOptions options;
+  options.preprocess.height = options.preprocess.width = side;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("A sample has its picture, one caption, and its label") {
+  const ColorDataset dataset(4);
+  SampleReader reader(dataset, small_options());
+  const Sample sample = std::get<Sample>(reader.read({1, 0, 2}));
+  CHECK(sample.index == 2);
+  CHECK(sample.name == "picture 2");
+  CHECK(sample.label == 2);
+  const coca::Image image = coca::read_image(dataset.read(2), "picture 2");
+  CHECK(sample.pixels.values == coca::preprocess(image, small_options().preprocess).values);
+  std::set<std::string> captions;
+  for (std::uint64_t epoch = 0; epoch < 20; ++epoch) {
+    captions.insert(std::get<Sample>(reader.read({1, epoch, 2})).caption);
+  }
+  CHECK(captions == std::set<std::string>{"caption 2 a", "caption 2 b"});
+}
+
+TEST_CASE("In evaluation the first caption is shown") {
+  coca::SampleOptions options = small_options();
+  options.random_caption = false;
+  SampleReader reader(ColorDataset(4), options);
+  for (std::uint64_t epoch = 0; epoch < 10; ++epoch) {
+    CHECK(std::get<Sample>(reader.read({1, epoch, 3})).caption == "caption 3 a");
+  }
+}
+
+TEST_CASE("A broken picture is named with its reason, and read once") {
+  const CountingDataset dataset;
+  SampleReader reader(dataset, small_options());
+  const auto broken = std::get<SkippedPicture>(reader.read({1, 0, 2}));
+  CHECK(broken.index == 2);
+  CHECK(broken.name == "picture 2");
+  CHECK(broken.reason == "picture 2: is broken");
+  CHECK(std::get<SkippedPicture>(reader.read({1, 1, 2})).reason == broken.reason);
+  CHECK(*dataset.reads == 1);
+}
+
+TEST_CASE("Decoded pictures are kept, and change nothing that is shown") {
+  const CountingDataset dataset;
+  coca::SampleOptions options = small_options();
+  options.augmentation = coca::AugmentationOptions{.flip_probability = 0.5};
+  SampleReader plain(dataset, options);
+  options.cache_bytes = 1 << 20;
+  SampleReader cached(dataset, options);
+  const auto values = [](SampleReader& reader, std::uint64_t epoch) {
+    return std::get<Sample>(reader.read({1, epoch, 1})).pixels.values;
+  };
+  CHECK(values(plain, 0) == values(cached, 0));
+  CHECK(*dataset.reads == 2);
+  CHECK(values(plain, 1) == values(cached, 1));
+  CHECK(*dataset.reads == 3);
+  CHECK(cached.cache().size() == 1);
+}
+
+TEST_CASE("Large pictures can be made small before they are kept, or refused") {
+  struct OneImage {
+    std::size_t size() const { return 1; }
+    coca::Record record(std::size_t) const { return {"large", {}, {}}; }
+    std::vector<std::uint8_t> read(std::size_t) const {
+      return coca::encode_png(test_image(100, 80));
+    }
+  };
+  coca::SampleOptions options = small_options();
+  options.shrink_to = 20;
+  options.cache_bytes = 1 << 20;
+  SampleReader reader(OneImage{}, options);
+  const Sample sample = std::get<Sample>(reader.read({}));
+  CHECK(reader.cache().bytes() == 25 * 20 * 3);
+  CHECK(sample.caption.empty());
+  CHECK(sample.label == coca::no_label);
+  options.max_pixels = 7999;
+  SampleReader strict(OneImage{}, options);
+  CHECK(coca_test::contains(std::get<SkippedPicture>(strict.read({})).reason,
+                            "more than the limit of 7999 pixels"));
+}
