@@ -120,6 +120,21 @@ TEST_CASE("a vocabulary is read from a file") {
   CHECK(as_open_clip.encode("<start_of_text>abc") == Ids{515, 513});
 }
 
+TEST_CASE("the vocabulary of examples/drawings gives OpenCLIP 3.3.0's ids") {
+  const auto tokenizer =
+      coca::read_clip_tokenizer(std::string(COCA_TEST_DATA) + "/text/drawings_vocabulary.txt.gz");
+  CHECK(tokenizer.vocab_size() == 4096);
+  CHECK(tokenizer.start_id() == 4094);
+  CHECK(tokenizer.end_id() == 4095);
+  CHECK(tokenizer.pad_id() == 0);
+  const auto lines = read_lines("text/drawings_tokens.jsonl");
+  REQUIRE(lines.size() == 100);
+  for (const auto& line : lines) {
+    CAPTURE(line.dump());
+    CHECK(tokenizer.encode(line["text"].get<std::string>()) == line["ids"].get<Ids>());
+  }
+}
+
 TEST_CASE("CLIP's own merges from a file give the compiled-in vocabulary") {
   std::string content = "\"bpe_simple_vocab_16e6.txt#version: 0.2\n";
   for (const auto chunk : coca::detail::clip_merges) content += chunk;

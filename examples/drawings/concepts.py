@@ -1,0 +1,87 @@
+"""Which captions speak of the same thing, and which things are held out.
+
+The base form of a caption leaves out what does not change the thing: case, articles, punctuation,
+skin tone, gender, plural, "icon", "cartoon". One tenth of the base forms, chosen by their hash, is
+held out: no caption of the training set has one of them.
+"""
+
+import hashlib
+import re
+import unicodedata
+
+SKIN_TONE = re.compile(r"\b(?:medium-light|medium-dark|light|medium|dark) skin tone\b")
+PEOPLE = {
+    "man", "men", "woman", "women", "person", "people", "persons", "boy", "boys", "girl", "girls",
+    "child", "children", "kid", "male", "female", "lady", "adult", "guy", "mx", "mr", "mrs",
+}
+IGNORED = {"a", "an", "the", "some", "another", "and", "s", "icon", "icons", "cartoon", "clipart"}
+SAME_WORD = {
+    "princess": "prince", "mermaid": "merperson", "merman": "merperson", "grey": "gray",
+    "colour": "color", "colored": "color", "coloured": "color", "older": "old", "fireman": "firefighter",
+    "policeman": "police", "policewoman": "police", "claus": "santa", "grandma": "grandparent",
+    "grandpa": "grandparent", "aeroplane": "airplane", "plane": "airplane", "donut": "doughnut",
+    "leaves": "leaf", "mice": "mouse", "feet": "foot", "knives": "knife", "wolves": "wolf",
+    "geese": "goose", "teeth": "tooth", "loaves": "loaf", "shelves": "shelf", "scarves": "scarf",
+    "halves": "half", "colours": "color", "xmas": "christmas", "tv": "television",
+}
+
+
+def ascii_text(text):
+    """Text without accents and typographic quotes."""
+    for fancy, plain in (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", " - "), ("—", " - "), ("ß", "ss"),
+                         ("ø", "o"), ("Ø", "O"), ("æ", "ae"), ("Æ", "AE"), ("œ", "oe"), ("ł", "l"), ("ı", "i")):
+        text = text.replace(fancy, plain)
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+def tidy(text):
+    """A caption as it is stored: ASCII, lower case, single spaces, no quotes, no full stop."""
+    return re.sub(r"\s+", " ", ascii_text(text).lower().replace('"', "")).strip(" .,;:!?-_/")
+
+
+def without_skin_tone(caption):
+    """"person: dark skin tone, curly hair" becomes "person: curly hair"."""
+    who, colon, details = SKIN_TONE.sub("", caption).partition(":")
+    details = ", ".join(part.strip() for part in details.split(",") if part.strip())
+    return f"{who}: {details}" if details else who.strip()
+
+
+def singular(word):
+    """A light stemmer: the same for singular and plural, not always a word."""
+    word = SAME_WORD.get(word, word)
+    if len(word) <= 3 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes", "sses", "zes", "oes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else word
+
+
+def base_form(caption):
+    """The words of a caption that say what it is."""
+    text = without_skin_tone(tidy(caption)).replace("'s ", " ")
+    words = re.findall(r"[a-z]+|[0-9]+", text)
+    kept = [singular(word) for word in words if word not in PEOPLE and word not in IGNORED]
+    if len(kept) > 1 and kept[0] == "color":
+        kept = kept[1:]
+    if not kept:
+        kept = ["person"] if any(word in PEOPLE for word in words) else words
+    return " ".join(kept)
+
+
+def concept(caption):
+    """The base form without spaces, so that "bow tie" and "bowtie" are one thing."""
+    return base_form(caption).replace(" ", "")
+
+
+def is_held_out(caption):
+    """Whether a caption, by its base form alone, belongs to the tenth that is never trained on."""
+    return int(hashlib.sha256(concept(caption).encode()).hexdigest()[:8], 16) % 10 == 0
+
+
+def mentions_held_out(caption):
+    """Whether a caption, or what stands between its commas, is held out. What follows a colon only
+    describes: "family: woman, girl" does not say "girl"."""
+    parts = [] if ":" in caption else caption.split(", ")
+    return any(is_held_out(text) for text in (caption, *parts))

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""Makes the data set that the model of examples/models is trained on, from Debian packages alone:
+
+    tuxpaint-stamps-default fonts-noto-color-emoji unicode-cldr-core openclipart-png openclipart-svg
+
+prepare.py FOLDER            writes train.jsonl, held_out.jsonl, held_out_nouns.jsonl, images/ and
+                             vocabulary.txt.gz
+prepare.py FOLDER --check    proves of such a folder that no held-out thing is in the training set
+
+Needs python3, python3-fonttools, python3-pil, librsvg2-bin and the word list wamerican; prepare.sh
+installs them. A line of train.jsonl:
+
+    {"image": "images/emoji/1f436.png", "captions": ["dog face", "dog, face, pet"], "source": "emoji",
+     "base": "dog face"}
+
+The first caption is the name of what is shown; the others, in the training set only, say it
+otherwise. See concepts.py for what is held out.
+"""
+
+import sys
+
+sys.dont_write_bytecode = True  # no __pycache__ beside the sources
+
+import argparse
+import json
+import os
+import re
+import shutil
+from collections import Counter, defaultdict
+
+from clipart import ClipArt
+from concepts import base_form, concept, is_held_out, mentions_held_out, singular, tidy
+from emoji import read_emoji
+from picture import read_image, shrink
+from stamps import read_stamps
+from vocabulary import SPECIAL, learn_merges, tokenize, write_vocabulary
+
+MOST_KEYWORDS = 5
+MOST_WORDS = 12
+SOURCES = ("stamps", "emoji", "clipart")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="where the data set is, or will be")
+    parser.add_argument("--size", type=int, default=128, help="the longer side of the pictures in pixels (128)")
+    parser.add_argument("--vocabulary", type=int, default=4096, help="the size of the vocabulary (4096)")
+    parser.add_argument("--check", action="store_true", help="only check a folder made before")
+    return parser.parse_args()
+
+
+def collect():
+    """All pictures of the three sources, the better captioned first."""
+    pictures = [*read_stamps(), *read_emoji()]
+    english = {word for picture in pictures for text in (picture.name, *picture.keywords)
+               for word in re.findall("[a-z]+", text)}
+    return pictures + list(ClipArt(english).pictures())
+
+
+class Duplicates:
+    """Finds pictures that look the same: reduced to 16 x 16, no channel differs by more than a
+    little on average. Two grids, half a step apart, so that rounding does not hide a pair."""
+
+    STEP = 64
+    SAME = 0.7
+
+    def __init__(self):
+        self.groups = {}
+
+    def find(self, image):
+        """The number of the first picture that looks like this one, or None; and how to add it."""
+        small = image.convert("RGBa").resize((16, 16))
+        pixels = small.tobytes()
+        coarse = small.resize((3, 3)).tobytes()
+        shape = round(8 * image.size[0] / image.size[1])
+        keys = [(shape, half, tuple((value + half) // self.STEP for value in coarse)) for half in (0, self.STEP // 2)]
+        for key in keys:
+            for number, other in self.groups.get(key, ()):
+                if sum(abs(a - b) for a, b in zip(pixels, other)) <= self.SAME * len(pixels):
+                    return number, None
+        return None, lambda number: [self.groups.setdefault(key, []).append((number, pixels)) for key in keys]
+
+
+def unite(pictures, longest):
+    """[(picture, image)], pictures that look the same united into the first of them."""
+    kept, duplicates = [], Duplicates()
+    for picture in pictures:
+        image = read_image(picture.content)
+        if not image or min(image.size) < 8:
+            continue
+        image = shrink(image, longest)
+        number, add = duplicates.find(image)
+        if number is None:
+            add(len(kept))
+            kept.append((picture, image))
+        else:
+            first = kept[number][0]
+            first.other_names.append(picture.name)
+            first.alternatives += picture.alternatives
+            first.keywords += picture.keywords
+    return kept
+
+
+def training_captions(picture):
+    """The name, what else it is called, and its keywords in one caption; nothing that is held out."""
+    others = [text for text in picture.alternatives if len(text.split()) <= MOST_WORDS]
+    captions = [picture.name, *picture.other_names, *others]
+    keywords = [word for word in dict.fromkeys(picture.keywords) if word and not is_held_out(word)]
+    keywords = [word for word in keywords if concept(word) != concept(picture.name)]
+    said = set(base_form(picture.name).split())
+    if len(keywords) > 1 and any(set(base_form(word).split()) - said for word in keywords):
+        captions.append(", ".join(keywords[:MOST_KEYWORDS]))
+    return [caption for caption in dict.fromkeys(map(tidy, captions)) if caption and not mentions_held_out(caption)]
+
+
+def split(united):
+    """(training records, held-out records), each with its image."""
+    train, held_out = [], []
+    for picture, image in united:
+        names = [name for name in [picture.name, *picture.other_names] if is_held_out(name)]
+        captions = names[:1] if names else training_captions(picture)
+        if not captions:
+            continue
+        record = {"image": f"images/{picture.source}/{picture.identity}.png", "captions": captions,
+                  "source": picture.source, "base": base_form(captions[0])}
+        (held_out if names else train).append((record, image))
+    return train, held_out
+
+
+def write_list(path, records):
+    with open(path, "w", encoding="utf-8") as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def read_list(path):
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def noun_records(records):
+    """The held-out pictures whose caption has exactly one of the nouns of nouns.txt."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "nouns.txt"), encoding="utf-8") as lines:
+        nouns = {singular(noun): noun for noun in lines.read().split()}
+    for record in records:
+        found = {nouns[word] for word in map(singular, re.findall("[a-z]+", record["captions"][0])) if word in nouns}
+        if len(found) == 1:
+            yield {"image": record["image"], "label": found.pop(), "captions": record["captions"],
+                   "source": record["source"]}
+
+
+def write_images(folder, records):
+    for source in SOURCES:
+        os.makedirs(f"{folder}/images/{source}", exist_ok=True)
+    for record, image in records:
+        image.save(f"{folder}/{record['image']}", optimize=True)
+
+
+def check(folder):
+    """Ends the program where a held-out thing is in the training set."""
+    train, held_out = read_list(f"{folder}/train.jsonl"), read_list(f"{folder}/held_out.jsonl")
+    secret = {concept(caption) for record in held_out for caption in record["captions"]}
+    for record in train:
+        for caption in record["captions"]:
+            parts = [] if ":" in caption else caption.split(", ")
+            if mentions_held_out(caption) or any(concept(text) in secret for text in (caption, *parts)):
+                sys.exit(f'"{caption}" of {record["image"]} is held out, but in the training set.')
+    if not all(is_held_out(caption) for record in held_out for caption in record["captions"]):
+        sys.exit("A held-out caption is not one by its hash.")
+    if {record["image"] for record in train} & {record["image"] for record in held_out}:
+        sys.exit("A picture is in both lists.")
+    for record in train + held_out:
+        if not record["captions"] or not os.path.exists(f"{folder}/{record['image']}"):
+            sys.exit(f"{record['image']} is missing or has no caption.")
+    report(train, held_out)
+
+
+def report(train, held_out):
+    print(f"{'':10}{'training':>10}{'captions':>10}{'concepts':>10}{'held out':>10}{'captions':>10}{'concepts':>10}")
+    for source in (*SOURCES, "all"):
+        row = []
+        for records in (train, held_out):
+            chosen = [record for record in records if source in (record["source"], "all")]
+            captions = {caption for record in chosen for caption in record["captions"]}
+            row += [len(chosen), len(captions), len({concept(record["base"]) for record in chosen})]
+        print(f"{source:10}" + "".join(f"{number:10}" for number in row))
+
+
+def make_vocabulary(folder, train, held_out, size):
+    """From the captions of the training set alone; each counts once."""
+    merges = learn_merges(sorted({caption for record in train for caption in record["captions"]}), size - SPECIAL)
+    write_vocabulary(f"{folder}/vocabulary.txt.gz", merges)
+    ranks = {pair: rank for rank, pair in enumerate(merges)}
+    print(f"Vocabulary: {len(merges) + SPECIAL} tokens.")
+    for name, records in (("training", train), ("held out", held_out)):
+        lengths = Counter(len(tokenize(caption, ranks)) for record in records for caption in record["captions"])
+        total = sum(length * count for length, count in lengths.items())
+        print(f"Tokens of a caption, {name}: {total / sum(lengths.values()):.1f} on average, {max(lengths)} at most; "
+              + ", ".join(f"{sum(n for l, n in lengths.items() if l > limit)} above {limit}" for limit in (10, 14, 18, 22)))
+
+
+def main():
+    arguments = parse_arguments()
+    if not arguments.check:
+        if os.path.exists(f"{arguments.folder}/images"):
+            shutil.rmtree(f"{arguments.folder}/images")
+        train, held_out = split(unite(collect(), arguments.size))
+        write_images(arguments.folder, train + held_out)
+        train, held_out = [record for record, _ in train], [record for record, _ in held_out]
+        write_list(f"{arguments.folder}/train.jsonl", train)
+        write_list(f"{arguments.folder}/held_out.jsonl", held_out)
+        write_list(f"{arguments.folder}/held_out_nouns.jsonl", noun_records(held_out))
+        make_vocabulary(arguments.folder, train, held_out, arguments.vocabulary)
+    check(arguments.folder)
+
+
+if __name__ == "__main__":
+    main()
