@@ -162,12 +162,6 @@ const CompiledPreset& choose_preset(const ModelOptions& options, const Source& s
   return preset;
 }
 
-coca::AnyTokenizer read_tokenizer(const std::string& path) {
-  if (path.ends_with(".model")) return coca::SentencePieceTokenizer(path);
-  if (fs::path(path).filename() == "merges.txt") return coca::read_hugging_face_tokenizer(path);
-  return coca::read_clip_tokenizer(path);
-}
-
 coca::AnyTokenizer choose_tokenizer(const ModelOptions& options, const Source& source) {
   if (!options.tokenizer.empty()) return read_tokenizer(options.tokenizer);
   if (!source.folder) return coca::ClipTokenizer();
@@ -200,6 +194,12 @@ std::string identity_of(const ModelOptions& options, const std::string& preset,
 }
 
 }  // namespace
+
+coca::AnyTokenizer read_tokenizer(const std::string& path) {
+  if (path.ends_with(".model")) return coca::SentencePieceTokenizer(path);
+  if (fs::path(path).filename() == "merges.txt") return coca::read_hugging_face_tokenizer(path);
+  return coca::read_clip_tokenizer(path);
+}
 
 std::unique_ptr<Model> open_model(const ModelOptions& options) {
   if (!options.preset.empty()) preset_of_name(options.preset);  // a wrong name is told first

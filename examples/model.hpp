@@ -99,6 +99,10 @@ struct CompiledPreset {
 /// All that CMake's COCA_PRESETS and COCA_CONFIG asked for.
 const std::vector<CompiledPreset>& compiled_presets();
 
+/// A vocabulary file: SentencePiece .model, merges.txt, or CLIP's bpe_simple_vocab.
+/// @throws coca::FileError where it is missing or damaged
+coca::AnyTokenizer read_tokenizer(const std::string& path);
+
 /// The model that the command line asks for.
 /// @throws UsageError for a preset that there is not; coca::Error for weights that cannot be loaded
 std::unique_ptr<Model> open_model(const ModelOptions& options);

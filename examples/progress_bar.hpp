@@ -26,14 +26,19 @@ class ProgressBar {
   }
 
   void show(std::size_t done, std::size_t all) {
-    using Seconds = std::chrono::duration<double>;
-    const double elapsed = Seconds(std::chrono::steady_clock::now() - start_).count();
-    if (!terminal_ || elapsed < 2 || done == 0 || done >= all) return clear();
+    const double part = static_cast<double>(done) / static_cast<double>(all);
+    show(done, all, elapsed() / part - elapsed());
+  }
+
+  /// The same where all was not done from here, or not evenly.
+  /// @param more what else there is to say
+  void show(std::size_t done, std::size_t all, double seconds_left, const std::string& more = "") {
+    if (!terminal_ || elapsed() < 2 || done == 0 || done >= all) return clear();
     const double part = static_cast<double>(done) / static_cast<double>(all);
     const auto full = static_cast<std::size_t>(part * static_cast<double>(width));
     const std::string bar = std::string(full, '#') + std::string(width - full, '.');
-    std::fprintf(stderr, "\r[%s] %zu of %zu %s, %s left\033[K", bar.c_str(), done, all,
-                 what_.c_str(), duration(elapsed / part - elapsed).c_str());
+    std::fprintf(stderr, "\r[%s] %zu of %zu %s%s, %s left\033[K", bar.c_str(), done, all,
+                 what_.c_str(), more.c_str(), duration(seconds_left).c_str());
     std::fflush(stderr);
     visible_ = true;
   }
@@ -44,6 +49,10 @@ class ProgressBar {
   }
 
  private:
+  double elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
   void clear() {
     if (visible_) std::fputs("\r\033[K", stderr);
     if (visible_) std::fflush(stderr);

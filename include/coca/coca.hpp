@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// All of coca but what needs xtensor (`coca/xtensor.hpp`).
+/// All of coca but what needs xtensor (`coca/xtensor.hpp`) or MPI
+/// (`coca/training/mpi_communicator.hpp`).
 ///
 /// @code
 /// #include <coca/coca.hpp>
@@ -17,9 +18,23 @@
 
 #include "coca/autograd/context.hpp"
 #include "coca/autograd/operations.hpp"
+#include "coca/autograd/recompute.hpp"
+#include "coca/autograd/tape.hpp"
 #include "coca/backend/backend.hpp"
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/backend/differentiable.hpp"
+#include "coca/backend/plan.hpp"
 #include "coca/backend/reference/reference.hpp"
+#include "coca/data/augmentation.hpp"
+#include "coca/data/caption_file.hpp"
+#include "coca/data/class_folders.hpp"
+#include "coca/data/loader.hpp"
+#include "coca/data/web_dataset.hpp"
+#include "coca/evaluation/bleu.hpp"
+#include "coca/evaluation/cider.hpp"
+#include "coca/evaluation/exact_match.hpp"
+#include "coca/evaluation/retrieval.hpp"
+#include "coca/evaluation/zero_shot.hpp"
 #include "coca/generation/caption_score.hpp"
 #include "coca/generation/generate.hpp"
 #include "coca/image/draw.hpp"
@@ -31,6 +46,10 @@
 #include "coca/io/hugging_face_folder.hpp"
 #include "coca/io/npy.hpp"
 #include "coca/io/open_checkpoint.hpp"
+#include "coca/losses/captioning.hpp"
+#include "coca/losses/coca.hpp"
+#include "coca/losses/contrastive.hpp"
+#include "coca/losses/cross_entropy.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
@@ -45,3 +64,9 @@
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
 #include "coca/text/sentence_piece_tokenizer.hpp"
+#include "coca/training/optimizer.hpp"
+#include "coca/training/step.hpp"
+#include "coca/training/trainable.hpp"
+#include "coca/training/trainer.hpp"
+#include "coca/training/training_memory.hpp"
+#include "coca/training/training_options_json.hpp"

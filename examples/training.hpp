@@ -1,0 +1,39 @@
+#pragma once
+/// @file
+/// Training with a model that is chosen when the program runs; see model.hpp.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "coca/models/config.hpp"
+#include "coca/training/mpi_communicator.hpp"
+#include "coca/training/trainer.hpp"
+
+namespace coca_examples {
+
+/// All that a run needs but the type of the model.
+struct TrainingRequest {
+  coca::TrainingSubject subject;
+  coca::TrainingOptions options{};
+  coca::TrainingEvents events{};
+  coca::MpiCommunicator processes{};  ///< those of mpirun, or this one alone
+  bool resume = false;                ///< from the checkpoint in the run's folder
+  /// Called before the first step with the number of weights, pictures and steps.
+  std::function<void(std::size_t, std::size_t, const coca::TrainingState&, std::uint64_t)>
+      on_start{};
+};
+
+/// A preset that training was compiled for.
+struct CompiledTraining {
+  std::string_view name;
+  coca::CoCaConfig config;
+  coca::TrainingEnd (*run)(const TrainingRequest& request);
+};
+
+/// All that CMake's COCA_TRAIN_PRESETS and COCA_CONFIG asked for.
+const std::vector<CompiledTraining>& compiled_trainings();
+
+}  // namespace coca_examples

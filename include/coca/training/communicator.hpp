@@ -1,0 +1,81 @@
+#pragma once
+/// @file
+/// What a training step needs of the processes that it is shared by. Each has the whole model and a
+/// batch of its own, all of one size; together they make the step of one process with all batches.
+
+#include <concepts>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "coca/autograd/context.hpp"
+#include "coca/backend/differentiable.hpp"
+
+namespace coca {
+
+/// A sum over all processes that is under way.
+///
+/// - progress(): goes on with it, where that takes the processor; never waits
+/// - wait(): returns when the sum is there; behind it nothing happens any more
+///
+/// Its end waits too: the array is in use until then.
+template <class R>
+concept Reduction = std::movable<R> && requires(R reduction) {
+  reduction.progress();
+  reduction.wait();
+};
+
+/// A handle to a group of processes, copied freely. Every process calls the same in the same order;
+/// where reductions are concerned, in the same order among themselves.
+///
+/// - rank(): the number of this process, below size()
+/// - sum(numbers): what the lists of all processes add up to, the same bits everywhere
+/// - all_gather(context, features [n, width]) -> [size() * n, width], those of rank 0 first.
+///   Recorded on the context's tape: on the way back the gradients of all processes are added up,
+///   and each takes its own rows
+/// - start_all_reduce(context, gradients) -> a Reduction, behind which the gradients are their sum
+///   over all processes, the same bits everywhere
+/// - broadcast(context, values): the values become those of rank 0
+/// - barrier(): returns when all processes have called it
+template <class C, class B>
+concept Communicator = DifferentiableBackend<B> && std::copyable<C> &&
+    requires(const C communicator, Context<B>& context, const Array<B> array,
+             std::vector<double> numbers) {
+  { communicator.rank() } -> std::convertible_to<std::size_t>;
+  { communicator.size() } -> std::convertible_to<std::size_t>;
+  { communicator.sum(std::move(numbers)) } -> std::same_as<std::vector<double>>;
+  { communicator.all_gather(context, array) } -> std::same_as<Array<B>>;
+  { communicator.start_all_reduce(context, array) } -> Reduction;
+  communicator.broadcast(context, array);
+  communicator.barrier();
+};
+
+/// A sum that is there.
+struct FinishedReduction {
+  void progress() const noexcept {}
+  void wait() const noexcept {}
+};
+
+/// One process alone.
+struct SingleProcess {
+  std::size_t rank() const noexcept { return 0; }
+  std::size_t size() const noexcept { return 1; }
+  std::vector<double> sum(std::vector<double> numbers) const { return numbers; }
+
+  template <DifferentiableBackend B>
+  Array<B> all_gather(Context<B>&, const Array<B>& features) const {
+    return features;
+  }
+
+  template <DifferentiableBackend B>
+  FinishedReduction start_all_reduce(Context<B>&, const Array<B>&) const {
+    return {};
+  }
+
+  template <DifferentiableBackend B>
+  void broadcast(Context<B>&, const Array<B>&) const {}
+
+  void barrier() const noexcept {}
+};
+
+}  // namespace coca

@@ -1,0 +1,126 @@
+#pragma once
+/// @file
+/// The exponential moving average of weights: a smoother model than the one that is being trained,
+/// for validation and for what is given away.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "coca/core/error.hpp"
+#include "coca/training/trainable.hpp"
+
+namespace coca {
+
+/// How slowly an average follows.
+struct ExponentialAverageOptions {
+  float decay = 0.999f;  ///< what is kept of the average in each step
+  /// Keeps at most (1 + t) / (10 + t) in step t (from 0), so that the random weights of the
+  /// beginning are soon forgotten (as torch_ema and TensorFlow's ExponentialMovingAverage).
+  bool warmup = true;
+};
+
+/// The average of a Trainable's values; frozen parameters are what they are.
+template <class Model>
+class ExponentialAverage {
+ public:
+  using B = typename Model::backend_type;
+  using Values = typename Trainable<Model>::Values;
+
+  /// Starts as the values are.
+  /// @param trainable must live as long
+  /// @throws ArgumentError for a decay outside of [0, 1).
+  ExponentialAverage(const Trainable<Model>& trainable, const B& backend,
+                     ExponentialAverageOptions options = {})
+      : trainable_(trainable),
+        backend_(backend),
+        options_(options),
+        row_zero_(row_zero()),
+        average_(like_values()) {
+    if (!(options.decay >= 0 && options.decay < 1))
+      throw ArgumentError(
+          "the decay of an average of weights must be at least 0 and below 1, got " +
+          std::to_string(options.decay));
+    copy(trainable.values(), average_);
+  }
+
+  const ExponentialAverageOptions& options() const noexcept { return options_; }
+
+  /// Takes in the values as they are now: call it behind each step that was applied.
+  void update() {
+    const auto t = static_cast<float>(updates_++);
+    const float keep =
+        options_.warmup ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
+    if (average_.size() != 0) backend_.blend_inplace(trainable_.values(), keep, average_);
+  }
+
+  /// While it lives, the model has the averaged weights, and the average holds the trained ones;
+  /// afterwards all bits are where they were. No training meanwhile.
+  class [[nodiscard]] InPlace {
+   public:
+    explicit InPlace(ExponentialAverage& average)
+        : average_(average), scratch_(average.like_values()) {
+      average_.swap(scratch_);
+    }
+    ~InPlace() { average_.swap(scratch_); }
+    InPlace(const InPlace&) = delete;
+    InPlace& operator=(const InPlace&) = delete;
+
+   private:
+    ExponentialAverage& average_;
+    Values scratch_;
+  };
+
+  /// Lets the model have the averaged weights for as long as the result lives.
+  InPlace in_place() { return InPlace(*this); }
+
+  /// Calls visit(name, array) for each parameter's average, such as "average.visual.proj"; the
+  /// arrays share the memory of the average.
+  template <class Visitor>
+  void for_each_state(Visitor&& visit) const {
+    for (const TrainableEntry& entry : trainable_.entries())
+      visit("average." + entry.path, Trainable<Model>::view(average_, entry));
+  }
+
+  /// How often update was called.
+  std::uint64_t update_count() const noexcept { return updates_; }
+  void set_update_count(std::uint64_t count) noexcept { updates_ = count; }
+
+ private:
+  Values like_values() const {
+    return backend_.template allocate<typename B::value_type>(trainable_.values().shape());
+  }
+
+  Tensor<std::int32_t, typename B::memory_type> row_zero() const {
+    const auto index = backend_.template allocate<std::int32_t>(Shape{1});
+    constexpr std::int32_t zero = 0;
+    backend_.copy_in(std::span<const std::int32_t>(&zero, 1), index);
+    return index;
+  }
+
+  // Every bit, that of a negative zero too.
+  void copy(const Values& input, const Values& output) const {
+    const Shape one_row{1, input.shape().size()};
+    if (one_row.size() != 0)
+      backend_.gather_rows(input.reshaped(one_row), row_zero_, output.reshaped(one_row));
+  }
+
+  void swap(const Values& scratch) const {
+    copy(trainable_.values(), scratch);
+    copy(average_, trainable_.values());
+    copy(scratch, average_);
+  }
+
+  const Trainable<Model>& trainable_;
+  B backend_;
+  ExponentialAverageOptions options_;
+  Tensor<std::int32_t, typename B::memory_type> row_zero_;
+  Values average_;  // laid out as the parameters are
+  std::uint64_t updates_ = 0;
+};
+
+}  // namespace coca

@@ -1,0 +1,258 @@
+#pragma once
+/// @file
+/// Optimizers over the parameters of a Trainable: AdamW, Adafactor and stochastic gradient descent,
+/// with clipping by the global norm. All numbers stay on the device but the norm, which decides
+/// whether a step is made at all.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "coca/backend/differentiable.hpp"
+#include "coca/core/error.hpp"
+#include "coca/training/parameter_groups.hpp"
+#include "coca/training/trainable.hpp"
+
+namespace coca {
+
+/// Which optimizer.
+enum class OptimizerKind : std::uint8_t {
+  adamw,
+  adafactor,  ///< what the CoCa paper was trained with
+  sgd,
+};
+
+/// Choices of an optimizer. Of the three steps, the one of `kind` counts, and of it what is not
+/// `learning_rate`, `weight_decay` or `step`: these come from the schedule, the parameters' groups
+/// and the count of steps.
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::adamw;
+  AdamWStep adamw{};
+  AdafactorStep adafactor{};
+  SgdStep sgd{};
+  ParameterGroupOptions groups{};
+  float largest_norm = 0;  ///< that all gradients together are clipped to; 0: not at all
+  /// Keeps logit_scale within [0, ln 100] behind each step, as OpenCLIP.
+  bool clamp_logit_scale = true;
+};
+
+namespace detail {
+
+inline constexpr std::array<std::string_view, 3> optimizer_names{"adamw", "adafactor", "sgd"};
+
+/// Parameters side by side with the same choices.
+struct OptimizerRange {
+  std::size_t first = 0;  ///< element
+  std::size_t size = 0;   ///< padding behind each parameter included
+  ParameterGroup group{};
+};
+
+/// As few ranges as possible, in the order of the parameters.
+inline std::vector<OptimizerRange> optimizer_ranges(const std::vector<TrainableEntry>& entries,
+                                                    const std::vector<ParameterGroup>& groups,
+                                                    std::size_t elements) {
+  std::vector<OptimizerRange> ranges;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::size_t end = i + 1 < entries.size() ? entries[i + 1].offset : elements;
+    if (!ranges.empty() && ranges.back().group == groups[i])
+      ranges.back().size = end - ranges.back().first;
+    else
+      ranges.push_back({entries[i].offset, end - entries[i].offset, groups[i]});
+  }
+  return ranges;
+}
+
+}  // namespace detail
+
+/// "adamw", "adafactor" or "sgd", as configuration files say it.
+inline std::string_view to_string(OptimizerKind kind) {
+  return detail::optimizer_names[static_cast<std::size_t>(kind)];
+}
+
+/// The optimizer of that name. @throws ArgumentError for another name.
+inline OptimizerKind optimizer_kind(std::string_view name) {
+  const auto& names = detail::optimizer_names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end())
+    throw ArgumentError("there is no optimizer \"" + std::string(name) +
+                        "\": it is adamw, adafactor or sgd");
+  return static_cast<OptimizerKind>(found - names.begin());
+}
+
+/// What came of a step.
+struct OptimizerResult {
+  float gradient_norm = 0;  ///< of all gradients together, before clipping
+  bool applied = false;     ///< false where it, or a loss, is not finite
+};
+
+/// Changes the parameters of a Trainable by their gradients. Keeps the moments that its kind needs:
+/// two numbers a weight (AdamW), one (SGD), or one a row and a column (Adafactor without beta1).
+template <class Model>
+class Optimizer {
+ public:
+  using B = typename Model::backend_type;
+  using Values = typename Trainable<Model>::Values;
+
+  /// @param trainable must live as long
+  /// @throws ArgumentError for options of groups or clipping that are none.
+  Optimizer(const Trainable<Model>& trainable, const B& backend, OptimizerOptions options = {})
+      : trainable_(trainable),
+        backend_(backend),
+        options_(options),
+        groups_(parameter_groups(trainable, options.groups)),
+        ranges_(detail::optimizer_ranges(trainable.entries(), groups_,
+                                         trainable.values().shape().size())),
+        sum_of_squares_(zeros(1)),
+        factor_(zeros(1)) {
+    if (!(options.largest_norm >= 0))
+      throw ArgumentError("largest_norm must be 0 or more, got " +
+                          std::to_string(options.largest_norm));
+    make_moments();
+  }
+
+  const OptimizerOptions& options() const noexcept { return options_; }
+  /// The choices for each parameter, in the order of the Trainable's entries.
+  const std::vector<ParameterGroup>& groups() const noexcept { return groups_; }
+
+  /// Makes a step, unless the gradients' norm or one of the losses is not finite: then nothing
+  /// changes, as if there had been no step.
+  /// @param losses what the gradients are of, on the host
+  OptimizerResult step(double learning_rate, std::span<const float> losses = {}) {
+    const float norm = gradient_norm();
+    bool finite = std::isfinite(norm);
+    for (const float loss : losses) finite = finite && std::isfinite(loss);
+    if (finite) apply(learning_rate);
+    return {norm, finite};
+  }
+
+  /// Calls visit(name, array) for all that the optimizer keeps, one array a parameter and moment,
+  /// such as "first_moment.visual.proj" [width, embed_dim]; the arrays share the optimizer's
+  /// memory, so that what is copied into them is what it goes on with.
+  template <class Visitor>
+  void for_each_state(Visitor&& visit) const {
+    const auto& entries = trainable_.entries();
+    for (const auto& [name, moment] : moments_)
+      for (const TrainableEntry& entry : entries)
+        visit(name + "." + entry.path, Trainable<Model>::view(moment, entry));
+    for (std::size_t i = 0; i < factored_.size(); ++i) {
+      const auto& [rows, columns] = factored_[i];
+      if (rows.size() > 1) visit("row_moment." + entries[i].path, rows);
+      visit("column_moment." + entries[i].path, columns);
+    }
+  }
+
+  /// Steps that were made.
+  std::uint64_t step_count() const noexcept { return step_count_; }
+  void set_step_count(std::uint64_t count) noexcept { step_count_ = count; }
+
+ private:
+  Values zeros(std::size_t size) const {
+    const Values values = backend_.template allocate<typename B::value_type>(Shape{size});
+    if (size != 0) backend_.fill(values, 0.0f);
+    return values;
+  }
+
+  void make_moments() {
+    const std::size_t size = trainable_.values().shape().size();
+    switch (options_.kind) {
+      case OptimizerKind::adamw:
+        moments_ = {{"first_moment", zeros(size)}, {"second_moment", zeros(size)}};
+        return;
+      case OptimizerKind::sgd:
+        moments_ = {{"velocity", zeros(size)}};
+        return;
+      case OptimizerKind::adafactor:
+        if (options_.adafactor.beta1 > 0) moments_ = {{"first_moment", zeros(size)}};
+        for (const TrainableEntry& entry : trainable_.entries()) {
+          const Shape matrix = as_matrix(entry.shape);
+          factored_.emplace_back(zeros(matrix[0]), zeros(matrix[1]));
+        }
+        return;
+    }
+  }
+
+  // [rows, columns]; numbers and vectors are one row.
+  static Shape as_matrix(const Shape& shape) {
+    const std::size_t rows = shape.rank() < 2 ? 1 : shape[0];
+    return {rows, shape.size() / rows};
+  }
+
+  float gradient_norm() {
+    backend_.fill(sum_of_squares_, 0.0f);
+    if (!ranges_.empty()) backend_.sum_of_squares(trainable_.gradients(), sum_of_squares_);
+    std::array<typename B::value_type, 1> sum{};
+    backend_.copy_out(sum_of_squares_, std::span<typename B::value_type>(sum));
+    return std::sqrt(static_cast<float>(sum[0]));
+  }
+
+  void apply(double learning_rate) {
+    ++step_count_;
+    backend_.clip_factor(sum_of_squares_, options_.largest_norm, factor_);
+    if (options_.kind == OptimizerKind::adafactor)
+      apply_adafactor(learning_rate);
+    else
+      for (const detail::OptimizerRange& range : ranges_) apply(learning_rate, range);
+    clamp_logit_scale();
+  }
+
+  void apply(double learning_rate, const detail::OptimizerRange& range) {
+    const auto part = [&](const Values& all) { return all.slice(range.first, range.size); };
+    const Values gradient = part(trainable_.gradients()), weight = part(trainable_.values());
+    if (options_.kind == OptimizerKind::adamw)
+      backend_.adamw_inplace(step_of(options_.adamw, learning_rate, range.group), gradient, factor_,
+                             weight, part(moments_[0].second), part(moments_[1].second));
+    else
+      backend_.sgd_inplace(step_of(options_.sgd, learning_rate, range.group), gradient, factor_,
+                           weight, part(moments_[0].second));
+  }
+
+  void apply_adafactor(double learning_rate) {
+    const auto& entries = trainable_.entries();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const Shape matrix = as_matrix(entries[i].shape);
+      const auto part = [&](const Values& all) {
+        return Trainable<Model>::view(all, entries[i]).reshaped(matrix);
+      };
+      backend_.adafactor_inplace(step_of(options_.adafactor, learning_rate, groups_[i]),
+                                 part(trainable_.gradients()), factor_, part(trainable_.values()),
+                                 factored_[i].first, factored_[i].second,
+                                 moments_.empty() ? Values{} : part(moments_[0].second));
+    }
+  }
+
+  template <class Step>
+  Step step_of(Step step, double learning_rate, const ParameterGroup& group) const {
+    step.learning_rate = static_cast<float>(learning_rate * static_cast<double>(group.rate_scale));
+    step.weight_decay = group.weight_decay;
+    step.step = step_count_;
+    return step;
+  }
+
+  void clamp_logit_scale() {
+    if (!options_.clamp_logit_scale) return;
+    constexpr float logarithm_of_100 = 4.605170186f;
+    const auto& entries = trainable_.entries();
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      if (entries[i].path == "logit_scale")
+        backend_.clamp_inplace(trainable_.value(i), 0.0f, logarithm_of_100);
+  }
+
+  const Trainable<Model>& trainable_;
+  B backend_;
+  OptimizerOptions options_;
+  std::vector<ParameterGroup> groups_;
+  std::vector<detail::OptimizerRange> ranges_;
+  Values sum_of_squares_, factor_;                       // [1]
+  std::vector<std::pair<std::string, Values>> moments_;  // laid out as the parameters are
+  std::vector<std::pair<Values, Values>> factored_;      // Adafactor's, of rows and of columns
+  std::uint64_t step_count_ = 0;
+};
+
+}  // namespace coca

@@ -1,0 +1,54 @@
+#pragma once
+/// @file
+/// Steps that were left out because a loss or a gradient was no number, and the end of a run that
+/// has too many of them.
+
+#include <cstdint>
+#include <string>
+
+#include "coca/core/error.hpp"
+
+namespace coca {
+
+/// Training cannot go on.
+class TrainingError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Counts skipped steps.
+class SkippedSteps {
+ public:
+  /// @param limit so many in a row end the training
+  explicit SkippedSteps(std::uint64_t limit = 10) : limit_(limit) {}
+
+  /// Takes note of a step. @throws TrainingError with the last one of `limit` skipped in a row.
+  void record(bool applied) {
+    if (applied) {
+      in_a_row_ = 0;
+      return;
+    }
+    ++total_;
+    if (++in_a_row_ >= limit_)
+      throw TrainingError(
+          "the loss or its gradient was infinite or not a number in " + std::to_string(in_a_row_) +
+          " steps in a row: training stops; a lower learning rate, a longer warm-up "
+          "or clipping of gradients may help");
+  }
+
+  /// Of the whole run.
+  std::uint64_t total() const noexcept { return total_; }
+  std::uint64_t in_a_row() const noexcept { return in_a_row_; }
+  /// Goes on where a run was interrupted.
+  void restore(std::uint64_t total, std::uint64_t in_a_row) noexcept {
+    total_ = total;
+    in_a_row_ = in_a_row;
+  }
+
+ private:
+  std::uint64_t limit_;
+  std::uint64_t total_ = 0;
+  std::uint64_t in_a_row_ = 0;
+};
+
+}  // namespace coca

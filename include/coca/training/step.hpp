@@ -1,0 +1,253 @@
+#pragma once
+/// @file
+/// One step of the training of a CoCa: losses and gradients of a batch, in parts where memory is
+/// short, over several processes where there are, and the optimizer's update.
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coca/losses/coca.hpp"
+#include "coca/training/communicator.hpp"
+#include "coca/training/gradient_reduction.hpp"
+#include "coca/training/optimizer.hpp"
+#include "coca/training/trainable.hpp"
+
+namespace coca {
+
+/// Choices of a training step.
+struct TrainingStepOptions {
+  CoCaLossOptions loss{};  ///< `captioning.labels` is counted, over all parts and processes
+  TapeOptions tape{};
+  /// Parts that a batch is computed in, one after the other. With more than one, the memory of
+  /// activations is that of a part, and the towers are computed twice; losses and gradients are
+  /// those of the whole batch.
+  std::size_t accumulation = 1;
+  /// Gradients that processes sum at a time, while the way back goes on: at least so many, as far
+  /// as there are.
+  std::size_t bucket_size = std::size_t{1} << 20;
+};
+
+/// What came of a step. Losses are those of all processes, weighted, before the update.
+struct TrainingStepResult {
+  float contrastive_loss = 0;
+  float captioning_loss = 0;
+  float gradient_norm = 0;  ///< before clipping
+  float logit_scale = 0;    ///< the parameter, a logarithm, before the update
+  bool applied = false;     ///< false: something was not finite, and nothing has changed
+};
+
+/// Steps of a model that has the parts of CoCaModel.
+template <class Model, class Processes = SingleProcess>
+requires Communicator<Processes, typename Model::backend_type>
+class TrainingStep {
+ public:
+  using B = typename Model::backend_type;
+
+  /// The model, its Trainable, the optimizer and the context must live as long.
+  /// @throws ArgumentError for no parts.
+  TrainingStep(const Model& model, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
+               Context<B>& context, TrainingStepOptions options = {}, Processes processes = {})
+      : model_(model),
+        trainable_(trainable),
+        optimizer_(optimizer),
+        context_(context),
+        options_(options),
+        processes_(std::move(processes)),
+        reduction_(trainable, context, processes_, options.bucket_size) {
+    if (options.accumulation == 0) throw ArgumentError("a batch cannot be computed in 0 parts");
+  }
+
+  const TrainingStepOptions& options() const noexcept { return options_; }
+  const GradientReduction<Model, Processes>& reduction() const noexcept { return reduction_; }
+
+  /// Computes gradients and lets the optimizer change the parameters.
+  /// @param pixels [batch, 3, image_size, image_size]
+  /// @param tokens [batch, length], padded
+  /// @throws ShapeError where there are not as many texts as pictures, or where the parts cannot be
+  ///         of one size.
+  TrainingStepResult operator()(const Array<B>& pixels, const Tokens& tokens,
+                                double learning_rate) {
+    TrainingStepResult result = compute_gradients(pixels, tokens);
+    const std::array losses{result.contrastive_loss, result.captioning_loss};
+    const OptimizerResult update = optimizer_.step(learning_rate, losses);
+    result.gradient_norm = update.gradient_norm;
+    result.applied = update.applied;
+    return result;
+  }
+
+  /// The first half: leaves the gradients of the losses in the Trainable, summed over all
+  /// processes. `gradient_norm` and `applied` are not set.
+  TrainingStepResult compute_gradients(const Array<B>& pixels, const Tokens& tokens) {
+    expect_batch(pixels, tokens);
+    trainable_.zero_gradients();
+    const Array<B> numbers = context_.empty(Shape{3});  // both losses and logit_scale
+    context_.backend().fill(numbers, 0.0f);
+    const auto number = [&](std::size_t i) { return numbers.slice(i, 1); };
+    context_.backend().add(model_.logit_scale().reshaped({1}), number(2));
+    const CaptioningOptions captioning = captioning_options(tokens);
+    if (options_.accumulation == 1)
+      whole_batch(pixels, tokens, captioning, number(0), number(1));
+    else
+      in_parts(pixels, tokens, captioning, number(0), number(1));
+    reduction_.finish();
+    const auto host = context_.to_host(numbers);
+    const auto sums = processes_.sum({static_cast<double>(host[0]), static_cast<double>(host[1])});
+    return {.contrastive_loss = static_cast<float>(sums[0]),
+            .captioning_loss = static_cast<float>(sums[1]),
+            .logit_scale = static_cast<float>(host[2])};
+  }
+
+ private:
+  void expect_batch(const Array<B>& pixels, const Tokens& tokens) const {
+    const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
+    if (pictures == 0 || pictures != tokens.batch)
+      throw ShapeError("a training step needs a text for each picture, got " +
+                       std::to_string(pictures) + " pictures and " + std::to_string(tokens.batch) +
+                       " texts");
+    expect_known_tokens(tokens, Model::vocab_size);
+    if (pictures % options_.accumulation != 0)
+      throw ShapeError("a batch of " + std::to_string(pictures) + " cannot be computed in " +
+                       std::to_string(options_.accumulation) + " equal parts");
+  }
+
+  // Divides by the labels of all parts and processes.
+  CaptioningOptions captioning_options(const Tokens& tokens) const {
+    CaptioningOptions options = options_.loss.captioning;
+    const std::size_t own = count_labels(next_token_labels(tokens, options.pad_id));
+    options.labels = static_cast<std::size_t>(processes_.sum({static_cast<double>(own)})[0]);
+    return options;
+  }
+
+  void whole_batch(const Array<B>& pixels, const Tokens& tokens,
+                   const CaptioningOptions& captioning, const Array<B>& contrastive_sum,
+                   const Array<B>& captioning_sum) {
+    Tape<B> tape(context_, options_.tape);
+    trainable_.watch(tape);
+    reduction_.follow(tape, WayBack::last);
+    {
+      const Recording<B> recording(context_, &tape);
+      const ImageFeatures<B> image = model_.encode_image(context_, pixels);
+      const TextFeatures<B> text = model_.encode_text(context_, tokens);
+      contrast(image.embedding, text.embedding, contrastive_sum);
+      caption(image, text, tokens, captioning, captioning_sum);
+    }
+    tape.backward();
+  }
+
+  // The contrastive loss is of all embeddings at once, so these are computed without tape first,
+  // then the gradients of the loss by them, and with those each part goes its way back on its own
+  // (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but with one pass
+  // through the loss, where logit_scale has its gradient once).
+  void in_parts(const Array<B>& pixels, const Tokens& tokens, const CaptioningOptions& captioning,
+                const Array<B>& contrastive_sum, const Array<B>& captioning_sum) {
+    const Embeddings all = all_embeddings(pixels, tokens);
+    const Embeddings gradients = embedding_gradients(all, contrastive_sum);
+    const std::size_t size = pixels.shape()[0] / options_.accumulation;
+    for (std::size_t first = 0; first < pixels.shape()[0]; first += size) {
+      const Tokens some = rows(tokens, first, size);
+      Tape<B> tape(context_, options_.tape);
+      trainable_.watch(tape);
+      reduction_.follow(tape, first + size == tokens.batch ? WayBack::last : WayBack::part);
+      {
+        const Recording<B> recording(context_, &tape);
+        const ImageFeatures<B> image = model_.encode_image(context_, pixels.slice(first, size));
+        const TextFeatures<B> text = model_.encode_text(context_, some);
+        start_from(tape, image.embedding, gradients.image.slice(first, size));
+        start_from(tape, text.embedding, gradients.text.slice(first, size));
+        caption(image, text, some, captioning, captioning_sum);
+      }
+      tape.backward();
+    }
+  }
+
+  // Of pictures and texts, or the gradients by them, each [batch, embed_dim].
+  struct Embeddings {
+    Array<B> image, text;
+  };
+
+  Embeddings empty_embeddings(std::size_t batch) const {
+    const Shape shape{batch, Model::embed_dim};
+    return {context_.empty(shape), context_.empty(shape)};
+  }
+
+  Embeddings all_embeddings(const Array<B>& pixels, const Tokens& tokens) const {
+    const Recording<B> off(context_, nullptr);
+    const std::size_t batch = pixels.shape()[0], size = batch / options_.accumulation;
+    Embeddings all = empty_embeddings(batch);
+    for (std::size_t first = 0; first < batch; first += size) {
+      const auto put = [&](const Array<B>& some, const Array<B>& into) {
+        Array<B> output = into.reshaped({1, batch, Model::embed_dim});
+        write_tokens(context_, some.reshaped({1, size, Model::embed_dim}), Array<B>{}, first,
+                     output);
+      };
+      put(model_.encode_image(context_, pixels.slice(first, size)).embedding, all.image);
+      put(model_.encode_text(context_, rows(tokens, first, size)).embedding, all.text);
+    }
+    return all;
+  }
+
+  // Adds the loss and the gradient of logit_scale too.
+  Embeddings embedding_gradients(const Embeddings& all, const Array<B>& contrastive_sum) {
+    const Embeddings gradients = empty_embeddings(all.image.shape()[0]);
+    Tape<B> tape(context_);
+    trainable_.watch(tape);
+    reduction_.follow(tape, WayBack::losses);
+    for (const auto& [values, gradient] :
+         {std::pair{all.image, gradients.image}, std::pair{all.text, gradients.text}}) {
+      context_.backend().fill(gradient, 0.0f);
+      tape.watch(values, gradient);
+    }
+    {
+      const Recording<B> recording(context_, &tape);
+      contrast(all.image, all.text, contrastive_sum);
+    }
+    tape.backward();
+    return gradients;
+  }
+
+  // The gradient of what comes behind an output; nothing where only frozen parameters led to it.
+  void start_from(Tape<B>& tape, const Array<B>& output, const Array<B>& gradient) const {
+    if (tape.follows(output)) context_.backend().add(gradient, tape.gradient(output));
+  }
+
+  // Own embeddings among those of all processes.
+  void contrast(const Array<B>& image, const Array<B>& text, const Array<B>& sum) const {
+    const std::size_t own = image.shape()[0];
+    const ContrastiveFeatures<B> features{.image = image,
+                                          .text = text,
+                                          .all_image = processes_.all_gather(context_, image),
+                                          .all_text = processes_.all_gather(context_, text),
+                                          .first = processes_.rank() * own};
+    contrastive_loss(context_, features, model_.logit_scale(), options_.loss.contrastive_weight,
+                     sum, processes_.size() * own);
+  }
+
+  void caption(const ImageFeatures<B>& image, const TextFeatures<B>& text, const Tokens& tokens,
+               const CaptioningOptions& captioning, const Array<B>& sum) const {
+    const auto& decoder = model_.multimodal_decoder();
+    captioning_loss(context_, decoder.features(context_, text.tokens, image.tokens),
+                    decoder.projection(), tokens, captioning, sum);
+  }
+
+  static Tokens rows(const Tokens& tokens, std::size_t first, std::size_t count) {
+    const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(first * tokens.length);
+    return {
+        {begin, begin + static_cast<std::ptrdiff_t>(count * tokens.length)}, count, tokens.length};
+  }
+
+  const Model& model_;
+  const Trainable<Model>& trainable_;
+  Optimizer<Model>& optimizer_;
+  Context<B>& context_;
+  TrainingStepOptions options_;
+  Processes processes_;
+  GradientReduction<Model, Processes> reduction_;
+};
+
+}  // namespace coca

@@ -1,0 +1,220 @@
+#pragma once
+/// @file
+/// A checkpoint of a training run: one safetensors file that appears whole or not at all. It holds
+/// the weights (`model.` and the parameter's name), what the optimizer keeps (`optimizer.`), the
+/// average of the weights (`average.`), and all that is no tensor as JSON in its metadata.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/core/weight_source.hpp"
+#include "coca/data/batch.hpp"
+#include "coca/io/json.hpp"
+#include "coca/io/open_checkpoint.hpp"
+#include "coca/io/safetensors_writer.hpp"
+#include "coca/nn/parameter.hpp"
+#include "coca/training/exponential_average.hpp"
+#include "coca/training/optimizer.hpp"
+#include "coca/training/training_options_json.hpp"
+
+namespace coca {
+
+/// Where a run stands.
+struct TrainingState {
+  std::uint64_t step = 0;     ///< steps that are done, skipped ones too
+  DataPosition position{};    ///< the batch that comes next
+  std::uint64_t skipped = 0;  ///< steps that were skipped
+  std::uint64_t skipped_in_a_row = 0;
+  std::uint64_t validated_step = 0;  ///< the step of the last validation
+  std::uint64_t log_bytes = 0;       ///< how long log.jsonl is
+  double seconds = 0;                ///< spent on training
+};
+
+/// All of a checkpoint that is no tensor.
+struct TrainingRecord {
+  TrainingState state{};
+  std::uint64_t optimizer_steps = 0;
+  std::uint64_t average_updates = 0;
+  TrainingOptions options{};
+  Json backend{};  ///< what the backend needs to compute the same bits again
+};
+
+namespace detail {
+
+inline constexpr const char* training_key = "coca_training";
+
+inline Json to_json(const TrainingState& state) {
+  return {{"step", state.step},
+          {"epoch", state.position.epoch},
+          {"batch", state.position.batch},
+          {"skipped", state.skipped},
+          {"skipped_in_a_row", state.skipped_in_a_row},
+          {"validated_step", state.validated_step},
+          {"log_bytes", state.log_bytes},
+          {"seconds", state.seconds}};
+}
+
+inline std::uint64_t count_at(const Json& json, const char* key, const std::string& path) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number_unsigned())
+    throw FileError(path,
+                    std::string("the record of the training run has no count \"") + key + "\"");
+  return found->get<std::uint64_t>();
+}
+
+inline TrainingState training_state(const Json& json, const std::string& path) {
+  TrainingState state;
+  const auto count = [&](const char* key) { return count_at(json, key, path); };
+  state.step = count("step");
+  state.position = {count("epoch"), count("batch")};
+  state.skipped = count("skipped");
+  state.skipped_in_a_row = count("skipped_in_a_row");
+  state.validated_step = count("validated_step");
+  state.log_bytes = count("log_bytes");
+  if (json.contains("seconds") && json.at("seconds").is_number())
+    state.seconds = json.at("seconds").get<double>();
+  return state;
+}
+
+/// The elements of an array as floats.
+template <class B>
+WeightSource array_source(const B& backend, const Array<B>& array) {
+  WeightSource source{array.shape(), {}};
+  const std::size_t rows = source.rows(), width = source.row_size();
+  source.read = [backend, array, rows, width](std::size_t first, std::size_t count, float* out) {
+    const Array<B> part = array.reshaped({rows, width}).slice(first, count);
+    backend.copy_out(part, std::span<float>(out, count * width));
+  };
+  return source;
+}
+
+/// Writes a tensor, some rows at a time.
+inline void write_source(SafetensorsWriter& writer, const std::string& name,
+                         const WeightSource& source) {
+  const std::size_t rows = source.rows(), width = source.row_size();
+  const std::size_t chunk =
+      std::max<std::size_t>(1, (std::size_t{1} << 20) / std::max<std::size_t>(width, 1));
+  std::vector<float> values(std::min(chunk, rows) * width);
+  for (std::size_t first = 0; first < rows; first += chunk) {
+    const std::size_t count = std::min(chunk, rows - first);
+    source.read(first, count, values.data());
+    writer.write(name, std::span<const float>(values.data(), count * width));
+  }
+}
+
+}  // namespace detail
+
+/// What of a run is tensors: all of it is read and written where it is.
+template <class Model>
+struct TrainedTensors {
+  using B = typename Model::backend_type;
+  static_assert(std::is_same_v<typename B::value_type, float>,
+                "checkpoints of training hold floats, so the backend has to compute with them");
+
+  Model& model;
+  const Optimizer<Model>& optimizer;
+  const ExponentialAverage<Model>* average = nullptr;  ///< nullptr: there is none
+
+  /// Calls visit(name, source) for each tensor.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    const B backend = model.backend();
+    for_each_parameter(std::as_const(model), [&](const auto& parameter) {
+      visit("model." + parameter.path(), parameter.store(backend));
+    });
+    for_each_array([&](const std::string& name, const Array<B>& array) {
+      visit(name, detail::array_source(backend, array));
+    });
+  }
+
+  /// Calls visit(name, array) for each that is no weight of the model.
+  template <class Visitor>
+  void for_each_array(Visitor&& visit) const {
+    optimizer.for_each_state(
+        [&](const std::string& name, const Array<B>& array) { visit("optimizer." + name, array); });
+    if (average != nullptr) average->for_each_state(visit);
+  }
+};
+
+/// Writes a checkpoint in the place of the one before it.
+/// @throws FileError where it cannot be written; the one before it is then untouched.
+template <class Model>
+void save_training_checkpoint(const std::string& path, const TrainedTensors<Model>& tensors,
+                              const TrainingRecord& record) {
+  const Json json{{"version", 1},
+                  {"state", detail::to_json(record.state)},
+                  {"optimizer_steps", record.optimizer_steps},
+                  {"average_updates", record.average_updates},
+                  {"options", Json::parse(to_json(record.options).dump())},
+                  {"backend", record.backend}};
+  std::vector<TensorAnnouncement> announcements;
+  tensors.for_each([&](const std::string& name, const WeightSource& source) {
+    announcements.push_back({name, source.shape, DType::F32});
+  });
+  SafetensorsWriter writer(
+      path, std::move(announcements),
+      {{detail::training_key, json.dump(-1, ' ', true, Json::error_handler_t::replace)}});
+  tensors.for_each([&](const std::string& name, const WeightSource& source) {
+    detail::write_source(writer, name, source);
+  });
+  writer.commit();
+}
+
+/// What a checkpoint says beside its tensors.
+/// @throws FileError where it is no checkpoint of a training run, or damaged.
+inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
+  const std::string& path = checkpoint.path();
+  const auto found = checkpoint.metadata().find(detail::training_key);
+  if (found == checkpoint.metadata().end())
+    throw FileError(path, "is no checkpoint of a training run");
+  const Json json = parse_json(found->second, path);
+  for (const char* key : {"state", "options"})
+    if (!json.is_object() || !json.contains(key) || !json.at(key).is_object())
+      throw FileError(path, std::string("the record of the training run has no \"") + key + "\"");
+  if (detail::count_at(json, "version", path) != 1)
+    throw FileError(path, "was written by another version of the trainer");
+  TrainingRecord record;
+  record.state = detail::training_state(json.at("state"), path);
+  record.optimizer_steps = detail::count_at(json, "optimizer_steps", path);
+  record.average_updates = detail::count_at(json, "average_updates", path);
+  read_options(json.at("options"), path, record.options);
+  if (json.contains("backend")) record.backend = json.at("backend");
+  return record;
+}
+
+/// Gives back all tensors of a checkpoint.
+/// @throws FileError where one is missing, superfluous or of another shape: another model, or other
+/// options of the optimizer.
+template <class Model>
+void restore_tensors(const Checkpoint& checkpoint, const TrainedTensors<Model>& tensors) {
+  std::set<std::string> known;
+  tensors.for_each([&](const std::string& name, const WeightSource& source) {
+    known.insert(name);
+    const Shape& stored = checkpoint.tensor(name).shape;
+    if (stored != source.shape)
+      throw FileError(checkpoint.path(), "tensor \"" + name + "\" is " + to_string(stored) +
+                                             ", expected " + to_string(source.shape));
+  });
+  for (const std::string& name : checkpoint.names())
+    if (known.count(name) == 0)
+      throw FileError(checkpoint.path(),
+                      "holds \"" + name + "\", which a run with these options does not have");
+  const auto backend = tensors.model.backend();
+  for_each_parameter(tensors.model, [&](auto& parameter) {
+    parameter.load(backend, checkpoint.source("model." + parameter.path()));
+  });
+  tensors.for_each_array([&](const std::string& name, const auto& array) {
+    detail::fill_storage(backend, checkpoint.source(name), array);
+  });
+}
+
+}  // namespace coca

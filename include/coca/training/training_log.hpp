@@ -1,0 +1,95 @@
+#pragma once
+/// @file
+/// log.jsonl: what happened in a run, a JSON object a line.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "coca/core/error.hpp"
+#include "coca/io/atomic_file.hpp"
+
+namespace coca {
+
+/// The shortest decimal that reads back as this float, as a JSON number; null for no number.
+inline nlohmann::ordered_json to_json_number(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  char text[32];
+  const char* end = std::to_chars(text, text + sizeof text, value).ptr;
+  double shortest = 0;
+  std::from_chars(text, end, shortest);
+  return shortest;
+}
+
+/// A file that grows by whole lines. A run that goes on from a checkpoint forgets the lines behind
+/// it, so that the log reads as if the run had never stopped.
+class TrainingLog {
+ public:
+  /// @param keep bytes of an old file that stay
+  /// @throws FileError where it cannot be opened, cut or written, or holds less than it should.
+  TrainingLog(std::string path, std::uint64_t keep) : path_(std::move(path)) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) fail(errno);
+    try {
+      cut(keep);
+    } catch (...) {
+      ::close(descriptor_);
+      throw;
+    }
+  }
+  TrainingLog(const TrainingLog&) = delete;
+  TrainingLog& operator=(const TrainingLog&) = delete;
+  ~TrainingLog() { ::close(descriptor_); }
+
+  const std::string& path() const noexcept { return path_; }
+
+  /// Adds a line. @throws FileError where it cannot be written.
+  void write(const nlohmann::ordered_json& object) {
+    const std::string line =
+        object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+    std::string_view rest = line;
+    while (!rest.empty()) {
+      const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) fail(written < 0 ? errno : EIO);
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    bytes_ += line.size();
+  }
+
+  /// How long the file is, all of it on disk: what a checkpoint has to remember.
+  /// @throws FileError where the disk does not take it.
+  std::uint64_t commit() {
+    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail(errno);  // EINVAL: no regular file
+    return bytes_;
+  }
+
+ private:
+  void cut(std::uint64_t keep) {
+    const off_t size = ::lseek(descriptor_, 0, SEEK_END);
+    if (size >= 0 && static_cast<std::uint64_t>(size) < keep)
+      throw FileError(path_, "holds " + std::to_string(size) + " bytes, but there were " +
+                                 std::to_string(keep) + " at the checkpoint");
+    if (::ftruncate(descriptor_, static_cast<off_t>(keep)) != 0 && errno != EINVAL) fail(errno);
+    ::lseek(descriptor_, 0, SEEK_END);
+    bytes_ = keep;
+  }
+
+  [[noreturn]] void fail(int code) const {
+    throw FileError(path_, "cannot be written: " + detail::error_text(code));
+  }
+
+  std::string path_;
+  int descriptor_ = -1;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace coca

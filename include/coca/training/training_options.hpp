@@ -1,0 +1,273 @@
+#pragma once
+/// @file
+/// Everything that a training run can be told, in one struct and one list of names: flags, JSON
+/// files and checkpoints all go through for_each_option.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coca/data/augmentation.hpp"
+#include "coca/image/preprocess.hpp"
+#include "coca/training/optimizer.hpp"
+#include "coca/training/schedule.hpp"
+
+namespace coca {
+
+/// What products are computed in.
+enum class TrainingPrecision : std::uint8_t {
+  float32,
+  bfloat16,  ///< products of bfloat16, everything else in float
+};
+
+/// Who multiplies matrices. Different ones round differently.
+enum class TrainingGemm : std::uint8_t {
+  fixed,      ///< chosen by processor and build alone, so that two runs compute the same bits
+  automatic,  ///< whoever is measured to be fastest; a run that goes on keeps to it, another may
+              ///< not
+  packed,
+  eigen,
+  onednn,
+};
+
+/// Where pictures and captions come from, and how they are shown.
+struct TrainingData {
+  std::vector<std::string> training{};    ///< caption files, shards or class folders
+  std::vector<std::string> validation{};  ///< the same, never trained on
+  std::string image_key{};                ///< of caption files; empty: what is there
+  std::string caption_key{};
+  std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
+  std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
+  ResizeMode resize_mode = ResizeMode::shortest;
+  std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
+  bool augment = true;           ///< otherwise pictures are shown as in evaluation
+  AugmentationOptions augmentation{};
+  std::size_t shrink_to = 0;        ///< see SampleOptions
+  std::size_t cache_megabytes = 0;  ///< memory for decoded pictures
+  std::size_t loader_threads = 2;   ///< that decode in the background
+  std::size_t prefetch = 4;         ///< batches kept ready
+};
+
+/// What is computed in a step.
+struct TrainingSteps {
+  std::size_t batch_size = 64;   ///< pairs of a step (of each process)
+  std::size_t accumulation = 1;  ///< parts that they are computed in, to save memory
+  std::size_t epochs = 1;
+  std::size_t steps = 0;  ///< instead of epochs, unless 0
+  OptimizerKind optimizer = OptimizerKind::adamw;
+  double learning_rate = 5e-4;  ///< highest
+  double final_learning_rate = 0;
+  ScheduleKind schedule = ScheduleKind::cosine;
+  std::size_t warmup_steps = 0;
+  std::size_t cooldown_steps = 0;  ///< of constant_cooldown
+  double beta1 = 0.9;
+  double beta2 = 0.98;
+  double eps = 1e-6;
+  double momentum = 0.9;  ///< of SGD
+  double weight_decay = 0.2;
+  double layer_decay = 1;         ///< factor of the learning rate from a layer to the one in front
+  double clip_norm = 0;           ///< largest norm of the gradient, 0: any
+  double ema_decay = 0;           ///< of the average of weights, 0: none
+  double contrastive_weight = 1;  ///< the paper's
+  double caption_weight = 2;      ///< the paper's
+  double label_smoothing = 0;
+  std::vector<std::string> freeze{};  ///< beginnings of names of weights that stay
+  bool recompute = false;             ///< blocks are computed again on the way back, to save memory
+};
+
+/// A whole run.
+struct TrainingOptions {
+  std::string model{};      ///< a name that the program knows the model by
+  std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
+  TrainingData data{};
+  TrainingSteps step{};
+  TrainingPrecision precision = TrainingPrecision::float32;
+  TrainingGemm gemm = TrainingGemm::fixed;
+  std::string output{};                    ///< the run's folder
+  std::string init_from{};                 ///< weights to begin with; empty: random
+  std::uint64_t seed = 0;                  ///< of everything random
+  int threads = 0;                         ///< of the backend; 0: all processors
+  std::size_t log_steps = 1;               ///< steps from one line of the log to the next
+  std::size_t validation_steps = 0;        ///< steps from one validation to the next; 0: an epoch's
+  double checkpoint_minutes = 10;          ///< between checkpoints
+  std::size_t checkpoint_steps = 0;        ///< steps from one to the next; 0: by minutes alone
+  std::size_t validation_pictures = 5000;  ///< at most; 0: all
+  std::vector<std::string> pictures{};     ///< captioned at each validation
+  std::size_t picture_count = 8;           ///< without `pictures`: the first of the validation data
+  std::size_t beams = 1;                   ///< of these captions
+  bool half_precision = false;             ///< the model is saved as F16
+};
+
+/// An option's name (as in JSON; flags have - for _), what it means, and what it belongs to.
+struct OptionInfo {
+  const char* name;
+  const char* description;
+  const char* group;
+};
+
+/// A name of an enum's value.
+template <class E>
+struct NamedChoice {
+  const char* name;
+  E value;
+};
+
+namespace detail {
+
+inline constexpr NamedChoice<ResizeMode> resize_choices[] = {{"shortest", ResizeMode::shortest},
+                                                             {"longest", ResizeMode::longest},
+                                                             {"squash", ResizeMode::squash}};
+inline constexpr NamedChoice<AffineFill> fill_choices[] = {{"ground", AffineFill::ground},
+                                                           {"edge", AffineFill::edge}};
+inline constexpr NamedChoice<OptimizerKind> optimizer_choices[] = {
+    {"adamw", OptimizerKind::adamw},
+    {"adafactor", OptimizerKind::adafactor},
+    {"sgd", OptimizerKind::sgd}};
+inline constexpr NamedChoice<ScheduleKind> schedule_choices[] = {
+    {"cosine", ScheduleKind::cosine},
+    {"linear", ScheduleKind::linear},
+    {"constant", ScheduleKind::constant},
+    {"constant_cooldown", ScheduleKind::constant_cooldown}};
+inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
+    {"f32", TrainingPrecision::float32}, {"bf16", TrainingPrecision::bfloat16}};
+
+inline constexpr NamedChoice<TrainingGemm> gemm_choices[] = {{"fixed", TrainingGemm::fixed},
+                                                             {"automatic", TrainingGemm::automatic},
+                                                             {"packed", TrainingGemm::packed},
+                                                             {"eigen", TrainingGemm::eigen},
+                                                             {"onednn", TrainingGemm::onednn}};
+
+template <class Data, class Visitor>
+void for_each_data_option(Data& data, Visitor&& visit) {
+  const char* group = "Data";
+  visit(
+      {"data", "what to train on: caption files (.jsonl, .csv, .tsv), .tar shards, folders", group},
+      data.training);
+  visit({"validation", "the same, to validate on", group}, data.validation);
+  visit({"image_key", "column or key of a caption file", group}, data.image_key);
+  visit({"caption_key", "column or key of a caption file", group}, data.caption_key);
+  visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
+  visit({"templates", "captions of class folders; {} is the name of the class", group},
+        data.templates);
+  visit({"resize_mode", "what happens to pictures that are not square", group}, data.resize_mode,
+        resize_choices);
+  visit({"fill_color", "0 to 255, around pictures with resize_mode longest", group},
+        data.fill_color);
+  visit({"shrink_to", "decoded pictures are made that small at once; 0: never", group},
+        data.shrink_to);
+  visit({"cache_megabytes", "memory for decoded pictures", group}, data.cache_megabytes);
+  visit({"loader_threads", "that read pictures in the background", group}, data.loader_threads);
+  visit({"prefetch", "batches kept ready", group}, data.prefetch);
+}
+
+template <class Augmentations, class Visitor>
+void for_each_augmentation_option(Augmentations& options, Visitor&& visit) {
+  const char* group = "Augmentation";
+  visit({"random_ground", "chance that transparent pictures lie on a random colour", group},
+        options.random_ground_probability);
+  visit({"crop_scale", "share of a picture's area that is shown", group}, options.crop.scale);
+  visit({"crop_ratio", "width / height of what is shown", group}, options.crop.ratio);
+  visit({"flip", "chance of a mirrored picture", group}, options.flip_probability);
+  visit({"affine", "chance of the next six", group}, options.affine.probability);
+  visit({"affine_degrees", "rotation to either side", group}, options.affine.degrees);
+  visit({"affine_translate_x", "as a share of the width", group}, options.affine.translate_x);
+  visit({"affine_translate_y", "as a share of the height", group}, options.affine.translate_y);
+  visit({"affine_scale", "factor of the size", group}, options.affine.scale);
+  visit({"affine_shear_x", "degrees to either side", group}, options.affine.shear_x_degrees);
+  visit({"affine_shear_y", "degrees to either side", group}, options.affine.shear_y_degrees);
+  visit({"affine_fill", "where a moved picture does not reach", group}, options.affine.fill,
+        fill_choices);
+  visit({"color_jitter", "chance of the next four", group}, options.color_jitter.probability);
+  visit({"brightness", "0.4: by a factor of 0.6 to 1.4", group}, options.color_jitter.brightness);
+  visit({"contrast", "likewise", group}, options.color_jitter.contrast);
+  visit({"saturation", "likewise", group}, options.color_jitter.saturation);
+  visit({"hue", "at most 0.5, half the circle", group}, options.color_jitter.hue);
+  visit({"grayscale", "chance of a gray picture", group}, options.grayscale_probability);
+  visit({"blur", "chance of a blurred picture", group}, options.blur.probability);
+  visit({"blur_size", "pixels a side that count, odd", group}, options.blur.kernel_size);
+  visit({"blur_sigma", "deviation in pixels", group}, options.blur.sigma);
+  visit({"erasing", "chance of a hidden rectangle", group}, options.erasing.probability);
+  visit({"erasing_scale", "share of its area", group}, options.erasing.scale);
+  visit({"erasing_ratio", "its height / width", group}, options.erasing.ratio);
+}
+
+template <class Steps, class Visitor>
+void for_each_step_option(Steps& step, Visitor&& visit) {
+  const char* group = "Optimisation";
+  visit({"batch_size", "pairs of a step", group}, step.batch_size);
+  visit({"accumulation", "parts that these are computed in, to save memory", group},
+        step.accumulation);
+  visit({"epochs", "how often all pictures are shown", group}, step.epochs);
+  visit({"steps", "instead of epochs, unless 0", group}, step.steps);
+  visit({"optimizer", "how weights follow their gradients", group}, step.optimizer,
+        optimizer_choices);
+  visit({"learning_rate", "the highest", group}, step.learning_rate);
+  visit({"final_learning_rate", "at the end of cosine and linear", group},
+        step.final_learning_rate);
+  visit({"schedule", "of the learning rate, after warm-up", group}, step.schedule,
+        schedule_choices);
+  visit({"warmup_steps", "from 0 to the learning rate", group}, step.warmup_steps);
+  visit({"cooldown_steps", "from the learning rate down, of constant_cooldown", group},
+        step.cooldown_steps);
+  visit({"beta1", "of AdamW", group}, step.beta1);
+  visit({"beta2", "of AdamW", group}, step.beta2);
+  visit({"eps", "of AdamW", group}, step.eps);
+  visit({"momentum", "of SGD", group}, step.momentum);
+  visit({"weight_decay", "not of biases, norms, embeddings of positions and temperature", group},
+        step.weight_decay);
+  visit({"layer_decay", "factor of the learning rate from a layer to the one below", group},
+        step.layer_decay);
+  visit({"clip_norm", "largest norm of the gradient; 0: any", group}, step.clip_norm);
+  visit({"ema_decay", "of an average of the weights, such as 0.999; 0: none", group},
+        step.ema_decay);
+  visit({"contrastive_weight", "of its loss", group}, step.contrastive_weight);
+  visit({"caption_weight", "of its loss", group}, step.caption_weight);
+  visit({"label_smoothing", "of captions", group}, step.label_smoothing);
+  visit({"freeze", "weights whose names begin so stay as they are", group}, step.freeze);
+  visit({"recompute", "blocks are computed twice, to save memory", group}, step.recompute);
+}
+
+}  // namespace detail
+
+/// Calls visit(info, value) for each option, or visit(info, value, choices) where the value is an
+/// enum. A value is a bool, an int, std::size_t or std::uint64_t, a double, a Range, a std::string
+/// or a std::vector<std::string>.
+/// @param options TrainingOptions, const or not
+template <class Options, class Visitor>
+void for_each_option(Options& options, Visitor&& visit) {
+  visit({"model", "preset", "Model"}, options.model);
+  visit({"tokenizer", "a vocabulary of its own (default: CLIP's)", "Model"}, options.tokenizer);
+  visit({"init_from", "weights of OpenCLIP to begin with, a file or a folder", "Model"},
+        options.init_from);
+  detail::for_each_data_option(options.data, visit);
+  visit({"augment", "false: pictures are shown as in evaluation", "Augmentation"},
+        options.data.augment);
+  detail::for_each_augmentation_option(options.data.augmentation, visit);
+  detail::for_each_step_option(options.step, visit);
+  const char* group = "Run";
+  visit({"output", "the run's folder", group}, options.output);
+  visit({"precision", "of products", group}, options.precision, detail::precision_choices);
+  visit({"gemm",
+         "who multiplies: fixed computes the same bits in each run, automatic is what is measured "
+         "to be fastest",
+         group},
+        options.gemm, detail::gemm_choices);
+  visit({"seed", "of weights, order and augmentation", group}, options.seed);
+  visit({"threads", "0: one for each processor", group}, options.threads);
+  visit({"log_steps", "steps from one line of the log to the next", group}, options.log_steps);
+  visit({"validation_steps", "steps from one validation to the next; 0: those of an epoch", group},
+        options.validation_steps);
+  visit({"validation_pictures", "at most so many; 0: all", group}, options.validation_pictures);
+  visit({"checkpoint_minutes", "from one checkpoint to the next", group},
+        options.checkpoint_minutes);
+  visit({"checkpoint_steps", "the same in steps; 0: by minutes alone", group},
+        options.checkpoint_steps);
+  visit({"pictures", "captioned at each validation", group}, options.pictures);
+  visit({"picture_count", "without pictures: so many of the validation data", group},
+        options.picture_count);
+  visit({"beams", "of these captions", group}, options.beams);
+  visit({"half_precision", "the model is saved as F16", group}, options.half_precision);
+}
+
+}  // namespace coca

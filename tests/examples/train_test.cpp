@@ -1,0 +1,269 @@
+// The example train, as a person and as a scheduler runs it: killed, stopped, without room.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "catch.hpp"
+#include "coca/io/open_checkpoint.hpp"
+#include "run_program.hpp"
+
+using namespace coca::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A list of the repository's pictures.
+std::string write_list(const Folder& folder) {
+  std::string list;
+  for (const auto& entry : fs::directory_iterator(pictures))
+    if (entry.path().extension() == ".png")
+      list += nlohmann::json{{"image", entry.path().string()},
+                             {"caption", entry.path().stem().string().substr(3)}}
+                  .dump() +
+              "\n";
+  return folder.write("list.jsonl", list);
+}
+
+/// Few steps, and a checkpoint every third.
+std::string arguments(const std::string& list, const std::string& output) {
+  return "--data " + list + " --validation " + list + " --output " + output +
+         " --steps 8 --batch-size 4 --validation-steps 4 --checkpoint-steps 3 --threads 1 "
+         "--loader-threads 1 --picture-count 1 --ema-decay 0.9 --crop-scale 0.5 1 --flip 0.5";
+}
+
+/// A program that runs beside the test.
+class Process {
+ public:
+  explicit Process(const std::string& command_line) {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    const int null = ::open("/dev/null", O_RDWR);
+    for (int descriptor = 0; descriptor <= 2; ++descriptor) ::dup2(null, descriptor);
+    const std::string command = "exec " + std::string(COCA_PROGRAMS) + "/" + command_line;
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ~Process() {
+    if (pid_ > 0) end(SIGKILL);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  /// Sends a signal and waits. @return the status, as Result::status
+  int end(int signal) {
+    ::kill(pid_, signal);
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+/// Waits until something holds, for two minutes at most.
+template <class Condition>
+bool wait_until(const Condition& condition) {
+  for (int i = 0; i < 120000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+std::size_t lines_of(const std::string& path) {
+  const std::string text = read_file(path);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// Whether a file is being written under a temporary name.
+bool is_saving(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (contains(entry.path().filename().string(), "checkpoint.safetensors.tmp-")) return true;
+  return false;
+}
+
+/// The log without what a clock says.
+std::vector<nlohmann::json> log_of(const std::string& folder) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream stream(read_file(folder + "/log.jsonl"));
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("pictures_per_second");
+    lines.back().erase("seconds_waited");
+  }
+  return lines;
+}
+
+/// Weights, moments and average of the checkpoint, bit for bit the same.
+bool same_tensors(const std::string& a, const std::string& b) {
+  const auto one = coca::open_checkpoint(a + "/checkpoint.safetensors");
+  const auto other = coca::open_checkpoint(b + "/checkpoint.safetensors");
+  if (one.names() != other.names() || one.size() < 100) return false;
+  for (const std::string& name : one.names()) {
+    const auto x = one.read_floats(name), y = other.read_floats(name);
+    if (x.size() != y.size() || std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) != 0)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  const Result result = run("train " + arguments(list, output) + " --json");
+  REQUIRE(result.status == 0);
+  const auto lines = result.json();
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].at("step") == 4);
+  CHECK(lines[1].at("image_to_text").size() == 3);
+  CHECK(lines[2].at("end") == "finished");
+  const Result captions =
+      run("caption --weights " + output + " --json " + pictures + "/00_iguana.png");
+  CHECK(captions.status == 0);
+  CHECK(captions.json().at(0).at("captions").size() == 1);
+  const auto config = nlohmann::json::parse(read_file(output + "/open_clip_config.json"));
+  CHECK(config.at("model_cfg").at("embed_dim") == 64);
+  CHECK(config.at("preprocess_cfg").at("size") == nlohmann::json{64, 64});
+
+  SECTION("a second run does not overwrite the first") {
+    const Result again = run("train " + arguments(list, output));
+    CHECK(again.status == 2);
+    CHECK(contains(again.err, "holds a checkpoint already: add --resume"));
+  }
+  SECTION("its weights are where another run begins") {
+    const Result next = run("train --init-from " + output + " --data " + list + " --output " +
+                            folder / "next --steps 1 --batch-size 4 --learning-rate 0");
+    REQUIRE(next.status == 0);
+    const auto a = coca::open_checkpoint(output + "/open_clip_model.safetensors");
+    const auto b = coca::open_checkpoint(folder / "next/open_clip_model.safetensors");
+    CHECK(a.read_floats("visual.proj") == b.read_floats("visual.proj"));
+  }
+}
+
+TEST_CASE("a run that is killed goes on bit for bit") {
+  const Folder folder;
+  const std::string list = write_list(folder);
+  REQUIRE(run("train " + arguments(list, folder / "whole")).status == 0);
+  const std::string output = folder / "parts";
+  const std::string command = "train --resume " + arguments(list, output);
+  {
+    Process process(command);  // after a checkpoint, in the midst of steps
+    REQUIRE(wait_until([&] { return lines_of(output + "/log.jsonl") >= 5; }));
+    CHECK(process.end(SIGKILL) == 128 + SIGKILL);
+  }
+  REQUIRE(fs::exists(output + "/checkpoint.safetensors"));
+  const std::string good = read_file(output + "/checkpoint.safetensors");
+  {
+    Process process(command);  // while it saves
+    REQUIRE(wait_until([&] { return is_saving(output); }));
+    CHECK(process.end(SIGKILL) == 128 + SIGKILL);
+  }
+  const auto kept = coca::open_checkpoint(output + "/checkpoint.safetensors");
+  CHECK(kept.size() > 100);
+  REQUIRE(run(command).status == 0);
+  CHECK_FALSE(is_saving(output));  // what the killed run left is gone
+  CHECK(log_of(output) == log_of(folder / "whole"));
+  CHECK(same_tensors(output, folder / "whole"));
+  CHECK(read_file(output + "/open_clip_model.safetensors") ==
+        read_file(folder / "whole/open_clip_model.safetensors"));
+}
+
+TEST_CASE("SIGTERM lets a run save and end, and options come back by themselves") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  {
+    Process process("train " + arguments(list, output) + " --checkpoint-steps 0 --steps 5000");
+    REQUIRE(wait_until([&] { return lines_of(output + "/log.jsonl") >= 2; }));
+    CHECK_FALSE(fs::exists(output + "/checkpoint.safetensors"));
+    CHECK(process.end(SIGTERM) == 0);
+  }
+  CHECK(fs::exists(output + "/checkpoint.safetensors"));
+  CHECK(fs::exists(output + "/report.html"));
+  const auto steps = log_of(output).back().at("step").get<int>();
+  const Result result =
+      run("train --resume --output " + output + " --steps " + std::to_string(steps + 1));
+  CHECK(result.status == 0);
+  CHECK(contains(result.out, "from step " + std::to_string(steps) + " of "));
+  CHECK(log_of(output).at(0).at("step") == 1);
+}
+
+TEST_CASE("a full disk, a limit on files and a path below a file are one sentence") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  REQUIRE(run("train " + arguments(list, output) + " --steps 3").status == 0);
+  const std::string good = read_file(output + "/checkpoint.safetensors");
+  const std::string more = "train --resume --output " + output + " --steps 6";
+
+  Result result = run(more, "ulimit -f 2000; ");  // blocks of 512 or 1024 bytes
+  CHECK(result.status == 1);
+  CHECK(contains(result.err, "train: " + output + "/checkpoint.safetensors: cannot be written: "));
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  CHECK(read_file(output + "/checkpoint.safetensors") == good);
+
+  fs::rename(output + "/log.jsonl", output + "/kept.jsonl");
+  fs::create_symlink("/dev/full", output + "/log.jsonl");
+  result = run("train " + arguments(list, folder / "other"));
+  CHECK(result.status == 0);
+  result = run(more);
+  CHECK(result.status == 1);
+  CHECK(contains(result.err, output + "/log.jsonl: "));
+  fs::remove(output + "/log.jsonl");
+  fs::rename(output + "/kept.jsonl", output + "/log.jsonl");
+  CHECK(read_file(output + "/checkpoint.safetensors") == good);
+  CHECK(run(more).status == 0);
+
+  result = run("train " + arguments(list, list + "/run"));
+  CHECK(result.status == 1);
+  CHECK(contains(result.err, list + "/run: cannot be made: Not a directory"));
+}
+
+TEST_CASE("mistakes in how train is called are told at once") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  const auto refused = [&](const std::string& options, int status = 2) {
+    const Result result = run("train " + options);
+    CHECK(result.status == status);
+    CHECK_FALSE(fs::exists(output));
+    return result.err;
+  };
+  CHECK(contains(refused("--data " + list), "--output is required"));
+  CHECK(contains(refused("--output " + output), "--data is required"));
+  CHECK(contains(refused("--model nothing --data " + list + " --output " + output),
+                 "cannot be trained, it is not compiled in"));
+  CHECK(contains(refused(arguments(list, output) + " --batch-size 17"), "17"));
+  CHECK(contains(refused(arguments(list, output) + " --learning-rate nan"), "nan"));
+  const std::string config = folder.write("train.json", R"({"batch_sise": 4})");
+  CHECK(contains(refused("--config " + config, 1),
+                 config + ": \"batch_sise\" is no option of training"));
+  const std::string words = folder.write("bpe_simple_vocab_own.txt", "header\na b\n");
+  CHECK(contains(refused(arguments(list, output) + " --tokenizer " + words),
+                 "the tokenizer has 515 words, the model's vocab_size is 49408"));
+}
+
+TEST_CASE("options come from a file, flags count more, and the run says which counted") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  const std::string config = folder.write(
+      "train.json",
+      nlohmann::json{
+          {"data", list}, {"steps", 9}, {"batch_size", 5}, {"output", output}, {"augment", false}}
+          .dump());
+  REQUIRE(run("train --config " + config + " --steps 1 --threads 1").status == 0);
+  const auto options = nlohmann::json::parse(read_file(output + "/options.json"));
+  CHECK(options.at("steps") == 1);
+  CHECK(options.at("batch_size") == 5);
+  CHECK(options.at("augment") == false);
+  CHECK(options.at("model") == "stamps_coca");
+}

@@ -1,0 +1,143 @@
+#include "coca/training/parameter_groups.hpp"
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "models/tested_models.hpp"
+
+using namespace coca;
+using namespace coca::testing;
+
+namespace {
+
+using Near = Reference<float>;
+
+/// The groups of a model's parameters, by path.
+template <class Model>
+std::map<std::string, ParameterGroup> groups_of(Model& model,
+                                                const ParameterGroupOptions& options) {
+  const Trainable<Model> trainable(model);
+  const auto groups = parameter_groups(trainable, options);
+  REQUIRE(groups.size() == trainable.entries().size());
+  std::map<std::string, ParameterGroup> all;
+  for (std::size_t i = 0; i < groups.size(); ++i) all[trainable.entries()[i].path] = groups[i];
+  return all;
+}
+
+bool close_to(float actual, double expected) {
+  return std::abs(static_cast<double>(actual) - expected) <= 1e-6;
+}
+
+}  // namespace
+
+TEST_CASE("matrices and words decay, nothing else", "[parameter_groups]") {
+  auto model = random_model<CoCa<layer_scale_variant, Near>>();
+  const auto groups = groups_of(model, {.weight_decay = 0.3f});
+  for (const std::string path :
+       {"visual.conv1.weight", "visual.proj", "text.token_embedding.weight", "text.text_projection",
+        "visual.transformer.resblocks.1.attn.in_proj_weight", "text_decoder.text_projection",
+        "text_decoder.cross_attn.0.mlp.c_fc.weight"})
+    CHECK(groups.at(path).weight_decay == 0.3f);
+  for (const std::string path :
+       {"visual.class_embedding", "visual.positional_embedding", "visual.ln_pre.weight",
+        "visual.attn_pool.query", "visual.transformer.resblocks.1.attn.in_proj_bias",
+        "visual.transformer.resblocks.1.ls_1.gamma", "text.positional_embedding", "text.cls_emb",
+        "text.ln_final.bias", "logit_scale"})
+    CHECK(groups.at(path).weight_decay == 0);
+  for (const auto& [path, group] : groups) CHECK(group.rate_scale == 1);
+}
+
+TEST_CASE("shape and name decide together about decay", "[parameter_groups]") {
+  CHECK(is_decayed("visual.proj", {3, 4}));
+  CHECK(!is_decayed("visual.proj", {4}));
+  CHECK(is_decayed("query_proj", {3, 4}));
+  CHECK(!is_decayed("logit_bias", {1, 1}));
+  CHECK(!is_decayed("positional_embedding", {3, 4}));
+}
+
+TEST_CASE("learning rates shrink from layer to layer", "[parameter_groups]") {
+  auto model = random_model<CoCa<plain, Near>>();  // three towers of two blocks
+  const auto groups = groups_of(model, {.layer_decay = 0.5f});
+  const auto scale = [&](const std::string& path) { return groups.at(path).rate_scale; };
+  for (const std::string path :
+       {"visual.conv1.weight", "visual.class_embedding", "visual.positional_embedding",
+        "visual.ln_pre.bias", "text.token_embedding.weight", "text.cls_emb"})
+    CHECK(close_to(scale(path), 0.125));
+  for (const std::string path :
+       {"visual.transformer.resblocks.0.ln_1.weight",
+        "text.transformer.resblocks.0.attn.out_proj.weight",
+        "text_decoder.resblocks.0.mlp.c_fc.bias", "text_decoder.cross_attn.0.ln_1_kv.weight"})
+    CHECK(close_to(scale(path), 0.25));
+  CHECK(close_to(scale("text_decoder.cross_attn.1.mlp.c_fc.weight"), 0.5));
+  for (const std::string path :
+       {"visual.attn_pool.query", "visual.ln_post.weight", "visual.proj", "text.ln_final.weight",
+        "text.text_projection", "text_decoder.text_projection", "logit_scale"})
+    CHECK(close_to(scale(path), 1));
+}
+
+TEST_CASE("layers are counted in both designs of decoders, and in CLIP", "[parameter_groups]") {
+  auto paper = random_model<CoCa<paper_config, Near>>();
+  const auto groups = groups_of(paper, {.layer_decay = 0.5f});
+  CHECK(close_to(groups.at("text_decoder.resblocks.1.cross_attn.in_proj_weight").rate_scale, 0.5));
+  CHECK(close_to(groups.at("visual.attn_pool_contrastive.query").rate_scale, 1));
+  const LayerNumbers clip({"visual.conv1.weight", "visual.transformer.resblocks.11.ln_1.weight",
+                           "transformer.resblocks.3.ln_1.weight", "token_embedding.weight",
+                           "ln_final.weight"});
+  CHECK(clip.layer("visual.conv1.weight") == 0);
+  CHECK(clip.layer("visual.transformer.resblocks.11.ln_1.weight") == 12);
+  CHECK(clip.last_layer("visual.proj") == 13);
+  CHECK(clip.layer("token_embedding.weight") == 0);
+  CHECK(clip.layer("transformer.resblocks.3.ln_1.weight") == 4);
+  CHECK(clip.layer("ln_final.weight") == 5);
+}
+
+TEST_CASE("frozen layers are counted too", "[parameter_groups]") {
+  auto model = random_model<CoCa<plain, Near>>();
+  const Trainable<CoCa<plain, Near>> trainable(
+      model, all_but(model, {"visual.transformer.resblocks.1", "visual.proj"}));
+  const auto groups = parameter_groups(trainable, {.layer_decay = 0.5f});
+  CHECK(trainable.entries()[0].path == "visual.conv1.weight");
+  CHECK(close_to(groups[0].rate_scale, 0.125));
+}
+
+TEST_CASE("decays that are none are refused", "[parameter_groups]") {
+  auto model = random_model<CoCa<plain, Near>>();
+  CHECK_THROWS_WITH(groups_of(model, {.weight_decay = -1}),
+                    "weight_decay must be 0 or more and layer_decay above 0 and at most 1, got "
+                    "-1.000000 and 1.000000");
+  CHECK_THROWS_AS(groups_of(model, {.layer_decay = 0}), ArgumentError);
+  CHECK_THROWS_AS(groups_of(model, {.layer_decay = 1.5f}), ArgumentError);
+}
+
+TEST_CASE("a prefix ends where a name ends", "[parameter_groups]") {
+  CHECK(has_prefix("text.cls_emb", "text"));
+  CHECK(has_prefix("text.cls_emb", "text."));
+  CHECK(has_prefix("text.cls_emb", "text.cls_emb"));
+  CHECK(!has_prefix("text_decoder.ln_final.bias", "text"));
+  CHECK(!has_prefix("resblocks.10.ln_1", "resblocks.1"));
+  CHECK(!has_prefix("text", "text.cls_emb"));
+}
+
+TEST_CASE("what has a frozen prefix is not trained", "[parameter_groups]") {
+  auto model = random_model<CoCa<plain, Near>>();
+  const Trainable<CoCa<plain, Near>> trainable(model, all_but(model, {"visual", "logit_scale"}));
+  for (const auto& entry : trainable.entries()) {
+    CHECK(!entry.path.starts_with("visual."));
+    CHECK(entry.path != "logit_scale");
+  }
+  CHECK(trainable.entries().size() > 10);
+  for (const auto& entry : trainable.frozen_entries())
+    CHECK((entry.path.starts_with("visual.") || entry.path == "logit_scale"));
+  CHECK(Trainable<CoCa<plain, Near>>(model, all_but(model, {})).frozen_entries().empty());
+}
+
+TEST_CASE("a prefix that nothing has is an error", "[parameter_groups]") {
+  const auto model = random_model<CoCa<plain, Near>>();
+  CHECK_THROWS_AS(all_but(model, {"visual", "visul"}), ArgumentError);
+  CHECK_THROWS_WITH(all_but(model, {"visual", "visul"}),
+                    "no parameter of the model has the prefix \"visul\" that is to be frozen");
+  CHECK_THROWS_AS(all_but(model, {""}), ArgumentError);
+}

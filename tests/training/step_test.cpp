@@ -1,0 +1,227 @@
+#include "coca/training/step.hpp"
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "comparison.hpp"
+#include "training/small_training.hpp"
+
+using namespace coca;
+using namespace coca::testing;
+
+namespace {
+
+/// A step over the 16 pictures of the stamps' model.
+template <DifferentiableBackend B>
+struct StampsStep {
+  using Model = CoCa<stamps_coca, B>;
+
+  // One thread: machines that run tests are busy.
+  explicit StampsStep(TrainingStepOptions options = {}, std::vector<std::string> frozen = {})
+      : model(load<Model>(stamps_folder + "/model.safetensors", B(CpuOptions{.threads = 1}))),
+        trainable(model, all_but(model, frozen)),
+        context(model.backend()),
+        optimizer(trainable, model.backend()),
+        step(model, trainable, optimizer, context, options) {}
+
+  Array<B> pixels() { return device_rows(context, stamps_forward(), "pixels", 16); }
+  static Tokens tokens() { return tokens_of(stamps_forward(), "tokens", 16); }
+  TrainingStepResult gradients() { return step.compute_gradients(pixels(), tokens()); }
+
+  Model model;
+  Trainable<Model> trainable;
+  Context<B> context;
+  Optimizer<Model> optimizer;
+  TrainingStep<Model> step;
+};
+
+/// Losses to 1e-5, and gradients to 1e-5 of each tensor's norm.
+template <class Actual, class Expected>
+void check_equal_gradients(Actual& actual, Expected& expected) {
+  const TrainingStepResult losses = actual.gradients(), wanted = expected.gradients();
+  CHECK(std::abs(losses.contrastive_loss - wanted.contrastive_loss) <= 1e-5f);
+  CHECK(std::abs(losses.captioning_loss - wanted.captioning_loss) <= 1e-5f);
+  CHECK(losses.logit_scale == wanted.logit_scale);
+  REQUIRE(actual.trainable.entries().size() == expected.trainable.entries().size());
+  for (std::size_t i = 0; i < expected.trainable.entries().size(); ++i) {
+    INFO(expected.trainable.entries()[i].path);
+    const auto a = actual.context.to_host(actual.trainable.gradient(i));
+    const auto e = expected.context.to_host(expected.trainable.gradient(i));
+    CHECK(distance(a, e) <= 1e-5 * norm_of(e));
+    CHECK(norm_of(e) > 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a batch in parts has the losses and gradients of the whole", "[training]") {
+  StampsStep<Cpu<float>> whole;
+  for (const bool recompute : {false, true})
+    for (const std::size_t parts : {2, 4}) {
+      INFO(parts << " parts, recomputed blocks: " << recompute);
+      StampsStep<Cpu<float>> step({.tape = {.recompute_blocks = recompute}, .accumulation = parts});
+      check_equal_gradients(step, whole);
+    }
+}
+
+TEST_CASE("a whole batch has the same gradients where blocks are computed again", "[training]") {
+  StampsStep<Cpu<float>> whole, step({.tape = {.recompute_blocks = true}});
+  check_equal_gradients(step, whole);
+}
+
+TEST_CASE("frozen towers leave the gradients of the others alone", "[training]") {
+  const std::vector<std::string> frozen{"visual", "logit_scale"};
+  StampsStep<Cpu<float>> all;
+  for (const std::size_t parts : {1, 2}) {
+    INFO(parts << " parts");
+    StampsStep<Cpu<float>> some({.accumulation = parts}, frozen);
+    all.gradients();
+    some.gradients();
+    std::map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < all.trainable.entries().size(); ++i)
+      places[all.trainable.entries()[i].path] = i;
+    REQUIRE(!some.trainable.entries().empty());
+    for (std::size_t i = 0; i < some.trainable.entries().size(); ++i) {
+      const std::string& path = some.trainable.entries()[i].path;
+      INFO(path);
+      CHECK(!path.starts_with("visual."));
+      const auto e = all.context.to_host(all.trainable.gradient(places.at(path)));
+      CHECK(distance(some.context.to_host(some.trainable.gradient(i)), e) <= 1e-5 * norm_of(e));
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("a step in parts changes the model on every backend", "[training]",
+                   Reference<float>, Remote, Cpu<float>) {
+  SmallTraining<TestType> training;
+  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+                    {.accumulation = 2});
+  const TrainingStepResult first = step(training.pixels(), training.tokens(), 1e-3);
+  CHECK(first.applied);
+  CHECK(first.gradient_norm > 0);
+  CHECK(std::abs(first.logit_scale - 2.65926f) <= 1e-5f);
+  CHECK(training.optimizer.step_count() == 1);
+  TrainingStepResult last{};
+  for (int i = 0; i < 5; ++i) last = step(training.pixels(), training.tokens(), 1e-3);
+  CHECK(last.captioning_loss < first.captioning_loss);
+}
+
+TEMPLATE_TEST_CASE("a step with a picture of NaN changes nothing", "[training]", Reference<float>,
+                   Remote, Cpu<float>) {
+  for (const std::size_t parts : {1, 2}) {
+    INFO(parts << " parts");
+    SmallTraining<TestType> training;
+    TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+                      {.accumulation = parts});
+    step(training.pixels(), training.tokens(), 1e-3);
+    const auto before = training.everything();
+    auto pixels = training.context.to_host(training.pixels());
+    pixels[5] = std::numeric_limits<float>::quiet_NaN();
+    const TrainingStepResult result = step(
+        training.context.to_device(pixels, training.pixels().shape()), training.tokens(), 1e-3);
+    CHECK(!result.applied);
+    CHECK(std::isnan(result.gradient_norm));
+    CHECK(first_inequality(training.everything(), before) == "");
+    CHECK(training.optimizer.step_count() == 1);
+    CHECK(step(training.pixels(), training.tokens(), 1e-3).applied);
+  }
+}
+
+TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
+  SmallTraining<Reference<float>> training;
+  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+                    {.accumulation = 3});
+  CHECK_THROWS_WITH(step(training.pixels(), training.tokens(), 1e-3),
+                    "a batch of 4 cannot be computed in 3 equal parts");
+  CHECK_THROWS_WITH(step(training.pixels().slice(0, 3), training.tokens(), 1e-3),
+                    "a training step needs a text for each picture, got 3 pictures and 4 texts");
+  CHECK_THROWS_AS(step({}, {}, 1e-3), ShapeError);
+  Tokens unknown = training.tokens();
+  unknown.ids[1] = 512;
+  CHECK_THROWS_WITH(step(training.pixels(), unknown, 1e-3),
+                    "token id 512 is outside of the vocabulary of 512 words");
+  using Step = decltype(step);
+  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
+                         {.accumulation = 0}),
+                    "a batch cannot be computed in 0 parts");
+}
+
+TEST_CASE("a batch without a word to predict has no captioning loss", "[training]") {
+  SmallTraining<Reference<float>> training;
+  TrainingStep step(training.model, training.trainable, training.optimizer, training.context);
+  Tokens tokens = training.tokens();
+  for (std::size_t i = 0; i < tokens.ids.size(); ++i)
+    if (i % tokens.length != 0) tokens.ids[i] = 0;
+  const TrainingStepResult result = step(training.pixels(), tokens, 1e-3);
+  CHECK(result.captioning_loss == 0);
+  CHECK(result.contrastive_loss > 0);
+  CHECK(result.applied);
+}
+
+namespace {
+
+/// Two processes, one after the other: this one's number, and what the other has gathered.
+struct Pair {
+  std::size_t own = 0;
+  std::vector<float> other_image, other_text;  // embeddings
+  double other_labels = 0;
+  std::shared_ptr<std::size_t> gathered = std::make_shared<std::size_t>(0);
+
+  std::size_t rank() const { return own; }
+  std::size_t size() const { return 2; }
+  std::vector<double> sum(std::vector<double> numbers) const {
+    if (numbers.size() == 1) numbers[0] += other_labels;
+    return numbers;
+  }
+  template <DifferentiableBackend B>
+  Array<B> all_gather(Context<B>& context, const Array<B>& features) const {
+    const std::size_t rows = features.shape()[0], width = features.shape()[1];
+    const auto& other = (*gathered)++ % 2 == 0 ? other_image : other_text;
+    Array<B> output = context.empty(Shape{1, 2 * rows, width});
+    Array<B> there = context.to_device(other, Shape{1, rows, width});
+    write_tokens(context, there, Array<B>{}, (1 - own) * rows, output);
+    write_tokens(context, features.reshaped({1, rows, width}), Array<B>{}, own * rows, output);
+    return output.reshaped({2 * rows, width});
+  }
+  template <DifferentiableBackend B>
+  FinishedReduction start_all_reduce(Context<B>&, const Array<B>&) const {
+    return {};
+  }
+  template <DifferentiableBackend B>
+  void broadcast(Context<B>&, const Array<B>&) const {}
+  void barrier() const {}
+};
+
+}  // namespace
+
+TEST_CASE("the losses of two processes add up to those of one", "[training]") {
+  using B = Cpu<float>;
+  StampsStep<B> whole;
+  const TrainingStepResult wanted = whole.gradients();
+  const std::size_t n = 8;
+  const auto part = [&](std::size_t rank) {
+    const Tokens all = whole.tokens();
+    const auto begin = all.ids.begin() + static_cast<std::ptrdiff_t>(rank * n * all.length);
+    return Tokens{{begin, begin + static_cast<std::ptrdiff_t>(n * all.length)}, n, all.length};
+  };
+  float contrastive = 0, captioning = 0;
+  for (const std::size_t rank : {0, 1}) {
+    const std::size_t other = 1 - rank;
+    const auto image = whole.model.encode_image(whole.context, whole.pixels().slice(other * n, n));
+    const auto text = whole.model.encode_text(whole.context, part(other));
+    const Pair pair{rank, whole.context.to_host(image.embedding),
+                    whole.context.to_host(text.embedding),
+                    static_cast<double>(count_labels(next_token_labels(part(other))))};
+    TrainingStep step(whole.model, whole.trainable, whole.optimizer, whole.context,
+                      {.accumulation = rank + 1}, pair);
+    const auto result = step.compute_gradients(whole.pixels().slice(rank * n, n), part(rank));
+    contrastive += result.contrastive_loss;
+    captioning += result.captioning_loss;
+  }
+  CHECK(std::abs(contrastive - wanted.contrastive_loss) <= 1e-5f);
+  CHECK(std::abs(captioning - wanted.captioning_loss) <= 1e-5f);
+}

@@ -1,0 +1,276 @@
+#include "coca/training/trainer.hpp"
+
+#include "catch.hpp"
+#include "coca/evaluation/exact_match.hpp"
+#include "small_run.hpp"
+
+using namespace coca;
+using namespace coca::testing;
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::read_all;
+
+namespace {
+
+constexpr std::uint64_t never = static_cast<std::uint64_t>(-1);
+
+/// Runs until all is done, or until so many steps are.
+TrainingEnd train(const SmallData& data, const TrainingOptions& options, bool resume = false,
+                  std::uint64_t stop_after = never) {
+  TinyModel model = tiny_model(options.seed);
+  std::atomic<bool> stop{stop_after == 0};
+  TrainingEvents events;
+  events.stop = &stop;
+  events.on_step = [&](const TrainingProgress& progress) {
+    if (progress.step == stop_after) stop = true;
+  };
+  Trainer trainer(model, data.subject(), options, events);
+  if (resume) trainer.resume();
+  return trainer.run();
+}
+
+/// The log without what a clock says.
+std::vector<Json> log_of(const std::string& folder) {
+  std::vector<Json> lines = read_training_log(RunFolder(folder).log());
+  for (Json& line : lines) {
+    line.erase("pictures_per_second");
+    line.erase("seconds_waited");
+  }
+  return lines;
+}
+
+/// Every tensor of a checkpoint: weights, moments, average.
+std::map<std::string, std::vector<float>> tensors_of(const std::string& folder) {
+  const Checkpoint checkpoint = open_checkpoint(RunFolder(folder).checkpoint());
+  std::map<std::string, std::vector<float>> tensors;
+  for (const std::string& name : checkpoint.names()) tensors[name] = checkpoint.read_floats(name);
+  return tensors;
+}
+
+}  // namespace
+
+TEST_CASE("a tiny model learns 32 captions word for word") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.step.batch_size = 32;
+  options.step.steps = 300;
+  options.step.learning_rate = 2e-3;
+  options.step.warmup_steps = 20;
+  options.step.clip_norm = 1;
+  options.validation_steps = 300;
+  options.picture_count = 32;
+  TinyModel model = tiny_model();
+  TrainingValidation last;
+  TrainingEvents events;
+  events.on_validation = [&](const TrainingValidation& validation) { last = validation; };
+  Trainer trainer(model, data.subject(), options, events);
+  REQUIRE(trainer.run() == TrainingEnd::finished);
+
+  REQUIRE(last.captions.size() == 32);
+  const CaptionFile list(data.list());
+  std::vector<JudgedCaption> judged;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    judged.push_back({last.captions[i], list.record(i).captions});
+  CHECK(exact_match(judged) == 1.0);
+  CHECK(last.scores.retrieval.image_to_text.at_1 == 1.0);
+  CHECK(last.scores.captioning_loss < 0.2);
+
+  SECTION("and what is in its folder says the same") {
+    const HuggingFaceFolder folder = open_hugging_face_folder(options.output);
+    CHECK(to_config(folder.description) == AnyConfig(tiny_config));
+    REQUIRE(folder.bpe_vocabulary);
+    const auto loaded = load<TinyModel>(options.output);
+    Context<Cpu<float>> context(loaded.backend());
+    const TrainingPictures pictures = first_pictures(list, 32, [] {
+      PreprocessConfig c;
+      c.height = c.width = 32;
+      return c;
+    }());
+    CHECK(caption_all(context, loaded, tiny_tokenizer(), pictures.pixels, 1) == last.captions);
+  }
+}
+
+TEST_CASE("a run that was stopped goes on bit for bit") {
+  const SmallData data;
+  TrainingOptions options = data.options("whole");
+  options.data.augment = true;
+  options.data.augmentation.flip_probability = 0.5;
+  options.data.augmentation.crop.scale = {0.3, 1.0};
+  options.step.ema_decay = 0.9;
+  options.step.clip_norm = 1;
+  options.step.optimizer = GENERATE(OptimizerKind::adamw, OptimizerKind::adafactor);
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  options.output = data.output("parts");
+  const std::uint64_t stop_after = GENERATE(0, 1, 5, 7);
+  REQUIRE(train(data, options, false, stop_after) == TrainingEnd::stopped);
+  REQUIRE(log_of(data.output("parts")).size() < log_of(data.output("whole")).size());
+  // What a killed run wrote behind its checkpoint.
+  std::ofstream(RunFolder(options.output).log(), std::ios::app) << "{\"step\":8}\n{\"ste";
+  REQUIRE(train(data, options, true) == TrainingEnd::finished);
+
+  CHECK(log_of(data.output("parts")) == log_of(data.output("whole")));
+  CHECK(tensors_of(data.output("parts")) == tensors_of(data.output("whole")));
+  CHECK(read_all(RunFolder(data.output("parts")).weights()) ==
+        read_all(RunFolder(data.output("whole")).weights()));
+}
+
+TEST_CASE("the average of the weights is what is validated and given away") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.step.ema_decay = 0.9;
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  const auto tensors = tensors_of(options.output);
+  const Checkpoint model = open_checkpoint(RunFolder(options.output).weights());
+  CHECK(model.read_floats("visual.proj") == tensors.at("average.visual.proj"));
+  CHECK(model.read_floats("visual.proj") != tensors.at("model.visual.proj"));
+}
+
+TEST_CASE("the model can be saved as F16, and frozen weights stay") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.half_precision = true;
+  options.step.freeze = {"visual"};
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  const Checkpoint model = open_checkpoint(RunFolder(options.output).weights());
+  CHECK(model.tensor("visual.proj").dtype == DType::F16);
+  const auto tensors = tensors_of(options.output);
+  CHECK(tensors.count("optimizer.first_moment.visual.proj") == 0);
+  const TinyModel start = tiny_model();
+  for_each_parameter(start, [&](const auto& parameter) {
+    const WeightSource source = parameter.store(start.backend());
+    std::vector<float> values(source.shape.size());
+    source.read(0, source.rows(), values.data());
+    const bool same = values == tensors.at("model." + parameter.path());
+    CHECK(same == parameter.path().starts_with("visual."));
+  });
+}
+
+TEST_CASE("steps that give no numbers are skipped, and ten in a row end a run") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.step.steps = 3;
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  const std::string good = read_all(RunFolder(options.output).checkpoint());
+
+  options.step.steps = 50;
+  options.step.learning_rate = 1e30;
+  options.step.schedule = ScheduleKind::constant;
+  options.checkpoint_steps = 1;
+  CHECK(contains(message_of([&] { train(data, options, true); }), "10 steps in a row"));
+  const std::vector<Json> log = log_of(options.output);
+  REQUIRE(log.size() > 10);
+  for (std::size_t i = log.size() - 10; i < log.size(); ++i) {
+    if (log[i].contains("validation")) continue;
+    CHECK(log[i].at("skipped") == true);
+    CHECK(log[i].at("loss").is_null());
+  }
+  // The last good one: of step 4, whose update is what went wrong, or before.
+  const TrainingRecord record =
+      read_training_record(open_checkpoint(RunFolder(options.output).checkpoint()));
+  CHECK(record.state.skipped == 0);
+  CHECK(record.state.step <= 4);
+  CHECK(good.size() != 0);
+}
+
+TEST_CASE("log, report and progress say what happened") {
+  const SmallData data;
+  const TrainingOptions options = data.options();
+  TinyModel model = tiny_model();
+  std::vector<TrainingProgress> steps;
+  std::vector<std::uint64_t> validations;
+  TrainingEvents events;
+  events.on_step = [&](const TrainingProgress& progress) { steps.push_back(progress); };
+  events.on_validation = [&](const TrainingValidation& v) { validations.push_back(v.step); };
+  Trainer(model, data.subject(), options, events).run();
+
+  REQUIRE(steps.size() == 12);
+  CHECK(steps[5].step == 6);
+  CHECK(steps[5].steps == 12);
+  CHECK(steps[5].epoch == 1.5);
+  CHECK(steps[11].learning_rate < steps[0].learning_rate);
+  CHECK(validations == std::vector<std::uint64_t>{5, 10, 12});
+  const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
+  REQUIRE(log.size() == 15);
+  CHECK(log[0].at("step") == 1);
+  CHECK(log[0].at("loss").get<double>() > log[13].at("loss").get<double>());
+  for (const char* key : {"epoch", "contrastive_loss", "captioning_loss", "learning_rate",
+                          "gradient_norm", "logit_scale", "pictures_per_second", "seconds_waited"})
+    CHECK(log[0].at(key).is_number());
+  const Json& validation = log[5].at("validation");
+  CHECK(validation.at("pictures") == 32);
+  CHECK(validation.at("captions").size() == 3);
+  CHECK(validation.at("image_to_text").at("r10").get<double>() <= 1);
+  const std::string report = read_all(RunFolder(options.output).report());
+  CHECK(contains(report, "<svg"));
+  CHECK(contains(report, "data:image/png;base64,"));
+  CHECK(contains(report, "Step 12 of 12, 32 pictures"));
+  CHECK_FALSE(contains(report, "<script"));
+  CHECK_FALSE(contains(report, "http"));
+  const Json kept = read_json_file(RunFolder(options.output).options());
+  CHECK(kept.at("batch_size") == 8);
+  CHECK(contains(read_all(options.output + "/bpe_simple_vocab_tiny.txt"), "small vocabulary"));
+}
+
+TEST_CASE("broken pictures are named once and do not end a run") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  const std::string broken = data.folder().write("broken.png", "no picture");
+  const std::string list = data.folder().write(
+      "more.jsonl", read_all(data.list()) + "{\"image\":\"" + broken + "\",\"caption\":\"x\"}\n");
+  options.data.training = {list};
+  TinyModel model = tiny_model();
+  std::vector<std::string> names;
+  TrainingEvents events;
+  events.on_broken_picture = [&](const SkippedPicture& picture) { names.push_back(picture.name); };
+  CHECK(Trainer(model, data.subject(), options, events).run() == TrainingEnd::finished);
+  CHECK(names == std::vector<std::string>{broken});
+}
+
+TEST_CASE("what makes no sense is refused before the first step") {
+  const SmallData data;
+  const auto refusal = [&](auto change) {
+    TrainingOptions options = data.options();
+    change(options);
+    return message_of([&] { train(data, options); });
+  };
+  CHECK(contains(refusal([](auto& o) { o.data.training.clear(); }), "no data"));
+  CHECK(contains(refusal([](auto& o) { o.data.training = {"/nowhere.jsonl"}; }),
+                 "/nowhere.jsonl: cannot be opened"));
+  CHECK(contains(refusal([](auto& o) { o.step.batch_size = 33; }), "32"));
+  CHECK(contains(refusal([](auto& o) { o.step.epochs = o.step.steps = 0; }), "nothing to do"));
+  CHECK(contains(refusal([](auto& o) { o.step.warmup_steps = 99; }), "12 steps"));
+  CHECK(contains(refusal([](auto& o) { o.step.freeze = {"nothing"}; }), "\"nothing\""));
+  CHECK(contains(refusal([](auto& o) { o.data.fill_color = 256; }), "fill_color is 256"));
+  CHECK(contains(refusal([](auto& o) { o.log_steps = 0; }), "log_steps"));
+  TinyModel model = tiny_model();
+  TrainingSubject subject = data.subject();
+  subject.tokenizer = ClipTokenizer();
+  CHECK(contains(message_of([&] { Trainer(model, subject, data.options()); }),
+                 "the tokenizer has 49408 words, the model's vocab_size is 600"));
+}
+
+TEST_CASE("a folder that cannot be written is one sentence, and the last checkpoint stays") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.output = data.list() + "/run";
+  CHECK(contains(message_of([&] { train(data, options); }), "cannot be made"));
+
+  options = data.options();
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  const RunFolder folder(options.output);
+  const std::string good = read_all(folder.checkpoint());
+  options.step.steps = 14;
+  std::filesystem::remove(folder.report());
+  std::filesystem::create_symlink("/dev/full", folder.report());
+  CHECK(message_of([&] { train(data, options, true); }) ==
+        folder.report() + ": cannot be written: No space left on device");
+  CHECK(read_all(folder.checkpoint()) == good);
+}
+
+TEST_CASE("two runs do not write to one folder") {
+  const SmallData data;
+  const TrainingOptions options = data.options();
+  std::filesystem::create_directories(options.output);
+  const RunLock lock{RunFolder(options.output)};
+  CHECK(contains(message_of([&] { train(data, options); }), "another training run"));
+}

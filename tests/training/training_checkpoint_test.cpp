@@ -1,0 +1,137 @@
+#include "coca/training/training_checkpoint.hpp"
+
+#include "catch.hpp"
+#include "small_run.hpp"
+
+using namespace coca;
+using namespace coca::testing;
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::read_all;
+
+namespace {
+
+/// A model with what trains it, after some steps of made-up gradients.
+struct Parts {
+  explicit Parts(OptimizerKind kind, int steps = 0)
+      : model(tiny_model(static_cast<std::uint64_t>(steps))),
+        trainable(model, all_but(model, {"visual.conv1"})),
+        optimizer(trainable, model.backend(), {.kind = kind}),
+        average(trainable, model.backend()) {
+    for (int i = 0; i < steps; ++i) {
+      model.backend().fill(trainable.gradients(), 0.01f * static_cast<float>(i + 1));
+      optimizer.step(1e-2);
+      average.update();
+    }
+  }
+
+  TrainedTensors<TinyModel> tensors() { return {model, optimizer, &average}; }
+
+  /// All bits.
+  std::map<std::string, std::vector<float>> values() {
+    std::map<std::string, std::vector<float>> all;
+    tensors().for_each([&](const std::string& name, const WeightSource& source) {
+      all[name].resize(source.shape.size());
+      source.read(0, source.rows(), all[name].data());
+    });
+    return all;
+  }
+
+  TinyModel model;
+  Trainable<TinyModel> trainable;
+  Optimizer<TinyModel> optimizer;
+  ExponentialAverage<TinyModel> average;
+};
+
+TrainingRecord some_record() {
+  TrainingRecord record;
+  record.state = {.step = 7,
+                  .position = {2, 3},
+                  .skipped = 4,
+                  .skipped_in_a_row = 1,
+                  .validated_step = 5,
+                  .log_bytes = 99,
+                  .seconds = 1.5};
+  record.optimizer_steps = 6;
+  record.average_updates = 8;
+  record.options.step.batch_size = 11;
+  record.backend = {{"a", "packed"}};
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint gives back all that was saved") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.path("c.safetensors");
+  const auto kind = GENERATE(OptimizerKind::adamw, OptimizerKind::adafactor, OptimizerKind::sgd);
+  Parts trained(kind, 3), fresh(kind);
+  save_training_checkpoint(path, trained.tensors(), some_record());
+  REQUIRE(trained.values() != fresh.values());
+  const Checkpoint checkpoint = open_checkpoint(path);
+  restore_tensors(checkpoint, fresh.tensors());
+  CHECK(trained.values() == fresh.values());
+
+  const TrainingRecord record = read_training_record(checkpoint);
+  CHECK(record.state.step == 7);
+  CHECK(record.state.position == DataPosition{2, 3});
+  CHECK(record.state.skipped == 4);
+  CHECK(record.state.skipped_in_a_row == 1);
+  CHECK(record.state.validated_step == 5);
+  CHECK(record.state.log_bytes == 99);
+  CHECK(record.state.seconds == 1.5);
+  CHECK(record.optimizer_steps == 6);
+  CHECK(record.average_updates == 8);
+  CHECK(record.options.step.batch_size == 11);
+  CHECK(record.backend == Json{{"a", "packed"}});
+}
+
+TEST_CASE("a checkpoint of other options or no checkpoint is refused") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.path("c.safetensors");
+  Parts adamw(OptimizerKind::adamw), sgd(OptimizerKind::sgd);
+  save_training_checkpoint(path, adamw.tensors(), some_record());
+  CHECK(contains(message_of([&] { restore_tensors(open_checkpoint(path), sgd.tensors()); }),
+                 "holds no tensor \"optimizer.velocity."));
+  const TrainedTensors<TinyModel> without{adamw.model, adamw.optimizer};
+  save_training_checkpoint(path, without, some_record());
+  CHECK(contains(message_of([&] { restore_tensors(open_checkpoint(path), adamw.tensors()); }),
+                 "holds no tensor \"average."));
+  save_training_checkpoint(path, adamw.tensors(), some_record());
+  CHECK(contains(message_of([&] { restore_tensors(open_checkpoint(path), without); }),
+                 "which a run with these options does not have"));
+  save_weights(adamw.model, path);
+  CHECK(message_of([&] { read_training_record(open_checkpoint(path)); }) ==
+        path + ": is no checkpoint of a training run");
+}
+
+TEST_CASE("damaged records are refused by name") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.path("c.safetensors");
+  const auto refusal = [&](const std::string& text) {
+    SafetensorsWriter(path, {}, {{"coca_training", text}}).commit();
+    return message_of([&] { read_training_record(open_checkpoint(path)); });
+  };
+  CHECK(contains(refusal("{"), "syntax error"));
+  CHECK(contains(refusal("[]"), "has no \"state\""));
+  CHECK(contains(refusal(R"({"state":{},"options":{}})"), "no count \"version\""));
+  CHECK(contains(refusal(R"({"state":{},"options":{},"version":2})"), "another version"));
+  CHECK(
+      contains(refusal(R"({"state":{"step":-1},"options":{},"version":1})"), "no count \"step\""));
+}
+
+TEST_CASE("a checkpoint that cannot be written leaves the one before") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.path("c.safetensors");
+  Parts parts(OptimizerKind::sgd);
+  save_training_checkpoint(path, parts.tensors(), some_record());
+  const std::string before = read_all(path);
+  CHECK(message_of([&] {
+          save_training_checkpoint("/dev/full", parts.tensors(), some_record());
+        }) == "/dev/full: cannot be written: No space left on device");
+  CHECK(contains(
+      message_of([&] { save_training_checkpoint(path + "/x", parts.tensors(), some_record()); }),
+      "Not a directory"));
+  CHECK(read_all(path) == before);
+  CHECK(folder.count() == 1);
+}

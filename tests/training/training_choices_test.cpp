@@ -1,0 +1,78 @@
+#include "coca/training/training_choices.hpp"
+
+#include "catch.hpp"
+#include "io/temporary_folder.hpp"
+
+using namespace coca;
+using coca_test::message_of;
+
+TEST_CASE("options of a run become those of its parts") {
+  TrainingSteps steps;
+  steps.optimizer = OptimizerKind::sgd;
+  steps.beta2 = 0.5;
+  steps.eps = 0.25;
+  steps.momentum = 0.75;
+  steps.weight_decay = 0.125;
+  steps.layer_decay = 0.5;
+  steps.clip_norm = 2;
+  const OptimizerOptions optimizer = detail::optimizer_options(steps);
+  CHECK(optimizer.kind == OptimizerKind::sgd);
+  CHECK(optimizer.adamw.beta1 == 0.9f);
+  CHECK(optimizer.adamw.beta2 == 0.5f);
+  CHECK(optimizer.adamw.epsilon == 0.25f);
+  CHECK(optimizer.sgd.momentum == 0.75f);
+  CHECK(optimizer.groups.weight_decay == 0.125f);
+  CHECK(optimizer.groups.layer_decay == 0.5f);
+  CHECK(optimizer.largest_norm == 2.0f);
+
+  steps.caption_weight = 4;
+  steps.contrastive_weight = 0.5;
+  steps.label_smoothing = 0.125;
+  const CoCaLossOptions loss = detail::loss_options(steps, 7);
+  CHECK(loss.contrastive_weight == 0.5f);
+  CHECK(loss.captioning.weight == 4.0f);
+  CHECK(loss.captioning.label_smoothing == 0.125f);
+  CHECK(loss.captioning.pad_id == 7);
+
+  steps.schedule = ScheduleKind::linear;
+  steps.learning_rate = 3;
+  steps.final_learning_rate = 1;
+  steps.warmup_steps = 2;
+  const ScheduleOptions schedule = detail::schedule_options(steps, 10);
+  CHECK(learning_rate(schedule, 0) == 1.5);
+  CHECK(learning_rate(schedule, 6) == 2);
+  CHECK(learning_rate(schedule, 10) == 1);
+  steps.warmup_steps = 11;
+  CHECK(message_of([&] { detail::schedule_options(steps, 10); }) ==
+        "a run of 10 steps cannot have 11 of warm-up and 0 of cooldown");
+}
+
+TEST_CASE("who multiplies is fixed unless something else is asked for") {
+  TrainingOptions options;
+  options.threads = 3;
+  const CpuOptions fixed = training_cpu_options(options);
+  CHECK(fixed.threads == 3);
+  if (detail::resolve(GemmKind::automatic) == GemmKind::automatic)
+    CHECK(fixed.gemm != GemmKind::automatic);
+  options.gemm = TrainingGemm::automatic;
+  CHECK(training_cpu_options(options).gemm == GemmKind::automatic);
+  options.gemm = TrainingGemm::eigen;
+  CHECK(training_cpu_options(options).gemm == GemmKind::eigen);
+  options.gemm = TrainingGemm::packed;
+  CHECK(training_cpu_options(options).gemm == GemmKind::packed);
+  options.gemm = TrainingGemm::onednn;
+  CHECK(training_cpu_options(options).gemm == GemmKind::onednn);
+}
+
+TEST_CASE("measured choices go through a checkpoint") {
+  GemmChoices::preset({{"a shape of this test", GemmKind::eigen}});
+  Json json = detail::gemm_choices_json();
+  CHECK(json.at("a shape of this test") == "eigen");
+  json = {{"a shape of this test", "packed"}};
+  detail::preset_gemm_choices(json, "x");
+  CHECK(GemmChoices::recorded().at("a shape of this test") == GemmKind::packed);
+  for (const Json& wrong : {Json("automatic"), Json(3), Json("fast")})
+    CHECK(message_of([&] {
+            detail::preset_gemm_choices({{"b", wrong}}, "x");
+          }) == "x: the choice of matrix products for b is unknown");
+}

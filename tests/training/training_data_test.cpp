@@ -1,0 +1,69 @@
+#include "coca/training/training_data.hpp"
+
+#include "catch.hpp"
+#include "io/temporary_folder.hpp"
+
+using namespace coca;
+using coca_test::contains;
+using coca_test::message_of;
+
+TEST_CASE("caption files and class folders are opened, several one after the other") {
+  const coca_test::TemporaryFolder folder;
+  const std::string list = folder.write("a.jsonl",
+                                        "{\"image\":\"x.png\",\"caption\":\"one\"}\n"
+                                        "{\"image\":\"y.png\",\"caption\":\"two\"}\n");
+  const std::string table = folder.write("b.csv", "picture,words\nz.png,three\n");
+  std::filesystem::create_directories(folder.path("classes/red_fox"));
+  folder.write("classes/red_fox/1.png", "x");
+
+  TrainingData data;
+  data.templates = {"a drawing of a {}"};
+  const AnyDataset both = open_datasets({list, folder.path("classes")}, data);
+  REQUIRE(both.size() == 3);
+  CHECK(both.record(1).captions == std::vector<std::string>{"two"});
+  CHECK(both.record(2).captions == std::vector<std::string>{"a drawing of a red fox"});
+  data.image_key = "picture";
+  data.caption_key = "words";
+  CHECK(open_datasets({table}, data).record(0).captions == std::vector<std::string>{"three"});
+  CHECK(contains(message_of([&] { open_datasets({}, data); }), "no data"));
+  CHECK(contains(message_of([&] { open_datasets({folder.path("c.jsonl")}, data); }),
+                 "cannot be opened"));
+  CHECK(contains(message_of([&] { open_datasets({folder.path("c.tar")}, data); }), "c.tar"));
+
+  CHECK(first_of(both, 2).size() == 2);
+  CHECK(first_of(both, 0).size() == 3);
+  CHECK(first_of(both, 9).size() == 3);
+}
+
+TEST_CASE("options become those of the loaders") {
+  TrainingOptions options;
+  options.seed = 5;
+  options.step.batch_size = 12;
+  options.data.cache_megabytes = 3;
+  options.data.resize_mode = ResizeMode::longest;
+  options.data.fill_color = 255;
+  options.data.augmentation.flip_probability = 0.5;
+  const PreprocessConfig config = training_preprocess({}, options.data);
+  CHECK(config.resize_mode == ResizeMode::longest);
+  CHECK(config.fill_color == Rgb{255, 255, 255});
+
+  const LoaderOptions training = training_loader_options(options, config);
+  CHECK(training.order.batch_size == 12);
+  CHECK(training.order.seed == 5);
+  CHECK(training.order.shuffle);
+  CHECK(training.sample.cache_bytes == 3 * 1048576);
+  REQUIRE(training.sample.augmentation);
+  CHECK(training.sample.augmentation->flip_probability == 0.5);
+  const LoaderOptions validation = validation_loader_options(options, config);
+  CHECK_FALSE(validation.order.shuffle);
+  CHECK_FALSE(validation.order.drop_last);
+  CHECK_FALSE(validation.sample.augmentation);
+  CHECK_FALSE(validation.replace_broken);
+  options.data.augment = false;
+  CHECK_FALSE(training_loader_options(options, config).sample.augmentation);
+}
+
+TEST_CASE("steps are counted, or follow from the epochs") {
+  CHECK(training_step_count({.epochs = 3}, 7) == 21);
+  CHECK(training_step_count({.epochs = 3, .steps = 5}, 7) == 5);
+}
