@@ -1,9 +1,9 @@
-#include "coca/backend/cpu/huge_pages.hpp"
-
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "catch.hpp"
+#include "coca/backend/cpu/huge_pages.hpp"
 
 using coca::detail::LargeBlock;
 using coca::detail::LargeMemory;
@@ -37,4 +37,17 @@ TEST_CASE("weights that are only timed share no memory with those that stay") {
   CHECK(after.at<std::byte>(0) == before.at<std::byte>(64));
   CHECK(timed.at<std::byte>(0) != before.at<std::byte>(64));
   CHECK(LargeMemory::instance().allocate(0).bytes() == 0);
+}
+
+TEST_CASE("a chunk is given back with the last of its pieces") {
+  auto first = std::make_unique<LargeBlock>(LargeMemory::instance().allocate(64));
+  auto second = std::make_unique<LargeBlock>(LargeMemory::instance().allocate(64));
+  const auto* place = second->at<std::byte>(0);
+  first.reset();
+  auto third = std::make_unique<LargeBlock>(LargeMemory::instance().allocate(64));
+  CHECK(third->at<std::byte>(0) == place + 64);  // the chunk goes on while a piece of it is in use
+  second.reset();
+  third.reset();
+  const LargeBlock fresh = LargeMemory::instance().allocate(64);
+  CHECK(reinterpret_cast<std::uintptr_t>(fresh.at<std::byte>(0)) % (std::size_t{1} << 21) == 0);
 }

@@ -1,5 +1,7 @@
 #include "coca/training/training_memory.hpp"
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -48,11 +50,11 @@ double measured(const OptimizerOptions& optimizer_options, const TrainingStepOpt
   using Model = CoCa<config, Cpu<float>>;
   const double before = megabytes("VmRSS");
   reset_peak();
-  Model model;
+  Model model(Cpu<float>(CpuOptions{.threads = 1, .gemm = GemmKind::packed}));
   initialize(model, 1);
   Trainable<Model> trainable(model);
   Optimizer<Model> optimizer(trainable, model.backend(), optimizer_options);
-  Context<Cpu<float>> context;
+  Context<Cpu<float>> context(model.backend());
   TrainingStep<Model> step(model, trainable, optimizer, context, options);
   const std::vector<float> host(batch * 3 * 128 * 128, 0.25f);
   const Tokens tokens{std::vector<std::int32_t>(batch * 32, 7), batch, 32};
@@ -73,16 +75,26 @@ void check(const OptimizerOptions& optimizer_options, const TrainingStepOptions&
   CHECK(actual >= 0.9 * expected);
 }
 
-}  // namespace
-
-TEST_CASE("the memory of a training is known before", "[training]") { check({}, {}); }
-
-TEST_CASE("the memory of a training with recomputed blocks is known before", "[training]") {
-  check({.kind = OptimizerKind::adafactor}, {.tape = {.recompute_blocks = true}});
+// Memory that a process has used is not always given back, so each measurement has one of its own.
+int run_alone(const std::string& test) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+  return std::system(("'" + program + "' '" + test + "'").c_str());
 }
 
-TEST_CASE("the memory of a training in parts is known before", "[training]") {
+}  // namespace
+
+TEST_CASE("alone: the memory of a training", "[.]") { check({}, {}); }
+TEST_CASE("alone: the memory of a training with recomputed blocks", "[.]") {
+  check({.kind = OptimizerKind::adafactor}, {.tape = {.recompute_blocks = true}});
+}
+TEST_CASE("alone: the memory of a training in parts", "[.]") {
   check({.kind = OptimizerKind::sgd}, {.accumulation = 3});
+}
+
+TEST_CASE("the memory of a training is known before to 10 %", "[training]") {
+  CHECK(run_alone("alone: the memory of a training") == 0);
+  CHECK(run_alone("alone: the memory of a training with recomputed blocks") == 0);
+  CHECK(run_alone("alone: the memory of a training in parts") == 0);
 }
 
 TEST_CASE("planned memory is said by what it is for", "[training]") {

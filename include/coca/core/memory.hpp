@@ -131,6 +131,8 @@ class Buffer {
 
   std::size_t bytes() const noexcept { return block_ == nullptr ? 0 : block_->bytes; }
   explicit operator bool() const noexcept { return block_ != nullptr; }
+  /// How many handles share it.
+  std::size_t use_count() const noexcept { return block_ == nullptr ? 0 : block_->owners.load(); }
   /// What tells this piece of memory from all others that exist; nullptr without one.
   const void* id() const noexcept { return block_; }
 

@@ -26,6 +26,14 @@ class LargeBlock {
   LargeBlock() = default;
   LargeBlock(Buffer<HostMemory> chunk, std::size_t offset, std::size_t bytes)
       : chunk_(std::move(chunk)), offset_(offset), bytes_(bytes) {}
+  LargeBlock(LargeBlock&&) = default;
+  LargeBlock& operator=(LargeBlock&& other) noexcept {
+    std::swap(chunk_, other.chunk_);
+    std::swap(offset_, other.offset_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~LargeBlock();
 
   std::size_t bytes() const noexcept { return bytes_; }
   /// The elements of type T that start `offset` bytes into the piece.
@@ -45,7 +53,7 @@ class LargeMemory {
  public:
   /// The one of this process.
   static LargeMemory& instance() {
-    static LargeMemory memory;
+    static LargeMemory& memory = *new LargeMemory;  // weights of static models end after it would
     return memory;
   }
 
@@ -81,6 +89,14 @@ class LargeMemory {
     return LargeBlock(chunk_, next_ - size, bytes);
   }
 
+  /// Gives back the chunk that is being filled when the last of its pieces has gone.
+  void release_unused() {
+    const std::lock_guard lock(mutex_);
+    if (chunk_.use_count() != 1) return;
+    chunk_ = {};
+    next_ = end_ = 0;
+  }
+
  private:
   static constexpr std::size_t line = 64, large_page = std::size_t{1} << 21,
                                chunk_size = std::size_t{32} << 20;
@@ -105,5 +121,11 @@ class LargeMemory {
   Buffer<HostMemory> chunk_;
   std::size_t next_ = 0, end_ = 0;
 };
+
+inline LargeBlock::~LargeBlock() {
+  if (!chunk_) return;
+  chunk_ = {};
+  LargeMemory::instance().release_unused();
+}
 
 }  // namespace coca::detail
