@@ -194,7 +194,7 @@ class ChartDrawing {
 
 }  // namespace detail
 
-/// A chart as one <svg> element, drawn by rules of `.title`, `.grid` and `.curve` of the page.
+/// A chart as one element `svg`, drawn by rules of `.title`, `.grid` and `.curve` of the page.
 inline std::string to_svg(const LineChart& chart) { return detail::ChartDrawing(chart).svg(); }
 
 }  // namespace coca

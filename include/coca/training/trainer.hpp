@@ -208,6 +208,7 @@ class Trainer {
 
   /// Everything in the folder that is there before the first step.
   void start() {
+    processes_.broadcast(context_, trainable_.values());
     started_ = saved_ = Clock::now();
     first_step_ = state_.step;
     if (!writes()) return;
@@ -308,7 +309,10 @@ class Trainer {
   std::optional<TrainingValidation> scores() {
     TrainingValidation validation{state_.step, {}, {}};
     if (validation_data_) {
-      Loader loader(*validation_data_, validation_loader_options(options_, preprocess_));
+      // The losses of a batch depend on its size: that of all processes, whoever computes them.
+      LoaderOptions loading = validation_loader_options(options_, preprocess_);
+      loading.order.batch_size *= processes_.size();
+      Loader loader(*validation_data_, loading);
       const auto scores = coca::validate(context_, model_, subject_.tokenizer, loader,
                                          loss_options(), events_.stop);
       if (!scores) return std::nullopt;
