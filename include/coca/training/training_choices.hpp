@@ -8,7 +8,6 @@
 
 #include "coca/backend/cpu/cpu_options.hpp"
 #include "coca/backend/cpu/gemm_choice.hpp"
-#include "coca/backend/cpu/gemm_onednn.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/losses/coca.hpp"
@@ -20,13 +19,11 @@ namespace coca {
 
 namespace detail {
 
-/// Who multiplies without any measurement: with AVX-512 oneDNN is the fastest for nearly all
-/// products of training, without it our own kernels are.
+/// Who multiplies without any measurement: our own kernels, or whom the environment names.
+/// (dnnl_sgemm of oneDNN 2.6 was seen to damage the heap in long runs with several threads.)
 inline GemmKind fixed_gemm() {
   const GemmKind wish = resolve(GemmKind::automatic);  // of the environment
-  if (wish != GemmKind::automatic) return wish;
-  const InstructionSet set = resolve_with_environment(InstructionSet::automatic);
-  return has_onednn && set >= InstructionSet::avx512 ? GemmKind::onednn : GemmKind::packed;
+  return wish == GemmKind::automatic ? GemmKind::packed : wish;
 }
 
 inline OptimizerOptions optimizer_options(const TrainingSteps& options) {
