@@ -23,7 +23,7 @@ enum class TrainingPrecision : std::uint8_t {
 
 /// Who multiplies matrices. Different ones round differently.
 enum class TrainingGemm : std::uint8_t {
-  fixed,      ///< chosen by processor and build alone, so that two runs compute the same bits
+  fixed,      ///< the library's own kernels, so that two runs compute the same bits
   automatic,  ///< whoever is measured to be fastest; a run that goes on keeps to it, another may
               ///< not
   packed,

@@ -57,8 +57,10 @@ class ProductContest {
   GemmKind winner() {
     entries_ = {{GemmKind::packed}, {GemmKind::eigen}};
     // Not oneDNN unless asked for: its dnnl_sgemm (2.6) was seen to damage the heap in long runs
-    // with several threads. In turn, so that what else the machine does hits all alike. The first
-    // round does not count; who is far behind in the second leaves.
+    // with several threads.
+
+    // In turn, so that what else the machine does hits all alike. The first round does not count;
+    // who is far behind in the second leaves.
     double total = 0;
     for (int round = 0; round < 20 && (round < 4 || total < 0.02); ++round) {
       for (Entry& entry : entries_) {
