@@ -1,6 +1,7 @@
 #include "coca/data/sample_reader.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <memory>
 #include <set>
 
@@ -55,10 +56,20 @@ TEST_CASE("A sample has its picture, one caption, and its label") {
 
 TEST_CASE("In evaluation the first caption is shown") {
   coca::SampleOptions options = small_options();
-  options.random_caption = false;
+  options.first_caption = 1;
   SampleReader reader(ColorDataset(4), options);
   for (std::uint64_t epoch = 0; epoch < 10; ++epoch) {
     CHECK(std::get<Sample>(reader.read({1, epoch, 3})).caption == "caption 3 a");
+  }
+}
+
+TEST_CASE("A chance of the first caption is between 0 and 1") {
+  for (const double chance : {-0.1, 1.1, std::nan("")}) {
+    coca::SampleOptions options = small_options();
+    options.first_caption = chance;
+    CHECK(
+        coca_test::contains(coca_test::message_of([&] { SampleReader(ColorDataset(4), options); }),
+                            "first_caption is"));
   }
 }
 

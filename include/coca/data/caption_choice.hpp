@@ -10,9 +10,13 @@
 namespace coca {
 
 /// One of the captions, drawn by the key alone; "" where there is none.
-inline std::string choose_caption(const std::vector<std::string>& captions, const SampleKey& key) {
+/// @param first chance that it is the first one at once, 0 to 1; otherwise any of them
+inline std::string choose_caption(const std::vector<std::string>& captions, const SampleKey& key,
+                                  double first = 0) {
   if (captions.empty()) return {};
-  return captions[RandomDraws(key, "caption").below(captions.size())];
+  RandomDraws draws(key, "caption");
+  const std::size_t any = draws.below(captions.size());
+  return captions[draws.chance(first) ? 0 : any];
 }
 
 }  // namespace coca

@@ -30,7 +30,8 @@ struct SampleOptions {
   PreprocessConfig preprocess{};  ///< the encoder's size, mean, deviation, and shape of pictures
   /// What changes each time; without it pictures are shown as in evaluation, by preprocess().
   std::optional<AugmentationOptions> augmentation{};
-  bool random_caption = true;  ///< one of several captions at random; otherwise the first one
+  double first_caption = 0;  ///< chance that the first of several captions is taken at once;
+                             ///< otherwise any of them
   /// Pictures whose shorter side is longer are made that small once decoded, before anything else;
   /// 0 never. Small pictures take less memory in the cache and less time each epoch. At least the
   /// encoder's size divided by the square root of the smallest crop keeps all the detail.
@@ -56,7 +57,11 @@ class SampleReader {
       : dataset_(std::move(dataset)),
         options_(options),
         augmentation_(options.augmentation.value_or(AugmentationOptions{}), options.preprocess),
-        cache_(options.cache_bytes) {}
+        cache_(options.cache_bytes) {
+    if (!(options.first_caption >= 0 && options.first_caption <= 1))
+      throw ArgumentError("first_caption is " + std::to_string(options.first_caption) +
+                          ", expected 0 to 1, a chance");
+  }
 
   const AnyDataset& dataset() const noexcept { return dataset_; }
 
@@ -90,8 +95,7 @@ class SampleReader {
   }
 
   std::string caption_of(const Record& record, const SampleKey& key) const {
-    if (options_.random_caption) return choose_caption(record.captions, key);
-    return record.captions.empty() ? std::string() : record.captions.front();
+    return choose_caption(record.captions, key, options_.first_caption);
   }
 
   std::shared_ptr<const TransparentImage> picture(std::size_t index, const std::string& name) {

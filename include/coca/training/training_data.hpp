@@ -71,6 +71,7 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   LoaderOptions loader;
   loader.order = {.batch_size = options.step.batch_size, .seed = options.seed};
   loader.sample.preprocess = config;
+  loader.sample.first_caption = data.first_caption;
   if (data.augment) loader.sample.augmentation = data.augmentation;
   loader.sample.shrink_to = data.shrink_to;
   loader.sample.cache_bytes = data.cache_megabytes << 20;
@@ -86,7 +87,7 @@ inline LoaderOptions validation_loader_options(const TrainingOptions& options,
   LoaderOptions loader;
   loader.order = {.batch_size = options.step.batch_size, .shuffle = false, .drop_last = false};
   loader.sample.preprocess = config;
-  loader.sample.random_caption = false;
+  loader.sample.first_caption = 1;
   loader.replace_broken = false;
   loader.threads = options.data.loader_threads;
   loader.prefetch = options.data.prefetch;

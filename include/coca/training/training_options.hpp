@@ -39,6 +39,7 @@ struct TrainingData {
   std::string caption_key{};
   std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
+  double first_caption = 0;  ///< chance of the first of several captions; otherwise any of them
   ResizeMode resize_mode = ResizeMode::shortest;
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
   bool augment = true;           ///< otherwise pictures are shown as in evaluation
@@ -150,6 +151,8 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);
+  visit({"first_caption", "chance of the first of several captions; otherwise any of them", group},
+        data.first_caption);
   visit({"resize_mode", "what happens to pictures that are not square", group}, data.resize_mode,
         resize_choices);
   visit({"fill_color", "0 to 255, around pictures with resize_mode longest", group},

@@ -55,9 +55,7 @@ class OneDnnWeight final : public GemmWeight {
   /// @param threads that the products will be computed with
   /// @throws UnavailableError where oneDNN has no such product on this processor
   OneDnnWeight(std::size_t out, std::size_t in, InstructionSet set, std::size_t rows, int threads)
-      : GemmWeight(out, in),
-        set_(set),
-        plain_(Buffer<HostMemory>::allocate(out * in * sizeof(Stored))) {
+      : GemmWeight(out, in), set_(set), plain_(allocate_plain()) {
     const ThreadLimit limit(threads);
     layout_ = describe(rows, memory_description({in, out}, type(), Tag::any)).weights_desc();
   }
@@ -80,7 +78,7 @@ class OneDnnWeight final : public GemmWeight {
   void unpack(std::size_t first, std::size_t count, float* rows) const override {
     const std::lock_guard lock(mutex_);
     if (!plain_) {
-      plain_ = Buffer<HostMemory>::allocate(out_features() * in_features() * sizeof(Stored));
+      plain_ = allocate_plain();
       reorder(layout_, storage_.at<std::byte>(0), plain_description(), plain_.at<std::byte>(0));
     }
     const Stored* values = plain_.at<Stored>(0) + first * in_features();
@@ -112,6 +110,10 @@ class OneDnnWeight final : public GemmWeight {
     dnnl::memory::dims dims;
     for (const std::size_t extent : extents) dims.push_back(static_cast<dnnl::memory::dim>(extent));
     return dnnl::memory::desc(dims, kind, tag);
+  }
+  LargeBlock allocate_plain() const {
+    const LargeMemory::Separate separate;
+    return LargeMemory::instance().allocate(out_features() * in_features() * sizeof(Stored));
   }
   // oneDNN's weight is [in, out]; ours lies row-major [out, in].
   dnnl::memory::desc plain_description() const {
@@ -204,7 +206,7 @@ class OneDnnWeight final : public GemmWeight {
   InstructionSet set_;
   dnnl::memory::desc layout_;
   LargeBlock storage_;
-  mutable Buffer<HostMemory> plain_;
+  mutable LargeBlock plain_;
   mutable std::mutex mutex_;
   mutable std::map<std::pair<std::size_t, int>, std::shared_ptr<const Primitive>> primitives_;
 };

@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <tuple>
 #include <utility>
 
@@ -24,7 +26,7 @@ namespace coca::detail {
 class LargeBlock {
  public:
   LargeBlock() = default;
-  LargeBlock(Buffer<HostMemory> chunk, std::size_t offset, std::size_t bytes)
+  LargeBlock(std::shared_ptr<std::byte> chunk, std::size_t offset, std::size_t bytes)
       : chunk_(std::move(chunk)), offset_(offset), bytes_(bytes) {}
   LargeBlock(LargeBlock&&) = default;
   LargeBlock& operator=(LargeBlock&& other) noexcept {
@@ -35,15 +37,16 @@ class LargeBlock {
   }
   ~LargeBlock();
 
+  explicit operator bool() const noexcept { return chunk_ != nullptr; }
   std::size_t bytes() const noexcept { return bytes_; }
   /// The elements of type T that start `offset` bytes into the piece.
   template <class T>
   T* at(std::size_t offset) const noexcept {
-    return chunk_.at<T>(offset_ + offset);
+    return HostMemory::at<T>(chunk_.get(), offset_ + offset);
   }
 
  private:
-  Buffer<HostMemory> chunk_;
+  std::shared_ptr<std::byte> chunk_;
   std::size_t offset_ = 0;
   std::size_t bytes_ = 0;
 };
@@ -57,8 +60,8 @@ class LargeMemory {
     return memory;
   }
 
-  /// While it lives, this thread's weights get chunks of their own: weights that are made only to
-  /// be timed must not hold the memory of those that stay.
+  /// While it lives, this thread's pieces get chunks of their own: what is needed for a moment only
+  /// must not hold the memory of the weights that stay.
   class Separate {
    public:
     Separate() { ++depth(); }
@@ -101,24 +104,36 @@ class LargeMemory {
   static constexpr std::size_t line = 64, large_page = std::size_t{1} << 21,
                                chunk_size = std::size_t{32} << 20;
 
+  // Pages of the system's own: the heap keeps what is given back in between, and grows.
+  static std::shared_ptr<std::byte> make_pages(std::size_t bytes) {
+#if defined(__linux__)
+    void* pages =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    return {static_cast<std::byte*>(pages), [bytes](std::byte* p) { ::munmap(p, bytes); }};
+#else
+    return {HostMemory::allocate(bytes), HostMemory::release};
+#endif
+  }
+
   // Memory that begins with a large page, and where that is.
-  static std::pair<Buffer<HostMemory>, std::size_t> make_chunk(std::size_t bytes) {
+  static std::pair<std::shared_ptr<std::byte>, std::size_t> make_chunk(std::size_t bytes) {
     const bool large = bytes >= large_page;
-    Buffer<HostMemory> chunk = Buffer<HostMemory>::allocate(bytes + (large ? large_page : 0));
+    std::shared_ptr<std::byte> chunk = make_pages(bytes + (large ? large_page : 0));
     if (!large) return {chunk, 0};
-    const auto address = reinterpret_cast<std::uintptr_t>(chunk.at<std::byte>(0));
+    const auto address = reinterpret_cast<std::uintptr_t>(chunk.get());
     const std::size_t first = (large_page - address % large_page) % large_page;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     // A wish: where it is refused, ordinary pages serve as well. The part behind the last whole
     // large page stays on ordinary ones, so that no memory is taken that is not used.
     static_cast<void>(
-        ::madvise(chunk.at<std::byte>(first), bytes / large_page * large_page, MADV_HUGEPAGE));
+        ::madvise(chunk.get() + first, bytes / large_page * large_page, MADV_HUGEPAGE));
 #endif
     return {chunk, first};
   }
 
   std::mutex mutex_;
-  Buffer<HostMemory> chunk_;
+  std::shared_ptr<std::byte> chunk_;
   std::size_t next_ = 0, end_ = 0;
 };
 
