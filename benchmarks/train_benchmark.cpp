@@ -36,8 +36,11 @@ void run(const std::string& batch_path, const std::string& weights, int threads,
   Model model(backend);
   coca::load_weights(model, coca::open_checkpoint(weights));
   coca::Trainable<Model> trainable(model);
-  coca::Optimizer<Model> optimizer(trainable, {.weight_decay = 0.2f});
+  coca::OptimizerOptions options;
+  options.groups.weight_decay = 0.2f;
+  coca::Optimizer<Model> optimizer(trainable, backend, options);
   coca::Context<Backend> context(backend);
+  coca::TrainingStep<Model> step(model, trainable, optimizer, context);
 
   const coca::Checkpoint batch = coca::open_checkpoint(batch_path);
   const auto ids = batch.read_int64("tokens");
@@ -45,31 +48,21 @@ void run(const std::string& batch_path, const std::string& weights, int threads,
   const coca::Tokens tokens{{ids.begin(), ids.end()}, rows, ids.size() / rows};
   const auto floats = batch.read_floats("pixels");
   std::vector<double> seconds;
-  float first[2] = {}, last[2] = {};
+  coca::TrainingStepResult first, last;
   for (int i = 0; i < runs + 1; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    trainable.zero_gradients();
-    coca::Tape<Backend> tape(context);
-    trainable.watch(tape);
-    coca::CoCaLosses<Backend> losses(context);
-    {
-      const coca::Recording<Backend> recording(context, &tape);
-      const auto pixels =
-          context.to_device(floats, coca::Shape{rows, 3, Model::image_size, Model::image_size});
-      coca::coca_loss(context, model, pixels, tokens, {}, losses);
-    }
-    tape.backward();
-    optimizer.step(1e-4f);
-    last[0] = context.to_host(losses.contrastive)[0];
-    last[1] = context.to_host(losses.captioning)[0];
+    const auto pixels =
+        context.to_device(floats, coca::Shape{rows, 3, Model::image_size, Model::image_size});
+    last = step(pixels, tokens, 1e-4);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     if (i == 0)
-      std::copy_n(last, 2, first);
+      first = last;
     else
       seconds.push_back(time.count());
   }
-  std::cout << "{\"first_losses\": [" << first[0] << ", " << first[1] << "], \"last_losses\": ["
-            << last[0] << ", " << last[1] << "], \"step_seconds\": " << median(seconds)
+  std::cout << "{\"first_losses\": [" << first.contrastive_loss << ", " << first.captioning_loss
+            << "], \"last_losses\": [" << last.contrastive_loss << ", " << last.captioning_loss
+            << "], \"step_seconds\": " << median(seconds)
             << ", \"peak_megabytes\": " << peak_megabytes() << "}\n";
 }
 

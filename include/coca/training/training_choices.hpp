@@ -20,7 +20,6 @@ namespace coca {
 namespace detail {
 
 /// Who multiplies without any measurement: our own kernels, or whom the environment names.
-/// (dnnl_sgemm of oneDNN 2.6 was seen to damage the heap in long runs with several threads.)
 inline GemmKind fixed_gemm() {
   const GemmKind wish = resolve(GemmKind::automatic);  // of the environment
   return wish == GemmKind::automatic ? GemmKind::packed : wish;

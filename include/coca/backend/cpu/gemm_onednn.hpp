@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "coca/backend/cpu/gemm.hpp"
+#include "coca/backend/cpu/held_signals.hpp"
 #include "coca/backend/cpu/huge_pages.hpp"
 #include "coca/backend/cpu/product_call.hpp"
 #include "coca/backend/cpu/scratch.hpp"
@@ -20,7 +21,9 @@
 #include <dnnl.hpp>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #endif
 
@@ -99,6 +102,7 @@ class OneDnnWeight final : public GemmWeight {
   struct Primitive {
     Description description;
     dnnl::matmul primitive;
+    bool moves_stack;  ///< see HeldSignals
   };
 
   static constexpr std::size_t most_primitives = 64;
@@ -153,8 +157,9 @@ class OneDnnWeight final : public GemmWeight {
     auto& known = primitives_[{rows, threads}];
     if (!known) {
       const Description description = describe(rows, layout_);
-      auto made =
-          std::make_shared<const Primitive>(Primitive{description, dnnl::matmul(description)});
+      auto made = std::make_shared<const Primitive>(
+          Primitive{description, dnnl::matmul(description),
+                    std::string_view(description.impl_info_str()).starts_with("gemm")});
       if (primitives_.size() > most_primitives) primitives_.clear();
       primitives_[{rows, threads}] = made;
       return made;
@@ -176,6 +181,8 @@ class OneDnnWeight final : public GemmWeight {
   void execute(const GemmCall& call, float* products) const {
     const ThreadLimit limit(call.threads);
     const auto made = primitive_for(call.rows, call.threads);
+    std::optional<HeldSignals> held;
+    if (made->moves_stack) held.emplace(call.threads);
     const auto scratchpad = made->description.scratchpad_desc();
     const auto memory = [](const dnnl::memory::desc& description, const void* data) {
       return dnnl::memory(description, onednn_engine(), const_cast<void*>(data));
@@ -230,10 +237,12 @@ inline void multiply_by_onednn(const ProductCall& call, InstructionSet set) {
     return size(transposed ? side.column_stride : std::max(side.row_stride, columns));
   };
   const bool left = call.left_is_transposed(), right = call.right_is_transposed();
+  std::optional<HeldSignals> held(call.result.threads);
   const dnnl_status_t status = dnnl_sgemm(
       left ? 'T' : 'N', right ? 'T' : 'N', size(call.rows()), size(call.columns), size(call.depth),
       1.0f, call.left.values, stride(call.left, left, call.depth), call.right.values,
       stride(call.right, right, call.columns), adds ? 1.0f : 0.0f, products, size(call.columns));
+  held.reset();
   if (status != dnnl_success)
     throw UnavailableError("oneDNN refuses a float matrix product, status " +
                            std::to_string(static_cast<int>(status)));

@@ -56,8 +56,7 @@ class ProductContest {
 
   GemmKind winner() {
     entries_ = {{GemmKind::packed}, {GemmKind::eigen}};
-    // Not oneDNN unless asked for: its dnnl_sgemm (2.6) was seen to damage the heap in long runs
-    // with several threads.
+    // Not oneDNN unless asked for: signals must be held while it runs, see HeldSignals.
 
     // In turn, so that what else the machine does hits all alike. The first round does not count;
     // who is far behind in the second leaves.
