@@ -75,23 +75,30 @@ coca::Image enlarged(const coca::Image& image) {
 
 }  // namespace
 
-std::vector<std::string> write_attention_pictures(Model& model, const Picture& picture,
-                                                  const coca::Caption& caption,
-                                                  const std::string& folder) {
+std::string AttentionPictures::unused_name(const std::string& path) {
+  const std::string file = fs::path(path).filename().string();
+  std::string name = file;
+  for (std::size_t number = 2; !used_.insert(name).second; ++number)
+    name = file + "." + std::to_string(number);
+  return name;
+}
+
+std::vector<std::string> AttentionPictures::write(Model& model, const Picture& picture,
+                                                  const coca::Caption& caption) {
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw coca::FileError(folder, "the folder cannot be made: " + error.message());
+  fs::create_directories(folder_, error);
+  if (error) throw coca::FileError(folder_, "the folder cannot be made: " + error.message());
   const auto maps = model.attention_maps(picture.pixels, caption.ids);
   const std::vector<Word> words = to_words(model.info().tokenizer, caption, maps);
   const coca::Image image = enlarged(model.to_image(picture.pixels));
-  const std::string stem = fs::path(picture.path).filename().string();
+  const std::string name = unused_name(picture.path);
   std::vector<std::string> paths;
   for (const Word& word : words) {
     const std::string number = (paths.size() < 9 ? "0" : "") + std::to_string(paths.size() + 1);
     const std::size_t side = maps.front().side;
     const coca::Image overlay = coca::heat_overlay(image, word.weights, side, side);
     paths.push_back(
-        (fs::path(folder) / (stem + "." + number + "." + file_name_of(word.text) + ".png"))
+        (fs::path(folder_) / (name + "." + number + "." + file_name_of(word.text) + ".png"))
             .string());
     coca::write_png(paths.back(), with_label(overlay, word.text));
   }

@@ -2,7 +2,9 @@
 /// @file
 /// Pictures of where the decoder looked while it said each word.
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command_line.hpp"
@@ -10,13 +12,25 @@
 
 namespace coca_examples {
 
-/// Writes a PNG for each word of a caption: the picture as the model saw it, bright where the
-/// decoder looked, and the word below.
-/// @param folder made where it is missing
-/// @return the files' paths, in the order of the words
-/// @throws coca::FileError where one cannot be written
-std::vector<std::string> write_attention_pictures(Model& model, const Picture& picture,
-                                                  const coca::Caption& caption,
-                                                  const std::string& folder);
+class AttentionPictures {
+ public:
+  /// @param folder made where it is missing
+  explicit AttentionPictures(std::string folder) : folder_(std::move(folder)) {}
+
+  /// Writes a PNG for each word of a caption: the picture as the model saw it, bright where the
+  /// decoder looked, and the word below. They are named after the picture, photo.jpg.01.a.png; of a
+  /// second picture of that name, photo.jpg.2.01.a.png.
+  /// @return the files' paths, in the order of the words
+  /// @throws coca::FileError where one cannot be written
+  std::vector<std::string> write(Model& model, const Picture& picture,
+                                 const coca::Caption& caption);
+
+ private:
+  /// The picture's file name, with a number where it was used before.
+  std::string unused_name(const std::string& path);
+
+  std::string folder_;
+  std::set<std::string> used_;
+};
 
 }  // namespace coca_examples

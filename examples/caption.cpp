@@ -1,5 +1,6 @@
 // Says what pictures show.
 
+#include <algorithm>
 #include <iostream>
 
 #include "attention_pictures.hpp"
@@ -30,36 +31,91 @@ void add_search_options(CLI::App& app, Options& options) {
         ->capture_default_str()
         ->group("Search");
   };
-  add("--beams", search.beams, "1 is greedy, and the default with --sample");
-  add("--num-captions", search.captions, "captions for each picture, best first");
+  add("--beams", search.beams, "1 is greedy, and the default with --sample")
+      ->check(whole_number(1, 1024));
+  add("--num-captions", search.captions, "captions for each picture, best first")
+      ->check(whole_number(1, 1024));
   add("--max-length", search.max_length,
-      "tokens, start and end included; 0: 30 or what the model can");
-  add("--min-length", search.min_length, "tokens, start and end included");
+      "tokens, start and end included; 0: 30 or what the model can")
+      ->check(whole_number(0, many));
+  add("--min-length", search.min_length, "tokens, start and end included")
+      ->check(whole_number(0, many));
   app.add_option("--prompt", options.prompt, "how captions begin")
+      ->check(utf8_text())
       ->type_name("TEXT")
       ->group("Search");
   app.add_flag("--sample", search.sample, "draw words by probability")->group("Search");
-  add("--temperature", search.temperature, "of sampling")->check(finite_number());
-  add("--top-k", search.top_k, "sample among so many best words; 0: all");
+  add("--temperature", search.temperature, "of sampling")->check(finite_number(1e-6f, 1e6f));
+  add("--top-k", search.top_k, "sample among so many best words; 0: all")
+      ->check(whole_number(0, many));
   add("--top-p", search.top_p, "sample among the best words of this total probability")
       ->check(finite_number());
   add("--repetition-penalty", search.repetition_penalty,
       "above 1: words that occurred become less likely")
       ->check(finite_number());
   add("--no-repeat-ngram", search.no_repeat_ngram,
-      "no sequence of so many tokens occurs twice; 0: off");
+      "no sequence of so many tokens occurs twice; 0: off")
+      ->check(whole_number(0, many));
   add("--length-penalty", search.length_penalty, "scores are divided by length to this power")
       ->check(finite_number());
   add("--early-stopping", options.early_stopping, "as in transformers: false, true or never")
       ->check(CLI::IsMember({"false", "true", "never"}))
       ->type_name("WHEN");
-  add("--groups", search.beam_groups, "of beams, for diverse captions");
+  add("--groups", search.beam_groups, "of beams, for diverse captions")
+      ->check(whole_number(1, 1024));
   add("--diversity-penalty", search.diversity_penalty, "for words that earlier groups chose")
-      ->check(finite_number());
+      ->check(finite_number(0));
   add("--search", options.rules,
       "whose rules: transformers, or openclip-3.3 (three groups, raw logits)")
       ->check(CLI::IsMember({"transformers", "openclip-3.3"}))
       ->type_name("RULES");
+}
+
+/// Says which flags do not go together; the library's own sentences would name its options, and
+/// also those that nobody gave.
+void expect_flags_agree(const CLI::App& app, const coca::GenerationOptions& search) {
+  const auto flag = [&app](const std::string& name, std::size_t value) {
+    return name + " " + std::to_string(value) + (app.count(name) == 0 ? " (the default)" : "");
+  };
+  const auto require = [](bool holds, const std::string& sentence) {
+    if (!holds) throw UsageError(sentence);
+  };
+  const std::string beams = flag("--beams", search.beams);
+  const std::string groups = flag("--groups", search.beam_groups);
+  const std::string captions = flag("--num-captions", search.captions);
+  const bool divisible = search.beams % search.beam_groups == 0;
+  if (search.rules == coca::SearchRules::open_clip_3_3) {
+    const std::string rules = "--search openclip-3.3 does not go with ";
+    require(!search.sample, rules + "--sample: that search draws no words");
+    require(search.beams > 1, rules + beams + ": that search needs at least two beams");
+    require(
+        divisible || app.count("--groups") != 0,
+        rules + beams + ": its beams are in three groups; give a multiple of three, or --groups");
+  }
+  require(!search.sample || search.beam_groups == 1,
+          "--sample does not go with " + groups + ": groups of beams are not drawn");
+  require(divisible, beams + " cannot be divided into " + groups + "; give a multiple");
+  require(search.beams > 1 || search.sample || search.captions == 1,
+          captions + " does not go with " + beams +
+              ", which finds one caption; give more beams, or --sample");
+  require(search.beams == 1 || search.captions <= search.beams,
+          captions + " needs as many beams, but there is " + beams);
+  require(search.min_length <= search.max_length, flag("--min-length", search.min_length) +
+                                                      " is more than " +
+                                                      flag("--max-length", search.max_length));
+}
+
+/// Ids of how captions begin. @throws UsageError where nothing can follow
+std::vector<std::int32_t> prompt_ids(const coca::AnyTokenizer& tokenizer,
+                                     const std::string& prompt) {
+  std::vector<std::int32_t> ids = tokenizer.encode(prompt);
+  for (const std::int32_t special : {tokenizer.start_id(), tokenizer.end_id()})
+    if (std::find(ids.begin(), ids.end(), special) != ids.end())
+      throw UsageError("--prompt holds " + tokenizer.decode({&special, 1}) + ", " +
+                       (special == tokenizer.end_id()
+                            ? "which ends a caption, so that nothing can follow"
+                            : "which captions begin with by themselves; leave it out"));
+  return ids;
 }
 
 /// Fills in what follows from other options, and checks all of them before the first picture.
@@ -78,7 +134,10 @@ coca::GenerationOptions search_options(const CLI::App& app, const Options& optio
   if (options.early_stopping == "true") search.early_stopping = coca::EarlyStopping::first;
   if (options.early_stopping == "never") search.early_stopping = coca::EarlyStopping::never;
   search.tokens = coca::special_tokens(model.info().tokenizer);
-  search.prompt = model.info().tokenizer.encode(options.prompt);
+  search.prompt = prompt_ids(model.info().tokenizer, options.prompt);
+  if (search.max_length == 0)
+    search.max_length = std::min<std::size_t>(30, model.info().context_length);
+  expect_flags_agree(app, search);
   try {
     return coca::checked(search, model.info().context_length, model.info().vocab_size);
   } catch (const coca::ArgumentError& error) {
@@ -104,7 +163,7 @@ void print(const Options& options, const Picture& picture,
 
 /// A batch fails as a whole; its pictures are then tried one by one.
 void caption(Model& model, const Options& options, const coca::GenerationOptions& search,
-             std::span<const Picture> pictures, Failures& failures) {
+             std::span<const Picture> pictures, AttentionPictures& maps, Failures& failures) {
   std::vector<coca::Pixels> pixels;
   for (const Picture& picture : pictures) pixels.push_back(picture.pixels);
   std::vector<std::vector<coca::Caption>> captions;
@@ -113,15 +172,14 @@ void caption(Model& model, const Options& options, const coca::GenerationOptions
   } catch (const coca::Error& error) {
     if (pictures.size() == 1) return failures.report(pictures.front().path, error);
     for (const Picture& picture : pictures)
-      caption(model, options, search, {&picture, 1}, failures);
+      caption(model, options, search, {&picture, 1}, maps, failures);
     return;
   }
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     std::vector<std::string> attention;
     try {
       if (!options.attention.empty())
-        attention =
-            write_attention_pictures(model, pictures[i], captions[i].front(), options.attention);
+        attention = maps.write(model, pictures[i], captions[i].front());
     } catch (const coca::Error& error) {
       failures.report(error.what());
     }
@@ -134,11 +192,12 @@ bool run(const CLI::App& app, const Options& options) {
   const coca::GenerationOptions search = search_options(app, options, *model);
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
+  AttentionPictures maps(options.attention);
   const std::span<const std::string> paths(options.pictures);
   for (std::size_t first = 0; first < paths.size(); first += options.batch) {
     const auto some = paths.subspan(first, std::min(options.batch, paths.size() - first));
     const std::vector<Picture> pictures = read_pictures(*model, some, failures);
-    if (!pictures.empty()) caption(*model, options, search, pictures, failures);
+    if (!pictures.empty()) caption(*model, options, search, pictures, maps, failures);
     progress.show(first + some.size(), paths.size());
   }
   return failures.none();
@@ -154,13 +213,16 @@ int main(int argc, char* argv[]) {
       "         caption --model coca_vit_l_14 --weights open_clip_model.safetensors --json *.jpg");
   app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
       ->required()
+      ->check(some_name())
       ->type_name("PICTURE");
   app.add_flag("--json", options.json, "print one JSON object a picture");
   app.add_option("--attention", options.attention,
-                 "write a PNG for each word there: where the decoder looked")
+                 "write a PNG for each word there: where the decoder looked; photo.jpg.01.a.png is "
+                 "of photo.jpg, photo.jpg.2.01.a.png of a second picture of that name")
+      ->check(some_name())
       ->type_name("FOLDER");
   app.add_option("--batch", options.batch, "pictures that are captioned together")
-      ->check(CLI::Range(1, 1024))
+      ->check(whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();
   add_search_options(app, options);

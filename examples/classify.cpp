@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "command_line.hpp"
+#include "templates.hpp"
 
 using namespace coca_examples;
 
@@ -32,27 +33,6 @@ std::vector<std::string> read_labels(const Options& options) {
   return labels;
 }
 
-/// Each of --templates is a name, a text with {}, or a file with a template a line.
-std::vector<std::string> read_templates(const Options& options, const Model& model) {
-  std::vector<std::string> templates;
-  if (options.templates.empty())
-    templates.push_back(model.info().preset == "stamps_coca" ? "{}" : "a photo of a {}.");
-  for (const std::string& choice : options.templates) {
-    std::vector<std::string> some{choice};
-    if (choice == "imagenet")
-      some = coca::imagenet_templates();
-    else if (choice == "simple")
-      some = coca::simple_imagenet_templates();
-    else if (choice.find("{}") == std::string::npos)
-      some = read_lines(choice);
-    for (const std::string& text : some)
-      if (text.find("{}") == std::string::npos)
-        throw coca::FileError(choice, "the template \"" + text + "\" has no {} for the label");
-    templates.insert(templates.end(), some.begin(), some.end());
-  }
-  return templates;
-}
-
 void print(const Options& options, const std::string& path,
            std::span<const coca::LabelProbability> labels) {
   if (options.json) {
@@ -72,7 +52,7 @@ void print(const Options& options, const std::string& path,
 bool run(const CLI::App& app, const Options& options) {
   const std::vector<std::string> labels = read_labels(options);
   const auto model = open_model(options.model);
-  const std::vector<std::string> templates = read_templates(options, *model);
+  const std::vector<std::string> templates = read_templates(options.templates, *model);
   const coca::ZeroShotClassifier classifier = model->classifier(labels, templates);
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
@@ -103,19 +83,17 @@ int main(int argc, char* argv[]) {
       "                  --labels-file labels.txt --json *.jpg");
   app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
       ->required()
+      ->check(some_name())
       ->type_name("PICTURE");
-  app.add_option("--labels", options.labels, "labels with commas between")->type_name("A,B,C");
+  app.add_option("--labels", options.labels, "labels with commas between")
+      ->check(utf8_text())
+      ->type_name("A,B,C");
   app.add_option("--labels-file", options.labels_file, "UTF-8 text, a label a line")
+      ->check(some_name())
       ->type_name("FILE");
-  app.add_option(
-         "--templates", options.templates,
-         "prompts that a label stands in, averaged: a text with {}, a file with such a text a "
-         "line, imagenet (CLIP's 80) or simple (7 of them); may be repeated (default: \"a photo "
-         "of a {}.\", and for the model that comes along, which knows plain captions, \"{}\")")
-      ->type_name("TEXT|FILE|NAME")
-      ->allow_extra_args(false);
+  add_templates_option(app, options.templates);
   app.add_option("--top", options.top, "labels shown of each picture; --json prints all")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1, many))
       ->type_name("N")
       ->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON object a picture");

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -74,18 +75,21 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
     presets += (presets.empty() ? "" : ", ") + std::string(preset.name);
   const char* group = "Model";
   app.add_option("--model", options.preset, "preset (default: what the weights fit): " + presets)
+      ->check(some_name())
       ->type_name("PRESET")
       ->group(group);
   app.add_option(
          "--weights", options.weights,
          "checkpoint (.safetensors, .pt, .bin), a folder as on Hugging Face, or \"random\" to "
          "try a model without (default: the small model that comes along)")
+      ->check(some_name())
       ->type_name("FILE")
       ->group(group);
   app.add_option(
          "--tokenizer", options.tokenizer,
          "SentencePiece .model, bpe_simple_vocab .txt or .txt.gz, or merges.txt (default: the "
          "folder's, or else CLIP's)")
+      ->check(some_name())
       ->type_name("FILE")
       ->group(group);
   app.add_option("--precision", options.precision, "of the weights: f32 or bf16")
@@ -94,11 +98,12 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--threads", options.threads, "0: one for each processor")
-      ->check(CLI::Range(0, 1024))
+      ->check(whole_number(0, 1024))
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
   app.add_option("--seed", options.seed, "of random weights, and of sampling")
+      ->check(whole_number())
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
@@ -120,11 +125,30 @@ void keep_standard_descriptors() {
     if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
 }
 
+/// The command line, last argument first, as CLI11 wants it. It takes the next argument for a value
+/// that is empty in "--text=", so such an argument becomes two.
+std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> arguments;
+  bool options = true;  // until "--"
+  for (int i = 1; i < argc; ++i) {
+    arguments.emplace_back(argv[i]);
+    std::string& last = arguments.back();
+    options = options && last != "--";
+    if (!options || !last.starts_with("--") || last.find('=') + 1 != last.size()) continue;
+    const CLI::Option* option = app.get_option_no_throw(last.substr(0, last.size() - 1));
+    if (option == nullptr || option->get_items_expected_max() == 0) continue;  // a flag has none
+    last.pop_back();
+    arguments.emplace_back();
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
+
 /// @return false where --help was asked for, and printed
 bool parse(CLI::App& app, int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   try {
-    app.parse(argc, argv);
+    app.parse(reversed_arguments(app, argc, argv));
     return true;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0)
@@ -158,13 +182,62 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()
   }
 }
 
-CLI::Validator finite_number() {
-  return {[](const std::string& text) {
+namespace {
+
+/// Empty where that holds, or else what was expected and what is there.
+std::string unless(bool holds, const std::string& expected, const std::string& text) {
+  return holds ? "" : "expected " + expected + ", got " + (text.empty() ? "nothing" : text);
+}
+
+/// "0.5" or "1e-06".
+std::string shortest(float value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+}  // namespace
+
+CLI::Validator finite_number(float least, float most) {
+  return {[least, most](const std::string& text) {
             double value = 0;
-            const bool number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
-            return number ? std::string() : "expected a number, got " + text;
+            const bool number = CLI::detail::lexical_cast(text, value) && !std::isnan(value);
+            if (!number || std::isinf(value)) return unless(false, "a number", text);
+            if (value < least) return unless(false, "at least " + shortest(least), text);
+            return unless(value <= most, "at most " + shortest(most), text);
           },
           ""};
+}
+
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+  return {[least, most](const std::string& text) {
+            const std::string digits = text.starts_with('-') ? text.substr(1) : text;
+            if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos)
+              return unless(false, "a whole number", text);
+            if (digits.size() > 1 && digits.starts_with('0'))
+              return unless(false, "a whole number without zeros in front", text);
+            std::uint64_t value = 0;
+            const char* end = digits.data() + digits.size();
+            const bool fits = std::from_chars(digits.data(), end, value).ec == std::errc();
+            if (digits != text || (fits && value < least))
+              return unless(false, "at least " + std::to_string(least), text);
+            return unless(fits && value <= most, "at most " + std::to_string(most), text);
+          },
+          ""};
+}
+
+CLI::Validator utf8_text() {
+  return {[](const std::string& text) {
+            const std::size_t at = coca::find_invalid_utf8(text);
+            return at == std::string::npos
+                       ? std::string()
+                       : "expected UTF-8 text, but byte " + std::to_string(at + 1) + " is not";
+          },
+          ""};
+}
+
+CLI::Validator some_name() {
+  return {[](const std::string& text) { return unless(!text.empty(), "a name", text); }, ""};
 }
 
 void print_line(const std::string& line) {

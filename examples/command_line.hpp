@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -23,8 +25,23 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 /// @return exit status: 0 done, 1 something failed, 2 the program was called wrongly
 int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()>& body);
 
-/// Accepts numbers that are finite: CLI11 reads "nan" and "inf".
-CLI::Validator finite_number();
+/// Accepts numbers that a float holds: CLI11 reads "nan", "inf" and 1e300.
+CLI::Validator finite_number(float least = std::numeric_limits<float>::lowest(),
+                             float most = std::numeric_limits<float>::max());
+
+/// Accepts whole numbers in digits: CLI11 makes 18446744073709551615 of -1, cuts what is too long,
+/// and reads 010 as 8.
+CLI::Validator whole_number(std::uint64_t least = 0,
+                            std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+
+/// What no number of words, labels or tokens exceeds.
+inline constexpr std::uint64_t many = 1'000'000;
+
+/// Accepts UTF-8.
+CLI::Validator utf8_text();
+
+/// Accepts what is not empty: `--weights "$FILE"` where FILE is not set is no wish for the default.
+CLI::Validator some_name();
 
 /// Prints a line at once. @throws coca::FileError where standard output cannot be written
 void print_line(const std::string& line);

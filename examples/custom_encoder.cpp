@@ -1,5 +1,5 @@
 // A composition by hand: an image encoder of your own in CoCaModel, with one of the library's
-// poolers. Its weights are random, so the caption is nonsense: custom_encoder PICTURE
+// poolers. Its weights are random, so the caption is nonsense.
 
 #include <coca/coca.hpp>
 #include <iostream>
@@ -38,7 +38,10 @@ class ConvolutionalEncoder {
 };
 
 int main(int argc, char* argv[]) try {
-  if (argc != 2) throw coca::ArgumentError("usage: custom_encoder PICTURE");
+  if (argc != 2 || std::string(argv[1]) == "--help") {
+    (argc == 2 ? std::cout : std::cerr) << "usage: custom_encoder photo.jpg" << std::endl;
+    return argc == 2 && std::cout ? 0 : 2;
+  }
   constexpr coca::PoolerSizes pooler{.width = 96, .tokens = 64, .embed_dim = 64, .queries = 32};
   constexpr coca::TextConfig text{.context_length = 20, .width = 64, .layers = 2, .heads = 2};
   constexpr coca::MultimodalConfig decoder{.width = 64, .layers = 2, .heads = 2};
@@ -48,8 +51,8 @@ int main(int argc, char* argv[]) try {
   Model model;
   coca::initialize(model);
   const auto pixels = coca::preprocess(coca::read_image(argv[1]), coca::preprocess_config(64));
-  std::cout << "untrained: " << coca::caption(model, pixels, {.max_length = 12}).front().text
-            << '\n';
+  std::cout << "untrained: " << coca::caption(model, pixels, {.max_length = 12})[0].text << '\n';
+  if (!std::cout.flush()) throw coca::FileError("standard output", "cannot be written");
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
   return 1;

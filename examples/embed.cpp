@@ -117,14 +117,20 @@ int main(int argc, char* argv[]) {
   app.footer(
       "Example: embed photo.jpg --text \"a cat\" --text \"a dog\"\n"
       "         embed --json --npy embeddings.npy *.jpg --texts-file lines.txt");
-  app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")->type_name("PICTURE");
+  app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
+      ->check(some_name())
+      ->type_name("PICTURE");
   app.add_option("--text", options.texts, "a text; may be repeated")
+      ->check(utf8_text())
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  app.add_option("--texts-file", options.texts_file, "UTF-8 text, one a line")->type_name("FILE");
+  app.add_option("--texts-file", options.texts_file, "UTF-8 text, one a line")
+      ->check(some_name())
+      ->type_name("FILE");
   app.add_option(
          "--npy", options.npy,
          "write float32 [rows, width] for NumPy: pictures, then texts; rows that failed are NaN")
+      ->check(some_name())
       ->type_name("FILE");
   app.add_flag("--json", options.json, "print one JSON object a row, with all numbers");
   add_model_options(app, options.model);

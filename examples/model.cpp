@@ -41,10 +41,9 @@ coca::Image Model::to_image(const coca::Pixels& pixels) const {
 }
 
 std::vector<std::int32_t> Model::encode(const std::string& text) const {
-  std::vector<std::int32_t> ids = info_.tokenizer.encode(text);
-  ids.resize(std::min(ids.size(), info_.context_length - 2));
-  ids.insert(ids.begin(), info_.tokenizer.start_id());
-  ids.push_back(info_.tokenizer.end_id());
+  std::vector<std::int32_t> ids = coca::tokenize(info_.tokenizer, text, info_.context_length).ids;
+  // What pads may be a word too, so padding is counted, not searched for.
+  ids.resize(std::min(ids.size(), info_.tokenizer.encode(text).size() + 2));
   return ids;
 }
 
@@ -56,23 +55,30 @@ struct Source {
   std::optional<coca::HuggingFaceFolder> folder;
 };
 
-/// The model that comes along: in the source tree, or where COCA_MODEL_DIR says.
-std::string bundled_weights() {
+constexpr const char* bundled_model = "stamps_coca";
+
+/// The folder of a model that comes along: in the source tree, or where COCA_MODEL_DIR says.
+fs::path bundled_folder(const std::string& name) {
   const char* moved = std::getenv("COCA_MODEL_DIR");
   const fs::path models = moved != nullptr && *moved != '\0' ? moved : COCA_EXAMPLE_MODELS;
-  return (models / "stamps_coca" / "model.safetensors").string();
+  return models / name;
+}
+
+/// The weights that are asked for, or those of a model that comes along.
+std::string weights_of(const ModelOptions& options) {
+  if (!options.weights.empty()) return options.weights;
+  const fs::path folder = bundled_folder(options.preset.empty() ? bundled_model : options.preset);
+  if (!options.preset.empty() && !fs::is_directory(folder))
+    throw UsageError("--model " + options.preset +
+                     " needs --weights: a file, a folder as on Hugging "
+                     "Face, or \"random\" to try it without");
+  return folder.string();
 }
 
 Source find_source(const ModelOptions& options) {
-  if (options.weights.empty()) {
-    if (!options.preset.empty() && options.preset != "stamps_coca")
-      throw UsageError("--model " + options.preset +
-                       " needs --weights: a file, a folder as on Hugging "
-                       "Face, or \"random\" to try it without");
-    return {bundled_weights(), {}};
-  }
-  if (!fs::is_directory(options.weights)) return {options.weights, {}};
-  coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(options.weights);
+  const std::string weights = weights_of(options);
+  if (!options.weights.empty() && !fs::is_directory(weights)) return {weights, {}};
+  coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(weights);
   return {folder.weights, std::move(folder)};
 }
 

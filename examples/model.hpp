@@ -67,7 +67,7 @@ class Model {
   coca::Pixels read_pixels(const std::string& path) const;
   /// The picture that such pixels show.
   coca::Image to_image(const coca::Pixels& pixels) const;
-  /// Ids of a text: start token, words, end token; no padding.
+  /// Ids of a text: start token, words, end token; cut to the context, without padding.
   std::vector<std::int32_t> encode(const std::string& text) const;
 
   /// Each picture's captions, best first. @throws UsageError where the model has no captioner

@@ -28,16 +28,26 @@ std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what;
 }
 
+/// The index as it was left. @throws coca::Error with what helps where it is damaged
+coca::SearchIndex read_index(const std::string& path, const ModelInfo& info, bool own_path) {
+  if (!std::filesystem::exists(path)) return {info.identity, info.embed_dim};
+  try {
+    return coca::SearchIndex::read(path, info.identity, info.embed_dim);
+  } catch (const coca::Error& error) {
+    throw coca::Error(std::string(error.what()) +
+                      (own_path ? "; if it was an index, delete it and it is made anew, otherwise "
+                                  "give --index another file"
+                                : "; delete this file, and the index is made anew"));
+  }
+}
+
 /// Reads the folder's index, embeds what has changed, and writes it where anything has.
 coca::SearchIndex open_index(Model& model, const Options& options, Failures& failures,
                              ProgressBar& progress) {
   const std::string path = options.index.empty()
                                ? (std::filesystem::path(options.folder) / ".coca_index").string()
                                : options.index;
-  const ModelInfo& info = model.info();
-  coca::SearchIndex index = std::filesystem::exists(path)
-                                ? coca::SearchIndex::read(path, info.identity, info.embed_dim)
-                                : coca::SearchIndex(info.identity, info.embed_dim);
+  coca::SearchIndex index = read_index(path, model.info(), !options.index.empty());
   using Clock = std::chrono::steady_clock;
   Clock::time_point saved = Clock::now();
   const coca::IndexUpdate update =
@@ -48,6 +58,8 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
         saved = Clock::now();
       });
   for (const std::string& problem : update.broken) failures.report(problem);
+  if (index.size() == 0 && update.broken.empty())
+    failures.report(options.folder + ": holds no picture (.jpg, .jpeg, .png or .webp)");
   if (update.embedded == 0 && update.removed == 0) return index;
   ProgressBar::hide();
   if (!options.json)
@@ -61,8 +73,9 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
   return index;
 }
 
-/// The embedding of what is looked for.
-coca::Embeddings embed_query(Model& model, const Options& options) {
+/// The embedding of what is looked for, if anything is.
+coca::Embeddings embed_query(Model& model, const Options& options, bool asked) {
+  if (!asked) return {};
   if (options.image.empty()) return model.embed_texts({&options.query, 1});
   const coca::Pixels pixels = model.read_pixels(options.image);
   return model.embed_images({&pixels, 1});
@@ -93,19 +106,28 @@ void write_sheet(const Options& options, std::span<const coca::SearchHit> hits) 
   coca::write_png(options.sheet, with_title(sheet, title));
 }
 
-bool run(const CLI::App& app, const Options& options) {
+/// @return whether there is anything to look for
+bool is_asked(const CLI::App& app, const Options& options) {
   if (!options.query.empty() && !options.image.empty())
     throw UsageError("give a query or --image FILE, not both");
+  if (app.count("query") != 0 && CLI::detail::trim_copy(options.query).empty())
+    throw UsageError("the query is empty; leave it out to bring the index alone up to date");
   const bool asked = !options.query.empty() || !options.image.empty();
   if (!asked && !options.sheet.empty()) throw UsageError("--sheet needs a query or --image FILE");
+  return asked;
+}
+
+bool run(const CLI::App& app, const Options& options) {
+  const bool asked = is_asked(app, options);
   if (!std::filesystem::is_directory(options.folder))
     throw coca::FileError(options.folder, "is not a folder");
   const auto model = open_model(options.model);
+  const coca::Embeddings query = embed_query(*model, options, asked);  // may fail: before the work
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
   const coca::SearchIndex index = open_index(*model, options, failures, progress);
   if (!asked) return failures.none();
-  const auto hits = index.search(embed_query(*model, options)[0], options.top);
+  const auto hits = index.search(query[0], options.top);
   for (const auto& [path, similarity] : hits) {
     const std::string full = (std::filesystem::path(options.folder) / path).string();
     if (options.json)
@@ -127,17 +149,26 @@ int main(int argc, char* argv[]) {
       "on.\n\n"
       "Example: search ~/Pictures \"children at the sea\" --sheet found.png\n"
       "         search ~/Pictures --image photo.jpg --top 3 --json");
-  app.add_option("folder", options.folder, "with subfolders")->required()->type_name("DIRECTORY");
+  app.add_option("folder", options.folder, "with subfolders")
+      ->required()
+      ->check(some_name())
+      ->type_name("DIRECTORY");
   app.add_option("query", options.query,
                  "what to look for; without, the index alone is brought up to date")
+      ->check(utf8_text())
       ->type_name("TEXT");
-  app.add_option("--image", options.image, "look for pictures like this one")->type_name("FILE");
+  app.add_option("--image", options.image, "look for pictures like this one")
+      ->check(some_name())
+      ->type_name("FILE");
   app.add_option("--top", options.top, "pictures to find")
-      ->check(CLI::Range(1, 10000))
+      ->check(whole_number(1, 10000))
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("--sheet", options.sheet, "write what was found as one PNG")->type_name("FILE");
+  app.add_option("--sheet", options.sheet, "write what was found as one PNG")
+      ->check(some_name())
+      ->type_name("FILE");
   app.add_option("--index", options.index, "index file (default: .coca_index in the folder)")
+      ->check(some_name())
       ->type_name("FILE");
   app.add_flag("--json", options.json, "print one JSON object a picture");
   add_model_options(app, options.model);

@@ -46,6 +46,13 @@ def without_skin_tone(caption):
     return f"{who}: {details}" if details else who.strip()
 
 
+def people_and_skin_tones(caption):
+    """"woman judge: dark skin tone" becomes "woman: dark skin tone"; "" where either is missing."""
+    people = [word for word in re.findall("[a-z]+", caption) if word in PEOPLE]
+    tones = SKIN_TONE.findall(caption)
+    return f"{', '.join(people)}: {', '.join(tones)}" if people and tones else ""
+
+
 def singular(word):
     """A light stemmer: the same for singular and plural, not always a word."""
     word = SAME_WORD.get(word, word)

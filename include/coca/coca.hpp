@@ -34,6 +34,7 @@
 #include "coca/evaluation/cider.hpp"
 #include "coca/evaluation/exact_match.hpp"
 #include "coca/evaluation/retrieval.hpp"
+#include "coca/evaluation/test_set.hpp"
 #include "coca/evaluation/zero_shot.hpp"
 #include "coca/generation/caption_score.hpp"
 #include "coca/generation/generate.hpp"

@@ -72,6 +72,37 @@ TEST_CASE("Keys and separators can be chosen") {
   CHECK(parse("\n{\"image\": \"a\", \"captions\": []}\n \n", "x.jsonl").record(0).captions.empty());
 }
 
+TEST_CASE("Other columns and keys become fields where they are asked for") {
+  const coca::CaptionFileOptions wanted{.field_keys = {"source", "year"}};
+  const CaptionFile table = parse(
+      "source,image,text,year\nstamps,a,x,1840\nemoji,b,y,\nstamps,a,z,1840\n", "x.csv", wanted);
+  REQUIRE(table.size() == 2);
+  CHECK(table.record(0).captions == Texts{"x", "z"});
+  CHECK(table.record(0).fields.size() == 2);
+  CHECK(table.record(0).fields.at("source") == "stamps");
+  CHECK(table.record(0).fields.at("year") == "1840");
+  CHECK(table.record(1).fields.at("year").empty());
+  const CaptionFile lines =
+      parse(R"({"image": "a", "text": "x", "source": "stamps", "year": 1840, "more": []})",
+            "x.jsonl", wanted);
+  CHECK(lines.record(0).fields.at("source") == "stamps");
+  CHECK(lines.record(0).fields.at("year") == "1840");
+  CHECK(parse("image,text,source\na,x,y\n").record(0).fields.empty());
+}
+
+TEST_CASE("Fields that are missing, no text or contradictory are refused") {
+  const coca::CaptionFileOptions wanted{.field_keys = {"source"}};
+  CHECK(refusal("image,text\na,b\n", "x.csv", wanted) ==
+        "x.csv: line 1: no column of the field: expected \"source\", the columns are \"image\", "
+        "\"text\"");
+  CHECK(refusal("image,text,source\na,b,c\na,b,d\n", "x.csv", wanted) ==
+        "x.csv: line 3: \"source\" is \"d\", in an earlier row of the same picture it is \"c\"");
+  CHECK(refusal("{\"image\": \"a\", \"text\": \"b\"}", "x.jsonl", wanted) ==
+        "x.jsonl: line 1: no key \"source\", the keys are \"image\", \"text\"");
+  CHECK(refusal("{\"image\": \"a\", \"text\": \"b\", \"source\": [\"c\"]}", "x.jsonl", wanted) ==
+        "x.jsonl: line 1: \"source\" is neither a text nor a number");
+}
+
 TEST_CASE("What is wrong with a table is said with its line") {
   CHECK(refusal("a,b\n1,2\n") ==
         "x.csv: line 1: no column of the picture: expected \"filepath\", \"image\", "

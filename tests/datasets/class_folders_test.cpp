@@ -41,6 +41,8 @@ TEST_CASE("Folders are classes in alphabetical order") {
   CHECK(dataset.record(2).name == folder.path("polar_bear/more/1.jpeg"));
   CHECK(dataset.record(1).label == 0);
   CHECK(dataset.record(2).label == 1);
+  CHECK(dataset.record(1).fields.at("label") == "cat");
+  CHECK(dataset.record(2).fields.at("label") == "polar bear");
   CHECK(dataset.record(2).captions == std::vector<std::string>{"a photo of a polar bear."});
   CHECK(coca::read_image(dataset.read(2), "x").width() == 3);
   CHECK(message_of([&] { dataset.record(3); }) == "record 3 was asked of a data set of 3");

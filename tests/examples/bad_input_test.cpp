@@ -15,18 +15,6 @@ namespace {
 const std::string slug = pictures + "/08_Brown_slug.png";
 const std::string weights = models + "/stamps_coca/model.safetensors";
 
-// Failed as a person should see it: that exit status, one message with these words, nothing on
-// stdout.
-void check_refused(const Result& result, int status, const std::vector<std::string>& words) {
-  CAPTURE(result.err, result.out);
-  CHECK(result.status == status);
-  CHECK(result.out.empty());
-  for (const std::string& word : words) {
-    CAPTURE(word);
-    CHECK(contains(result.err, word));
-  }
-}
-
 // A PNG header that claims a size, with a right checksum.
 std::string png_of_size(std::uint32_t width, std::uint32_t height) {
   const auto big_endian = [](std::uint32_t value) {

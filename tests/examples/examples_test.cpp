@@ -183,3 +183,34 @@ TEST_CASE("the programs that show the library run") {
           .status == 0);
   CHECK(run("custom_encoder " + pictures + "/08_Brown_slug.png").status == 0);
 }
+
+TEST_CASE("the programs that show the library say how they are called") {
+  for (const std::string program : {"minimal", "custom_encoder"}) {
+    const Result help = run(program + " --help");
+    CHECK(help.status == 0);
+    CHECK(contains(help.out, "usage: " + program));
+    CHECK(contains(help.out, "photo.jpg"));
+    CHECK(help.err.empty());
+    for (const std::string wrong : {"", " a b c", " --help --help --help"})
+      check_refused(run(program + wrong), 2, {"usage: " + program});
+  }
+  check_refused(run("custom_encoder no.png"), 1, {"no.png"});
+  check_refused(run("minimal no.safetensors no.png"), 1, {"no.safetensors"});
+}
+
+TEST_CASE("the programs that show the library notice a full disk") {
+  const std::string slug = pictures + "/08_Brown_slug.png";
+  const auto fails = [](const std::string& command, const std::string& to) {
+    const std::string line = std::string(COCA_PROGRAMS) + "/" + command + to + " 2>/dev/null";
+    CAPTURE(line);
+    const int status = WEXITSTATUS(std::system(line.c_str()));
+    CHECK(status != 0);
+    CHECK(status <= 2);
+  };
+  for (const std::string to : {" >/dev/full", " >&-"}) {
+    fails("minimal " + models + "/stamps_coca/model.safetensors " + slug, to);
+    fails("custom_encoder " + slug, to);
+    fails("minimal --help", to);
+    fails("custom_encoder --help", to);
+  }
+}

@@ -63,7 +63,7 @@ TEST_CASE("COCA_MODEL_DIR moves the model that comes along") {
   CHECK(run("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);
   const Result missing = run("caption " + slug, "COCA_MODEL_DIR=" + folder.path());
   CHECK(missing.status == 1);
-  CHECK(contains(missing.err, folder.path() + "/stamps_coca/model.safetensors"));
+  CHECK(contains(missing.err, folder.path() + "/stamps_coca"));
 }
 
 TEST_CASE("random weights depend on the seed alone") {
@@ -117,8 +117,10 @@ TEST_CASE("an unchanged folder is not embedded again") {
   CHECK(read_file(precious) == "not an index");
 }
 
-TEST_CASE("texts that are not UTF-8 leave JSON valid") {
-  const Result result = run("embed --json --text \"$(printf 'caf\\351')\"");
+TEST_CASE("names that are not UTF-8 leave JSON valid") {
+  const Folder folder;
+  std::filesystem::copy_file(slug, folder / "caf\xe9.png");
+  const Result result = run("embed --json " + folder.path() + "/caf*.png");
   REQUIRE(result.status == 0);
-  CHECK(result.json()[0]["text"] == "caf\xEF\xBF\xBD");
+  CHECK(result.json()[0]["image"] == folder.path() + "/caf\xEF\xBF\xBD.png");
 }

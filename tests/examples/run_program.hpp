@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "catch.hpp"
+
 namespace coca::testing {
 
 inline const std::string models = std::string(COCA_SOURCE) + "/examples/models";
@@ -77,6 +79,18 @@ inline Result run(const std::string& command_line, const std::string& before = "
 
 inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+// Failed as a person should see it: that exit status, one message with these words, nothing on
+// stdout.
+inline void check_refused(const Result& result, int status, const std::vector<std::string>& words) {
+  CAPTURE(result.err, result.out);
+  CHECK(result.status == status);
+  CHECK(result.out.empty());
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    CHECK(contains(result.err, word));
+  }
 }
 
 }  // namespace coca::testing

@@ -65,6 +65,31 @@ TEST_CASE("A JPEG picture cut anywhere is an error") {
   }
 }
 
+TEST_CASE(
+    "A JPEG picture without its end marker is read where all rows are there, as Pillow does") {
+  const auto with_end = [](const std::string& name, std::vector<std::uint8_t> end) {
+    std::vector<std::uint8_t> bytes = file_bytes(folder + name);
+    bytes.resize(bytes.size() - 2);
+    bytes.insert(bytes.end(), end.begin(), end.end());
+    return bytes;
+  };
+  const std::vector<std::uint8_t> zeros(4, 0);
+  for (const std::string name : {"cmyk.jpg", "ycck.jpg"}) {
+    CAPTURE(name);
+    CHECK(coca::decode_jpeg(with_end(name, zeros), name).samples == decode(name).samples);
+  }
+  for (const std::string name : {"color420.jpg", "gray.jpg", "cmyk.jpg", "progressive444.jpg"}) {
+    CAPTURE(name);  // the decoder looks ahead, and these bytes end where the last row does
+    CHECK(error_of(with_end(name, {})) ==
+          "a.jpg: the JPEG picture cannot be decoded: Premature end of JPEG file");
+  }
+  CHECK(error_of(with_end("gray.jpg", zeros)).ends_with("Premature end of JPEG file"));
+  CHECK(error_of(with_end("progressive444.jpg", zeros)).ends_with("Premature end of JPEG file"));
+  const std::vector<std::uint8_t> cut_marker{0, 0, 0, 0, 0xFF, 0xDA};
+  CHECK(coca::decode_jpeg(with_end("gray.jpg", cut_marker), "").samples ==
+        decode("gray.jpg").samples);
+}
+
 TEST_CASE("JPEG headers that claim too much are refused before memory is allocated") {
   std::vector<std::uint8_t> bytes = file_bytes(folder + "color420.jpg");
   const std::size_t at = frame_header(bytes);

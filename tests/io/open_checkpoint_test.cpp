@@ -41,6 +41,33 @@ TEST_CASE("the older container of torch.save is known by its magic number in eve
   CHECK(detect("") == CheckpointFormat::unknown);
 }
 
+TEST_CASE("what is meant as safetensors is refused with the reader's sentence") {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& name, const std::string& bytes) {
+    const std::string path = folder.write(name, bytes);
+    return message_of([&] { coca::open_checkpoint(path); }).substr(path.size());
+  };
+  const std::string endless("\xff\xff\xff\xff\xff\xff\xff\x7f", 8);
+  const std::string array = coca_test::safetensors_bytes("[1]", "");
+  for (const std::string name : {"x.safetensors", "x.bin"}) {  // known by name, and by content
+    INFO(name);
+    CHECK(refusal(name, endless + "{}") ==
+          ": announces a header of 9223372036854775807 bytes, at most 100000000 are accepted; it "
+          "is damaged, or no safetensors file");
+    CHECK(contains(refusal(name, "{" + endless.substr(1) + "{}"), "announces a header of "));
+    CHECK(contains(refusal(name, array), "a safetensors header that does not begin with \"{\""));
+    CHECK(contains(refusal(name, std::string("\x40\0\0\0\0\0\0\0[1", 10)), "is truncated"));
+  }
+  CHECK(refusal("x.safetensors", "1234567") ==
+        ": is too short for a safetensors file: it has 7 of the 8 bytes that say how long its "
+        "header is");
+  CHECK(refusal("x.safetensors", std::string(8, '\0')) == ": has a safetensors header of length 0");
+  CHECK(refusal("x.safetensors", std::string(80, '\0')) ==
+        ": has a safetensors header of length 0");
+  CHECK(contains(refusal("x.safetensors", "\x89PNG...."), "or no safetensors file"));
+  CHECK(contains(refusal("x.txt", "weights {1, 2}"), "is neither a safetensors file"));
+}
+
 TEST_CASE("other files are refused with the reason") {
   const TemporaryFolder folder;
   const auto refusal = [&](const std::string& bytes) {

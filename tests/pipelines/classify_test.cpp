@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -75,6 +76,32 @@ TEST_CASE("classify: softmax of scaled similarities to normalised means") {
       sum += double{found[i].probability};
     }
     CHECK(coca::testing::close(sum, 1, 1e-5));
+  }
+}
+
+TEST_CASE("classify: what is no number is said, not printed as a probability") {
+  Context<B> context;
+  auto model = load<CoCa<coca::testing::stamps_coca, B>>(coca::testing::stamps_folder +
+                                                         "/model.safetensors");
+  const AnyTokenizer tokenizer{ClipTokenizer{}};
+  const std::vector<std::string> templates{"{}"};
+  const auto classifier = [&] {
+    return ZeroShotClassifier(context, model, tokenizer, {"cat", "dog"}, std::span(templates));
+  };
+  std::vector<float> image(64, 0.125f);
+  CHECK(classifier()(image).size() == 2);
+  image[63] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(message_of([&] { classifier()(image); }) ==
+        "the logits of the labels are not numbers: the picture's embedding holds NaN or infinity");
+  for (const float scale : {std::numeric_limits<float>::quiet_NaN(), 100.0f}) {
+    for_each_parameter(model, [&](auto& parameter) {
+      if (parameter.path() != "logit_scale") return;
+      const auto read = [scale](std::size_t, std::size_t, float* out) { *out = scale; };
+      parameter.load(model.backend(), {Shape{}, read});
+    });
+    CHECK(message_of(classifier) == std::string("the model's logit_scale is ") +
+                                        (scale == 100 ? "100" : "nan") +
+                                        ", so that its logits are not finite numbers");
   }
 }
 

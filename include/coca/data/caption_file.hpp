@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,6 +37,9 @@ struct CaptionFileOptions {
   char separator = '\0';
   /// Where relative paths begin; empty: the folder that the caption file is in.
   std::string image_folder{};
+  /// Columns or JSON keys that become fields of the records, texts or numbers. Each picture must
+  /// have them, and all rows of a picture the same.
+  std::vector<std::string> field_keys{};
 };
 
 namespace detail {
@@ -78,6 +83,17 @@ inline bool append_texts(const Json& value, std::vector<std::string>& texts) {
   });
 }
 
+/// The text of a JSON value that is a text, a number or a truth value; false for anything else.
+inline bool read_field(const Json& value, std::string& text) {
+  if (value.is_string())
+    text = value.get<std::string>();
+  else if (value.is_number() || value.is_boolean())
+    text = value.dump();
+  else
+    return false;
+  return true;
+}
+
 /// parse_json() of one line of a file, with messages that count the lines of the file.
 inline Json parse_json_line(std::string_view text, const std::string& path, std::size_t line) {
   constexpr JsonLimits limits{.max_bytes = std::size_t{16} << 20, .max_values = 1'000'000};
@@ -116,10 +132,11 @@ class CaptionFile {
   /// Number of pictures.
   std::size_t size() const noexcept { return entries_.size(); }
 
-  /// Name (as the file lists it) and captions of a picture, in the order of their first rows.
+  /// Name (as the file lists it), captions and fields of a picture, in the order of their first
+  /// rows.
   Record record(std::size_t index) const {
     const Entry& entry = at(index);
-    return {entry.picture, entry.captions, std::nullopt};
+    return {entry.picture, entry.captions, std::nullopt, entry.fields};
   }
 
   /// The picture file. @throws FileError where it is missing, unreadable or no picture.
@@ -135,9 +152,12 @@ class CaptionFile {
   }
 
  private:
+  using Fields = std::map<std::string, std::string>;
+
   struct Entry {
     std::string picture;
     std::vector<std::string> captions;
+    Fields fields;
   };
 
   const Entry& at(std::size_t index) const {
@@ -168,6 +188,9 @@ class CaptionFile {
     const std::size_t caption = find_column(
         fields, detail::keys_to_try(options_.caption_key, detail::default_caption_keys()),
         "caption");
+    std::vector<std::size_t> others;
+    for (const std::string& key : options_.field_keys)
+      others.push_back(find_column(fields, {key}, "field"));
     while (rows.next(fields)) {
       if (fields.size() != columns) {
         detail::fail_in_line(path_, rows.line(),
@@ -175,7 +198,10 @@ class CaptionFile {
                                  (fields.size() == 1 ? " field" : " fields") + ", the header has " +
                                  std::to_string(columns));
       }
-      add(std::move(fields[image]), {std::move(fields[caption])}, rows.line());
+      Fields kept;
+      for (std::size_t i = 0; i < others.size(); ++i)
+        kept.emplace(options_.field_keys[i], fields[others[i]]);
+      add({std::move(fields[image]), {std::move(fields[caption])}, std::move(kept)}, rows.line());
     }
   }
 
@@ -214,8 +240,25 @@ class CaptionFile {
       if (!detail::append_texts(find_value(row, caption_keys, "caption", line), captions)) {
         detail::fail_in_line(path_, line, "the caption is neither a text nor a list of texts");
       }
-      add(image.get<std::string>(), std::move(captions), line);
+      add({image.get<std::string>(), std::move(captions), fields_of(row, line)}, line);
     }
+  }
+
+  Fields fields_of(const Json& row, std::size_t line) const {
+    Fields fields;
+    for (const std::string& key : options_.field_keys) {
+      const auto found = row.find(key);
+      if (found == row.end()) {
+        std::vector<std::string> keys;
+        for (const auto& item : row.items()) keys.push_back(item.key());
+        detail::fail_in_line(path_, line,
+                             "no key \"" + detail::printable(key, 40) + "\", the keys are " +
+                                 detail::list_of_names(keys, ", "));
+      }
+      if (!detail::read_field(*found, fields[key]))
+        detail::fail_in_line(path_, line, "\"" + key + "\" is neither a text nor a number");
+    }
+    return fields;
   }
 
   const Json& find_value(const Json& row, const std::vector<std::string>& keys,
@@ -228,17 +271,29 @@ class CaptionFile {
         path_, line, "no " + what + ": expected the key " + detail::list_of_names(keys, " or "));
   }
 
-  void add(std::string picture, std::vector<std::string> captions, std::size_t line) {
-    if (picture.empty()) detail::fail_in_line(path_, line, "the name of the picture is empty");
-    if (picture.find('\0') != std::string::npos) {
+  void add(Entry row, std::size_t line) {
+    if (row.picture.empty()) detail::fail_in_line(path_, line, "the name of the picture is empty");
+    if (row.picture.find('\0') != std::string::npos) {
       detail::fail_in_line(path_, line, "the name of the picture holds a null character");
     }
-    const auto [known, is_new] = known_.try_emplace(picture, entries_.size());
-    if (is_new) entries_.push_back({std::move(picture), {}});
-    std::vector<std::string>& all = entries_[known->second].captions;
-    for (std::string& caption : captions) {
-      if (!caption.empty()) all.push_back(std::move(caption));
+    std::erase(row.captions, std::string());
+    const auto [known, is_new] = known_.try_emplace(row.picture, entries_.size());
+    if (is_new) {
+      entries_.push_back(std::move(row));
+      return;
     }
+    Entry& entry = entries_[known->second];
+    expect_same_fields(entry, row, line);
+    std::move(row.captions.begin(), row.captions.end(), std::back_inserter(entry.captions));
+  }
+
+  void expect_same_fields(const Entry& entry, const Entry& row, std::size_t line) const {
+    for (const auto& [key, value] : row.fields)
+      if (const std::string& before = entry.fields.at(key); before != value)
+        detail::fail_in_line(path_, line,
+                             '"' + key + "\" is \"" + detail::printable(value, 40) +
+                                 "\", in an earlier row of the same picture it is \"" +
+                                 detail::printable(before, 40) + '"');
   }
 
   std::string path_;

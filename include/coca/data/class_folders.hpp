@@ -65,7 +65,7 @@ class ClassFolders {
   /// Names of the classes, by label.
   const std::vector<std::string>& classes() const noexcept { return classes_; }
 
-  /// Path, a caption for each template, and label.
+  /// Path, a caption for each template, label, and the field "label": the name of the class.
   Record record(std::size_t index) const {
     const Entry& entry = at(index);
     std::string name = classes_[entry.label];
@@ -74,6 +74,7 @@ class ClassFolders {
     for (const std::string& text : options_.templates) {
       record.captions.push_back(detail::fill_template(text, name));
     }
+    record.fields.emplace("label", std::move(name));
     return record;
   }
 

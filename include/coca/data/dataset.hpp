@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -22,6 +23,8 @@ struct Record {
   std::string name;                   ///< what people and messages call the picture
   std::vector<std::string> captions;  ///< UTF-8; may be empty where there is a label
   std::optional<std::int32_t> label;  ///< number of its class
+  /// What else its data set has been asked to tell, by key.
+  std::map<std::string, std::string> fields{};
 };
 
 /// Random access to records and to the bytes of their picture files. Constant objects are used by

@@ -3,6 +3,7 @@
 /// JPEG decoding by libjpeg-turbo with its defaults (accurate integer DCT, fancy upsampling), as
 /// Pillow does: baseline, progressive and arithmetic; gray, colour, CMYK and YCCK.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -38,6 +39,7 @@ struct JpegDecoder {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
+  jpeg_source_mgr source{};
   std::jmp_buf failure{};
   char message[JMSG_LENGTH_MAX] = {};
 
@@ -79,6 +81,30 @@ inline void jpeg_check_scans(j_common_ptr info) {
   std::longjmp(decoder->failure, 1);
 }
 
+inline bool jpeg_premature_end(JpegDecoder& decoder) {
+  std::snprintf(decoder.message, sizeof decoder.message, "Premature end of JPEG file");
+  return false;
+}
+
+/// All bytes at once, and nothing made up behind them: libjpeg's calls then return that they wait.
+inline void jpeg_read_from(JpegDecoder& decoder, const std::uint8_t* data, std::size_t size) {
+  const auto nothing = [](j_decompress_ptr) {};
+  decoder.source.next_input_byte = data;
+  decoder.source.bytes_in_buffer = size;
+  decoder.source.init_source = nothing;
+  decoder.source.term_source = nothing;
+  decoder.source.resync_to_restart = jpeg_resync_to_restart;
+  decoder.source.fill_input_buffer = [](j_decompress_ptr) -> boolean { return FALSE; };
+  decoder.source.skip_input_data = [](j_decompress_ptr info, long bytes) {
+    if (bytes <= 0) return;
+    const std::size_t skipped =
+        std::min(static_cast<std::size_t>(bytes), info->src->bytes_in_buffer);
+    info->src->next_input_byte += skipped;
+    info->src->bytes_in_buffer -= skipped;
+  };
+  decoder.info.src = &decoder.source;
+}
+
 inline bool jpeg_read_header(JpegDecoder& decoder, const std::uint8_t* data, std::size_t size) {
   decoder.info.err = jpeg_std_error(&decoder.errors);
   decoder.errors.error_exit = jpeg_fail;
@@ -88,19 +114,19 @@ inline bool jpeg_read_header(JpegDecoder& decoder, const std::uint8_t* data, std
   jpeg_create_decompress(&decoder.info);
   decoder.progress.progress_monitor = jpeg_check_scans;
   decoder.info.progress = &decoder.progress;
-  jpeg_mem_src(&decoder.info, data, static_cast<unsigned long>(size));
+  jpeg_read_from(decoder, data, size);
   jpeg_save_markers(&decoder.info, JPEG_APP0 + 1, 0xFFFF);
-  ::jpeg_read_header(&decoder.info, TRUE);
-  return true;
+  return ::jpeg_read_header(&decoder.info, TRUE) == JPEG_HEADER_OK || jpeg_premature_end(decoder);
 }
 
-/// Decodes all rows into `samples`, which has room for [height, width, bytes of a pixel].
+/// Decodes all rows into `samples`, which has room for [height, width, bytes of a pixel]. As in
+/// Pillow, the end marker may be missing if libjpeg did not have to look for it to decode them.
 inline bool jpeg_read_rows(JpegDecoder& decoder, std::uint8_t* samples, std::size_t row_bytes) {
   if (setjmp(decoder.failure) != 0) return false;
-  jpeg_start_decompress(&decoder.info);
+  if (!jpeg_start_decompress(&decoder.info)) return jpeg_premature_end(decoder);
   while (decoder.info.output_scanline < decoder.info.output_height) {
     JSAMPROW row = samples + decoder.info.output_scanline * row_bytes;
-    jpeg_read_scanlines(&decoder.info, &row, 1);
+    if (jpeg_read_scanlines(&decoder.info, &row, 1) != 1) return jpeg_premature_end(decoder);
   }
   jpeg_finish_decompress(&decoder.info);
   return true;

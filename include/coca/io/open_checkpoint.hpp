@@ -2,6 +2,7 @@
 /// @file
 /// Opening a checkpoint of any supported format.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,16 @@ namespace detail {
 
 enum class CheckpointFormat { safetensors, safetensors_index, torch, git_lfs_pointer, unknown };
 
+/// Whether bytes are those of a damaged safetensors file: a header begins, or nearly, behind a
+/// length of any size that is no text.
+inline bool resembles_safetensors(std::string_view text) {
+  if (text.size() <= safetensors_prefix) return false;
+  const std::string_view length = text.substr(0, safetensors_prefix);
+  const auto is_text = [](char c) { return (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r'); };
+  return (text[safetensors_prefix] == '{' || text[safetensors_prefix] == '[') &&
+         !std::all_of(length.begin(), length.end(), is_text);
+}
+
 /// Tells the format by the first bytes.
 inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -33,6 +44,7 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   if (text.starts_with('\x80') && text.substr(0, 11 + magic.size()).find(magic) != text.npos)
     return CheckpointFormat::torch;
   if (text.starts_with("version https://git-lfs")) return CheckpointFormat::git_lfs_pointer;
+  if (resembles_safetensors(text)) return CheckpointFormat::safetensors;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && text[first] == '{')
     return CheckpointFormat::safetensors_index;
@@ -42,7 +54,8 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
 }  // namespace detail
 
 /// Opens a checkpoint: safetensors, a safetensors index with its shards, or a file of torch.save.
-/// The content decides, not the name.
+/// The content decides; the name only where the content is none of these: the reader of safetensors
+/// says what is wrong with a `*.safetensors`.
 /// @throws FileError when the file is missing, of another format, or damaged.
 inline Checkpoint open_checkpoint(const std::string& path) {
   auto bytes = std::make_shared<StoredBytes>(MappedFile(path));
@@ -57,6 +70,7 @@ inline Checkpoint open_checkpoint(const std::string& path) {
       throw FileError(path,
                       "is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
     case detail::CheckpointFormat::unknown:
+      if (path.ends_with(".safetensors")) return detail::parse_safetensors(path, bytes);
       break;
   }
   throw FileError(path,

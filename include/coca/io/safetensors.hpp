@@ -142,18 +142,21 @@ inline Checkpoint::Metadata parse_metadata(const std::string& path, const Json& 
 inline std::string_view safetensors_header(const std::string& path,
                                            std::span<const std::byte> bytes) {
   if (bytes.size() < safetensors_prefix)
-    throw FileError(
-        path, "is too short for a safetensors file: " + std::to_string(bytes.size()) + " bytes");
+    throw FileError(path, "is too short for a safetensors file: it has " +
+                              std::to_string(bytes.size()) +
+                              " of the 8 bytes that say how long its header is");
   const auto length = load_unaligned<std::uint64_t>(bytes.data());
   const std::size_t available = bytes.size() - safetensors_prefix;
   if (length > max_safetensors_header)
-    throw FileError(path, "announces a header of " + std::to_string(length) +
-                              " bytes, at most 100000000 are accepted");
+    throw FileError(
+        path, "announces a header of " + std::to_string(length) +
+                  " bytes, at most 100000000 are accepted; it is damaged, or no safetensors file");
   if (length > available)
     throw FileError(path, "announces a header of " + std::to_string(length) + " bytes, but only " +
                               std::to_string(available) + " follow; the file is truncated");
   const auto* text = reinterpret_cast<const char*>(bytes.data() + safetensors_prefix);
-  if (length == 0 || text[0] != '{')
+  if (length == 0) throw FileError(path, "has a safetensors header of length 0");
+  if (text[0] != '{')
     throw FileError(path, "has a safetensors header that does not begin with \"{\"");
   return {text, static_cast<std::size_t>(length)};
 }

@@ -2,6 +2,7 @@
 /// @file
 /// CLIP (arXiv 2103.00020): an image encoder and a text encoder with one space of embeddings.
 
+#include <concepts>
 #include <cstddef>
 #include <utility>
 
@@ -13,6 +14,9 @@ namespace coca {
 /// Any image encoder, pooler and text encoder that fit together.
 template <ImageEncoder Encoder, Pooler PoolerType, TextEncoder Text>
 class ClipModel {
+  static_assert(std::same_as<typename PoolerType::backend_type, typename Encoder::backend_type> &&
+                    std::same_as<typename Text::backend_type, typename Encoder::backend_type>,
+                "ClipModel: all components must have the same backend");
   static_assert(Encoder::width == PoolerType::input_width,
                 "ClipModel: the pooler's input_width must equal the image encoder's width");
   static_assert(PoolerType::embed_dim == Text::embed_dim,

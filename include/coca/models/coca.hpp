@@ -3,6 +3,7 @@
 /// The contrastive captioner (arXiv 2205.01917), composed of an image encoder, a pooler, a text
 /// decoder and a multimodal decoder.
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -51,6 +52,10 @@ struct DecoderReadsImage {
 /// A loaded model is constant: threads may share it, each with a Context of its own.
 template <ImageEncoder Encoder, Pooler PoolerType, CausalTextEncoder Text, CaptionDecoder Decoder>
 class CoCaModel {
+  static_assert(std::same_as<typename PoolerType::backend_type, typename Encoder::backend_type> &&
+                    std::same_as<typename Text::backend_type, typename Encoder::backend_type> &&
+                    std::same_as<typename Decoder::backend_type, typename Encoder::backend_type>,
+                "CoCaModel: all components must have the same backend");
   static_assert(detail::PoolerReadsEncoder<Encoder::width, PoolerType::input_width>::value);
   static_assert(detail::EmbeddingsMeet<PoolerType::embed_dim, Text::embed_dim>::value);
   static_assert(detail::DecoderReadsText<Text::width, Decoder::width>::value);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,8 @@ class ZeroShotClassifier {
  public:
   /// Each label's embedding is the normalised mean of its embeddings in all templates, as in CLIP's
   /// and OpenCLIP's zero-shot evaluation.
-  /// @throws ArgumentError without labels or templates.
+  /// @throws ArgumentError without labels or templates; Error where embeddings or the model's
+  /// logit_scale are not finite numbers.
   template <class Model>
   ZeroShotClassifier(Context<typename Model::backend_type>& context, const Model& model,
                      const AnyTokenizer& tokenizer, std::vector<std::string> labels,
@@ -46,7 +48,7 @@ class ZeroShotClassifier {
       : labels_(std::move(labels)) {
     if (labels_.empty()) throw ArgumentError("there are no labels to choose from");
     if (templates.empty()) throw ArgumentError("there are no prompt templates");
-    scale_ = std::exp(static_cast<float>(context.to_host(model.logit_scale()).front()));
+    scale_ = finite_scale(static_cast<float>(context.to_host(model.logit_scale()).front()));
     for (const std::string& label : labels_) {
       std::vector<std::string> prompts;
       for (const std::string& text : templates) prompts.push_back(fill_template(text, label));
@@ -56,11 +58,19 @@ class ZeroShotClassifier {
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
 
+  /// The embedding of each label.
+  const Embeddings& embeddings() const noexcept { return embeddings_; }
+
   /// Probabilities of all labels for a picture's embedding, likeliest first.
+  /// @throws Error for an embedding that holds NaN or infinity.
   std::vector<LabelProbability> operator()(std::span<const float> image) const {
     std::vector<float> logits;
     for (std::size_t i = 0; i < labels_.size(); ++i)
       logits.push_back(scale_ * similarity(image, embeddings_[i]));
+    if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }))
+      throw Error(
+          "the logits of the labels are not numbers: the picture's embedding holds NaN or "
+          "infinity");
     const float largest = *std::max_element(logits.begin(), logits.end());
     double total = 0;
     for (const float logit : logits) total += std::exp(double{logit} - double{largest});
@@ -74,6 +84,15 @@ class ZeroShotClassifier {
   }
 
  private:
+  static float finite_scale(float logit_scale) {
+    const float scale = std::exp(logit_scale);
+    if (std::isfinite(scale)) return scale;
+    std::ostringstream value;
+    value << logit_scale;
+    throw Error("the model's logit_scale is " + value.str() +
+                ", so that its logits are not finite numbers");
+  }
+
   void add(const Embeddings& prompts) {
     std::vector<double> mean(prompts.width, 0);
     for (std::size_t i = 0; i < prompts.values.size(); ++i)

@@ -4,28 +4,65 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "coca/io/checkpoint.hpp"
+#include "coca/models/initialize.hpp"
 #include "coca/pipelines/configuration.hpp"
 
 namespace coca {
 
+/// Names and shapes of tensors.
+using TensorShapes = std::map<std::string, Shape, std::less<>>;
+
+/// The tensors that a checkpoint holds.
+inline TensorShapes tensor_shapes(const Checkpoint& checkpoint) {
+  TensorShapes shapes;
+  for (const std::string& name : checkpoint.names())
+    shapes.emplace(name, checkpoint.tensor(name).shape);
+  return shapes;
+}
+
+/// The tensors that a model wants.
+template <class Model>
+TensorShapes tensor_shapes(const Model& model) {
+  TensorShapes shapes;
+  for_each_parameter(
+      model, [&](const auto& parameter) { shapes.emplace(parameter.path(), parameter.shape()); });
+  return shapes;
+}
+
+/// The longest beginning up to a dot that all names have, such as "module." or "model.": what
+/// wrappers put in front of a model's own names. "" where there is none.
+inline std::string common_prefix(const Checkpoint& checkpoint) {
+  const std::vector<std::string> names = checkpoint.names();
+  if (names.empty()) return "";
+  const std::string &first = names.front(), &last = names.back();  // of sorted names
+  const auto end = std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first;
+  const std::string shared(first.begin(), end);
+  return shared.substr(0, shared.rfind('.') + 1);
+}
+
 namespace detail {
 
 /// Reads configuration values off the names and shapes of tensors.
-class CheckpointShapes {
+class ShapeReader {
  public:
-  explicit CheckpointShapes(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+  explicit ShapeReader(const TensorShapes& shapes) : shapes_(shapes) {}
 
-  bool has(const std::string& name) const { return checkpoint_.contains(name); }
+  bool has(const std::string& name) const { return shapes_.contains(name); }
 
   /// Extent of a tensor; -1 where there is none.
   int extent(const std::string& name, std::size_t axis) const {
-    if (!has(name)) return -1;
-    const Shape& shape = checkpoint_.tensor(name).shape;
+    const auto found = shapes_.find(name);
+    if (found == shapes_.end()) return -1;
+    const Shape& shape = found->second;
     return axis < shape.rank() && shape[axis] < (1u << 30) ? static_cast<int>(shape[axis]) : -1;
   }
 
@@ -45,10 +82,10 @@ class CheckpointShapes {
   }
 
  private:
-  const Checkpoint& checkpoint_;
+  const TensorShapes& shapes_;
 };
 
-inline VisionConfig infer_vision(const CheckpointShapes& shapes) {
+inline VisionConfig infer_vision(const ShapeReader& shapes) {
   VisionConfig vision;
   vision.width = shapes.extent("visual.conv1.weight", 0);
   vision.patch_size = shapes.extent("visual.conv1.weight", 3);
@@ -59,7 +96,7 @@ inline VisionConfig infer_vision(const CheckpointShapes& shapes) {
   return vision;
 }
 
-inline TextConfig infer_text(const CheckpointShapes& shapes, const std::string& prefix,
+inline TextConfig infer_text(const ShapeReader& shapes, const std::string& prefix,
                              bool class_token) {
   TextConfig text;
   text.vocab_size = shapes.extent(prefix + "token_embedding.weight", 0);
@@ -71,11 +108,11 @@ inline TextConfig infer_text(const CheckpointShapes& shapes, const std::string& 
 
 }  // namespace detail
 
-/// The configuration that a checkpoint's shapes belong to. Numbers of heads and the activation
-/// leave no trace in a checkpoint: a preset of the same shapes lends them, else heads are 64 wide.
+/// The configuration that shapes belong to. Numbers of heads and the activation leave no trace in a
+/// checkpoint: heads are taken to be 64 wide, the activation to be that of a new configuration.
 /// @return nothing where the tensors are not those of a vision transformer with a text tower
-inline std::optional<AnyConfig> infer_config(const Checkpoint& checkpoint) {
-  const detail::CheckpointShapes shapes(checkpoint);
+inline std::optional<AnyConfig> infer_config(const TensorShapes& tensors) {
+  const detail::ShapeReader shapes(tensors);
   const bool coca = shapes.has("text_decoder.ln_final.weight");
   const std::string prefix = shapes.has("text.token_embedding.weight") ? "text." : "";
   const VisionConfig vision = detail::infer_vision(shapes);
@@ -102,6 +139,11 @@ inline std::optional<AnyConfig> infer_config(const Checkpoint& checkpoint) {
                                  : MultimodalDesign::paper;
   shapes.read_tower("text_decoder.resblocks.", config.multimodal);
   return config;
+}
+
+/// The configuration that a checkpoint's shapes belong to, whatever stands in front of all names.
+inline std::optional<AnyConfig> infer_config(const Checkpoint& checkpoint) {
+  return infer_config(tensor_shapes(checkpoint.with_prefix_removed(common_prefix(checkpoint))));
 }
 
 namespace detail {
@@ -145,15 +187,25 @@ inline bool has_shapes_of(const AnyConfig& inferred, const AnyConfig& config) {
       inferred, config);
 }
 
-/// Says which preset a checkpoint fits or, where none does, which configuration it needs.
-inline std::string fitting_config_sentence(const Checkpoint& checkpoint) {
-  const std::optional<AnyConfig> config = infer_config(checkpoint);
-  if (!config) return "They are not those of a CoCa or CLIP with a vision transformer.";
+/// The first preset that has the sizes of a checkpoint, if there is one.
+/// @param inferred see infer_config
+inline std::optional<std::string_view> preset_with_shapes(const AnyConfig& inferred) {
   for (const NamedPreset& preset : named_presets())
-    if (has_shapes_of(*config, preset.config))
-      return "They fit the preset " + std::string(preset.name) + ".";
-  return "They fit no preset; this configuration would (numbers of heads are a guess):\n" +
-         config_definition(*config, "my_model");
+    if (has_shapes_of(inferred, preset.config)) return preset.name;
+  return std::nullopt;
+}
+
+/// The C++ definition of an inferred configuration, in which everything that leaves no trace in a
+/// checkpoint is marked as guessed.
+inline std::string guessed_config_definition(const AnyConfig& inferred, std::string_view name) {
+  std::string text = config_definition(inferred, name);
+  for (const std::string_view unseen :
+       {".heads = ", ".activation = ", ".pad_id = ", ".correct_cls_mask = "}) {
+    constexpr std::string_view mark = "/*guessed*/ ";
+    for (std::size_t at = text.find(unseen); at != text.npos; at = text.find(unseen, at + 1))
+      text.insert(at + unseen.size(), mark);
+  }
+  return text;
 }
 
 }  // namespace coca

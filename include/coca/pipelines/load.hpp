@@ -3,9 +3,11 @@
 /// Weights from files into models, and back.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
-#include <set>
 #include <span>
 #include <string>
 #include <system_error>
@@ -16,8 +18,8 @@
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/io/safetensors_writer.hpp"
 #include "coca/models/initialize.hpp"
-#include "coca/pipelines/configuration.hpp"
 #include "coca/pipelines/inferred_config.hpp"
+#include "coca/pipelines/misfits.hpp"
 #include "coca/pipelines/position_interpolation.hpp"
 
 namespace coca {
@@ -31,15 +33,22 @@ struct LoadOptions {
 
 namespace detail {
 
-/// Tensors that checkpoints hold beside weights: buffers, and the sizes in OpenAI's files.
-inline bool is_ignored_tensor(const std::string& name) {
-  static const std::set<std::string> sizes{"input_resolution", "context_length", "vocab_size"};
-  return sizes.count(name) != 0 || name.ends_with("attn_mask") || name.ends_with("position_ids");
+/// How many of a model's parameters a checkpoint names.
+template <class Model>
+std::size_t count_known(const Model& model, const Checkpoint& checkpoint) {
+  std::size_t known = 0;
+  for_each_parameter(model, [&](const auto& parameter) {
+    known += checkpoint.contains(parameter.path()) ? 1 : 0;
+  });
+  return known;
 }
 
+/// Takes off what a wrapper has put in front of all names, where the model then knows more of them.
 /// Names of CLIP's text tower begin with "text." where OpenCLIP made the model with `custom_text`.
 template <class Model>
-Checkpoint with_names_of(const Model& model, const Checkpoint& checkpoint) {
+Checkpoint with_names_of(const Model& model, Checkpoint checkpoint) {
+  const Checkpoint unwrapped = checkpoint.with_prefix_removed(common_prefix(checkpoint));
+  if (count_known(model, unwrapped) > count_known(model, checkpoint)) checkpoint = unwrapped;
   bool wants_prefix = false;
   for_each_parameter(model, [&](const auto& parameter) {
     wants_prefix = wants_prefix || parameter.path().starts_with("text.");
@@ -49,54 +58,46 @@ Checkpoint with_names_of(const Model& model, const Checkpoint& checkpoint) {
   return checkpoint.with_prefix_removed("text.");
 }
 
-/// What does not fit, a line a tensor.
-template <class Model>
-std::vector<std::string> misfits(const Model& model, const Checkpoint& checkpoint,
-                                 const LoadOptions& options) {
-  std::vector<std::string> lines;
-  std::set<std::string> known;
-  for_each_parameter(model, [&](const auto& parameter) {
-    known.insert(parameter.path());
-    if (!checkpoint.contains(parameter.path())) {
-      lines.push_back("missing: " + parameter.path() + " " + to_string(parameter.shape()));
-      return;
-    }
-    const Shape& shape = checkpoint.tensor(parameter.path()).shape;
-    const bool resizable = options.interpolate_positions &&
-                           can_interpolate_positions(parameter.path(), shape, parameter.shape());
-    if (!parameter.fits(shape) && !resizable)
-      lines.push_back("wrong shape: " + parameter.path() + " is " + to_string(shape) +
-                      ", expected " + to_string(parameter.shape()));
-  });
-  for (const std::string& name : checkpoint.names())
-    if (known.count(name) == 0 && !is_ignored_tensor(name))
-      lines.push_back("unexpected: " + name + " " + to_string(checkpoint.tensor(name).shape));
-  return lines;
+/// Whether no number is NaN or infinite, which are those whose exponent is all ones: one more, and
+/// it carries into the place of the sign. Looks at two numbers at a time, since whole models pass.
+inline bool all_finite(std::span<const float> values) {
+  constexpr std::uint64_t signs = 0x8000'0000'8000'0000, ones = 0x0080'0000'0080'0000;
+  std::uint64_t carries = 0;
+  std::size_t i = 0;
+  for (; i + 2 <= values.size(); i += 2) {
+    std::uint64_t bits;
+    std::memcpy(&bits, values.data() + i, sizeof bits);
+    carries |= (bits & ~signs) + ones;
+  }
+  return (carries & signs) == 0 && (i == values.size() || std::isfinite(values[i]));
 }
 
-[[noreturn]] inline void throw_misfits(const Checkpoint& checkpoint,
-                                       const std::vector<std::string>& lines) {
-  const std::string fit = fitting_config_sentence(checkpoint);
-  std::string message =
-      "the weights do not fit this model. " + fit + (fit.ends_with("\n") ? "" : "\n");
-  message +=
-      std::to_string(lines.size()) + (lines.size() == 1 ? " tensor differs:" : " tensors differ:");
-  for (const std::string& line : lines) message += "\n  " + line;
-  throw FileError(checkpoint.path(), message);
+/// A tensor of a checkpoint that throws FileError where it holds NaN or infinity.
+inline WeightSource finite_source(const Checkpoint& checkpoint, const std::string& name) {
+  WeightSource source = checkpoint.source(name);
+  source.read = [read = std::move(source.read), row = source.row_size(), path = checkpoint.path(),
+                 name](std::size_t first, std::size_t count, float* out) {
+    read(first, count, out);
+    if (!all_finite({out, count * row}))
+      throw FileError(path, "tensor \"" + name + "\" holds NaN or infinity");
+  };
+  return source;
 }
 
 }  // namespace detail
 
 /// Fills a model from a checkpoint, tensor by tensor.
+/// What wrappers put in front of all names, such as "module." or "model.", does not matter.
 /// @throws FileError listing all missing, unexpected and misshapen tensors, and the preset that
-/// would fit.
+/// would fit; and for numbers that are not finite, which OpenCLIP loads, but which make every
+/// output NaN: a training has diverged. (Tensors before that one are loaded then.)
 template <class Model>
 void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   const Checkpoint named = detail::with_names_of(model, checkpoint);
-  const std::vector<std::string> misfits = detail::misfits(model, named, options);
-  if (!misfits.empty()) detail::throw_misfits(checkpoint, misfits);
+  const Misfits misfits = find_misfits(model, named, options.interpolate_positions);
+  if (!misfits.empty()) throw FileError(checkpoint.path(), misfit_message(misfits, model, named));
   for_each_parameter(model, [&](auto& parameter) {
-    const WeightSource source = named.source(parameter.path());
+    const WeightSource source = detail::finite_source(named, parameter.path());
     if (parameter.fits(source.shape))
       parameter.load(model.backend(), source);
     else

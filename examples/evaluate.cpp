@@ -1,0 +1,395 @@
+// Says how good a model is, by pictures whose captions or labels are known.
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "coca/evaluation/test_set.hpp"
+#include "coca/image/open_clip_preprocess.hpp"
+#include "coca/image/read_image.hpp"
+#include "coca/io/atomic_file.hpp"
+#include "coca/training/training_data.hpp"
+#include "command_line.hpp"
+#include "score_table.hpp"
+#include "templates.hpp"
+
+using namespace coca_examples;
+
+namespace {
+
+struct Options {
+  ModelOptions model;
+  std::vector<std::string> paths;
+  coca::TrainingData data;  ///< how they are read
+  std::string group;
+  std::string labels_file;
+  std::string label_key = "label";
+  std::vector<std::string> templates;
+  coca::GenerationOptions search;
+  bool no_captioning = false;
+  std::string captions_file;
+  std::size_t batch = 8;
+  bool json = false;
+};
+
+/// The classes of --labels-file.
+class Labels {
+ public:
+  explicit Labels(const std::string& path) : path_(path), names_(read_lines(path)) {
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if (!numbers_.emplace(names_[i], i).second)
+        throw coca::FileError(path, "the label \"" + names_[i] + "\" stands there twice");
+  }
+
+  const std::vector<std::string>& names() const noexcept { return names_; }
+
+  /// @throws coca::FileError for a label that is not there
+  std::size_t number(const std::string& picture, const std::string& label) const {
+    const auto found = numbers_.find(label);
+    if (found != numbers_.end()) return found->second;
+    throw coca::FileError(picture, "its label \"" + label + "\" is not in " + path_);
+  }
+
+  /// A class by its place, counted from 0.
+  std::size_t number(const std::string& picture, std::int32_t place) const {
+    if (place >= 0 && static_cast<std::size_t>(place) < names_.size())
+      return static_cast<std::size_t>(place);
+    throw coca::FileError(picture, "its class is number " + std::to_string(place) + ", but " +
+                                       path_ + " has labels 0 to " +
+                                       std::to_string(names_.size() - 1));
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::string> names_;
+  std::map<std::string, std::size_t> numbers_;
+};
+
+/// A picture that is to be judged.
+struct Sample {
+  std::size_t index = 0;  ///< in the data set
+  std::string name;
+  coca::TestPicture picture;
+};
+
+/// Opens all data, with the keys that the options ask for.
+coca::AnyDataset open_data(const Options& options) {
+  std::set<std::string> keys;
+  if (!options.group.empty()) keys.insert(options.group);
+  if (!options.labels_file.empty() && options.label_key != "caption")
+    keys.insert(options.label_key);
+  std::vector<coca::AnyDataset> datasets;
+  for (const std::string& path : options.paths) {
+    std::error_code ignored;  // opening it says what is wrong
+    if (path.ends_with(".tar") || std::filesystem::is_directory(path, ignored))
+      datasets.push_back(coca::open_dataset(path, options.data));
+    else
+      datasets.push_back(coca::CaptionFile(path, {.image_key = options.data.image_key,
+                                                  .caption_key = options.data.caption_key,
+                                                  .image_folder = options.data.image_folder,
+                                                  .field_keys = {keys.begin(), keys.end()}}));
+  }
+  return coca::ConcatDataset(std::move(datasets));
+}
+
+/// What a record has under a key.
+std::string field(const coca::Record& record, const std::string& key) {
+  const auto found = record.fields.find(key);
+  if (found != record.fields.end()) return found->second;
+  if (key == "label" && record.label) return std::to_string(*record.label);
+  throw coca::FileError(record.name,
+                        "has no \"" + key +
+                            "\"; any key can be in caption files, class folders have \"label\", "
+                            "and so have shards with .cls members");
+}
+
+std::size_t label_of(const coca::Record& record, const std::string& key, const Labels& labels) {
+  if (key == "caption") {
+    if (record.captions.empty())
+      throw coca::FileError(record.name, "has no caption, which was to be its label");
+    return labels.number(record.name, record.captions.front());
+  }
+  if (record.fields.count(key) == 0 && key == "label" && record.label)
+    return labels.number(record.name, *record.label);
+  return labels.number(record.name, field(record, key));
+}
+
+/// Everything that is known of the pictures before they are read.
+std::vector<Sample> read_samples(const Options& options, const coca::AnyDataset& dataset,
+                                 const std::optional<Labels>& labels, Failures& failures) {
+  std::vector<Sample> samples;
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    coca::Record record;
+    try {
+      record = dataset.record(i);
+    } catch (const coca::Error& error) {  // its text is broken
+      failures.report(error.what());
+      continue;
+    }
+    coca::TestPicture picture;
+    if (!options.group.empty()) picture.group = field(record, options.group);
+    if (labels) picture.label = label_of(record, options.label_key, *labels);
+    picture.references = std::move(record.captions);
+    samples.push_back({i, std::move(record.name), std::move(picture)});
+  }
+  return samples;
+}
+
+coca::GenerationOptions search_options(const Options& options, const ModelInfo& info) {
+  coca::GenerationOptions search = options.search;
+  search.tokens = coca::special_tokens(info.tokenizer);
+  try {
+    return coca::checked(search, info.context_length, info.vocab_size);
+  } catch (const coca::ArgumentError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+coca::Pixels to_pixels(const ModelInfo& info, const std::vector<std::uint8_t>& file,
+                       const std::string& name) {
+  if (info.open_clip_preprocessing)
+    return coca::preprocess_like_open_clip(file, name, info.preprocessing);
+  return coca::preprocess(coca::read_image(file, name), info.preprocessing);
+}
+
+/// Pictures that could be read, in the order of their embeddings.
+struct Answers {
+  std::vector<Sample> samples;
+  coca::TestEmbeddings embeddings;
+};
+
+/// Adds some pictures: embeddings, and captions where they are wanted.
+void add_pictures(Model& model, const std::optional<coca::GenerationOptions>& search,
+                  const coca::AnyDataset& dataset, std::span<Sample> some, Failures& failures,
+                  Answers& answers) {
+  std::vector<coca::Pixels> pixels;
+  std::vector<Sample> whole;
+  for (Sample& sample : some) {
+    try {
+      pixels.push_back(to_pixels(model.info(), dataset.read(sample.index), sample.name));
+    } catch (const coca::Error& error) {
+      failures.report(sample.name, error);
+      continue;
+    }
+    whole.push_back(std::move(sample));
+  }
+  if (whole.empty()) return;
+  const coca::Embeddings images = model.embed_images(pixels);
+  std::vector<float>& all = answers.embeddings.images;
+  all.insert(all.end(), images.values.begin(), images.values.end());
+  if (search) {
+    const auto captions = model.caption(pixels, *search);
+    for (std::size_t i = 0; i < whole.size(); ++i)
+      whole[i].picture.caption = captions[i].front().text;
+  }
+  std::move(whole.begin(), whole.end(), std::back_inserter(answers.samples));
+}
+
+Answers answer(Model& model, const Options& options, const coca::AnyDataset& dataset,
+               std::vector<Sample> samples, Failures& failures) {
+  std::optional<coca::GenerationOptions> search;
+  if (!options.no_captioning && model.info().captions)
+    search = search_options(options, model.info());
+  ProgressBar progress("pictures");
+  Answers answers;
+  for (std::size_t first = 0; first < samples.size(); first += options.batch) {
+    const std::size_t count = std::min(options.batch, samples.size() - first);
+    add_pictures(model, search, dataset, std::span(samples).subspan(first, count), failures,
+                 answers);
+    progress.show(first + count, samples.size());
+  }
+  if (answers.samples.empty())
+    throw coca::Error("none of the " + std::to_string(dataset.size()) + " pictures can be read");
+  return answers;
+}
+
+/// Embeds each picture's first caption. Captions of the same tokens are one, as in training's
+/// validation.
+void embed_captions(Model& model, Answers& answers) {
+  std::map<std::vector<std::int32_t>, std::size_t> known;
+  std::vector<std::string> texts;
+  for (Sample& sample : answers.samples) {
+    if (sample.picture.references.empty()) continue;
+    const std::string& caption = sample.picture.references.front();
+    const auto [found, fresh] = known.try_emplace(model.encode(caption), texts.size());
+    if (fresh) texts.push_back(caption);
+    sample.picture.text = found->second;
+  }
+  constexpr std::size_t at_once = 256;
+  ProgressBar progress("captions");
+  for (std::size_t first = 0; first < texts.size(); first += at_once) {
+    const std::size_t count = std::min(at_once, texts.size() - first);
+    const coca::Embeddings some = model.embed_texts(std::span(texts).subspan(first, count));
+    std::vector<float>& all = answers.embeddings.texts;
+    all.insert(all.end(), some.values.begin(), some.values.end());
+    progress.show(first + count, texts.size());
+  }
+}
+
+/// A line a picture, for other programs to judge.
+void write_captions(const std::string& path, std::span<const Sample> samples) {
+  coca::AtomicFile file(path);
+  for (const Sample& sample : samples)
+    file.write(to_line({{"image", sample.name},
+                        {"references", sample.picture.references},
+                        {"caption", sample.picture.caption.value_or("")}}) +
+               "\n");
+  file.commit();
+}
+
+void print(const Options& options, const Model& model, const coca::TestSet& test_set,
+           std::size_t skipped) {
+  std::vector<NamedScores> rows;
+  if (!options.group.empty())
+    for (const std::string& group : test_set.groups())
+      rows.emplace_back(group, test_set.scores(group));
+  rows.emplace_back("all", test_set.scores());
+  const bool captioning = rows.back().second.captioning.has_value();
+  if (options.json) {
+    JsonLine line{{"model", model.info().preset}, {"data", options.paths}, {"skipped", skipped}};
+    if (captioning) line["beams"] = options.search.beams;
+    line.update(to_json(rows.back().second));
+    rows.pop_back();
+    for (const auto& [group, scores] : rows) line["groups"][group] = to_json(scores);
+    return print_line(to_line(line));
+  }
+  for (const std::string& line : score_table(options.group, rows)) print_line(line);
+  std::string note = "Recall, exact matches and zero-shot accuracy are in percent";
+  if (captioning)
+    note += "; captions are searched for with " + std::to_string(options.search.beams) +
+            (options.search.beams == 1 ? " beam" : " beams");
+  print_line(note + '.');
+  if (skipped != 0)
+    print_line(std::to_string(skipped) +
+               (skipped == 1 ? " picture was skipped." : " pictures were skipped."));
+}
+
+/// Mistakes that can be known before anything is read.
+void check_usage(const CLI::App& app, const Options& options) {
+  if (options.labels_file.empty())
+    for (const char* name : {"--label-key", "--templates"})
+      if (app.count(name) != 0) throw UsageError(std::string(name) + " needs --labels-file");
+  if (!options.captions_file.empty() && options.no_captioning)
+    throw UsageError("--captions and --no-captioning exclude each other");
+}
+
+/// A model whose captions cannot be had, or a file that cannot be written, is told before the work.
+void check_captions(const Options& options, const ModelInfo& info) {
+  if (options.captions_file.empty()) return;
+  if (!info.captions)
+    throw UsageError("the model " + info.preset + " has no captioner; --captions needs a CoCa");
+  std::error_code ignored;
+  if (!std::filesystem::is_fifo(options.captions_file, ignored))
+    const coca::AtomicFile writable(options.captions_file);
+}
+
+bool run(const CLI::App& app, const Options& options) {
+  check_usage(app, options);
+  std::optional<Labels> labels;
+  if (!options.labels_file.empty()) labels.emplace(options.labels_file);
+  const coca::AnyDataset dataset = open_data(options);
+  Failures failures(app.get_name());
+  std::vector<Sample> samples = read_samples(options, dataset, labels, failures);
+  const auto is_captioned = [](const Sample& s) { return !s.picture.references.empty(); };
+  if (!labels && std::none_of(samples.begin(), samples.end(), is_captioned))
+    throw coca::Error(
+        "there is nothing to judge by: no picture has a caption, and there is no "
+        "--labels-file");
+  const auto model = open_model(options.model);
+  check_captions(options, model->info());
+  std::optional<coca::ZeroShotClassifier> classifier;
+  if (labels)
+    classifier = model->classifier(labels->names(), read_templates(options.templates, *model));
+
+  Answers answers = answer(*model, options, dataset, std::move(samples), failures);
+  embed_captions(*model, answers);
+  if (classifier) answers.embeddings.classes = classifier->embeddings().values;
+  if (!options.captions_file.empty()) write_captions(options.captions_file, answers.samples);
+  std::vector<coca::TestPicture> pictures;
+  for (Sample& sample : answers.samples) pictures.push_back(std::move(sample.picture));
+  const std::size_t skipped = dataset.size() - pictures.size();
+  const coca::TestSet test_set(std::move(pictures), std::move(answers.embeddings));
+  print(options, *model, test_set, skipped);
+  return failures.none();
+}
+
+void add_data_options(CLI::App& app, Options& options) {
+  const auto add = [&](const char* name, std::string& value, const char* type,
+                       const char* description) {
+    app.add_option(name, value, description)->check(some_name())->type_name(type)->group("Data");
+  };
+  add("--image-key", options.data.image_key, "KEY",
+      "column or JSON key of the picture's path (default: filepath, image, file_name, ...)");
+  add("--caption-key", options.data.caption_key, "KEY",
+      "column or JSON key of captions (default: title, caption, text or captions)");
+  add("--image-folder", options.data.image_folder, "FOLDER",
+      "where relative paths begin (default: beside the caption file)");
+  add("--group", options.group, "KEY",
+      "also the scores of each value of that column or JSON key. A group's pictures and captions "
+      "are looked for among those of all; how rare words are (CIDEr) is also taken from all");
+  add("--labels-file", options.labels_file, "FILE",
+      "UTF-8 text, a label a line: zero-shot classification");
+  app.add_option("--label-key", options.label_key,
+                 "column or JSON key of a picture's label; caption: its first caption. Class "
+                 "folders have the name of the class, shards in .cls its line, from 0")
+      ->check(some_name())
+      ->type_name("KEY")
+      ->capture_default_str()
+      ->group("Data");
+  add_templates_option(app, options.templates)->group("Data");
+}
+
+void add_search_options(CLI::App& app, Options& options) {
+  const auto add = [&](const char* name, std::size_t& value, std::uint64_t least,
+                       std::uint64_t most, const char* description) {
+    app.add_option(name, value, description)
+        ->check(whole_number(least, most))
+        ->type_name("N")
+        ->capture_default_str()
+        ->group("Search");
+  };
+  add("--beams", options.search.beams, 1, 1024, "1 is greedy");
+  add("--max-length", options.search.max_length, 0, many,
+      "tokens, start and end included; 0: 30 or what the model can");
+  add("--min-length", options.search.min_length, 0, many, "tokens, start and end included");
+  app.add_flag("--no-captioning", options.no_captioning, "leave captions out, which take the time")
+      ->group("Search");
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  Options options;
+  CLI::App app(
+      "Says how good a model is, by pictures whose captions are known.\n\n"
+      "Retrieval: how often the nearest 1, 5, 10 captions hold that of a picture, and the other "
+      "way\nround; each picture has its first caption, and equal captions are one. Captioning: "
+      "exact matches\nwith the first caption, CIDEr (0 to 10) and BLEU-4 (0 to 1) with all that a "
+      "picture has.\nZero-shot: how often the right label is the nearest, or among the nearest "
+      "five.",
+      "evaluate");
+  app.footer(
+      "Example: evaluate held_out.jsonl --weights run --group source --captions captions.jsonl\n"
+      "         evaluate nouns.jsonl --labels-file nouns.txt --templates \"{}\" --no-captioning");
+  app.add_option("data", options.paths,
+                 "caption files (JSON lines, CSV, TSV), shards (\"shard-{000..012}.tar\") or class "
+                 "folders")
+      ->required()
+      ->check(some_name())
+      ->type_name("DATA");
+  app.add_flag("--json", options.json, "print one JSON object; shares from 0 to 1");
+  app.add_option("--captions", options.captions_file,
+                 "write JSON lines: image, references, and the model's caption")
+      ->check(some_name())
+      ->type_name("FILE");
+  app.add_option("--batch", options.batch, "pictures that are captioned together")
+      ->check(whole_number(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  add_data_options(app, options);
+  add_search_options(app, options);
+  add_model_options(app, options.model);
+  return run_program(app, argc, argv, [&] { return run(app, options); });
+}

@@ -1,0 +1,57 @@
+#include "templates.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+#include "command_line.hpp"
+
+namespace coca_examples {
+
+CLI::Option* add_templates_option(CLI::App& app, std::vector<std::string>& choices) {
+  return app
+      .add_option(
+          "--templates", choices,
+          "prompts that a label stands in, averaged: a text with {}, a file with such a text a "
+          "line, imagenet (CLIP's 80) or simple (7 of them); may be repeated (default: \"a photo "
+          "of a {}.\", and for the model that comes along, which knows plain captions, \"{}\")")
+      ->check(utf8_text())
+      ->check(some_name())
+      ->type_name("TEXT|FILE|NAME")
+      ->allow_extra_args(false);
+}
+
+namespace {
+
+std::vector<std::string> read_template_file(const std::string& path) {
+  std::error_code ignored;  // where it is there but cannot be read, reading it says why
+  if (!std::filesystem::exists(path, ignored))
+    throw UsageError("--templates \"" + path +
+                     "\" is neither a text with {} for the label, nor imagenet or simple, nor a "
+                     "file");
+  return read_lines(path);
+}
+
+}  // namespace
+
+std::vector<std::string> read_templates(const std::vector<std::string>& choices,
+                                        const Model& model) {
+  std::vector<std::string> templates;
+  if (choices.empty())
+    templates.push_back(model.info().preset == "stamps_coca" ? "{}" : "a photo of a {}.");
+  for (const std::string& choice : choices) {
+    std::vector<std::string> some{choice};
+    if (choice == "imagenet")
+      some = coca::imagenet_templates();
+    else if (choice == "simple")
+      some = coca::simple_imagenet_templates();
+    else if (choice.find("{}") == std::string::npos)
+      some = read_template_file(choice);
+    for (const std::string& text : some)
+      if (text.find("{}") == std::string::npos)
+        throw coca::FileError(choice, "the template \"" + text + "\" has no {} for the label");
+    templates.insert(templates.end(), some.begin(), some.end());
+  }
+  return templates;
+}
+
+}  // namespace coca_examples

@@ -1,0 +1,203 @@
+#pragma once
+/// @file
+/// All scores of a test set, and of the groups that its pictures fall into.
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/evaluation/bleu.hpp"
+#include "coca/evaluation/cider.hpp"
+#include "coca/evaluation/exact_match.hpp"
+#include "coca/evaluation/retrieval.hpp"
+#include "coca/evaluation/zero_shot.hpp"
+
+namespace coca {
+
+/// A picture of a test set, what is right for it, and what a model said.
+struct TestPicture {
+  std::string group{};
+  std::vector<std::string> references{};  ///< captions; without any, none of the caption's scores
+  std::optional<std::size_t> text{};      ///< number of its caption among the texts of retrieval
+  std::optional<std::string> caption{};   ///< the model's
+  std::optional<std::size_t> label{};     ///< number of its class
+};
+
+/// Embeddings of a test set; none of them need be normalised.
+struct TestEmbeddings {
+  std::vector<float> images{};   ///< [pictures, width]
+  std::vector<float> texts{};    ///< [different captions, width]; may be empty
+  std::vector<float> classes{};  ///< [classes, width]; may be empty
+};
+
+/// How good captions are.
+struct CaptioningScores {
+  double exact_match = 0;  ///< share, 0 to 1, with the words of the first reference
+  double cider = 0;        ///< of all references, 0 to 10
+  double bleu_4 = 0;       ///< of all references, 0 to 1
+};
+
+/// Scores of some pictures; what there was nothing for is missing.
+struct TestScores {
+  std::size_t pictures = 0;
+  std::size_t texts = 0;  ///< different captions of theirs
+  std::optional<RetrievalScores> retrieval{};
+  std::optional<CaptioningScores> captioning{};
+  std::optional<ZeroShotAccuracy> zero_shot{};
+};
+
+/// Pictures and a model's answers. The scores of a group are those of its pictures and captions
+/// as queries among the pictures and captions of all; how rare a word is for CIDEr is also taken
+/// from all.
+class TestSet {
+ public:
+  /// @throws ShapeError    for embeddings that do not fit the pictures or each other
+  /// @throws ArgumentError for no pictures, and a text or label that there is not
+  TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings)
+      : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
+    if (pictures_.empty()) throw ArgumentError("There are no pictures to judge a model by.");
+    if (embeddings_.images.empty() || embeddings_.images.size() % pictures_.size() != 0)
+      throw ShapeError("The pictures have " + std::to_string(embeddings_.images.size()) +
+                       " values for " + std::to_string(pictures_.size()) +
+                       " embeddings; as many for each, and at least one, were expected.");
+    width_ = embeddings_.images.size() / pictures_.size();
+    rank();
+    compare_captions();
+  }
+
+  const std::vector<TestPicture>& pictures() const noexcept { return pictures_; }
+
+  /// The groups that there are, in alphabetical order.
+  std::vector<std::string> groups() const {
+    std::set<std::string> names;
+    for (const TestPicture& picture : pictures_) names.insert(picture.group);
+    return {names.begin(), names.end()};
+  }
+
+  /// Scores of all pictures.
+  TestScores scores() const {
+    std::vector<std::size_t> all(pictures_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return scores_of(all);
+  }
+
+  /// Scores of the pictures of a group. @throws ArgumentError where there is none
+  TestScores scores(const std::string& group) const {
+    std::vector<std::size_t> some;
+    for (std::size_t i = 0; i < pictures_.size(); ++i)
+      if (pictures_[i].group == group) some.push_back(i);
+    if (some.empty()) throw ArgumentError("No picture is of the group \"" + group + "\".");
+    return scores_of(some);
+  }
+
+ private:
+  using Indices = std::vector<std::size_t>;
+
+  std::span<const float> image(std::size_t picture) const {
+    return std::span<const float>(embeddings_.images).subspan(picture * width_, width_);
+  }
+
+  /// Ranks of all queries, both ways.
+  void rank() {
+    std::vector<float> images;
+    Indices image_texts, queries;
+    for (std::size_t i = 0; i < pictures_.size(); ++i) {
+      if (!pictures_[i].text) continue;
+      queries.push_back(i);
+      image_texts.push_back(*pictures_[i].text);
+      images.insert(images.end(), image(i).begin(), image(i).end());
+    }
+    if (queries.empty()) return;
+    Indices texts(embeddings_.texts.size() / width_);
+    std::iota(texts.begin(), texts.end(), std::size_t{0});
+    for (const std::size_t text : image_texts)
+      if (text >= texts.size())
+        throw ArgumentError("A picture has caption " + std::to_string(text) + ", but there are " +
+                            std::to_string(texts.size()) + " captions.");
+    const GroupedEmbeddings left{images, image_texts}, right{embeddings_.texts, texts};
+    const Indices ranks = retrieval_ranks(left, right);
+    image_ranks_.resize(pictures_.size());
+    for (std::size_t i = 0; i < queries.size(); ++i) image_ranks_[queries[i]] = ranks[i];
+    text_ranks_ = retrieval_ranks(right, left);
+  }
+
+  bool is_judged(std::size_t picture) const {
+    return pictures_[picture].caption && !pictures_[picture].references.empty();
+  }
+
+  /// CIDEr of each caption among all.
+  void compare_captions() {
+    std::vector<JudgedCaption> judged;
+    Indices which;
+    for (std::size_t i = 0; i < pictures_.size(); ++i) {
+      if (!is_judged(i)) continue;
+      which.push_back(i);
+      judged.push_back({*pictures_[i].caption, pictures_[i].references});
+    }
+    if (judged.empty()) return;
+    const CiderScore score = cider(judged);
+    cider_.resize(pictures_.size());
+    for (std::size_t i = 0; i < which.size(); ++i) cider_[which[i]] = score.each[i];
+  }
+
+  TestScores scores_of(const Indices& some) const {
+    std::set<std::size_t> texts;
+    for (const std::size_t i : some)
+      if (pictures_[i].text) texts.insert(*pictures_[i].text);
+    return {some.size(), texts.size(), retrieval_of(some, texts), captioning_of(some),
+            zero_shot_of(some)};
+  }
+
+  std::optional<RetrievalScores> retrieval_of(const Indices& some,
+                                              const std::set<std::size_t>& texts) const {
+    Indices from_images, from_texts;
+    for (const std::size_t i : some)
+      if (pictures_[i].text) from_images.push_back(image_ranks_[i]);
+    for (const std::size_t text : texts) from_texts.push_back(text_ranks_[text]);
+    if (from_images.empty()) return std::nullopt;
+    return RetrievalScores{recall(from_images), recall(from_texts)};
+  }
+
+  std::optional<CaptioningScores> captioning_of(const Indices& some) const {
+    std::vector<JudgedCaption> judged, first;
+    double sum = 0;
+    for (const std::size_t i : some) {
+      if (!is_judged(i)) continue;
+      const TestPicture& picture = pictures_[i];
+      judged.push_back({*picture.caption, picture.references});
+      first.push_back({*picture.caption, {picture.references.front()}});
+      sum += cider_[i];
+    }
+    if (judged.empty()) return std::nullopt;
+    return CaptioningScores{exact_match(first), sum / static_cast<double>(judged.size()),
+                            bleu(judged)[3]};
+  }
+
+  std::optional<ZeroShotAccuracy> zero_shot_of(const Indices& some) const {
+    std::vector<float> images;
+    Indices labels;
+    for (const std::size_t i : some) {
+      if (!pictures_[i].label) continue;
+      labels.push_back(*pictures_[i].label);
+      images.insert(images.end(), image(i).begin(), image(i).end());
+    }
+    if (labels.empty()) return std::nullopt;
+    return zero_shot_accuracy({images, labels}, embeddings_.classes);
+  }
+
+  std::vector<TestPicture> pictures_;
+  TestEmbeddings embeddings_;
+  std::size_t width_ = 0;
+  Indices image_ranks_;        // [pictures]; of those that have a caption
+  Indices text_ranks_;         // [texts]
+  std::vector<double> cider_;  // [pictures]; of those that are judged
+};
+
+}  // namespace coca

@@ -1,0 +1,114 @@
+#include "coca/evaluation/test_set.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "catch.hpp"
+#include "evaluation/judged_captions.hpp"
+
+using namespace coca;
+
+namespace {
+
+bool near(double a, double b) { return std::abs(a - b) <= 1e-12; }
+
+// Four pictures in a plane, two of them of one caption; the third and the second's caption
+// are nearest to each other, and should not be.
+std::vector<TestPicture> pictures() {
+  return {{"bird", {"a red bird", "a small bird on a twig"}, 0, "A red bird.", 0},
+          {"bird", {"a penguin"}, 1, "a small bird", 1},
+          {"beast", {"a red bird"}, 0, "a cat on a red mat", 1},
+          {"beast", {"a cat on a mat"}, 2, "a cat on a mat", 0}};
+}
+
+TestEmbeddings embeddings() {
+  return {.images = {1, 0, 0.3f, 1, 0.2f, 1, -1, 0},
+          .texts = {3, 0, 0, 1, -1, 0},
+          .classes = {1, 0.1f, 0, 5}};
+}
+
+}  // namespace
+
+TEST_CASE("All scores of a test set are those of the metrics", "[evaluation]") {
+  const TestSet test_set(pictures(), embeddings());
+  const TestScores scores = test_set.scores();
+  CHECK(scores.pictures == 4);
+  CHECK(scores.texts == 3);
+  REQUIRE(scores.retrieval);
+  CHECK(scores.retrieval->image_to_text.at_1 == 0.75);
+  CHECK(scores.retrieval->image_to_text.at_5 == 1.0);
+  CHECK(scores.retrieval->text_to_image.at_1 == 2.0 / 3);
+  REQUIRE(scores.captioning);
+  CHECK(scores.captioning->exact_match == 0.5);
+  std::vector<JudgedCaption> judged;
+  for (const TestPicture& picture : pictures())
+    judged.push_back({*picture.caption, picture.references});
+  CHECK(near(scores.captioning->cider, cider(judged).mean));
+  CHECK(near(scores.captioning->bleu_4, bleu(judged)[3]));
+  REQUIRE(scores.zero_shot);
+  CHECK(scores.zero_shot->top_1 == 0.75);
+  CHECK(scores.zero_shot->mean_per_class == 0.75);
+}
+
+TEST_CASE("Exact matches are with the first reference alone", "[evaluation]") {
+  std::vector<TestPicture> some = pictures();
+  some[0].caption = "a small bird on a twig";
+  CHECK(TestSet(some, embeddings()).scores().captioning->exact_match == 0.25);
+}
+
+TEST_CASE("A group's queries are its own, what they search is of all", "[evaluation]") {
+  const TestSet test_set(pictures(), embeddings());
+  CHECK(test_set.groups() == std::vector<std::string>{"beast", "bird"});
+  const TestScores birds = test_set.scores("bird"), beasts = test_set.scores("beast");
+  CHECK(birds.pictures == 2);
+  CHECK(birds.texts == 2);
+  CHECK(birds.retrieval->image_to_text.at_1 == 1.0);
+  // Alone, the third picture would find its caption: "a penguin", which is nearer, is a bird's.
+  CHECK(beasts.texts == 2);
+  CHECK(beasts.retrieval->image_to_text.at_1 == 0.5);
+  CHECK(birds.retrieval->text_to_image.at_1 == 0.5);
+  CHECK(beasts.retrieval->text_to_image.at_1 == 1.0);
+  CHECK(birds.captioning->exact_match == 0.5);
+  CHECK(beasts.zero_shot->top_1 == 0.5);
+  const double mean = (birds.captioning->cider + beasts.captioning->cider) / 2;
+  CHECK(near(mean, test_set.scores().captioning->cider));
+  std::vector<JudgedCaption> alone;
+  for (std::size_t i = 2; i < 4; ++i)
+    alone.push_back({*pictures()[i].caption, pictures()[i].references});
+  CHECK(near(beasts.captioning->bleu_4, bleu(alone)[3]));
+  CHECK_FALSE(near(beasts.captioning->cider, cider(alone).mean));
+  CHECK(testing::error_of([&] { test_set.scores("fish"); }) ==
+        "No picture is of the group \"fish\".");
+}
+
+TEST_CASE("What there is nothing for is missing", "[evaluation]") {
+  const TestSet labels({{.label = 0}, {.label = 1}},
+                       {.images = {1, 0, 0, 1}, .classes = {1, 0, 0, 1}});
+  CHECK_FALSE(labels.scores().retrieval);
+  CHECK_FALSE(labels.scores().captioning);
+  CHECK(labels.scores().zero_shot->top_1 == 1.0);
+  // A caption of a picture without references is not judged; the others are.
+  const TestSet mixed({{.caption = "x"}, {.references = {"a"}, .text = 0, .caption = "a"}},
+                      {.images = {1, 0, 0, 1}, .texts = {0, 1}});
+  CHECK(mixed.scores().pictures == 2);
+  CHECK(mixed.scores().texts == 1);
+  CHECK(mixed.scores().captioning->exact_match == 1.0);
+  CHECK(mixed.scores().retrieval->text_to_image.at_1 == 1.0);
+  CHECK_FALSE(mixed.scores().zero_shot);
+}
+
+TEST_CASE("A test set that does not fit is refused", "[evaluation]") {
+  const auto refusal = [](std::vector<TestPicture> some, const TestEmbeddings& all) {
+    return testing::error_of([&] { TestSet(std::move(some), all).scores(); });
+  };
+  CHECK(refusal({}, {}) == "There are no pictures to judge a model by.");
+  CHECK(refusal({{}, {}}, {.images = {1, 2, 3}}) ==
+        "The pictures have 3 values for 2 embeddings; as many for each, and at least one, were "
+        "expected.");
+  CHECK(refusal({{.text = 1}}, {.images = {1, 2}, .texts = {1, 2}}) ==
+        "A picture has caption 1, but there are 1 captions.");
+  CHECK(refusal({{.text = 0}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
+        "The queries have width 2, the candidates 3.");
+  CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
+        "A picture is of class 1, but there are 1 classes.");
+}

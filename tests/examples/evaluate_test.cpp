@@ -1,0 +1,244 @@
+// The example evaluate.
+
+#include <cmath>
+
+#include "catch.hpp"
+#include "run_program.hpp"
+
+using namespace coca::testing;
+using nlohmann::json;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const json& captions_of_reference() {
+  static const json reference =
+      json::parse(read_file(std::string(COCA_TEST_DATA) + "/stamps_coca/captions.json"));
+  return reference["cases"];
+}
+
+std::string picture(std::size_t i) {
+  return pictures + "/" + captions_of_reference()[i]["image"].get<std::string>();
+}
+
+// What the model says of a picture.
+std::string caption_of(std::size_t i) {
+  const json line = run("caption --json " + picture(i)).json()[0];
+  return line["captions"][0]["text"];
+}
+
+// Four pictures with the model's own captions, but the last; two kinds, three labels.
+const json& records() {
+  static const json records = [] {
+    json list = json::array();
+    for (std::size_t i = 0; i < 4; ++i)
+      list.push_back({{"image", picture(i)},
+                      {"captions", {i < 3 ? caption_of(i) : "something else", "another caption"}},
+                      {"kind", i % 2 == 0 ? "even" : "odd"},
+                      {"label", i < 3 ? caption_of(i) : caption_of(0)}});
+    return list;
+  }();
+  return records;
+}
+
+std::string lines_of(const json& list) {
+  std::string lines;
+  for (const json& record : list) lines += record.dump() + "\n";
+  return lines;
+}
+
+// The object that evaluate prints with these arguments.
+json scores_of(const std::string& arguments) {
+  const Result result = run("evaluate --json " + arguments);
+  CAPTURE(result.err);
+  REQUIRE(result.status == 0);
+  REQUIRE(result.json().size() == 1);
+  return result.json()[0];
+}
+
+std::string labels_of(std::size_t count) {
+  std::string labels;
+  for (std::size_t i = 0; i < count; ++i) labels += caption_of(i) + "\n";
+  return labels;
+}
+
+}  // namespace
+
+TEST_CASE("evaluate prints scores, of all and of groups") {
+  const Folder folder;
+  const std::string data = folder.write("data.jsonl", lines_of(records()));
+  const std::string labels = folder.write("labels.txt", labels_of(3));
+  const std::string arguments = data + " --group kind --labels-file " + labels;
+  const json scores = scores_of(arguments);
+  CHECK(scores["model"] == "stamps_coca");
+  CHECK(scores["data"] == json({data}));
+  CHECK(scores["pictures"] == 4);
+  CHECK(scores["captions"] == 4);
+  CHECK(scores["skipped"] == 0);
+  CHECK(scores["beams"] == 6);
+  CHECK(scores["captioning"]["exact_match"] == 0.75);
+  CHECK(scores["image_to_text"]["r5"] == 1.0);
+  CHECK(scores["text_to_image"]["r5"] == 1.0);
+  CHECK(scores["zero_shot"]["top_1"] == 0.75);
+  CHECK(scores["zero_shot"]["top_5"] == 1.0);
+  CHECK(scores["groups"].size() == 2);
+  CHECK(scores["groups"]["even"]["captioning"]["exact_match"] == 1.0);
+  CHECK(scores["groups"]["odd"]["captioning"]["exact_match"] == 0.5);
+  CHECK(scores["groups"]["odd"]["zero_shot"]["top_1"] == 0.5);
+  CHECK(scores["groups"]["odd"]["pictures"] == 2);
+
+  const Result table = run("evaluate " + arguments + " --beams 1");
+  REQUIRE(table.status == 0);
+  CHECK(contains(table.out, "image to text"));
+  CHECK(contains(table.out, "\neven"));
+  CHECK(contains(table.out, "\nall "));
+  CHECK(contains(table.out, "1 beam."));
+  // Aligned: the titles, the groups and all of them end in the same column.
+  std::istringstream stream(table.out);
+  std::string blocks, titles, row;
+  std::getline(stream, blocks);
+  std::getline(stream, titles);
+  for (int i = 0; i < 3; ++i) {
+    std::getline(stream, row);
+    CHECK(row.size() == titles.size());
+  }
+  CHECK(row.starts_with("all"));
+  CHECK(titles.ends_with("top-5"));
+}
+
+TEST_CASE("evaluate measures what validation does, and what embed says") {
+  const Folder folder;
+  json list = json::array();
+  for (std::size_t i = 0; i < 16; ++i)
+    list.push_back({{"image", picture(i)}, {"caption", caption_of(i % 12)}});
+  const std::string data = folder.write("data.jsonl", lines_of(list));
+  const json scores = scores_of("--no-captioning " + data);
+  CHECK(scores["captions"] == 12);
+  CHECK(!scores.contains("captioning"));
+  const Result trained =
+      run("train --data " + data + " --validation " + data + " --output " + (folder / "run") +
+          " --init-from " + models +
+          "/stamps_coca/model.safetensors --steps 1 "
+          "--batch-size 4 --learning-rate 0 --picture-count 0 --threads 1 --json");
+  CAPTURE(trained.err);
+  REQUIRE(trained.status == 0);
+  const json validation = trained.json()[0];
+  for (const char* way : {"image_to_text", "text_to_image"}) {
+    CAPTURE(validation.dump(), scores.dump());
+    CHECK(std::abs(validation[way][0].get<double>() - scores[way]["r1"].get<double>()) <= 1e-6);
+    CHECK(std::abs(validation[way][1].get<double>() - scores[way]["r5"].get<double>()) <= 1e-6);
+    CHECK(std::abs(validation[way][2].get<double>() - scores[way]["r10"].get<double>()) <= 1e-6);
+  }
+}
+
+TEST_CASE("evaluate writes captions for other programs") {
+  const Folder folder;
+  const std::string data = folder.write("data.jsonl", lines_of(records()));
+  const std::string file = folder.write("captions.jsonl", "what was there before");
+  REQUIRE(run("evaluate " + data + " --captions " + file).status == 0);
+  std::istringstream stream(read_file(file));
+  std::size_t count = 0;
+  for (std::string line; std::getline(stream, line); ++count) {
+    const json entry = json::parse(line);
+    CHECK(entry["image"] == picture(count));
+    CHECK(entry["references"] == records()[count]["captions"]);
+    CHECK(entry["caption"] == caption_of(count));
+  }
+  CHECK(count == 4);
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    CHECK(!contains(entry.path().string(), ".tmp"));
+  check_refused(run("evaluate " + data + " --captions " + data + "/no"), 1, {data + "/no"});
+  CHECK(run("evaluate " + data + " --captions /dev/full").status == 1);
+}
+
+TEST_CASE("evaluate reads tables, shards and class folders") {
+  const Folder folder;
+  for (const char* name : {"iguana", "dragon_fly"})
+    fs::create_directories(folder / ("c/" + std::string(name)));
+  fs::copy(picture(0), folder / "c/iguana/1.png");
+  fs::copy(picture(4), folder / "c/dragon_fly/1.png");
+  const std::string labels =
+      " --no-captioning --labels-file " + folder.write("labels.txt", "dragon fly\niguana\nbull\n");
+  const json classes = scores_of((folder / "c") + labels + " --group label");
+  CHECK(classes["zero_shot"]["top_1"] == 1.0);
+  CHECK(classes["groups"].contains("dragon fly"));
+
+  const std::string table =
+      folder.write("table.csv", "image,text,label\n" + picture(0) + ",an iguana,iguana\n" +
+                                    picture(13) + ",a bull,iguana\n");
+  const json both = scores_of(table + " " + (folder / "c") + labels);
+  CHECK(both["pictures"] == 4);
+  CHECK(both["zero_shot"]["top_1"] == 0.75);
+  const json by_caption = scores_of(table + " --no-captioning --label-key caption --labels-file " +
+                                    folder.write("captions.txt", "a bull\nan iguana\n"));
+  CHECK(by_caption["zero_shot"]["top_1"] == 1.0);
+
+  const std::string shard = std::string(COCA_TEST_DATA) + "/datasets/shard-000.tar";
+  CHECK(scores_of(shard)["pictures"].get<int>() > 0);
+  check_refused(run("evaluate " + shard + " --group source"), 1, {shard, "has no \"source\""});
+}
+
+TEST_CASE("evaluate names broken pictures and goes on") {
+  const Folder folder;
+  json list = records();
+  list[1]["image"] = folder.write("broken.png", "nothing");
+  list.push_back({{"image", "missing.png"}, {"captions", {"x"}}, {"kind", "odd"}});
+  const std::string data = folder.write("data.jsonl", lines_of(list));
+  const Result result = run("evaluate --json " + data);
+  CHECK(result.status == 1);
+  CHECK(contains(result.err, "broken.png"));
+  CHECK(contains(result.err, folder / "missing.png"));
+  REQUIRE(result.json().size() == 1);
+  CHECK(result.json()[0]["pictures"] == 3);
+  CHECK(result.json()[0]["skipped"] == 2);
+  CHECK(contains(run("evaluate --no-captioning " + data).out, "2 pictures were skipped."));
+
+  const std::string none = folder.write("none.jsonl", lines_of(json::array({list[4]})));
+  check_refused(run("evaluate " + none), 1, {"missing.png", "none of the 1 pictures can be read"});
+}
+
+TEST_CASE("evaluate refuses what it cannot judge") {
+  const Folder folder;
+  const std::string data = folder.write("data.jsonl", lines_of(records()));
+  const std::string labels = folder.write("labels.txt", labels_of(2));
+  check_refused(run("evaluate " + (folder / "no.jsonl")), 1, {"no.jsonl"});
+  check_refused(run("evaluate " + folder.write("empty.jsonl", "")), 1, {"empty.jsonl: is empty"});
+  check_refused(run("evaluate " + folder.write("head.csv", "image,text\n")), 1,
+                {"head.csv: lists no pictures"});
+  check_refused(run("evaluate " + data + " --group sort"), 1,
+                {"data.jsonl: line 1: no key \"sort\"", "\"kind\""});
+  check_refused(run("evaluate " + data + " --labels-file " + labels), 1,
+                {picture(2), "its label \"" + caption_of(2) + "\" is not in " + labels});
+  check_refused(run("evaluate " + data + " --label-key captions --labels-file " + labels), 1,
+                {"\"captions\" is neither a text nor a number"});
+  const std::string twice = folder.write("twice.txt", "a\nb\na\n");
+  check_refused(run("evaluate " + data + " --labels-file " + twice), 1,
+                {"twice.txt: the label \"a\" stands there twice"});
+  json bare =
+      json::array({{{"image", picture(0)}, {"captions", json::array()}, {"label", caption_of(0)}}});
+  const std::string uncaptioned = folder.write("bare.jsonl", lines_of(bare));
+  check_refused(run("evaluate " + uncaptioned), 1, {"nothing to judge by"});
+  const json judged = scores_of(uncaptioned + " --labels-file " + labels);
+  CHECK(judged["zero_shot"]["top_1"] == 1.0);
+  CHECK(!judged.contains("image_to_text"));
+  check_refused(run("evaluate " + uncaptioned + " --label-key caption --labels-file " + labels), 1,
+                {"has no caption, which was to be its label"});
+}
+
+TEST_CASE("evaluate that is called wrongly has status 2") {
+  const Folder folder;
+  const std::string data = folder.write("data.jsonl", lines_of(records()));
+  CHECK(run("evaluate").status == 2);
+  check_refused(run("evaluate " + data + " --label-key kind"), 2,
+                {"--label-key needs --labels-file"});
+  check_refused(run("evaluate " + data + " --templates simple"), 2,
+                {"--templates needs --labels-file"});
+  check_refused(run("evaluate " + data + " --captions x --no-captioning"), 2,
+                {"exclude each other"});
+  check_refused(run("evaluate " + data + " --beams 0"), 2, {"beams"});
+  check_refused(run("evaluate " + data + " --min-length 99"), 2, {"min_length 99"});
+  const Result help = run("evaluate --help");
+  CHECK(help.status == 0);
+  CHECK(contains(help.out, "pictures and captions are looked for among"));
+}
