@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <optional>
 
 #include "coca/image/preprocess_config_json.hpp"
@@ -34,6 +35,8 @@ class FlagAdder {
     auto* option = app_.add_option(flag(info), value, info.description)->group(info.group);
     if constexpr (std::is_arithmetic_v<T>) option->type_name("N")->capture_default_str();
     if constexpr (std::is_floating_point_v<T>) option->check(finite_number());
+    if constexpr (std::is_integral_v<T>)
+      option->check(whole_number(0, static_cast<std::uint64_t>(std::numeric_limits<T>::max())));
     if constexpr (!std::is_same_v<T, std::vector<std::string>>) option->take_last();
     if constexpr (!std::is_arithmetic_v<T>) option->type_name("TEXT");
   }

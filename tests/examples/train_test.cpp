@@ -244,6 +244,9 @@ TEST_CASE("mistakes in how train is called are told at once") {
                  "cannot be trained, it is not compiled in"));
   CHECK(contains(refused(arguments(list, output) + " --batch-size 17"), "17"));
   CHECK(contains(refused(arguments(list, output) + " --learning-rate nan"), "nan"));
+  for (const std::string number : {"-1", "1.5", "99999999999999999999"})
+    for (const std::string flag : {" --steps ", " --batch-size ", " --seed ", " --threads "})
+      CHECK(contains(refused(arguments(list, output) + flag + number), number));
   const std::string config = folder.write("train.json", R"({"batch_sise": 4})");
   CHECK(contains(refused("--config " + config, 1),
                  config + ": \"batch_sise\" is no option of training"));
