@@ -80,18 +80,9 @@ coca::AnyDataset open_data(const Options& options) {
   if (!options.group.empty()) keys.insert(options.group);
   if (!options.labels_file.empty() && options.label_key != "caption")
     keys.insert(options.label_key);
-  std::vector<coca::AnyDataset> datasets;
-  for (const std::string& path : options.paths) {
-    std::error_code ignored;  // opening it says what is wrong
-    if (path.ends_with(".tar") || std::filesystem::is_directory(path, ignored))
-      datasets.push_back(coca::open_dataset(path, options.data));
-    else
-      datasets.push_back(coca::CaptionFile(path, {.image_key = options.data.image_key,
-                                                  .caption_key = options.data.caption_key,
-                                                  .image_folder = options.data.image_folder,
-                                                  .field_keys = {keys.begin(), keys.end()}}));
-  }
-  return coca::ConcatDataset(std::move(datasets));
+  coca::TrainingData data = options.data;
+  data.field_keys = {keys.begin(), keys.end()};
+  return coca::open_datasets(options.paths, data);
 }
 
 /// What a record has under a key.

@@ -58,7 +58,7 @@ class ZeroShotClassifier {
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
 
-  /// The embedding of each label.
+  /// The embedding of each label, [labels, embed_dim], normalised.
   const Embeddings& embeddings() const noexcept { return embeddings_; }
 
   /// Probabilities of all labels for a picture's embedding, likeliest first.

@@ -33,7 +33,8 @@ inline AnyDataset open_dataset(const std::string& path, const TrainingData& data
                       {.caption_key = data.caption_key.empty() ? "caption" : data.caption_key});
   return CaptionFile(path, {.image_key = data.image_key,
                             .caption_key = data.caption_key,
-                            .image_folder = data.image_folder});
+                            .image_folder = data.image_folder,
+                            .field_keys = data.field_keys});
 }
 
 /// Opens all of them, one after the other.

@@ -37,6 +37,7 @@ struct TrainingData {
   std::vector<std::string> validation{};  ///< the same, never trained on
   std::string image_key{};                ///< of caption files; empty: what is there
   std::string caption_key{};
+  std::vector<std::string> field_keys{};  ///< of caption files, see CaptionFileOptions
   std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
   double first_caption = 0;  ///< chance of the first of several captions; otherwise any of them

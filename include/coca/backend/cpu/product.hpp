@@ -57,7 +57,6 @@ class ProductContest {
   GemmKind winner() {
     entries_ = {{GemmKind::packed}, {GemmKind::eigen}};
     // Not oneDNN unless asked for: signals must be held while it runs, see HeldSignals.
-
     // In turn, so that what else the machine does hits all alike. The first round does not count;
     // who is far behind in the second leaves.
     double total = 0;
