@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 from fontTools.ttLib import TTFont
 
-from concepts import people_and_skin_tones, tidy, without_skin_tone
+from concepts import SKIN_TONE, people_and_skin_tones, tidy
 from picture import Picture
 
 FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
@@ -68,5 +68,6 @@ def read_emoji():
         bitmap.ensureDecompiled()
         identity = "_".join(f"{ord(c):x}" for c in sequence)
         name = tidy(name)
-        yield Picture("emoji", identity, bytes(bitmap.imageData), name, [without_skin_tone(name), people_and_skin_tones(name)],
-                      [tidy(word) for word in keywords if not word.endswith(("skin tone", "gender"))])
+        yield Picture("emoji", identity, bytes(bitmap.imageData), name, [people_and_skin_tones(name)],
+                      [tidy(word) for word in keywords if not word.endswith(("skin tone", "gender"))],
+                      ", ".join(SKIN_TONE.findall(name)))

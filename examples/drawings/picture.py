@@ -18,6 +18,7 @@ class Picture:
     name: str  # what it shows, in a few words
     alternatives: list = field(default_factory=list)  # other captions, of training only
     keywords: list = field(default_factory=list)  # words that go with it
+    details: str = ""  # what every caption of it says: one that does not teaches not to look
     other_names: list = field(default_factory=list)  # of pictures that look the same
 
 

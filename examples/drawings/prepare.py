@@ -109,7 +109,7 @@ def training_captions(picture):
     keywords = [word for word in keywords if concept(word) != concept(picture.name)]
     said = set(base_form(picture.name).split())
     if len(keywords) > 1 and any(set(base_form(word).split()) - said for word in keywords):
-        captions.append(", ".join(keywords[:MOST_KEYWORDS]))
+        captions.append(", ".join(keywords[:MOST_KEYWORDS]) + (f": {picture.details}" if picture.details else ""))
     return [caption for caption in dict.fromkeys(map(tidy, captions)) if caption and not mentions_held_out(caption)]
 
 

@@ -1,8 +1,10 @@
 #include "coca/data/shuffled_order.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "catch.hpp"
@@ -66,7 +68,37 @@ TEST_CASE("Ranks share the batches of one large rank") {
   }
 }
 
+TEST_CASE("Samples of a group follow one another, as many as asked for") {
+  constexpr std::size_t size = 60;
+  Indices groups(size);
+  for (std::size_t i = 0; i < size; ++i) groups[i] = i < 30 ? i % 3 : i;  // three of ten samples
+  const ShuffledOrder order(size, {.seed = 4, .group_size = 4}, groups);
+  const Indices epoch = order.permutation(0);
+  CHECK(order.permutation(0) == epoch);
+  CHECK(order.permutation(1) != epoch);
+  Indices sorted = epoch;
+  std::sort(sorted.begin(), sorted.end());
+  CHECK(sorted == numbers(size));
+  std::map<std::size_t, std::multiset<std::size_t>> runs;  // lengths, by group
+  for (std::size_t begin = 0, end = 0; begin < size; begin = end) {
+    while (end < size && end - begin < 4 && groups[epoch[end]] == groups[epoch[begin]]) ++end;
+    runs[groups[epoch[begin]]].insert(end - begin);
+  }
+  REQUIRE(runs.size() == 33);
+  for (std::size_t group = 0; group < 3; ++group)
+    CHECK(runs[group] == std::multiset<std::size_t>{2, 4, 4});
+  CHECK(ShuffledOrder(size, {.seed = 4}, groups).permutation(0) ==
+        ShuffledOrder(size, {.seed = 4}).permutation(0));
+  CHECK(ShuffledOrder(size, {.shuffle = false, .group_size = 4}, groups).permutation(0) ==
+        numbers(size));
+}
+
 TEST_CASE("Options that contradict each other are refused") {
+  CHECK(message_of([] { ShuffledOrder(3, {.group_size = 0}); }) ==
+        "the order of samples: groups of 0 and 0 group numbers for 3 samples (expected at least 1, "
+        "and a number below that for each)");
+  CHECK_THROWS_AS(ShuffledOrder(3, {}, {0, 1}), coca::ArgumentError);
+  CHECK_THROWS_AS(ShuffledOrder(3, {}, {0, 1, 3}), coca::ArgumentError);
   const auto refusal = [](std::size_t size, const OrderOptions& options) {
     return message_of([&] { ShuffledOrder(size, options); });
   };

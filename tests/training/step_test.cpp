@@ -68,6 +68,19 @@ TEST_CASE("a batch in parts has the losses and gradients of the whole", "[traini
     }
 }
 
+TEST_CASE("a batch in parts leaves out the patches that the whole leaves out", "[training]") {
+  TrainingStepOptions options{.patch_dropout = 0.5, .seed = 3};
+  StampsStep<Cpu<float>> whole(options);
+  options.accumulation = 4;
+  StampsStep<Cpu<float>> parts(options);
+  check_equal_gradients(parts, whole);
+  StampsStep<Cpu<float>> all;
+  CHECK(all.gradients().contrastive_loss != whole.gradients().contrastive_loss);
+  options.seed = 4;
+  StampsStep<Cpu<float>> others(options);
+  CHECK(others.gradients().contrastive_loss != whole.gradients().contrastive_loss);
+}
+
 TEST_CASE("a whole batch has the same gradients where blocks are computed again", "[training]") {
   StampsStep<Cpu<float>> whole, step({.tape = {.recompute_blocks = true}});
   check_equal_gradients(step, whole);
@@ -148,6 +161,9 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
                          {.accumulation = 0}),
                     "a batch cannot be computed in 0 parts");
+  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
+                         {.patch_dropout = 1}),
+                    "patch_dropout is 1.000000, expected at least 0 and below 1");
 }
 
 TEST_CASE("a batch without a word to predict has no captioning loss", "[training]") {

@@ -35,6 +35,26 @@ TEST_CASE("caption files and class folders are opened, several one after the oth
   CHECK(first_of(both, 9).size() == 3);
 }
 
+TEST_CASE("what is trained on is opened with the key of its groups") {
+  const coca_test::TemporaryFolder folder;
+  TrainingData data;
+  data.training = {folder.write("a.csv",
+                                "image,caption,thing\nx.png,a red hat,hat\ny.png,bus,bus\n"
+                                "z.png,a blue hat,hat\n")};
+  CHECK(open_training_data(data).record(0).fields.empty());
+  data.group_key = "thing";
+  CHECK(open_training_data(data).record(2).fields.at("thing") == "hat");
+  CHECK(detail::groups_of(open_training_data(data), "thing") == std::vector<std::size_t>{0, 1, 0});
+  CHECK(contains(message_of([&] { detail::groups_of(open_training_data(data), "base"); }),
+                 "groups by \"base\": x.png has no such field"));
+  TrainingOptions options;
+  options.data = data;
+  options.data.group_size = 5;
+  const LoaderOptions loader = training_loader_options(options, {});
+  CHECK(loader.group_key == "thing");
+  CHECK(loader.order.group_size == 5);
+}
+
 TEST_CASE("options become those of the loaders") {
   TrainingOptions options;
   options.seed = 5;

@@ -26,6 +26,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -42,6 +43,9 @@ namespace coca {
 struct LoaderOptions {
   OrderOptions order{};  ///< its seed is that of everything random here
   SampleOptions sample{};
+  /// Records with equal values of this field are a group, see OrderOptions::group_size; empty: no
+  /// groups.
+  std::string group_key{};
   /// In the place of a broken picture one from beyond the batch is shown; otherwise the batch is
   /// smaller, as evaluation wants it.
   bool replace_broken = true;
@@ -73,6 +77,22 @@ inline void check_batch_memory(const LoaderOptions& options) {
   throw ArgumentError("a batch of " + std::to_string(options.order.batch_size) + " pictures of " +
                       std::to_string(config.width) + " x " + std::to_string(config.height) +
                       " pixels does not fit in memory");
+}
+
+/// The number of each record's group. @throws ArgumentError where a record has no such field.
+inline std::vector<std::size_t> groups_of(const AnyDataset& dataset, const std::string& key) {
+  std::vector<std::size_t> groups;
+  if (key.empty()) return groups;
+  std::unordered_map<std::string, std::size_t> numbers;
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const Record record = dataset.record(i);
+    const auto field = record.fields.find(key);
+    if (field == record.fields.end())
+      throw ArgumentError("groups by \"" + printable(key, 40) +
+                          "\": " + printable(record.name, 80) + " has no such field");
+    groups.push_back(numbers.try_emplace(field->second, numbers.size()).first->second);
+  }
+  return groups;
 }
 
 /// Closes the holes of a batch; what stays keeps its order.
@@ -107,7 +127,7 @@ class Loader {
   /// @throws ArgumentError for options outside of their range, or an epoch without any batch.
   Loader(AnyDataset dataset, const LoaderOptions& options)
       : options_(options),
-        order_(dataset.size(), options.order),
+        order_(dataset.size(), options.order, detail::groups_of(dataset, options.group_key)),
         reader_(std::move(dataset), options.sample) {
     detail::check_batch_memory(options);
     options_.prefetch = std::max<std::size_t>(options_.prefetch, 1);

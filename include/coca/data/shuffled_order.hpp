@@ -23,6 +23,10 @@ struct OrderOptions {
   bool shuffle = true;         ///< otherwise each epoch is 0, 1, 2, ...
   bool drop_last = true;       ///< leave out the samples of an epoch that do not fill a batch
   std::uint64_t seed = 0;
+  /// Samples of one group that follow one another, at most, so that a batch holds things that are
+  /// hard to tell apart (Yuksekgonul et al. 2023, arXiv 2210.01936, have such negatives in their
+  /// batches); 1: groups do not matter.
+  std::size_t group_size = 1;
   std::size_t rank = 0;   ///< of this process
   std::size_t ranks = 1;  ///< processes that share the data
 };
@@ -32,10 +36,12 @@ struct OrderOptions {
 /// b.
 class ShuffledOrder {
  public:
-  /// @param size number of samples
+  /// @param size   number of samples
+  /// @param groups number of each sample's group, below `size`; nothing: there are no groups
   /// @throws ArgumentError for options that contradict each other, or an epoch without any batch.
-  explicit ShuffledOrder(std::size_t size, const OrderOptions& options = {})
-      : size_(size), options_(options) {
+  explicit ShuffledOrder(std::size_t size, const OrderOptions& options = {},
+                         std::vector<std::size_t> groups = {})
+      : size_(size), options_(options), groups_(std::move(groups)) {
     check();
   }
 
@@ -61,20 +67,13 @@ class ShuffledOrder {
   }
 
   /// All samples in the order of that epoch: a uniformly drawn permutation of 0 ... size - 1
-  /// (Fisher and Yates), or those numbers as they are without shuffling.
+  /// (Fisher and Yates), groups drawn together; or those numbers as they are without shuffling.
   std::vector<std::size_t> permutation(std::uint64_t epoch) const {
     std::vector<std::size_t> order(size_);
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (!options_.shuffle) return order;
-    const std::uint64_t stream = detail::epoch_stream("order", epoch);
-    for (std::size_t i = size_; i > 1; --i) {
-      const auto words = philox(options_.seed, stream, i);
-      // 32 bits more than the range needs, so that no number is noticeably likelier.
-      const std::uint64_t high = std::uint64_t{words[0]} * i;
-      const std::uint64_t low = std::uint64_t{words[1]} * i;
-      std::swap(order[i - 1], order[(high + (low >> 32)) >> 32]);
-    }
-    return order;
+    shuffle(order, epoch);
+    return options_.group_size > 1 && !groups_.empty() ? grouped(order) : order;
   }
 
   /// Sample numbers of this rank's batch. @throws ArgumentError where the epoch has no such batch.
@@ -90,6 +89,37 @@ class ShuffledOrder {
   }
 
  private:
+  void shuffle(std::vector<std::size_t>& order, std::uint64_t epoch) const {
+    const std::uint64_t stream = detail::epoch_stream("order", epoch);
+    for (std::size_t i = size_; i > 1; --i) {
+      const auto words = philox(options_.seed, stream, i);
+      // 32 bits more than the range needs, so that no number is noticeably likelier.
+      const std::uint64_t high = std::uint64_t{words[0]} * i;
+      const std::uint64_t low = std::uint64_t{words[1]} * i;
+      std::swap(order[i - 1], order[(high + (low >> 32)) >> 32]);
+    }
+  }
+
+  /// Where a sample is met, others of its group follow it: the next ones in `order`.
+  std::vector<std::size_t> grouped(const std::vector<std::size_t>& order) const {
+    std::vector<std::vector<std::size_t>> runs;
+    std::vector<std::size_t> open_run(size_, size_);  // of each group; size_: none
+    for (const std::size_t sample : order) {
+      std::size_t& run = open_run[groups_[sample]];
+      if (run == size_) {
+        run = runs.size();
+        runs.emplace_back();
+      }
+      runs[run].push_back(sample);
+      if (runs[run].size() == options_.group_size) run = size_;
+    }
+    std::vector<std::size_t> result;
+    result.reserve(size_);
+    for (const std::vector<std::size_t>& run : runs)
+      result.insert(result.end(), run.begin(), run.end());
+    return result;
+  }
+
   /// First place of a rank among `count` places that all ranks share.
   std::size_t share(std::size_t count, std::size_t rank) const noexcept {
     const std::size_t each = count / options_.ranks;
@@ -108,6 +138,14 @@ class ShuffledOrder {
       throw ArgumentError("a data set of " + std::to_string(size_) +
                           " samples is too large, at most 4294967295 are ordered");
     }
+    const auto is_group = [this](std::size_t group) { return group < size_; };
+    if (options_.group_size == 0 || (!groups_.empty() && groups_.size() != size_) ||
+        !std::all_of(groups_.begin(), groups_.end(), is_group)) {
+      throw ArgumentError("the order of samples: groups of " + std::to_string(options_.group_size) +
+                          " and " + std::to_string(groups_.size()) + " group numbers for " +
+                          std::to_string(size_) +
+                          " samples (expected at least 1, and a number below that for each)");
+    }
     if (batches_per_epoch() == 0) {
       throw ArgumentError(
           "a data set of " + std::to_string(size_) + " samples does not fill one batch of " +
@@ -117,6 +155,7 @@ class ShuffledOrder {
 
   std::size_t size_;
   OrderOptions options_;
+  std::vector<std::size_t> groups_;
 };
 
 }  // namespace coca

@@ -65,6 +65,7 @@ class CoCaModel {
   using backend_type = typename Encoder::backend_type;
   using B = backend_type;
   static constexpr std::size_t image_size = Encoder::image_size;
+  static constexpr std::size_t encoder_tokens = Encoder::tokens;
   static constexpr std::size_t embed_dim = Text::embed_dim;
   static constexpr std::size_t context_length = Text::context_length;
   static constexpr std::size_t vocab_size = Text::vocab_size;
@@ -88,9 +89,17 @@ class CoCaModel {
 
   /// pixels [batch, 3, image_size, image_size] -> embedding [batch, embed_dim] and caption tokens
   ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
-    PooledTokens<B> pooled = pooler_(context, encoder_(context, pixels));
-    return {pooled.pooled, l2_normalize(context, pooled.pooled), std::move(pooled.tokens)};
+    return pooled(context, encoder_(context, pixels));
   }
+
+  /// The same from some of the encoder's tokens alone, where the encoder can leave out others.
+  /// @param kept_tokens [batch, kept], rows of [batch * encoder_tokens]
+  ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels,
+                                const Indices<B>& kept_tokens) const requires
+      requires(const Encoder& encoder) {
+    encoder(context, pixels, kept_tokens);
+  }
+  { return pooled(context, encoder_(context, pixels, kept_tokens)); }
 
   /// tokens [batch, length], padded -> embedding [batch, embed_dim] and tokens [batch, length,
   /// width]
@@ -185,6 +194,11 @@ class CoCaModel {
   }
 
  private:
+  ImageFeatures<B> pooled(Context<B>& context, const Array<B>& encoded) const {
+    PooledTokens<B> tokens = pooler_(context, encoded);
+    return {tokens.pooled, l2_normalize(context, tokens.pooled), std::move(tokens.tokens)};
+  }
+
   static void expect_extension(const SequenceTable& table, const Tokens& tokens) {
     if (tokens.batch != table.sequences())
       throw ShapeError("extend: got tokens for " + std::to_string(tokens.batch) +

@@ -48,12 +48,20 @@ class VisionTransformer {
   /// pixels [batch, 3, image_size, image_size] -> [batch, tokens, width], the class token first
   /// @throws ShapeError for pictures of another size.
   Array<B> operator()(Context<B>& context, const Array<B>& pixels) const {
-    Array<B> x = ln_pre_(context, embedding_(context, pixels));
-    for (const auto& block : blocks_)
-      x = recomputed(context, x, [&context, &block](const Array<B>& input) {
-        return block(context, input, AttentionMask<B>{});
-      });
-    return x;
+    return transform(context, embedding_(context, pixels));
+  }
+
+  /// The same for some of the tokens alone, as in training with patch dropout.
+  /// @param kept_tokens [batch, kept], rows of [batch * tokens]
+  /// -> [batch, kept, width]
+  Array<B> operator()(Context<B>& context, const Array<B>& pixels,
+                      const Indices<B>& kept_tokens) const {
+    const Shape& kept = kept_tokens.shape();
+    if (kept.rank() != 2 || kept[0] != pixels.shape()[0])
+      throw ShapeError("kept tokens " + to_string(kept) + " are not those of pixels " +
+                       to_string(pixels.shape()));
+    return transform(context, gather_rows(context, embedding_(context, pixels), kept_tokens)
+                                  .reshaped({kept[0], kept[1], width}));
   }
 
   /// Calls visit(parameter) for each parameter.
@@ -65,6 +73,15 @@ class VisionTransformer {
   }
 
  private:
+  Array<B> transform(Context<B>& context, const Array<B>& embedded) const {
+    Array<B> x = ln_pre_(context, embedded);
+    for (const auto& block : blocks_)
+      x = recomputed(context, x, [&context, &block](const Array<B>& input) {
+        return block(context, input, AttentionMask<B>{});
+      });
+    return x;
+  }
+
   PatchEmbedding<B> embedding_;
   LayerNorm<B> ln_pre_;
   std::vector<TransformerBlock<B>> blocks_;

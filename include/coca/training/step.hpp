@@ -16,6 +16,7 @@
 #include "coca/training/communicator.hpp"
 #include "coca/training/gradient_reduction.hpp"
 #include "coca/training/optimizer.hpp"
+#include "coca/training/patch_dropout.hpp"
 #include "coca/training/trainable.hpp"
 
 namespace coca {
@@ -31,6 +32,8 @@ struct TrainingStepOptions {
   /// Gradients that processes sum at a time, while the way back goes on: at least so many, as far
   /// as there are.
   std::size_t bucket_size = std::size_t{1} << 20;
+  double patch_dropout = 0;  ///< share of each picture's patches that a step leaves out, below 1
+  std::uint64_t seed = 0;    ///< of what is left out, with the number of the optimizer's step
 };
 
 /// What came of a step. Losses are those of all processes, weighted, before the update.
@@ -50,7 +53,8 @@ class TrainingStep {
   using B = typename Model::backend_type;
 
   /// The model, its Trainable, the optimizer and the context must live as long.
-  /// @throws ArgumentError for no parts.
+  /// @throws ArgumentError for no parts, and for patch dropout that is not a share or that the
+  /// model's image encoder does not know.
   TrainingStep(const Model& model, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
                Context<B>& context, TrainingStepOptions options = {}, Processes processes = {})
       : model_(model),
@@ -61,6 +65,11 @@ class TrainingStep {
         processes_(std::move(processes)),
         reduction_(trainable, context, processes_, options.bucket_size) {
     if (options.accumulation == 0) throw ArgumentError("a batch cannot be computed in 0 parts");
+    if (!(options.patch_dropout >= 0 && options.patch_dropout < 1))
+      throw ArgumentError("patch_dropout is " + std::to_string(options.patch_dropout) +
+                          ", expected at least 0 and below 1");
+    if (options.patch_dropout > 0 && !DropsPatches<Model>)
+      throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
   }
 
   const TrainingStepOptions& options() const noexcept { return options_; }
@@ -132,12 +141,30 @@ class TrainingStep {
     reduction_.follow(tape, WayBack::last);
     {
       const Recording<B> recording(context_, &tape);
-      const ImageFeatures<B> image = model_.encode_image(context_, pixels);
+      const ImageFeatures<B> image = encode_image(pixels, 0, pixels.shape()[0]);
       const TextFeatures<B> text = model_.encode_text(context_, tokens);
       contrast(image.embedding, text.embedding, contrastive_sum);
       caption(image, text, tokens, captioning, captioning_sum);
     }
     tape.backward();
+  }
+
+  // Of pictures [first, first + count), without the patches that this step leaves out.
+  ImageFeatures<B> encode_image(const Array<B>& pixels, std::size_t first,
+                                std::size_t count) const {
+    const Array<B> some = pixels.slice(first, count);
+    if constexpr (DropsPatches<Model>) {
+      if (options_.patch_dropout > 0) {
+        const PatchDropoutBatch batch{.seed = options_.seed,
+                                      .step = optimizer_.step_count(),
+                                      .first = processes_.rank() * pixels.shape()[0] + first,
+                                      .pictures = count};
+        const auto kept = draw_kept_tokens(batch, Model::encoder_tokens, options_.patch_dropout);
+        return model_.encode_image(context_, some,
+                                   context_.to_device(kept, Shape{count, kept.size() / count}));
+      }
+    }
+    return model_.encode_image(context_, some);
   }
 
   // The contrastive loss is of all embeddings at once, so these are computed without tape first,
@@ -156,7 +183,7 @@ class TrainingStep {
       reduction_.follow(tape, first + size == tokens.batch ? WayBack::last : WayBack::part);
       {
         const Recording<B> recording(context_, &tape);
-        const ImageFeatures<B> image = model_.encode_image(context_, pixels.slice(first, size));
+        const ImageFeatures<B> image = encode_image(pixels, first, size);
         const TextFeatures<B> text = model_.encode_text(context_, some);
         start_from(tape, image.embedding, gradients.image.slice(first, size));
         start_from(tape, text.embedding, gradients.text.slice(first, size));
@@ -186,7 +213,7 @@ class TrainingStep {
         write_tokens(context_, some.reshaped({1, size, Model::embed_dim}), Array<B>{}, first,
                      output);
       };
-      put(model_.encode_image(context_, pixels.slice(first, size)).embedding, all.image);
+      put(encode_image(pixels, first, size).embedding, all.image);
       put(model_.encode_text(context_, rows(tokens, first, size)).embedding, all.text);
     }
     return all;

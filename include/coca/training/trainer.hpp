@@ -80,7 +80,7 @@ class Trainer {
         processes_(std::move(processes)),
         folder_(options_.output),
         preprocess_(preprocess()),
-        loader_(open_datasets(options_.data.training, options_.data), loader_options()),
+        loader_(open_training_data(options_.data), loader_options()),
         steps_(training_step_count(options_.step, loader_.batches_per_epoch())),
         schedule_(detail::schedule_options(options_.step, steps_)),
         context_(model.backend()),
@@ -176,7 +176,9 @@ class Trainer {
   TrainingStepOptions step_options() const {
     return {.loss = loss_options(),
             .tape = {.recompute_blocks = options_.step.recompute},
-            .accumulation = options_.step.accumulation};
+            .accumulation = options_.step.accumulation,
+            .patch_dropout = options_.step.patch_dropout,
+            .seed = options_.seed};
   }
 
   void check_options() const {

@@ -2,6 +2,7 @@
 /// @file
 /// The data of a training run: what options name, opened, and how it is loaded.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,15 @@ inline AnyDataset open_datasets(const std::vector<std::string>& paths, const Tra
   return ConcatDataset(std::move(datasets));
 }
 
+/// Opens what is trained on, with the key of its groups.
+/// @throws as open_datasets
+inline AnyDataset open_training_data(TrainingData data) {
+  const auto& keys = data.field_keys;
+  if (!data.group_key.empty() && std::find(keys.begin(), keys.end(), data.group_key) == keys.end())
+    data.field_keys.push_back(data.group_key);
+  return open_datasets(data.training, data);
+}
+
 /// The first records of a data set. @param count at most so many; 0: all
 inline AnyDataset first_of(const AnyDataset& dataset, std::size_t count) {
   if (count == 0 || count >= dataset.size()) return dataset;
@@ -70,7 +80,9 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
                                              const PreprocessConfig& config) {
   const TrainingData& data = options.data;
   LoaderOptions loader;
-  loader.order = {.batch_size = options.step.batch_size, .seed = options.seed};
+  loader.order = {
+      .batch_size = options.step.batch_size, .seed = options.seed, .group_size = data.group_size};
+  loader.group_key = data.group_key;
   loader.sample.preprocess = config;
   loader.sample.first_caption = data.first_caption;
   if (data.augment) loader.sample.augmentation = data.augmentation;

@@ -40,7 +40,9 @@ struct TrainingData {
   std::vector<std::string> field_keys{};  ///< of caption files, see CaptionFileOptions
   std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
-  double first_caption = 0;  ///< chance of the first of several captions; otherwise any of them
+  std::string group_key{};      ///< pictures that are equal in it are a group
+  std::size_t group_size = 16;  ///< of a group, shown one after the other, at most
+  double first_caption = 0;     ///< chance of the first of several captions; otherwise any of them
   ResizeMode resize_mode = ResizeMode::shortest;
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
   bool augment = true;           ///< otherwise pictures are shown as in evaluation
@@ -74,6 +76,7 @@ struct TrainingSteps {
   double contrastive_weight = 1;  ///< the paper's
   double caption_weight = 2;      ///< the paper's
   double label_smoothing = 0;
+  double patch_dropout = 0;           ///< share of each picture's patches that a step leaves out
   std::vector<std::string> freeze{};  ///< beginnings of names of weights that stay
   bool recompute = false;             ///< blocks are computed again on the way back, to save memory
 };
@@ -149,6 +152,12 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"validation", "the same, to validate on", group}, data.validation);
   visit({"image_key", "column or key of a caption file", group}, data.image_key);
   visit({"caption_key", "column or key of a caption file", group}, data.caption_key);
+  visit({"group_key",
+         "column or key; pictures that are equal in it are often in one batch, hard to tell apart",
+         group},
+        data.group_key);
+  visit({"group_size", "how many of such pictures follow one another, at most", group},
+        data.group_size);
   visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);
@@ -228,6 +237,8 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
   visit({"contrastive_weight", "of its loss", group}, step.contrastive_weight);
   visit({"caption_weight", "of its loss", group}, step.caption_weight);
   visit({"label_smoothing", "of captions", group}, step.label_smoothing);
+  visit({"patch_dropout", "share of each picture's patches that a step leaves out", group},
+        step.patch_dropout);
   visit({"freeze", "weights whose names begin so stay as they are", group}, step.freeze);
   visit({"recompute", "blocks are computed twice, to save memory", group}, step.recompute);
 }
