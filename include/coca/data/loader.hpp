@@ -36,6 +36,7 @@
 #include "coca/data/dataset.hpp"
 #include "coca/data/sample_reader.hpp"
 #include "coca/data/shuffled_order.hpp"
+#include "coca/io/json.hpp"
 
 namespace coca {
 
