@@ -5,15 +5,14 @@
 /// `patch_dropout`).
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "coca/autograd/context.hpp"
-#include "coca/core/error.hpp"
 #include "coca/data/random_draws.hpp"
 
 namespace coca {
