@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -99,6 +100,30 @@ TEST_CASE("attention is the reference's at the edges of its blocks", "[cpu]") {
         CHECK(largest_difference(output, expected) <= 5e-6);
         CHECK(largest_difference(got, right) <= 2e-6);
       }
+}
+
+TEST_CASE("beams that look at the same picture attend as each by itself would", "[cpu]") {
+  const coca::Reference<float> reference;
+  for (const std::size_t pictures : {std::size_t{1}, std::size_t{3}})
+    for (const std::size_t beams : {2, 5, 6, 11, 16, 40})
+      for (const auto set : {coca::InstructionSet::baseline, coca::InstructionSet::avx2,
+                             coca::InstructionSet::avx512})
+        for (const bool uneven : {false, true}) {
+          if (set > coca::detail::best_instruction_set()) continue;
+          INFO(pictures << " pictures, " << beams << " beams, " << to_string(set));
+          const coca::Cpu<> cpu({.threads = 2, .instruction_set = set});
+          const Case c{pictures * beams, 1, 37, 3, 20, true, false, true};
+          const Arguments a = arguments_of(c);
+          std::int32_t* rows = a.key_rows.data();
+          for (std::size_t sequence = 0; sequence < c.batch; ++sequence)
+            std::copy_n(rows + sequence / beams * beams * c.keys, c.keys, rows + sequence * c.keys);
+          if (uneven) rows[(c.batch - 1) * c.keys + 3] = 0;  // the last looks elsewhere
+          const coca::Shape shape{c.batch, c.heads * c.width};
+          const auto output = cpu.allocate<float>(shape), expected = cpu.allocate<float>(shape);
+          cpu.attention(a, output);
+          reference.attention(a, expected);
+          CHECK(largest_difference(output, expected) <= 5e-6);
+        }
 }
 
 TEST_CASE("scores far beyond the range of exp do not overflow", "[cpu]") {

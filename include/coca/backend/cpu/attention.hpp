@@ -28,12 +28,15 @@ class AttentionWorker {
   using Arguments = AttentionArguments<float, HostMemory>;
 
   /// @param parts that the queries of a head are divided into
-  AttentionWorker(const Arguments& arguments, float* output, InstructionSet set, std::size_t parts)
+  /// @param rows_stride from the list of a sequence's key_rows to that of the next
+  AttentionWorker(const Arguments& arguments, float* output, InstructionSet set, std::size_t parts,
+                  std::size_t rows_stride)
       : a_(arguments),
         output_(output),
         set_(set),
         kernels_(float_kernels(set)),
         parts_(parts),
+        rows_stride_(rows_stride),
         width_(arguments.query.width / arguments.heads),
         scale_(1.0f / std::sqrt(static_cast<float>(width_))) {
     take_memory();
@@ -85,8 +88,8 @@ class AttentionWorker {
   bool same_keys() const {
     if (listed_ >= a_.batch || !a_.key_rows || a_.hidden_keys) return false;
     const std::int32_t* rows = a_.key_rows.data();
-    return std::equal(rows + batch_ * a_.key_tokens, rows + (batch_ + 1) * a_.key_tokens,
-                      rows + listed_ * a_.key_tokens);
+    return std::equal(rows + batch_ * rows_stride_, rows + batch_ * rows_stride_ + a_.key_tokens,
+                      rows + listed_ * rows_stride_);
   }
 
   // Lists the keys of the sequence that any query may see.
@@ -98,7 +101,9 @@ class AttentionWorker {
     for (std::size_t k = 0; k < a_.key_tokens; ++k) {
       const std::size_t place = batch_ * a_.key_tokens + k;
       if (a_.hidden_keys && a_.hidden_keys.data()[place] != 0) continue;
-      rows_[visible_] = a_.key_rows ? static_cast<std::size_t>(a_.key_rows.data()[place]) : place;
+      rows_[visible_] =
+          a_.key_rows ? static_cast<std::size_t>(a_.key_rows.data()[batch_ * rows_stride_ + k])
+                      : place;
       positions_[visible_++] = static_cast<std::int32_t>(k);
     }
   }
@@ -247,7 +252,7 @@ class AttentionWorker {
   float* output_;
   InstructionSet set_;
   PanelKernels kernels_;
-  std::size_t parts_, width_;
+  std::size_t parts_, rows_stride_, width_;
   float scale_;
   std::size_t batch_ = 0, head_ = 0;
   std::size_t listed_ = static_cast<std::size_t>(-1);  // the sequence whose keys are listed
@@ -259,9 +264,34 @@ class AttentionWorker {
   std::int32_t* positions_ = nullptr;
 };
 
+/// How many sequences of one query each follow one another that look at the same keys, as the beams
+/// of a picture do: all sequences come in groups of that size.
+inline std::size_t sequences_of_same_keys(const AttentionArguments<float, HostMemory>& a) {
+  if (a.query_tokens != 1 || a.key_tokens == 0 || !a.key_rows) return 1;
+  if (a.hidden_keys || a.probabilities) return 1;
+  const std::int32_t* rows = a.key_rows.data();
+  const auto same = [&](std::size_t first, std::size_t second) {
+    return std::equal(rows + first * a.key_tokens, rows + (first + 1) * a.key_tokens,
+                      rows + second * a.key_tokens);
+  };
+  std::size_t group = 1;
+  while (group < a.batch && same(0, group)) ++group;
+  for (std::size_t sequence = group; sequence < a.batch; ++sequence)
+    if (sequence % group != 0 && !same(sequence - 1, sequence)) return 1;
+  return a.batch % group == 0 ? group : 1;
+}
+
 /// See AttentionArguments; output [batch * query_tokens, width].
-inline void attention(const AttentionArguments<float, HostMemory>& arguments, float* output,
+inline void attention(AttentionArguments<float, HostMemory> arguments, float* output,
                       InstructionSet set, int threads) {
+  // Enough of them are a block of queries, for which keys and values are read once.
+  std::size_t group = sequences_of_same_keys(arguments);
+  if (3 * group < float_kernels(set).panel) group = 1;
+  if (group > 1) {
+    arguments.batch /= group;
+    arguments.query_tokens = group;
+    arguments.causal = false;  // one query sees all keys
+  }
   const std::size_t heads = arguments.batch * arguments.heads;
   if (heads == 0 || arguments.query_tokens == 0) return;
   const std::size_t work = heads * arguments.query_tokens * arguments.key_tokens *
@@ -273,7 +303,7 @@ inline void attention(const AttentionArguments<float, HostMemory>& arguments, fl
       threads == 1 ? 1 : (4 * static_cast<std::size_t>(threads) - 1) / heads + 1;
   const std::size_t parts = std::min(blocks, wanted);
   parallel_for(threads, heads * parts, [&](std::size_t begin, std::size_t end) {
-    AttentionWorker(arguments, output, set, parts).run(begin, end);
+    AttentionWorker(arguments, output, set, parts, group * arguments.key_tokens).run(begin, end);
   });
 }
 

@@ -116,6 +116,7 @@ struct SingleQueryKernel {
   [[gnu::always_inline]] static inline void weigh_values(const SingleQuery& a, float factor) {
     if (a.width < S::width) return weigh_some<S>(a, factor);
     std::size_t i = 0;
+    for (; i + 8 * S::width <= a.width; i += 8 * S::width) weigh<S, 8>(a, factor, i);
     for (; i + 4 * S::width <= a.width; i += 4 * S::width) weigh<S, 4>(a, factor, i);
     for (; i + S::width <= a.width; i += S::width) weigh<S, 1>(a, factor, i);
     if (i < a.width) weigh<S, 1>(a, factor, a.width - S::width);
