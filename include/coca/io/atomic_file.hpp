@@ -49,6 +49,17 @@ inline std::string follow_links(const std::string& path) {
   throw FileError(path, "cannot be written: " + error_text(ELOOP));
 }
 
+/// Lets a new name reach the disk, so that it outlives a power failure. What fails here is no
+/// error: the file is in its place, and not every file system can do it.
+inline void sync_folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const int descriptor =
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  static_cast<void>(::fsync(descriptor));
+  ::close(descriptor);
+}
+
 inline WriteTarget find_write_target(const std::string& path) {
   if (path.empty()) throw FileError("\"\"", "an empty path cannot be written");
   WriteTarget target;
@@ -115,7 +126,10 @@ class AtomicFile {
     if (!target_.direct && ::fsync(descriptor_) != 0) fail(errno);
     const int closed = ::close(std::exchange(descriptor_, -1));
     if (closed != 0 && errno != EINTR) fail(errno);
-    if (!target_.direct && std::rename(temporary_.c_str(), target_.path.c_str()) != 0) fail(errno);
+    if (!target_.direct) {
+      if (std::rename(temporary_.c_str(), target_.path.c_str()) != 0) fail(errno);
+      detail::sync_folder_of(target_.path);
+    }
     temporary_.clear();
   }
 
