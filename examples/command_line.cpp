@@ -116,17 +116,6 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->group(group);
 }
 
-namespace {
-
-/// Descriptors 0 to 2 that were closed by the caller would be given to the next files that are
-/// opened, and what is printed would end up in them.
-void keep_standard_descriptors() {
-  for (int descriptor = 0; descriptor <= 2; ++descriptor)
-    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
-}
-
-/// The command line, last argument first, as CLI11 wants it. It takes the next argument for a value
-/// that is empty in "--text=", so such an argument becomes two.
 std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> arguments;
   bool options = true;  // until "--"
@@ -142,6 +131,15 @@ std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char*
   }
   std::reverse(arguments.begin(), arguments.end());
   return arguments;
+}
+
+namespace {
+
+/// Descriptors 0 to 2 that were closed by the caller would be given to the next files that are
+/// opened, and what is printed would end up in them.
+void keep_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
 }
 
 /// @return false where --help was asked for, and printed

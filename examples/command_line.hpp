@@ -19,6 +19,10 @@ namespace coca_examples {
 /// Adds --model, --weights and everything else that chooses a model.
 void add_model_options(CLI::App& app, ModelOptions& options);
 
+/// The command line, last argument first, as CLI11 wants it. It takes the next argument for a value
+/// that is empty in "--text=", so such an argument becomes two.
+std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv);
+
 /// Parses the command line, runs `body`, and says what went wrong in one sentence on standard
 /// error.
 /// @param body returns whether everything was done

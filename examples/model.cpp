@@ -4,13 +4,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
+#include <string>
 #include <system_error>
 
 #include "coca/image/open_clip_preprocess.hpp"
 #include "coca/image/preprocess_config_json.hpp"
 #include "coca/image/read_image.hpp"
-#include "coca/io/hugging_face_folder.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/pipelines/inferred_config.hpp"
 #include "coca/text/clip_tokenizer.hpp"
@@ -57,22 +56,27 @@ struct Source {
 
 constexpr const char* bundled_model = "stamps_coca";
 
-/// The folder of a model that comes along: in the source tree, or where COCA_MODEL_DIR says.
-fs::path bundled_folder(const std::string& name) {
+/// Where a model that comes along is: in the source tree, or where COCA_MODEL_DIR says.
+fs::path bundled_path(const std::string& name) {
   const char* moved = std::getenv("COCA_MODEL_DIR");
   const fs::path models = moved != nullptr && *moved != '\0' ? moved : COCA_EXAMPLE_MODELS;
   return models / name;
 }
 
+bool is_bundled(const std::string& preset) {
+  std::error_code ignored;
+  return fs::is_directory(bundled_path(preset), ignored);
+}
+
 /// The weights that are asked for, or those of a model that comes along.
 std::string weights_of(const ModelOptions& options) {
   if (!options.weights.empty()) return options.weights;
-  const fs::path folder = bundled_folder(options.preset.empty() ? bundled_model : options.preset);
-  if (!options.preset.empty() && !fs::is_directory(folder))
+  const std::string preset = options.preset.empty() ? bundled_model : options.preset;
+  if (!options.preset.empty() && !is_bundled(preset))
     throw UsageError("--model " + options.preset +
                      " needs --weights: a file, a folder as on Hugging "
                      "Face, or \"random\" to try it without");
-  return folder.string();
+  return bundled_path(preset).string();
 }
 
 Source find_source(const ModelOptions& options) {
@@ -168,21 +172,22 @@ const CompiledPreset& choose_preset(const ModelOptions& options, const Source& s
   return preset;
 }
 
-coca::AnyTokenizer choose_tokenizer(const ModelOptions& options, const Source& source) {
+coca::AnyTokenizer choose_tokenizer(const ModelOptions& options,
+                                    const std::optional<coca::HuggingFaceFolder>& folder) {
   if (!options.tokenizer.empty()) return read_tokenizer(options.tokenizer);
-  if (!source.folder) return coca::ClipTokenizer();
-  const coca::HuggingFaceFolder& folder = *source.folder;
-  if (folder.sentence_piece) return coca::SentencePieceTokenizer(*folder.sentence_piece);
-  if (folder.bpe_vocabulary) return coca::read_clip_tokenizer(*folder.bpe_vocabulary);
-  if (folder.merges)
-    return coca::read_hugging_face_tokenizer(*folder.merges, folder.vocabulary.value_or(""));
+  if (!folder) return coca::ClipTokenizer();
+  if (folder->sentence_piece) return coca::SentencePieceTokenizer(*folder->sentence_piece);
+  if (folder->bpe_vocabulary) return coca::read_clip_tokenizer(*folder->bpe_vocabulary);
+  if (folder->merges)
+    return coca::read_hugging_face_tokenizer(*folder->merges, folder->vocabulary.value_or(""));
   return coca::ClipTokenizer();
 }
 
-coca::PreprocessConfig choose_preprocessing(const Source& source, std::size_t image_size) {
+coca::PreprocessConfig choose_preprocessing(const std::optional<coca::HuggingFaceFolder>& folder,
+                                            std::size_t image_size) {
   coca::PreprocessConfig config;
-  if (source.folder && !source.folder->description.preprocess.is_null())
-    config = coca::parse_preprocess_config(source.folder->description.preprocess);
+  if (folder && !folder->description.preprocess.is_null())
+    config = coca::parse_preprocess_config(folder->description.preprocess);
   config.height = config.width = image_size;
   return config;
 }
@@ -207,19 +212,27 @@ coca::AnyTokenizer read_tokenizer(const std::string& path) {
   return coca::read_clip_tokenizer(path);
 }
 
+std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset) {
+  if (!is_bundled(preset)) return {};
+  return coca::open_hugging_face_folder(bundled_path(preset).string());
+}
+
 std::unique_ptr<Model> open_model(const ModelOptions& options) {
   if (!options.preset.empty()) preset_of_name(options.preset);  // a wrong name is told first
   const Source source = find_source(options);
   const CompiledPreset& preset = choose_preset(options, source);
+  const auto bundled = bundled_folder(std::string(preset.name));
+  const auto& folder = source.folder ? source.folder : bundled;  // with vocabulary and the like
   ModelInfo info{.preset = std::string(preset.name),
                  .identity = identity_of(options, std::string(preset.name), source.weights),
-                 .tokenizer = choose_tokenizer(options, source),
+                 .tokenizer = choose_tokenizer(options, folder),
                  .open_clip_preprocessing = options.open_clip_preprocessing,
+                 .bundled = bundled.has_value(),
                  .captions = std::holds_alternative<coca::CoCaConfig>(preset.config)};
   std::visit(
       [&](const auto& config) {
         info.preprocessing =
-            choose_preprocessing(source, static_cast<std::size_t>(config.vision.image_size));
+            choose_preprocessing(folder, static_cast<std::size_t>(config.vision.image_size));
         info.context_length = static_cast<std::size_t>(config.text.context_length);
         info.vocab_size = static_cast<std::size_t>(config.text.vocab_size);
         info.embed_dim = static_cast<std::size_t>(config.embed_dim);

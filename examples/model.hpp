@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/image/image.hpp"
+#include "coca/io/hugging_face_folder.hpp"
 #include "coca/pipelines/attention_map.hpp"
 #include "coca/pipelines/caption.hpp"
 #include "coca/pipelines/classify.hpp"
@@ -48,6 +50,7 @@ struct ModelInfo {
   coca::AnyTokenizer tokenizer;
   coca::PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;
+  bool bundled = false;   ///< of the models that come along, which learnt names, not sentences
   bool captions = false;  ///< a CoCa; CLIP has none
   std::size_t context_length = 0;
   std::size_t vocab_size = 0;
@@ -102,6 +105,11 @@ const std::vector<CompiledPreset>& compiled_presets();
 /// A vocabulary file: SentencePiece .model, merges.txt, or CLIP's bpe_simple_vocab.
 /// @throws coca::FileError where it is missing or damaged
 coca::AnyTokenizer read_tokenizer(const std::string& path);
+
+/// The folder of the model that comes along under a preset's name, if one does: examples/models, or
+/// where the environment variable COCA_MODEL_DIR says.
+/// @throws coca::FileError where it is damaged
+std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset);
 
 /// The model that the command line asks for.
 /// @throws UsageError for a preset that there is not; coca::Error for weights that cannot be loaded

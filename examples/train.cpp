@@ -216,7 +216,7 @@ bool gather(CLI::App& app, int argc, char** argv, Options& options) {
                      " holds a checkpoint already: add --resume to go on from it, or "
                      "choose another folder");
   }
-  app.parse(argc, argv);  // once more, over what was read
+  app.parse(reversed_arguments(app, argc, argv));  // once more, over what was read
   options.training.output = output;
   if (options.training.data.training.empty())
     throw UsageError("--data is required: what to train on");
@@ -248,6 +248,9 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   if (training.model.empty()) training.model = std::string(compiled_trainings().front().name);
   const CompiledTraining& preset = find_training(training.model);
   const coca::PreprocessConfig preprocess = begin_from(training);
+  if (training.tokenizer.empty())
+    if (const auto folder = bundled_folder(training.model))
+      training.tokenizer = vocabulary_of(*folder);
   const std::string tokenizer = tokenizer_path(training, resume);
   ProgressBar bar("steps");
   Failures broken(app.get_name());

@@ -16,7 +16,8 @@ TEST_CASE("pictures of one name have maps of their own") {
                                path);
     paths += " " + path;
   }
-  const Result result = run("caption --json --batch 3 --attention " + (folder / "maps") + paths);
+  const Result result =
+      run_stamps("caption --json --batch 3 --attention " + (folder / "maps") + paths);
   REQUIRE(result.status == 0);
   const auto lines = result.json();
   REQUIRE(lines.size() == 4);

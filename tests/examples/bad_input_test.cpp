@@ -126,7 +126,7 @@ TEST_CASE("labels and texts") {
 TEST_CASE("usage errors have status 2") {
   CHECK(run("caption").status == 2);
   CHECK(run("caption --no-such-option " + slug).status == 2);
-  check_refused(run("caption --max-length 200 " + slug), 2, {"200", "23"});
+  check_refused(run_stamps("caption --max-length 200 " + slug), 2, {"200", "23"});
   check_refused(run("caption --beams 0 " + slug), 2, {"beams"});
   check_refused(run("caption --temperature nan --sample " + slug), 2, {"temperature"});
   check_refused(run("caption --model nonsense " + slug), 2, {"nonsense", "stamps_coca"});
@@ -169,8 +169,8 @@ TEST_CASE("standard output that is full or closed") {
 TEST_CASE("a row of an embedding that failed is not a number") {
   const Folder folder;
   const std::string npy = folder / "rows.npy";
-  const Result result =
-      run("embed --json --npy " + npy + " " + (folder / "no.png") + " --text 'a cat' " + slug);
+  const Result result = run_stamps("embed --json --npy " + npy + " " + (folder / "no.png") +
+                                   " --text 'a cat' " + slug);
   CHECK(result.status == 1);
   CHECK(result.json().size() == 2);
   const coca::NpyArray rows = coca::read_npy(npy);

@@ -55,7 +55,7 @@ TEST_CASE("numbers that a float does not hold") {
 
 TEST_CASE("flags that do not go together are named") {
   const auto refused = [](const std::string& flags, const std::vector<std::string>& words) {
-    const Result result = run("caption " + slug + " " + flags);
+    const Result result = run_stamps("caption " + slug + " " + flags);
     check_refused(result, 2, words);
     CHECK(!contains(result.err, "beam_groups"));
   };
@@ -74,15 +74,15 @@ TEST_CASE("flags that do not go together are named") {
 }
 
 TEST_CASE("a value that is empty is not the next flag") {
-  const Result empty = run("embed --text= --json");
+  const Result empty = run("embed --model stamps_coca --text= --json");
   REQUIRE(empty.status == 0);
   REQUIRE(empty.json().size() == 1);
   CHECK(empty.json()[0]["text"] == "");
   CHECK(empty.json()[0]["tokens"] == nlohmann::json({49406, 49407}));
-  CHECK(run("embed --text '' --json").out == empty.out);
-  CHECK(run("embed --json --text=").out == empty.out);
-  CHECK(run("embed --json= --text=").out == empty.out);  // a flag has no value
-  const Result file = run("embed --text a -- --text=");  // behind "--" there are no flags
+  CHECK(run("embed --model stamps_coca --text '' --json").out == empty.out);
+  CHECK(run_stamps("embed --json --text=").out == empty.out);
+  CHECK(run_stamps("embed --json= --text=").out == empty.out);  // a flag has no value
+  const Result file = run("embed --text a -- --text=");         // behind "--" there are no flags
   CHECK(file.status == 1);
   CHECK(contains(file.err, "--text=: cannot be opened"));
   for (const std::string flag : {"--model", "--weights", "--tokenizer"})

@@ -24,7 +24,7 @@ std::string picture(std::size_t i) {
 
 // What the model says of a picture.
 std::string caption_of(std::size_t i) {
-  const json line = run("caption --json " + picture(i)).json()[0];
+  const json line = run_stamps("caption --json " + picture(i)).json()[0];
   return line["captions"][0]["text"];
 }
 
@@ -50,7 +50,7 @@ std::string lines_of(const json& list) {
 
 // The object that evaluate prints with these arguments.
 json scores_of(const std::string& arguments) {
-  const Result result = run("evaluate --json " + arguments);
+  const Result result = run_stamps("evaluate --json " + arguments);
   CAPTURE(result.err);
   REQUIRE(result.status == 0);
   REQUIRE(result.json().size() == 1);
@@ -88,7 +88,7 @@ TEST_CASE("evaluate prints scores, of all and of groups") {
   CHECK(scores["groups"]["odd"]["zero_shot"]["top_1"] == 0.5);
   CHECK(scores["groups"]["odd"]["pictures"] == 2);
 
-  const Result table = run("evaluate " + arguments + " --beams 1");
+  const Result table = run_stamps("evaluate " + arguments + " --beams 1");
   REQUIRE(table.status == 0);
   CHECK(contains(table.out, "image to text"));
   CHECK(contains(table.out, "\neven"));
@@ -119,7 +119,7 @@ TEST_CASE("evaluate measures what validation does, and what embed says") {
   const Result trained =
       run("train --data " + data + " --validation " + data + " --output " + (folder / "run") +
           " --init-from " + models +
-          "/stamps_coca/model.safetensors --steps 1 "
+          "/stamps_coca/model.safetensors --model stamps_coca --steps 1 "
           "--batch-size 4 --learning-rate 0 --picture-count 0 --threads 1 --json");
   CAPTURE(trained.err);
   REQUIRE(trained.status == 0);
@@ -136,7 +136,7 @@ TEST_CASE("evaluate writes captions for other programs") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string file = folder.write("captions.jsonl", "what was there before");
-  REQUIRE(run("evaluate " + data + " --captions " + file).status == 0);
+  REQUIRE(run_stamps("evaluate " + data + " --captions " + file).status == 0);
   std::istringstream stream(read_file(file));
   std::size_t count = 0;
   for (std::string line; std::getline(stream, line); ++count) {
@@ -148,8 +148,8 @@ TEST_CASE("evaluate writes captions for other programs") {
   CHECK(count == 4);
   for (const auto& entry : fs::directory_iterator(folder.path()))
     CHECK(!contains(entry.path().string(), ".tmp"));
-  check_refused(run("evaluate " + data + " --captions " + data + "/no"), 1, {data + "/no"});
-  CHECK(run("evaluate " + data + " --captions /dev/full").status == 1);
+  check_refused(run_stamps("evaluate " + data + " --captions " + data + "/no"), 1, {data + "/no"});
+  CHECK(run_stamps("evaluate " + data + " --captions /dev/full").status == 1);
 }
 
 TEST_CASE("evaluate reads tables, shards and class folders") {
@@ -176,7 +176,8 @@ TEST_CASE("evaluate reads tables, shards and class folders") {
 
   const std::string shard = std::string(COCA_TEST_DATA) + "/datasets/shard-000.tar";
   CHECK(scores_of(shard)["pictures"].get<int>() > 0);
-  check_refused(run("evaluate " + shard + " --group source"), 1, {shard, "has no \"source\""});
+  check_refused(run_stamps("evaluate " + shard + " --group source"), 1,
+                {shard, "has no \"source\""});
 }
 
 TEST_CASE("evaluate names broken pictures and goes on") {
@@ -185,7 +186,7 @@ TEST_CASE("evaluate names broken pictures and goes on") {
   list[1]["image"] = folder.write("broken.png", "nothing");
   list.push_back({{"image", "missing.png"}, {"captions", {"x"}}, {"kind", "odd"}});
   const std::string data = folder.write("data.jsonl", lines_of(list));
-  const Result result = run("evaluate --json " + data);
+  const Result result = run_stamps("evaluate --json " + data);
   CHECK(result.status == 1);
   CHECK(contains(result.err, "broken.png"));
   CHECK(contains(result.err, folder / "missing.png"));
@@ -195,49 +196,52 @@ TEST_CASE("evaluate names broken pictures and goes on") {
   CHECK(contains(run("evaluate --no-captioning " + data).out, "2 pictures were skipped."));
 
   const std::string none = folder.write("none.jsonl", lines_of(json::array({list[4]})));
-  check_refused(run("evaluate " + none), 1, {"missing.png", "none of the 1 pictures can be read"});
+  check_refused(run_stamps("evaluate " + none), 1,
+                {"missing.png", "none of the 1 pictures can be read"});
 }
 
 TEST_CASE("evaluate refuses what it cannot judge") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string labels = folder.write("labels.txt", labels_of(2));
-  check_refused(run("evaluate " + (folder / "no.jsonl")), 1, {"no.jsonl"});
-  check_refused(run("evaluate " + folder.write("empty.jsonl", "")), 1, {"empty.jsonl: is empty"});
-  check_refused(run("evaluate " + folder.write("head.csv", "image,text\n")), 1,
+  check_refused(run_stamps("evaluate " + (folder / "no.jsonl")), 1, {"no.jsonl"});
+  check_refused(run_stamps("evaluate " + folder.write("empty.jsonl", "")), 1,
+                {"empty.jsonl: is empty"});
+  check_refused(run_stamps("evaluate " + folder.write("head.csv", "image,text\n")), 1,
                 {"head.csv: lists no pictures"});
-  check_refused(run("evaluate " + data + " --group sort"), 1,
+  check_refused(run_stamps("evaluate " + data + " --group sort"), 1,
                 {"data.jsonl: line 1: no key \"sort\"", "\"kind\""});
-  check_refused(run("evaluate " + data + " --labels-file " + labels), 1,
+  check_refused(run_stamps("evaluate " + data + " --labels-file " + labels), 1,
                 {picture(2), "its label \"" + caption_of(2) + "\" is not in " + labels});
-  check_refused(run("evaluate " + data + " --label-key captions --labels-file " + labels), 1,
+  check_refused(run_stamps("evaluate " + data + " --label-key captions --labels-file " + labels), 1,
                 {"\"captions\" is neither a text nor a number"});
   const std::string twice = folder.write("twice.txt", "a\nb\na\n");
-  check_refused(run("evaluate " + data + " --labels-file " + twice), 1,
+  check_refused(run_stamps("evaluate " + data + " --labels-file " + twice), 1,
                 {"twice.txt: the label \"a\" stands there twice"});
   json bare =
       json::array({{{"image", picture(0)}, {"captions", json::array()}, {"label", caption_of(0)}}});
   const std::string uncaptioned = folder.write("bare.jsonl", lines_of(bare));
-  check_refused(run("evaluate " + uncaptioned), 1, {"nothing to judge by"});
+  check_refused(run_stamps("evaluate " + uncaptioned), 1, {"nothing to judge by"});
   const json judged = scores_of(uncaptioned + " --labels-file " + labels);
   CHECK(judged["zero_shot"]["top_1"] == 1.0);
   CHECK(!judged.contains("image_to_text"));
-  check_refused(run("evaluate " + uncaptioned + " --label-key caption --labels-file " + labels), 1,
-                {"has no caption, which was to be its label"});
+  check_refused(
+      run_stamps("evaluate " + uncaptioned + " --label-key caption --labels-file " + labels), 1,
+      {"has no caption, which was to be its label"});
 }
 
 TEST_CASE("evaluate that is called wrongly has status 2") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   CHECK(run("evaluate").status == 2);
-  check_refused(run("evaluate " + data + " --label-key kind"), 2,
+  check_refused(run_stamps("evaluate " + data + " --label-key kind"), 2,
                 {"--label-key needs --labels-file"});
-  check_refused(run("evaluate " + data + " --templates simple"), 2,
+  check_refused(run_stamps("evaluate " + data + " --templates simple"), 2,
                 {"--templates needs --labels-file"});
-  check_refused(run("evaluate " + data + " --captions x --no-captioning"), 2,
+  check_refused(run_stamps("evaluate " + data + " --captions x --no-captioning"), 2,
                 {"exclude each other"});
-  check_refused(run("evaluate " + data + " --beams 0"), 2, {"beams"});
-  check_refused(run("evaluate " + data + " --min-length 99"), 2, {"min_length 99"});
+  check_refused(run_stamps("evaluate " + data + " --beams 0"), 2, {"beams"});
+  check_refused(run_stamps("evaluate " + data + " --min-length 99"), 2, {"min_length 99"});
   const Result help = run("evaluate --help");
   CHECK(help.status == 0);
   CHECK(contains(help.out, "pictures and captions are looked for among"));

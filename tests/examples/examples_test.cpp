@@ -31,7 +31,7 @@ json without_padding(json ids) {
 void check_captions(const std::string& options, const std::string& file,
                     const std::string& setting) {
   const json reference = json::parse(read_file(data + "/stamps_coca/" + file));
-  const Result result = run("caption --json " + options + all_pictures());
+  const Result result = run_stamps("caption --json " + options + all_pictures());
   REQUIRE(result.status == 0);
   const auto lines = result.json();
   REQUIRE(lines.size() == 16);
@@ -86,24 +86,27 @@ TEST_CASE("caption prints what OpenCLIP 3.3.0 prints") {
 
 TEST_CASE("caption samples, prompts and batches") {
   const std::string cow = " " + pictures + "/15_cow_white.png";
-  const Result first = run("caption --json --sample --top-k 50 --seed 3 --num-captions 4" + cow);
+  const Result first =
+      run_stamps("caption --json --sample --top-k 50 --seed 3 --num-captions 4" + cow);
   REQUIRE(first.status == 0);
   REQUIRE(first.json()[0]["captions"].size() == 4);
-  CHECK(run("caption --json --sample --top-k 50 --seed 3 --num-captions 4" + cow).out == first.out);
-  CHECK(run("caption --json --sample --top-k 50 --seed 4 --num-captions 4" + cow).out != first.out);
+  CHECK(run_stamps("caption --json --sample --top-k 50 --seed 3 --num-captions 4" + cow).out ==
+        first.out);
+  CHECK(run_stamps("caption --json --sample --top-k 50 --seed 4 --num-captions 4" + cow).out !=
+        first.out);
   const std::string text =
-      run("caption --json --prompt 'a brown'" + cow).json()[0]["captions"][0]["text"];
+      run_stamps("caption --json --prompt 'a brown'" + cow).json()[0]["captions"][0]["text"];
   CHECK(text.starts_with("a brown "));
-  CHECK(run("caption --batch 1" + all_pictures()).out ==
-        run("caption --batch 16" + all_pictures()).out);
-  CHECK(run("caption --threads 1" + cow).out == run("caption --threads 2" + cow).out);
-  CHECK(run("caption --precision bf16" + cow).status == 0);
+  CHECK(run_stamps("caption --batch 1" + all_pictures()).out ==
+        run_stamps("caption --batch 16" + all_pictures()).out);
+  CHECK(run_stamps("caption --threads 1" + cow).out == run_stamps("caption --threads 2" + cow).out);
+  CHECK(run_stamps("caption --precision bf16" + cow).status == 0);
 }
 
 TEST_CASE("caption shows where it looked") {
   const Folder folder;
-  const Result result = run("caption --json --attention " + folder.path() + "/maps " + pictures +
-                            "/08_Brown_slug.png");
+  const Result result = run_stamps("caption --json --attention " + folder.path() + "/maps " +
+                                   pictures + "/08_Brown_slug.png");
   REQUIRE(result.status == 0);
   const auto files = result.json()[0]["attention"];
   REQUIRE(files.size() >= 3);
@@ -111,8 +114,9 @@ TEST_CASE("caption shows where it looked") {
 }
 
 TEST_CASE("classify says which label fits") {
-  const Result result = run("classify --json --labels 'the letter s,a brown slug,a party horn' " +
-                            pictures + "/08_Brown_slug.png " + pictures + "/10_s_outline.png");
+  const Result result =
+      run_stamps("classify --json --labels 'the letter s,a brown slug,a party horn' " + pictures +
+                 "/08_Brown_slug.png " + pictures + "/10_s_outline.png");
   REQUIRE(result.status == 0);
   const auto lines = result.json();
   REQUIRE(lines.size() == 2);
@@ -125,8 +129,8 @@ TEST_CASE("classify says which label fits") {
   const Folder folder;
   const std::string labels = folder.write("labels.txt", "the letter s\na brown slug\n");
   for (const std::string templates : {"imagenet", "simple", "'a drawing of {}'"}) {
-    const Result from_file = run("classify --templates " + templates + " --labels-file " + labels +
-                                 " " + pictures + "/10_s_outline.png");
+    const Result from_file = run_stamps("classify --templates " + templates + " --labels-file " +
+                                        labels + " " + pictures + "/10_s_outline.png");
     CHECK(from_file.status == 0);
     CHECK(contains(from_file.out, "the letter s"));
   }
@@ -135,7 +139,7 @@ TEST_CASE("classify says which label fits") {
 TEST_CASE("embed gives the reference's embeddings") {
   const Folder folder;
   const std::string npy = folder / "embeddings.npy";
-  const Result result = run("embed --json --npy " + npy + all_pictures());
+  const Result result = run_stamps("embed --json --npy " + npy + all_pictures());
   REQUIRE(result.status == 0);
   const auto expected = coca::read_safetensors(data + "/stamps_coca/forward.safetensors")
                             .read_floats("image_features");
@@ -149,13 +153,13 @@ TEST_CASE("embed gives the reference's embeddings") {
     REQUIRE(std::abs(array.values[i] - expected[i]) <= 1e-4f);
   }
 
-  const auto text = run("embed --json --text 'a photo of a cat'").json();
+  const auto text = run_stamps("embed --json --text 'a photo of a cat'").json();
   REQUIRE(text.size() == 1);
   CHECK(text[0]["text"] == "a photo of a cat");
   CHECK(text[0]["tokens"] == json({49406, 320, 1125, 539, 320, 2368, 49407}));
   CHECK(text[0]["embedding"].size() == 64);
   const std::string lines_of_text = folder.write("texts.txt", "a cat\na dog\n");
-  CHECK(run("embed --json --texts-file " + lines_of_text).json().size() == 2);
+  CHECK(run_stamps("embed --json --texts-file " + lines_of_text).json().size() == 2);
 }
 
 TEST_CASE("search indexes once and follows changes") {
@@ -163,16 +167,17 @@ TEST_CASE("search indexes once and follows changes") {
   std::filesystem::copy(pictures, folder / "album");
   const std::string album = folder / "album";
   const Result first =
-      run("search --json " + album + " 'the letter s' --sheet " + (folder / "s.png"));
+      run_stamps("search --json " + album + " 'the letter s' --sheet " + (folder / "s.png"));
   REQUIRE(first.status == 0);
   CHECK(contains(first.json()[0].dump(), "s_outline"));
   CHECK(read_file(folder / "s.png").starts_with("\x89PNG"));
   std::filesystem::remove(album + "/10_s_outline.png");
-  const Result second = run("search --json " + album + " 'the letter s'");
+  const Result second = run_stamps("search --json " + album + " 'the letter s'");
   REQUIRE(second.status == 0);
   CHECK(!contains(second.out, "10_s_outline"));
   std::filesystem::copy(pictures + "/10_s_outline.png", album + "/again.png");
-  const Result third = run("search --json " + album + " --image " + pictures + "/10_s_outline.png");
+  const Result third =
+      run_stamps("search --json " + album + " --image " + pictures + "/10_s_outline.png");
   REQUIRE(third.status == 0);
   CHECK(contains(third.json()[0].dump(), "again.png"));
 }

@@ -21,7 +21,7 @@ void make_hugging_face_folder(const Folder& folder, const nlohmann::json& prepro
 }  // namespace
 
 TEST_CASE("without --model, the weights say which preset it is") {
-  CHECK(run("caption " + slug).out == expected);
+  CHECK(run("caption --model stamps_coca " + slug).out == expected);
   CHECK(run("caption --weights " + stamps + "/model.safetensors " + slug).out == expected);
   const Folder folder;
   make_hugging_face_folder(folder, {{"interpolation", "bicubic"}});
@@ -34,7 +34,7 @@ TEST_CASE("a folder's preprocess_cfg is used") {
   make_hugging_face_folder(folder, {{"mean", {0.5, 0.5, 0.5}}, {"resize_mode", "squash"}});
   const Result own = run("embed --json --weights " + folder.path() + " " + slug);
   REQUIRE(own.status == 0);
-  CHECK(own.out != run("embed --json " + slug).out);
+  CHECK(own.out != run_stamps("embed --json " + slug).out);
 }
 
 TEST_CASE("a folder of another model than --model is refused") {
@@ -60,7 +60,7 @@ TEST_CASE("a folder of a model that is not compiled in gets its configuration") 
 
 TEST_CASE("COCA_MODEL_DIR moves the model that comes along") {
   const Folder folder;
-  CHECK(run("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);
+  CHECK(run_stamps("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);
   const Result missing = run("caption " + slug, "COCA_MODEL_DIR=" + folder.path());
   CHECK(missing.status == 1);
   CHECK(contains(missing.err, folder.path() + "/stamps_coca"));
@@ -84,9 +84,9 @@ TEST_CASE("a model without captioner says so") {
 }
 
 TEST_CASE("precision, tokenizer and preprocessing") {
-  CHECK(run("caption --precision bf16 " + slug).out == expected);
+  CHECK(run_stamps("caption --precision bf16 " + slug).out == expected);
   CHECK(run("caption --precision f8 " + slug).status == 2);
-  CHECK(run("caption --interpolate-positions " + slug).out == expected);
+  CHECK(run_stamps("caption --interpolate-positions " + slug).out == expected);
   // OpenCLIP drops transparency, the default lays it over white.
   const std::string alpha = std::string(COCA_TEST_DATA) + "/preprocess/alpha.png";
   const Result letter = run("embed --json --open-clip-preprocessing " + alpha);
@@ -97,15 +97,15 @@ TEST_CASE("precision, tokenizer and preprocessing") {
   CHECK(none.status == 1);
   CHECK(contains(none.err, "no.txt"));
   const std::string small = folder.write("merges.txt", "#version: 0.2\nt h\nth e</w>\n");
-  const Result ids = run("embed --json --text the --tokenizer " + small);
+  const Result ids = run_stamps("embed --json --text the --tokenizer " + small);
   REQUIRE(ids.status == 0);
   CHECK(ids.json()[0]["tokens"] == nlohmann::json({514, 513, 515}));
 }
 
 TEST_CASE("an unchanged folder is not embedded again") {
   const Folder folder;
-  const std::string search =
-      "search " + pictures + " 'a brown slug' --index " + (folder / "index") + " --top 1";
+  const std::string search = "search --model stamps_coca " + pictures + " 'a brown slug' --index " +
+                             (folder / "index") + " --top 1";
   CHECK(contains(run(search).err, "16 new"));
   const Result again = run(search);
   CHECK(again.err.empty());

@@ -23,8 +23,9 @@ std::string write_list(const Folder& folder) {
 }
 
 std::string arguments(const std::string& list, const std::string& output, int batch_size) {
-  return "train --threads 1 --data " + list + " --output " + output + " --batch-size " +
-         std::to_string(batch_size) + " --steps 5 --validation-steps 100 --loader-threads 1 " +
+  return "train --model stamps_coca --threads 1 --data " + list + " --output " + output +
+         " --batch-size " + std::to_string(batch_size) +
+         " --steps 5 --validation-steps 100 --loader-threads 1 " +
          "--picture-count 1 --crop-scale 0.5 1 --flip 0.5 --clip-norm 1 --json";
 }
 

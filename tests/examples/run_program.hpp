@@ -77,6 +77,11 @@ inline Result run(const std::string& command_line, const std::string& before = "
   return result;
 }
 
+// The same with the model that the reference files are of.
+inline Result run_stamps(const std::string& command_line, const std::string& before = "") {
+  return run(command_line + " --model stamps_coca", before);
+}
+
 inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }

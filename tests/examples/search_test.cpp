@@ -37,16 +37,16 @@ TEST_CASE("what to do about a damaged index") {
   const std::string album = folder / "album";
   std::filesystem::copy(pictures, album);
   const std::string search = "search " + album + " 'a brown slug' --top 1";
-  REQUIRE(run(search).status == 0);
+  REQUIRE(run_stamps(search).status == 0);
   const std::string index = album + "/.coca_index";
   const std::string whole = read_file(index);
   for (const std::size_t kept :
        {std::size_t{0}, std::size_t{5}, std::size_t{100}, whole.size() - 9}) {
     folder.write("album/.coca_index", whole.substr(0, kept));
-    check_refused(run(search), 1, {index, "delete this file, and the index is made anew"});
+    check_refused(run_stamps(search), 1, {index, "delete this file, and the index is made anew"});
   }
   std::filesystem::remove(index);  // as it says
-  CHECK(contains(run(search).out, "08_Brown_slug.png"));
+  CHECK(contains(run_stamps(search).out, "08_Brown_slug.png"));
 
   // A file of --index may be something else, and precious.
   const std::string letter = folder.write("letter.txt", "not an index");

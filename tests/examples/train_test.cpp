@@ -34,7 +34,7 @@ std::string write_list(const Folder& folder) {
 
 /// Few steps, and a checkpoint every third.
 std::string arguments(const std::string& list, const std::string& output) {
-  return "--data " + list + " --validation " + list + " --output " + output +
+  return "--model stamps_coca --data " + list + " --validation " + list + " --output " + output +
          " --steps 8 --batch-size 4 --validation-steps 4 --checkpoint-steps 3 --threads 1 "
          "--loader-threads 1 --picture-count 1 --ema-decay 0.9 --crop-scale 0.5 1 --flip 0.5";
 }
@@ -263,7 +263,7 @@ TEST_CASE("options come from a file, flags count more, and the run says which co
       nlohmann::json{
           {"data", list}, {"steps", 9}, {"batch_size", 5}, {"output", output}, {"augment", false}}
           .dump());
-  REQUIRE(run("train --config " + config + " --steps 1 --threads 1").status == 0);
+  REQUIRE(run("train --config " + config + " --image-key= --steps 1 --threads 1").status == 0);
   const auto options = nlohmann::json::parse(read_file(output + "/options.json"));
   CHECK(options.at("steps") == 1);
   CHECK(options.at("batch_size") == 5);

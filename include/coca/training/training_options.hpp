@@ -252,7 +252,8 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
 template <class Options, class Visitor>
 void for_each_option(Options& options, Visitor&& visit) {
   visit({"model", "preset", "Model"}, options.model);
-  visit({"tokenizer", "a vocabulary of its own (default: CLIP's)", "Model"}, options.tokenizer);
+  visit({"tokenizer", "a vocabulary of its own (default: the model's, or else CLIP's)", "Model"},
+        options.tokenizer);
   visit({"init_from", "weights of OpenCLIP to begin with, a file or a folder", "Model"},
         options.init_from);
   detail::for_each_data_option(options.data, visit);

@@ -58,3 +58,5 @@ class HeldSignals {
 };
 
 }  // namespace coca::detail
+
+#undef COCA_HOLDS_SIGNALS
