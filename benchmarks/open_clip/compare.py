@@ -3,7 +3,8 @@
 compare.py BUILD_FOLDER [--models coca_ViT-B-32 coca_ViT-L-14] [--threads 2] [--runs 3] [--encoders]
 
 Captions: 6 beams in 3 groups, total length 30, minimum 29; the token ids must be equal. With --encoders the image
-encoder of each model is also timed by PyTorch, ONNX Runtime and OpenVINO. Prints a Markdown table.
+encoder of each model is also timed by PyTorch, ONNX Runtime and OpenVINO. All sides take turns, run by run; the
+figures, ratios too, are medians of the turns. Prints a Markdown table.
 """
 
 import argparse
@@ -25,14 +26,15 @@ def processor():
     return f'{fields["model name"]}, family {fields["cpu family"]}, model {fields["model"]} ({", ".join(sets)})'
 
 
+def seconds_of(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
 def median_seconds(function, runs):
     function()
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return statistics.median(seconds_of(function) for _ in range(runs))
 
 
 def make_model(name):
@@ -46,7 +48,8 @@ def make_model(name):
     return model.eval(), transform
 
 
-def time_encoders(model, pixels, folder, threads, runs):
+def make_encoders(model, pixels, folder, threads):
+    """The image encoder in each library, as functions that run it once."""
     import onnxruntime
     import openvino
     import torch
@@ -59,21 +62,32 @@ def time_encoders(model, pixels, folder, threads, runs):
         def forward(self, x):
             return self.visual(x)
 
-    seconds = {}
-    with torch.inference_mode():
-        seconds["PyTorch " + torch.__version__] = median_seconds(lambda: model.visual(pixels), runs)
+    def run_pytorch():
+        with torch.inference_mode():
+            model.visual(pixels)
+
     path = os.path.join(folder, "encoder.onnx")
     torch.onnx.export(Encoder().eval(), (pixels,), path, dynamo=False)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: pixels.numpy()}
-    seconds["ONNX Runtime " + onnxruntime.__version__] = median_seconds(lambda: session.run(None, feed), runs)
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_NUM_THREADS": threads,
                                                            "INFERENCE_PRECISION_HINT": "f32"})
     request = compiled.create_infer_request()
-    seconds["OpenVINO " + openvino.__version__] = median_seconds(lambda: request.infer([pixels.numpy()]), runs)
-    return seconds
+    return {"PyTorch " + torch.__version__: run_pytorch,
+            "ONNX Runtime " + onnxruntime.__version__: lambda: session.run(None, feed),
+            "OpenVINO " + openvino.__version__.split("-")[0]: lambda: request.infer([pixels.numpy()])}
+
+
+def median_of(rounds, *keys):
+    """Of the rounds, the median of what is found under these keys."""
+    values = []
+    for entry in rounds:
+        for key in keys:
+            entry = entry[key]
+        values.append(entry)
+    return statistics.median(values)
 
 
 def compare(name, arguments, folder):
@@ -89,23 +103,29 @@ def compare(name, arguments, folder):
     small = torch.randint(0, 256, (9, 12, 3), generator=generator, dtype=torch.uint8)
     Image.fromarray(small.numpy()).resize((320, 240), Image.BICUBIC).save(picture)
     pixels = transform(Image.open(picture)).unsqueeze(0)
-
+    program = os.path.join(arguments.build, "benchmarks", "caption_benchmark_" + name.lower().replace("-", "_"))
     captions = []
 
     def generate():
         with torch.inference_mode():
             captions.append(model.generate(pixels, num_beams=6, num_beam_groups=3, seq_len=30, min_seq_len=29))
 
-    theirs = median_seconds(generate, arguments.runs)
-    ids = captions[-1][0].tolist()
-    encoders = time_encoders(model, pixels, folder, arguments.threads, arguments.runs) if arguments.encoders else {}
-    del model
-    program = os.path.join(arguments.build, "benchmarks", "caption_benchmark_" + name.lower().replace("-", "_"))
-    ours = {}
-    for precision in ("f32", "bf16"):
-        command = [program, picture, weights, precision, str(arguments.threads), str(arguments.runs)]
-        ours[precision] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {"model": name, "open_clip_seconds": theirs, "ids": ids, "ours": ours, "encoders": encoders}
+    def ours(precision):
+        command = [program, picture, weights, precision, str(arguments.threads), "3"]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    generate()
+    encoders = make_encoders(model, pixels, folder, arguments.threads) if arguments.encoders else {}
+    rounds = []
+    for _ in range(arguments.runs):  # one after the other, as the machine is now slower, now faster
+        entry = {"open_clip": seconds_of(generate), "f32": ours("f32")}
+        entry["encoders"] = {library: median_seconds(function, 3) for library, function in encoders.items()}
+        entry["bf16"] = ours("bf16")
+        entry["ratio"] = entry["open_clip"] / entry["f32"]["caption_seconds"]
+        entry["encoder_ratios"] = {library: seconds / entry["f32"]["encode_seconds"]
+                                   for library, seconds in entry["encoders"].items()}
+        rounds.append(entry)
+    return {"rounds": rounds, "same": all(entry["f32"]["ids"] == captions[-1][0].tolist() for entry in rounds)}
 
 
 def main():
@@ -128,16 +148,19 @@ def main():
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as folder:
             result = compare(name, arguments, folder)
-        f32, bf16 = result["ours"]["f32"], result["ours"]["bf16"]
-        same = f32["ids"] == result["ids"]
-        failed = failed or not same
-        print(f'| {name} | {result["open_clip_seconds"]:.2f} s | {f32["caption_seconds"]:.2f} s '
-              f'| {result["open_clip_seconds"] / f32["caption_seconds"]:.1f} | {"yes" if same else "NO"} '
-              f'| {f32["encode_seconds"]:.3f} s | {1000 * f32["step_seconds"]:.1f} ms, {f32["step_gb_per_second"]:.1f} GB/s '
-              f'| {100 * f32["fraction_of_bandwidth"]:.0f} % of {f32["read_gb_per_second"]:.1f} GB/s '
-              f'| {bf16["caption_seconds"]:.2f} s |', flush=True)
-        for library, seconds in result["encoders"].items():
-            lines.append(f'| {name} | {library} | {seconds:.3f} s | {seconds / f32["encode_seconds"]:.2f} |')
+        rounds = result["rounds"]
+        failed = failed or not result["same"]
+        print(f'| {name} | {median_of(rounds, "open_clip"):.2f} s | {median_of(rounds, "f32", "caption_seconds"):.2f} s '
+              f'| {median_of(rounds, "ratio"):.1f} | {"yes" if result["same"] else "NO"} '
+              f'| {median_of(rounds, "f32", "encode_seconds"):.3f} s '
+              f'| {1000 * median_of(rounds, "f32", "step_seconds"):.1f} ms, '
+              f'{median_of(rounds, "f32", "step_gb_per_second"):.1f} GB/s '
+              f'| {100 * median_of(rounds, "f32", "fraction_of_bandwidth"):.0f} % of '
+              f'{median_of(rounds, "f32", "read_gb_per_second"):.1f} GB/s '
+              f'| {median_of(rounds, "bf16", "caption_seconds"):.2f} s |', flush=True)
+        for library in rounds[0]["encoders"]:
+            lines.append(f'| {name} | {library} | {median_of(rounds, "encoders", library):.3f} s '
+                         f'| {median_of(rounds, "encoder_ratios", library):.2f} |')
     if lines:
         print("\n| encoding one picture, f32 | library | time | of coca's time |\n|---|---|---|---|")
         print("\n".join(lines))
