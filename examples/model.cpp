@@ -54,7 +54,7 @@ struct Source {
   std::optional<coca::HuggingFaceFolder> folder;
 };
 
-constexpr const char* bundled_model = "stamps_coca";
+constexpr const char* bundled_model = "drawings_coca";
 
 /// Where a model that comes along is: in the source tree, or where COCA_MODEL_DIR says.
 fs::path bundled_path(const std::string& name) {
@@ -102,7 +102,7 @@ const CompiledPreset& preset_of_name(const std::string& name) {
   for (const coca::NamedPreset& preset : coca::named_presets())
     if (preset.name == name)
       throw UsageError(message + "it, " +
-                       rebuild_hint("COCA_PRESETS=\"stamps_coca;" + name + "\""));
+                       rebuild_hint("COCA_PRESETS=\"drawings_coca;" + name + "\""));
   throw UsageError(message + "a model of your own as \"custom\", " +
                    rebuild_hint("COCA_CONFIG=path/to/config.json"));
 }

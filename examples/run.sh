@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs what is missing, builds the examples and captions pictures with the model that comes along.
-# run.sh [PICTURE...]   without pictures: the 16 of examples/models/stamps_coca/images
+# Installs what is missing, builds the examples, captions and classifies pictures with the model that comes along.
+# run.sh [PICTURE...]   without pictures: those that come with the model (the last six show what it was not trained on)
 set -eu
 cd "$(dirname "$0")/.."
 sh cmake/install_dependencies.sh
 cmake --preset release -DCOCA_BUILD_TESTS=OFF >/dev/null
 cmake --build --preset release -j "${COCA_JOBS:-$(nproc)}"
-[ $# -gt 0 ] || set -- examples/models/stamps_coca/images/*.png
-./build/examples/caption "$@"
+images=examples/models/drawings_coca/images
+[ $# -gt 0 ] || set -- "$images"/trained/*.png "$images"/new/*.png
+./build/examples/caption "$@" --min-length 0  # names may be a single word
+./build/examples/classify "$@" --labels-file examples/models/drawings_coca/labels.txt --top 3

@@ -97,7 +97,7 @@ const CompiledTraining& find_training(const std::string& name) {
   throw UsageError("--model " + name + " cannot be trained, it is not compiled in; there are " +
                    known +
                    ". To add it, or a model of your own as \"custom\", configure and build the "
-                   "examples anew:\n  cmake -B build -DCOCA_TRAIN_PRESETS=\"stamps_coca;" +
+                   "examples anew:\n  cmake -B build -DCOCA_TRAIN_PRESETS=\"drawings_coca;" +
                    name + "\" -DCOCA_CONFIG=path/to/config.json\n  cmake --build build");
 }
 

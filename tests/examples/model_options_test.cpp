@@ -63,7 +63,7 @@ TEST_CASE("COCA_MODEL_DIR moves the model that comes along") {
   CHECK(run_stamps("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);
   const Result missing = run("caption " + slug, "COCA_MODEL_DIR=" + folder.path());
   CHECK(missing.status == 1);
-  CHECK(contains(missing.err, folder.path() + "/stamps_coca"));
+  CHECK(contains(missing.err, folder.path() + "/drawings_coca"));
 }
 
 TEST_CASE("random weights depend on the seed alone") {

@@ -143,8 +143,9 @@ TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
     CHECK(contains(again.err, "holds a checkpoint already: add --resume"));
   }
   SECTION("its weights are where another run begins") {
-    const Result next = run("train --init-from " + output + " --data " + list + " --output " +
-                            folder / "next --steps 1 --batch-size 4 --learning-rate 0");
+    const Result next =
+        run("train --model stamps_coca --init-from " + output + " --data " + list + " --output " +
+            folder / "next --steps 1 --batch-size 4 --learning-rate 0");
     REQUIRE(next.status == 0);
     const auto a = coca::open_checkpoint(output + "/open_clip_model.safetensors");
     const auto b = coca::open_checkpoint(folder / "next/open_clip_model.safetensors");
@@ -268,5 +269,7 @@ TEST_CASE("options come from a file, flags count more, and the run says which co
   CHECK(options.at("steps") == 1);
   CHECK(options.at("batch_size") == 5);
   CHECK(options.at("augment") == false);
-  CHECK(options.at("model") == "stamps_coca");
+  // Of the model that comes along, so is the vocabulary.
+  CHECK(options.at("model") == "drawings_coca");
+  CHECK(fs::exists(output + "/bpe_simple_vocab.txt.gz"));
 }

@@ -1,0 +1,82 @@
+// The model that comes along, on the pictures that come with it: each file has the name of what it
+// shows.
+
+#include <algorithm>
+
+#include "catch.hpp"
+#include "run_program.hpp"
+
+using namespace coca::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string model = models + "/drawings_coca";
+
+// "red_apple.png" is a red apple.
+std::string name_of(const std::string& path) {
+  std::string name = fs::path(path).stem().string();
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+// Of images/trained or images/new, which the model never saw anything like.
+std::vector<std::string> drawings(const std::string& kind) {
+  std::vector<std::string> paths;
+  for (const auto& entry : fs::directory_iterator(model + "/images/" + kind))
+    if (entry.path().extension() == ".png") paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::string listed(const std::vector<std::string>& paths) {
+  std::string arguments;
+  for (const std::string& path : paths) arguments += " " + path;
+  return arguments;
+}
+
+// Whether a text is the name of a line's picture.
+bool names(const nlohmann::json& text, const nlohmann::json& line) {
+  return text.get<std::string>() == name_of(line["image"].get<std::string>());
+}
+
+}  // namespace
+
+TEST_CASE("the model that comes along says what drawings show that it knows") {
+  const auto paths = drawings("trained");
+  const Result result = run("caption --json --min-length 0" + listed(paths));
+  CAPTURE(result.err, result.out);
+  REQUIRE(result.status == 0);
+  const auto lines = result.json();
+  REQUIRE(lines.size() == paths.size());
+  std::size_t right = 0;
+  for (const auto& line : lines) right += names(line["captions"][0]["text"], line) ? 1 : 0;
+  CHECK(4 * right >= 3 * lines.size());
+}
+
+TEST_CASE("the model that comes along finds the name of new drawings among many") {
+  const auto paths = drawings("new");
+  const Result result =
+      run("classify --json --labels-file " + model + "/labels.txt" + listed(paths));
+  CAPTURE(result.err, result.out);
+  REQUIRE(result.status == 0);
+  const auto lines = result.json();
+  REQUIRE(lines.size() == paths.size());
+  std::size_t right = 0;
+  for (const auto& line : lines) right += names(line["labels"][0]["label"], line) ? 1 : 0;
+  CHECK(4 * right >= 3 * lines.size());
+}
+
+TEST_CASE("the model that comes along is small, and its weights alone are enough") {
+  CHECK(fs::file_size(model + "/open_clip_model.safetensors") <= 25'000'000);
+  // Vocabulary and preprocessing are those of the folder wherever the weights are.
+  const Folder folder;
+  fs::copy_file(model + "/open_clip_model.safetensors", folder / "weights.safetensors");
+  const std::string drawing = drawings("new").front();
+  const Result expected = run("embed --json --text 'a drawing' " + drawing);
+  REQUIRE(expected.status == 0);
+  CHECK(run("embed --json --text 'a drawing' --weights " + (folder / "weights.safetensors ") +
+            drawing)
+            .out == expected.out);
+}
