@@ -38,7 +38,9 @@ void add_search_options(CLI::App& app, Options& options) {
   add("--max-length", search.max_length,
       "tokens, start and end included; 0: 30 or what the model can")
       ->check(whole_number(0, many));
-  add("--min-length", search.min_length, "tokens, start and end included")
+  add("--min-length", search.min_length,
+      "tokens, start and end included; the default may be the model's, in its "
+      "generation_config.json")
       ->check(whole_number(0, many));
   app.add_option("--prompt", options.prompt, "how captions begin")
       ->check(utf8_text())
@@ -127,6 +129,8 @@ coca::GenerationOptions search_options(const CLI::App& app, const Options& optio
   coca::GenerationOptions search = options.search;
   search.seed = options.model.seed;
   if (search.sample && app.count("--beams") == 0) search.beams = 1;
+  if (app.count("--min-length") == 0)
+    search.min_length = model.info().min_length.value_or(search.min_length);
   if (options.rules == "openclip-3.3") {
     search.rules = coca::SearchRules::open_clip_3_3;
     if (app.count("--groups") == 0) search.beam_groups = coca::open_clip_3_3().beam_groups;

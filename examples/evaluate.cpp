@@ -28,6 +28,7 @@ struct Options {
   std::string label_key = "label";
   std::vector<std::string> templates;
   coca::GenerationOptions search;
+  std::optional<std::size_t> min_length;
   bool no_captioning = false;
   std::string captions_file;
   std::size_t batch = 8;
@@ -131,6 +132,7 @@ std::vector<Sample> read_samples(const Options& options, const coca::AnyDataset&
 coca::GenerationOptions search_options(const Options& options, const ModelInfo& info) {
   coca::GenerationOptions search = options.search;
   search.tokens = coca::special_tokens(info.tokenizer);
+  search.min_length = options.min_length.value_or(info.min_length.value_or(search.min_length));
   try {
     return coca::checked(search, info.context_length, info.vocab_size);
   } catch (const coca::ArgumentError& error) {
@@ -344,7 +346,12 @@ void add_search_options(CLI::App& app, Options& options) {
   add("--beams", options.search.beams, 1, 1024, "1 is greedy");
   add("--max-length", options.search.max_length, 0, many,
       "tokens, start and end included; 0: 30 or what the model can");
-  add("--min-length", options.search.min_length, 0, many, "tokens, start and end included");
+  app.add_option("--min-length", options.min_length,
+                 "tokens, start and end included (default: what the model's generation_config.json "
+                 "says, or else 5)")
+      ->check(whole_number(0, many))
+      ->type_name("N")
+      ->group("Search");
   app.add_flag("--no-captioning", options.no_captioning, "leave captions out, which take the time")
       ->group("Search");
 }

@@ -228,7 +228,8 @@ std::unique_ptr<Model> open_model(const ModelOptions& options) {
                  .tokenizer = choose_tokenizer(options, folder),
                  .open_clip_preprocessing = options.open_clip_preprocessing,
                  .bundled = bundled.has_value(),
-                 .captions = std::holds_alternative<coca::CoCaConfig>(preset.config)};
+                 .captions = std::holds_alternative<coca::CoCaConfig>(preset.config),
+                 .min_length = folder ? folder->min_length : std::nullopt};
   std::visit(
       [&](const auto& config) {
         info.preprocessing =

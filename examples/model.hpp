@@ -52,6 +52,7 @@ struct ModelInfo {
   bool open_clip_preprocessing = false;
   bool bundled = false;   ///< of the models that come along, which learnt names, not sentences
   bool captions = false;  ///< a CoCa; CLIP has none
+  std::optional<std::size_t> min_length{};  ///< of captions, where the model's folder says so
   std::size_t context_length = 0;
   std::size_t vocab_size = 0;
   std::size_t embed_dim = 0;

@@ -8,5 +8,5 @@ cmake --preset release -DCOCA_BUILD_TESTS=OFF >/dev/null
 cmake --build --preset release -j "${COCA_JOBS:-$(nproc)}"
 images=examples/models/drawings_coca/images
 [ $# -gt 0 ] || set -- "$images"/trained/*.png "$images"/new/*.png
-./build/examples/caption "$@" --min-length 0  # names may be a single word
+./build/examples/caption "$@"
 ./build/examples/classify "$@" --labels-file examples/models/drawings_coca/labels.txt --top 3

@@ -45,7 +45,7 @@ bool names(const nlohmann::json& text, const nlohmann::json& line) {
 
 TEST_CASE("the model that comes along says what drawings show that it knows") {
   const auto paths = drawings("trained");
-  const Result result = run("caption --json --min-length 0" + listed(paths));
+  const Result result = run("caption --json" + listed(paths));
   CAPTURE(result.err, result.out);
   REQUIRE(result.status == 0);
   const auto lines = result.json();
@@ -79,4 +79,21 @@ TEST_CASE("the model that comes along is small, and its weights alone are enough
   CHECK(run("embed --json --text 'a drawing' --weights " + (folder / "weights.safetensors ") +
             drawing)
             .out == expected.out);
+}
+
+TEST_CASE("how long captions are at least is the model's own affair, unless a flag says so") {
+  const std::string drawing = " " + model + "/images/trained/goat.png";
+  const std::string short_one = run("caption --json" + drawing).json()[0]["captions"][0]["text"];
+  CHECK(short_one ==
+        run("caption --json --min-length 0" + drawing).json()[0]["captions"][0]["text"]);
+  CHECK(short_one !=
+        run("caption --json --min-length 8" + drawing).json()[0]["captions"][0]["text"]);
+  const Folder folder;
+  const std::string data = folder.write(
+      "data.jsonl", nlohmann::json{{"image", drawing.substr(1)}, {"caption", short_one}}.dump());
+  const auto exact = [&](const std::string& flag) {
+    return run("evaluate --json " + data + flag).json()[0]["captioning"]["exact_match"];
+  };
+  CHECK(exact("") == 1.0);
+  CHECK(exact(" --min-length 8") == 0.0);
 }

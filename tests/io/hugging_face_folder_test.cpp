@@ -34,6 +34,26 @@ TEST_CASE("a folder as OpenCLIP publishes it") {
   CHECK(found.sentence_piece == folder.path("spiece.model"));
 }
 
+TEST_CASE("generation_config.json says how long captions are at least") {
+  const TemporaryFolder folder;
+  folder.write("config.json", config);
+  folder.write("model.safetensors", "x");
+  CHECK(open_hugging_face_folder(folder.path()).min_length == std::nullopt);
+  const auto read = [&](const char* json) {
+    folder.write("generation_config.json", json);
+    return open_hugging_face_folder(folder.path()).min_length;
+  };
+  CHECK(read("{\"min_length\": 0, \"max_length\": 20}") == std::size_t{0});
+  CHECK(read("{\"min_length\": 7}") == std::size_t{7});
+  CHECK(read("{\"max_length\": 20}") == std::nullopt);
+  CHECK(read("{\"min_length\": null}") == std::nullopt);
+  for (const char* wrong :
+       {"{\"min_length\": -1}", "{\"min_length\": \"5\"}", "{\"min_length\": 1e18}", "[]", "{"}) {
+    folder.write("generation_config.json", wrong);
+    CHECK(contains(refusal(folder), "generation_config.json"));
+  }
+}
+
 TEST_CASE("the small trained model") {
   const auto found = open_hugging_face_folder(COCA_SOURCE "/examples/models/stamps_coca");
   CHECK(found.weights == COCA_SOURCE "/examples/models/stamps_coca/model.safetensors");

@@ -4,6 +4,7 @@
 /// tokenizer.
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/io/config_section.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/model_config.hpp"
 
@@ -29,6 +31,8 @@ struct HuggingFaceFolder {
   std::optional<std::string> tokenizer_json;  ///< tokenizer.json
   std::optional<std::string> bpe_vocabulary;  ///< bpe_simple_vocab*.txt or .txt.gz
   std::optional<std::string> sentence_piece;  ///< *.model
+  /// Of captions: tokens in all, start and end included; of generation_config.json.
+  std::optional<std::size_t> min_length;
 };
 
 namespace detail {
@@ -119,6 +123,16 @@ inline std::optional<std::string> find_only(const std::string& path, const Folde
   return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
+/// What a model's captions are at least, where its folder says so.
+inline std::optional<std::size_t> find_min_length(const FolderListing& folder) {
+  const auto file = folder.first_of({"generation_config.json"});
+  if (!file) return std::nullopt;
+  const Json config = read_json_file(*file);
+  constexpr int absent = -1;
+  const int length = ConfigSection(*file, "", config).integer("min_length", absent, 0, 1 << 20);
+  return length == absent ? std::nullopt : std::optional(static_cast<std::size_t>(length));
+}
+
 }  // namespace detail
 
 /// Finds everything that a model in a folder consists of, and reads its configuration.
@@ -138,6 +152,7 @@ inline HuggingFaceFolder open_hugging_face_folder(const std::string& path) {
   if (!folder.bpe_vocabulary)
     folder.bpe_vocabulary = detail::find_only(path, listing, "bpe_simple_vocab", ".txt.gz");
   folder.sentence_piece = detail::find_only(path, listing, "", ".model");
+  folder.min_length = detail::find_min_length(listing);
   return folder;
 }
 
