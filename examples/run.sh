@@ -2,6 +2,11 @@
 # Installs what is missing, builds the examples, captions and classifies pictures with the model that comes along.
 # run.sh [PICTURE...]   without pictures: those that come with the model (the last six show what it was not trained on)
 set -eu
+for picture; do  # as seen from here
+  shift
+  case $picture in /*) ;; *) picture=$PWD/$picture ;; esac
+  set -- "$@" "$picture"
+done
 cd "$(dirname "$0")/.."
 sh cmake/install_dependencies.sh
 cmake --preset release -DCOCA_BUILD_TESTS=OFF >/dev/null
