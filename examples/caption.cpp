@@ -39,8 +39,8 @@ void add_search_options(CLI::App& app, Options& options) {
       "tokens, start and end included; 0: 30 or what the model can")
       ->check(whole_number(0, many));
   add("--min-length", search.min_length,
-      "tokens, start and end included; the default may be the model's, in its "
-      "generation_config.json")
+      "tokens, start and end included; where the model's generation_config.json says another, "
+      "that is the default")
       ->check(whole_number(0, many));
   app.add_option("--prompt", options.prompt, "how captions begin")
       ->check(utf8_text())
