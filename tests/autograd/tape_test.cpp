@@ -199,6 +199,20 @@ TEST_CASE("a tape keeps memory no longer than the way back needs it", "[tape]") 
   CHECK(testing::RemoteMemory::allocations() == before + 1);
 }
 
+TEST_CASE("a watched gradient that holds nothing yet is assigned, or zeroed", "[tape]") {
+  Near f;
+  const auto x = f.array({6}, {1, 2, 3, 4, 5, 6});
+  const auto gradient = f.array({6}, {9, 9, 9, 9, 9, 9});
+  UnwrittenParts unwritten({{0, 2}, {2, 2}, {4, 2}});
+  unwritten.forget();
+  f.tape.watch(x, gradient, &unwritten);
+  CHECK(f.tape.gradient_to_write(x.slice(0, 2)).second == Write::assign);
+  CHECK(f.tape.gradient_to_write(x.slice(0, 2)).second == Write::add);
+  CHECK(f.tape.gradient_to_write(x.slice(2, 1)).second == Write::add);
+  CHECK(f.context.to_host(gradient) == std::vector<float>{9, 9, 0, 0, 9, 9});
+  CHECK(f.gradient(x.slice(4, 2)) == std::vector<float>{0, 0});
+}
+
 TEST_CASE("a tape refuses what it cannot follow", "[tape]") {
   Near f;
   const auto x = f.array({3, 2}, {1, 2, 3, 4, 5, 6});

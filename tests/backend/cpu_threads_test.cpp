@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -82,4 +84,18 @@ TEST_CASE("scratch memory is kept, grows, and belongs to its thread", "[cpu]") {
   float* other = nullptr;
   std::thread([&] { other = coca::detail::scratch<Purpose>().get<float>(1); }).join();
   CHECK(mine != other);
+}
+
+TEST_CASE("each piece is visited once, whoever takes it", "[cpu]") {
+  using coca::detail::parallel_for_pieces;
+  for (const int threads : {-1, 1, 2, 5})
+    for (const std::size_t count : {0, 1, 7, 64, 1000})
+      for (const std::size_t piece : {1, 3, 64, 2000}) {
+        std::vector<std::atomic<int>> visits(count);
+        parallel_for_pieces(threads, count, piece, [&](std::size_t begin, std::size_t end) {
+          if (begin % piece != 0 || end - begin > piece) visits[begin] += 100;
+          for (std::size_t i = begin; i < end; ++i) ++visits[i];
+        });
+        CHECK(std::all_of(visits.begin(), visits.end(), [](const auto& v) { return v == 1; }));
+      }
 }

@@ -135,14 +135,18 @@ TEMPLATE_LIST_TEST_CASE("matmul_weight_gradient", "[gradients][matmul]", Trainin
     const Floats gradient = factors<W>(n.rows * n.out, n.rows, random),
                  input = factors<W>(n.rows * n.in, n.rows, random),
                  before = random.normals(n.out * n.in);
-    const Results results = both(backend, [&](auto& bench) {
-      const auto weight_gradient = bench.inplace(before, {n.out, n.in});
-      bench.backend.matmul_weight_gradient(bench.input(gradient, {n.rows, n.out}),
-                                           bench.input(input, {n.rows, n.in}), weight_gradient);
-      return bench.read(weight_gradient);
-    });
-    CHECK(first_difference(results.actual, results.expected,
-                           sum_tolerance(results.expected, n.rows)) == "");
+    for (const Write write : {Write::assign, Write::add}) {
+      const Results results = both(backend, [&](auto& bench) {
+        const auto weight_gradient = write == Write::assign ? bench.output({n.out, n.in})
+                                                            : bench.inplace(before, {n.out, n.in});
+        bench.backend.matmul_weight_gradient(bench.input(gradient, {n.rows, n.out}),
+                                             bench.input(input, {n.rows, n.in}), write,
+                                             weight_gradient);
+        return bench.read(weight_gradient);
+      });
+      CHECK(first_difference(results.actual, results.expected,
+                             sum_tolerance(results.expected, n.rows)) == "");
+    }
   }
 }
 
@@ -157,7 +161,7 @@ TEMPLATE_LIST_TEST_CASE("the same products' gradients give the same bits", "[gra
     const auto weight = bench.input(random.normals(n.out * n.in), {n.out, n.in});
     const auto weight_gradient = bench.inplace(random.normals(n.out * n.in), {n.out, n.in});
     const auto input_gradient = bench.output({n.rows, n.in});
-    bench.backend.matmul_weight_gradient(gradient, input, weight_gradient);
+    bench.backend.matmul_weight_gradient(gradient, input, Write::add, weight_gradient);
     bench.backend.matmul_input_gradient(gradient, bench.backend.view(weight, false), Write::assign,
                                         input_gradient);
     return read_all(bench, weight_gradient, input_gradient);
@@ -174,7 +178,7 @@ TEMPLATE_LIST_TEST_CASE("absent gradients of products are not computed", "[gradi
   const auto weight = bench.input(Floats(5 * 3, 1), {5, 3});
   bench.backend.matmul_input_gradient(gradient, bench.backend.view(weight, false), Write::add,
                                       bench.nothing());
-  bench.backend.matmul_weight_gradient(gradient, bench.input(Floats(2 * 3, 1), {2, 3}),
+  bench.backend.matmul_weight_gradient(gradient, bench.input(Floats(2 * 3, 1), {2, 3}), Write::add,
                                        bench.nothing());
   bench.backend.synchronize();
   CHECK(bench.damage() == "");

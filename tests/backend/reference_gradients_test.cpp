@@ -73,7 +73,7 @@ TEST_CASE("gradients of a matrix product", "[reference][gradients]") {
         [&](auto& gradient, Write write) {
           backend.matmul_input_gradient(gradient, backend.view(weight.values), write,
                                         input.gradient);
-          backend.matmul_weight_gradient(gradient, input.values, weight.gradient);
+          backend.matmul_weight_gradient(gradient, input.values, Write::add, weight.gradient);
         },
         {input, weight});
 }
@@ -88,7 +88,7 @@ TEST_CASE("gradients of a product with a transposed matrix", "[reference][gradie
   check([&](auto& out) { backend.matmul(input.values, matrix, {}, out); }, {5, 4},
         [&](auto& gradient, Write write) {
           backend.matmul_input_gradient(gradient, matrix, write, input.gradient);
-          backend.matmul_weight_gradient(input.values, gradient, weight.gradient);
+          backend.matmul_weight_gradient(input.values, gradient, Write::add, weight.gradient);
         },
         {input, weight});
 }

@@ -170,9 +170,9 @@ class Remote {
     run(&Reference<float>::matmul_input_gradient, output_gradient, weight, write, input_gradient);
   }
 
-  void matmul_weight_gradient(const Floats& output_gradient, const Floats& input,
+  void matmul_weight_gradient(const Floats& output_gradient, const Floats& input, Write write,
                               const Floats& weight_gradient) const {
-    run(&Reference<float>::matmul_weight_gradient, output_gradient, input, weight_gradient);
+    run(&Reference<float>::matmul_weight_gradient, output_gradient, input, write, weight_gradient);
   }
 
   void sum_rows(const Floats& input, const Floats& output) const {

@@ -109,3 +109,29 @@ TEMPLATE_TEST_CASE("a tape adds to the gradients of what is trained", "[trainabl
   trainable.zero_gradients();
   CHECK(sum_of_squares() == 0);
 }
+
+TEMPLATE_TEST_CASE("gradients that were forgotten are those that were zero", "[trainable]",
+                   Reference<float>, Remote, Cpu<float>) {
+  auto model = random_model<Model<TestType>>();
+  const Trainable<Model<TestType>> trainable(model, behind_visual);
+  Context<TestType> context(model.backend());
+  const auto gradients_of_a_text = [&] {
+    Tape<TestType> tape(context);
+    trainable.watch(tape);
+    {
+      const Recording<TestType> recording(context, &tape);
+      const auto text = model.encode_text(context, {{1, 5, 2, 0}, 1, 4});
+      model.backend().fill(tape.gradient(text.embedding), 1.0f);
+    }
+    tape.backward();
+    trainable.settle_gradients();
+    return context.to_host(trainable.gradients());
+  };
+  const std::vector<float> expected = gradients_of_a_text();
+  for (std::size_t i = 0; i < trainable.entries().size(); ++i)
+    model.backend().fill(trainable.gradient(i), 7.0f);
+  trainable.forget_gradients();
+  CHECK(gradients_of_a_text() == expected);
+  trainable.zero_gradients();
+  CHECK(gradients_of_a_text() == expected);
+}

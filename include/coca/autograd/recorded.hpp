@@ -28,11 +28,11 @@ void product_backward(Context<B>& context, Tape<B>& tape, const Array<B>& input,
   const Array<B> gradient = tape.gradient(output);
   if (tape.follows(epilogue.bias)) backend.sum_rows(gradient, tape.gradient(epilogue.bias));
   if (tape.follows(weight.values())) {
-    const Array<B> weight_gradient = tape.gradient(weight.values());
+    const auto [weight_gradient, write] = tape.gradient_to_write(weight.values());
     if (weight.transposed())
-      backend.matmul_weight_gradient(input, gradient, weight_gradient);
+      backend.matmul_weight_gradient(input, gradient, write, weight_gradient);
     else
-      backend.matmul_weight_gradient(gradient, input, weight_gradient);
+      backend.matmul_weight_gradient(gradient, input, write, weight_gradient);
   }
   if (tape.follows(input)) {
     const auto [input_gradient, write] = tape.gradient_to_write(input);

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/autograd/unwritten_parts.hpp"
 #include "coca/backend/differentiable.hpp"
 #include "coca/core/error.hpp"
 
@@ -61,12 +62,14 @@ class Tape {
   const TapeOptions& options() const noexcept { return options_; }
 
   /// Follows what depends on `values`, whole memory, and adds its gradient to `gradient`.
+  /// @param unwritten parts of `gradient` that hold nothing yet, which must live as long as there
+  /// are operations; those that are still so after the way back are the caller's to fill
   /// @throws ShapeError where the shapes differ.
-  void watch(const Array& values, const Array& gradient) {
+  void watch(const Array& values, const Array& gradient, UnwrittenParts* unwritten = nullptr) {
     expect_shape(gradient, values.shape(), "watch: gradient");
     if (values.offset() != 0)
       throw ShapeError("watch: a view cannot be watched, give the whole tensor");
-    follow(values, Entry{values, gradient, false, 0});
+    follow(values, Entry{values, gradient, false, 0, unwritten});
   }
 
   /// Lets `observer`, which must live as long as there are operations, follow the way back.
@@ -96,13 +99,16 @@ class Tape {
       entry.gradient = context_.empty(entry.values.shape());
       context_.backend().fill(entry.gradient, 0.0f);
     }
+    if (entry.unwritten != nullptr) zero_unwritten(entry, tensor);
     return view(entry, tensor);
   }
 
   /// The same for operations that can assign: the first to write a gradient that covers the whole
-  /// tensor need not find zeros there.
+  /// tensor, or the whole of a part that holds nothing, need not find zeros there.
   std::pair<Array, Write> gradient_to_write(const Array& tensor) {
     Entry& entry = at(tensor);
+    if (entry.unwritten != nullptr && entry.unwritten->take(tensor.offset(), tensor.size()))
+      return {view(entry, tensor), Write::assign};
     if (entry.gradient || tensor.size() != entry.values.size())
       return {gradient(tensor), Write::add};
     entry.gradient = context_.empty(entry.values.shape());
@@ -158,7 +164,8 @@ class Tape {
     Array gradient;  // nothing: zero
     bool temporary =
         true;  // forgotten when all operations that wrote it have been gone back through
-    std::size_t writers = 0;  // recorded operations that wrote it
+    std::size_t writers = 0;              // recorded operations that wrote it
+    UnwrittenParts* unwritten = nullptr;  // of the gradient; nothing: it has none
   };
   struct Node {
     const void* output;
@@ -185,6 +192,14 @@ class Tape {
   static Array view(const Entry& entry, const Array& tensor) {
     return Array(entry.gradient.buffer(), tensor.shape(),
                  entry.gradient.offset() + tensor.offset());
+  }
+
+  void zero_unwritten(const Entry& entry, const Array& tensor) {
+    entry.unwritten->settle(
+        tensor.offset(), tensor.size(), [&](std::size_t first, std::size_t size) {
+          context_.backend().fill(
+              Array(entry.gradient.buffer(), Shape{size}, entry.gradient.offset() + first), 0.0f);
+        });
   }
 
   void forget_writer(const void* output) {

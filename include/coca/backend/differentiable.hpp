@@ -84,9 +84,8 @@ struct AdafactorStep {
 ///   where they are; later changes of them are seen by later products
 /// - matmul_input_gradient(output_gradient [rows, out], weight, write, input_gradient [rows, in]);
 ///   the weight must be a view
-/// - matmul_weight_gradient(output_gradient [rows, out], input [rows, in], weight_gradient [out,
-/// in])
-///   adds output_gradientᵀ input
+/// - matmul_weight_gradient(output_gradient [rows, out], input [rows, in], write,
+///   weight_gradient [out, in]): output_gradientᵀ input
 /// - sum_rows(input [rows, width], output [width]) adds
 /// - activate(input, activation, output); activation_gradient(input, activation, output_gradient,
 ///   write, input_gradient)
@@ -144,7 +143,7 @@ concept DifferentiableBackend = Backend<B> &&
     } -> std::convertible_to<Tensor<typename B::value_type, typename B::memory_type>>;
   { matrix.transposed() } -> std::convertible_to<bool>;
   backend.matmul_input_gradient(x, matrix, Write::add, y);
-  backend.matmul_weight_gradient(x, x, y);
+  backend.matmul_weight_gradient(x, x, Write::add, y);
   // What an epilogue does, on its own.
   backend.sum_rows(x, y);
   backend.activate(x, Activation::gelu, y);

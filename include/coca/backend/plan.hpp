@@ -132,7 +132,7 @@ class Plan {
                        const Ids&) const {}
 
   void matmul_input_gradient(const Array&, const Matrix&, Write, const Array&) const {}
-  void matmul_weight_gradient(const Array&, const Array&, const Array&) const {}
+  void matmul_weight_gradient(const Array&, const Array&, Write, const Array&) const {}
   void sum_rows(const Array&, const Array&) const {}
   void activate(const Array&, Activation, const Array&) const {}
   void activation_gradient(const Array&, Activation, const Array&, Write, const Array&) const {}

@@ -53,7 +53,10 @@ class ScaledSimilarity {
     if (tape->follows(left_))
       backend.matmul_input_gradient(gradient, backend.view(all_, false), Write::add,
                                     tape->gradient(left_));
-    if (tape->follows(all_)) backend.matmul_weight_gradient(gradient, left_, tape->gradient(all_));
+    if (tape->follows(all_)) {
+      const auto [all_gradient, write] = tape->gradient_to_write(all_);
+      backend.matmul_weight_gradient(gradient, left_, write, all_gradient);
+    }
   }
 
  private:

@@ -107,11 +107,11 @@ void linear_cross_entropy(Context<B>& context, const Array<B>& input,
     backend.cross_entropy_inplace(logits, targets.slice(first, count), options.loss, loss);
     if (tape == nullptr) continue;
     if (tape->follows(weight.values())) {
-      const Array<B> gradient = tape->gradient(weight.values());
+      const auto [gradient, write] = tape->gradient_to_write(weight.values());
       if (weight.transposed())
-        backend.matmul_weight_gradient(some, logits, gradient);
+        backend.matmul_weight_gradient(some, logits, write, gradient);
       else
-        backend.matmul_weight_gradient(logits, some, gradient);
+        backend.matmul_weight_gradient(logits, some, write, gradient);
     }
     if (tape->follows(chosen))
       backend.matmul_input_gradient(logits, weight, Write::add, tape->gradient(some));

@@ -131,6 +131,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
 
   void begin_next() {
     const Bucket& bucket = buckets_[begun_.size()];
+    trainable_.settle_gradients(bucket.first_entry, bucket.last_entry);
     begun_.push_back(processes_.start_all_reduce(
         context_, trainable_.gradients().slice(bucket.first, bucket.size)));
   }

@@ -94,7 +94,7 @@ class TrainingStep {
   /// processes. `gradient_norm` and `applied` are not set.
   TrainingStepResult compute_gradients(const Array<B>& pixels, const Tokens& tokens) {
     expect_batch(pixels, tokens);
-    trainable_.zero_gradients();
+    trainable_.forget_gradients();
     const Array<B> numbers = context_.empty(Shape{3});  // both losses and logit_scale
     context_.backend().fill(numbers, 0.0f);
     const auto number = [&](std::size_t i) { return numbers.slice(i, 1); };
@@ -104,6 +104,7 @@ class TrainingStep {
       whole_batch(pixels, tokens, captioning, number(0), number(1));
     else
       in_parts(pixels, tokens, captioning, number(0), number(1));
+    trainable_.settle_gradients();
     reduction_.finish();
     const auto host = context_.to_host(numbers);
     const auto sums = processes_.sum({static_cast<double>(host[0]), static_cast<double>(host[1])});

@@ -52,6 +52,9 @@ class Trainable {
                                        : view(frozen_, frozen_entries_[next_frozen++]));
     });
     gradients_ = zeros(size);  // last: what the parameters held before is free by now
+    std::vector<UnwrittenParts::Part> parts;
+    for (const TrainableEntry& entry : entries_) parts.push_back({entry.offset, entry.size()});
+    unwritten_ = UnwrittenParts(std::move(parts));
   }
 
   /// Those that change, in the order of the model's walk.
@@ -70,11 +73,30 @@ class Trainable {
     return Values(all.buffer(), entry.shape, all.offset() + entry.offset);
   }
 
-  void zero_gradients() const { backend_.fill(gradients_, 0.0f); }
+  void zero_gradients() const {
+    backend_.fill(gradients_, 0.0f);
+    unwritten_.settle();
+  }
+
+  /// The same without touching them: the first to write a parameter's gradient assigns. What nobody
+  /// writes is for settle_gradients(), before which gradients() is not to be read.
+  void forget_gradients() const { unwritten_.forget(); }
+
+  /// Zeros for the gradients of entries [first, last) that nothing was written to since
+  /// forget_gradients().
+  void settle_gradients(std::size_t first, std::size_t last) const {
+    if (first == last) return;
+    const std::size_t begin = entries_[first].offset;
+    const std::size_t end = entries_[last - 1].offset + entries_[last - 1].size();
+    unwritten_.settle(begin, end - begin, [this](std::size_t offset, std::size_t size) {
+      backend_.fill(gradients_.slice(offset, size), 0.0f);
+    });
+  }
+  void settle_gradients() const { settle_gradients(0, entries_.size()); }
 
   /// Lets a tape follow the parameters.
   void watch(Tape<B>& tape) const {
-    if (!entries_.empty()) tape.watch(values_, gradients_);
+    if (!entries_.empty()) tape.watch(values_, gradients_, &unwritten_);
   }
 
  private:
@@ -90,6 +112,7 @@ class Trainable {
   B backend_;
   std::vector<TrainableEntry> entries_, frozen_entries_;
   Values values_, gradients_, frozen_;
+  mutable UnwrittenParts unwritten_;  // state of the gradients' memory, which is not const either
 };
 
 }  // namespace coca

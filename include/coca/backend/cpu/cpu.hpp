@@ -182,9 +182,9 @@ class Cpu {
                         threads_);
   }
 
-  void matmul_weight_gradient(const Array& output_gradient, const Array& input,
+  void matmul_weight_gradient(const Array& output_gradient, const Array& input, Write write,
                               const Array& weight_gradient) const {
-    detail::add_weight_gradient(output_gradient, input, weight_gradient, threads_, products());
+    detail::weight_gradient(output_gradient, input, write, weight_gradient, threads_, products());
   }
 
   void sum_rows(const Array& input, const Array& output) const {

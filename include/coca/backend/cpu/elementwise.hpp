@@ -3,8 +3,11 @@
 /// Operations on elements, each on its own, and the sums of training that go with them.
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "coca/backend/cpu/vectors.hpp"
 
@@ -91,7 +94,11 @@ struct DotStep {
 inline void fill(const Tensor<float>& output, float value, const CpuContext& context) {
   parallel_for(worthwhile_threads(context.threads, output.size() / 8), output.size(),
                [&](std::size_t begin, std::size_t end) {
-                 std::fill(output.data() + begin, output.data() + end, value);
+                 // memset writes large zeros without reading what was there.
+                 if (std::bit_cast<std::uint32_t>(value) == 0)
+                   std::memset(output.data() + begin, 0, (end - begin) * sizeof(float));
+                 else
+                   std::fill(output.data() + begin, output.data() + end, value);
                });
 }
 

@@ -76,8 +76,9 @@ class PackedWeight final : public GemmWeight {
     sides.right = storage_.at<std::byte>(0);
     sides.panel_bytes = panel_bytes();
     const TileProducts products(sides, blocking, kernels_, set_);
-    parallel_for(threads, panels_ * blocking.row_tiles,
-                 [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
+    parallel_for_pieces(threads, panels_ * blocking.row_tiles,
+                        blocking.row_tiles * blocking.panels_of_piece(panels_, threads),
+                        [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
   }
 
  private:

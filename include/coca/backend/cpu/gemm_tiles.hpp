@@ -28,9 +28,19 @@ struct GemmBlocking {
 
   GemmBlocking(std::size_t rows, std::size_t steps, const PanelKernels& kernels)
       : row_tiles((rows + kernels.most_rows - 1) / kernels.most_rows) {
-    constexpr std::size_t depth = 256, rows_at_once = 280;
+    constexpr std::size_t panel_words = 8192, rows_at_once = 280;  // 32 KB
+    const std::size_t depth = panel_words / kernels.panel;
     if (row_tiles > 1) depth_blocks = std::max<std::size_t>(1, (steps + depth - 1) / depth);
     tiles_at_once = std::max<std::size_t>(1, rows_at_once / kernels.most_rows);
+  }
+
+  /// Panels that a thread takes at a time: so few that there are some pieces for each; but where
+  /// all rows are one tile, and the memory is what takes the time, its whole share, front to back.
+  std::size_t panels_of_piece(std::size_t panels, int threads) const {
+    constexpr std::size_t pieces = 4;
+    const auto all = static_cast<std::size_t>(std::max(threads, 1));
+    if (row_tiles == 1) return std::max<std::size_t>((panels + all - 1) / all, 1);
+    return std::clamp<std::size_t>(panels / (pieces * all), 1, panels_at_once);
   }
 };
 

@@ -97,8 +97,10 @@ class PackedProduct {
     sides.right = reinterpret_cast<const std::byte*>(right_);
     sides.panel_bytes = steps_ * kernels_.panel * sizeof(std::uint32_t);
     const TileProducts products(sides, blocking, kernels_, set_);
-    parallel_for(threads_, parts(sides.columns, kernels_.panel) * blocking.row_tiles,
-                 [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
+    const std::size_t panels = parts(sides.columns, kernels_.panel);
+    parallel_for_pieces(threads_, panels * blocking.row_tiles,
+                        blocking.row_tiles * blocking.panels_of_piece(panels, threads_),
+                        [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
   }
 
   // Blocks of both sides, some at a time, as pieces of one piece of work.
@@ -110,7 +112,7 @@ class PackedProduct {
     right_ = scratch<RightSide>().get<std::uint32_t>(panels * steps_ * kernels_.panel + 1);
     const std::size_t lefts = new_left ? parts(blocking.row_tiles, at_once) : 0;
     const std::size_t rights = new_right ? parts(panels, at_once) : 0;
-    parallel_for(threads_, lefts + rights, [&](std::size_t begin, std::size_t end) {
+    parallel_for_pieces(threads_, lefts + rights, 4, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i)
         if (i < lefts)
           pack_left(chunk, blocking, i * at_once, std::min((i + 1) * at_once, blocking.row_tiles));

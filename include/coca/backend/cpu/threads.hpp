@@ -3,6 +3,7 @@
 /// Threads of the CPU backend: the one header that uses OpenMP.
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <exception>
 
@@ -62,6 +63,21 @@ void parallel_for(int threads, std::size_t count, const Function& function) {
   static_cast<void>(threads);
 #endif
   function(std::size_t{0}, count);
+}
+
+/// Calls function(begin, end) for pieces of [0, count), `piece` long but for the last; a thread
+/// that is done with one takes the next, so that none waits for one that the system has held up.
+/// What comes out must not depend on who computes which piece.
+template <class Function>
+void parallel_for_pieces(int threads, std::size_t count, std::size_t piece,
+                         const Function& function) {
+  const std::size_t pieces = (count + piece - 1) / piece;
+  std::atomic<std::size_t> next{0};
+  const auto parts = std::min<std::size_t>(pieces, static_cast<std::size_t>(std::max(threads, 1)));
+  parallel_for(threads, parts, [&](std::size_t, std::size_t) {
+    for (std::size_t i = next++; i < pieces; i = next++)
+      function(i * piece, std::min(count, (i + 1) * piece));
+  });
 }
 
 /// Threads that are worth starting: one for each `grain` units of work, at most `threads`. A unit

@@ -74,20 +74,19 @@ class ViewWeight final : public GemmWeight {
   ProductOptions options_;
 };
 
-/// weight gradient [out, in] += output gradientᵀ input, both [rows, ...].
-inline void add_weight_gradient(const Tensor<float>& output_gradient, const Tensor<float>& input,
-                                const Tensor<float>& weight_gradient, int threads,
-                                const ProductOptions& options) {
-  if (!weight_gradient || weight_gradient.size() == 0) return;
-  const std::size_t out = weight_gradient.shape()[0], in = weight_gradient.shape()[1];
+/// weight gradient [out, in] = or += output gradientᵀ input, both [rows, ...].
+inline void weight_gradient(const Tensor<float>& output_gradient, const Tensor<float>& input,
+                            Write write, const Tensor<float>& gradient, int threads,
+                            const ProductOptions& options) {
+  if (!gradient || gradient.size() == 0) return;
+  const std::size_t out = gradient.shape()[0], in = gradient.shape()[1];
   ProductCall product;
   product.result.rows = out;
-  product.result.output = weight_gradient.data();
-  product.result.residual = weight_gradient.data();
+  product.result.output = gradient.data();
+  product.result.residual = write == Write::add ? gradient.data() : nullptr;
   product.result.threads = threads;
   product.columns = in;
   product.depth = input.size() / in;
-  if (product.depth == 0) return;
   product.left = Operand{output_gradient.data(), out, 1}.transposed();
   product.right = {input.data(), in, 1};
   multiply_matrices(product, options);

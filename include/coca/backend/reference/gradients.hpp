@@ -112,8 +112,8 @@ class ReferenceGradients {
       }
   }
 
-  /// d weight[o, i] += sum_r d output[r, o] input[r, i].
-  void matmul_weight_gradient(const Array& output_gradient, const Array& input,
+  /// d weight[o, i] = (or +=) sum_r d output[r, o] input[r, i].
+  void matmul_weight_gradient(const Array& output_gradient, const Array& input, Write write,
                               const Array& weight_gradient) const {
     if (!weight_gradient) return;
     const std::size_t out = weight_gradient.shape()[0], in = weight_gradient.shape()[1];
@@ -122,7 +122,7 @@ class ReferenceGradients {
         double sum = 0;
         for (std::size_t r = 0; r < input.size() / in; ++r)
           sum += double{output_gradient.data()[r * out + o]} * double{input.data()[r * in + i]};
-        detail::write_gradient(weight_gradient.data()[o * in + i], sum, Write::add);
+        detail::write_gradient(weight_gradient.data()[o * in + i], sum, write);
       }
   }
 
