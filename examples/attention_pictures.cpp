@@ -1,7 +1,10 @@
 #include "attention_pictures.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -74,6 +77,19 @@ coca::Image enlarged(const coca::Image& image) {
 }
 
 }  // namespace
+
+AttentionPictures::AttentionPictures(std::string folder) : folder_(std::move(folder)) {
+  if (folder_.empty()) return;
+  fs::path existing = fs::absolute(folder_);
+  std::error_code ignored;
+  while (!fs::exists(existing, ignored) && existing.has_relative_path())
+    existing = existing.parent_path();
+  const std::string problem = "pictures cannot be written there: " + existing.string();
+  if (!fs::is_directory(existing, ignored))
+    throw coca::FileError(folder_, problem + " is no folder");
+  if (::access(existing.c_str(), W_OK | X_OK) != 0)
+    throw coca::FileError(folder_, problem + ": " + std::generic_category().message(errno));
+}
 
 std::string AttentionPictures::unused_name(const std::string& path) {
   const std::string file = fs::path(path).filename().string();

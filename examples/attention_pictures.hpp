@@ -14,8 +14,9 @@ namespace coca_examples {
 
 class AttentionPictures {
  public:
-  /// @param folder made where it is missing
-  explicit AttentionPictures(std::string folder) : folder_(std::move(folder)) {}
+  /// @param folder made where it is missing, with the first picture; "" where none is wanted
+  /// @throws coca::FileError where it cannot be made or written to, as far as that shows beforehand
+  explicit AttentionPictures(std::string folder);
 
   /// Writes a PNG for each word of a caption: the picture as the model saw it, bright where the
   /// decoder looked, and the word below. They are named after the picture, photo.jpg.01.a.png; of a

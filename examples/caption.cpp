@@ -51,10 +51,10 @@ void add_search_options(CLI::App& app, Options& options) {
   add("--top-k", search.top_k, "sample among so many best words; 0: all")
       ->check(whole_number(0, many));
   add("--top-p", search.top_p, "sample among the best words of this total probability")
-      ->check(finite_number());
+      ->check(finite_number(1e-6f, 1));
   add("--repetition-penalty", search.repetition_penalty,
       "above 1: words that occurred become less likely")
-      ->check(finite_number());
+      ->check(finite_number(1e-6f, 1e6f));
   add("--no-repeat-ngram", search.no_repeat_ngram,
       "no sequence of so many tokens occurs twice; 0: off")
       ->check(whole_number(0, many));
@@ -73,18 +73,21 @@ void add_search_options(CLI::App& app, Options& options) {
       ->type_name("RULES");
 }
 
+void require(bool holds, const std::string& sentence) {
+  if (!holds) throw UsageError(sentence);
+}
+
+/// A flag with its value, for such sentences.
+std::string flag(const CLI::App& app, const std::string& name, std::size_t value) {
+  return name + " " + std::to_string(value) + (app.count(name) == 0 ? " (the default)" : "");
+}
+
 /// Says which flags do not go together; the library's own sentences would name its options, and
 /// also those that nobody gave.
 void expect_flags_agree(const CLI::App& app, const coca::GenerationOptions& search) {
-  const auto flag = [&app](const std::string& name, std::size_t value) {
-    return name + " " + std::to_string(value) + (app.count(name) == 0 ? " (the default)" : "");
-  };
-  const auto require = [](bool holds, const std::string& sentence) {
-    if (!holds) throw UsageError(sentence);
-  };
-  const std::string beams = flag("--beams", search.beams);
-  const std::string groups = flag("--groups", search.beam_groups);
-  const std::string captions = flag("--num-captions", search.captions);
+  const std::string beams = flag(app, "--beams", search.beams);
+  const std::string groups = flag(app, "--groups", search.beam_groups);
+  const std::string captions = flag(app, "--num-captions", search.captions);
   const bool divisible = search.beams % search.beam_groups == 0;
   if (search.rules == coca::SearchRules::open_clip_3_3) {
     const std::string rules = "--search openclip-3.3 does not go with ";
@@ -102,9 +105,19 @@ void expect_flags_agree(const CLI::App& app, const coca::GenerationOptions& sear
               ", which finds one caption; give more beams, or --sample");
   require(search.beams == 1 || search.captions <= search.beams,
           captions + " needs as many beams, but there is " + beams);
-  require(search.min_length <= search.max_length, flag("--min-length", search.min_length) +
-                                                      " is more than " +
-                                                      flag("--max-length", search.max_length));
+}
+
+/// The same of lengths, whose limits are the model's.
+void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& search,
+                        std::size_t context_length) {
+  const std::string longest = flag(app, "--max-length", search.max_length);
+  require(search.max_length <= context_length, longest + " is more than the model's context of " +
+                                                   std::to_string(context_length) + " tokens");
+  require(search.min_length <= search.max_length,
+          flag(app, "--min-length", search.min_length) + " is more than " + longest);
+  require(search.prompt.size() + 1 < search.max_length,
+          "--prompt has " + std::to_string(search.prompt.size()) +
+              " tokens, which leaves no room for a caption below " + longest);
 }
 
 /// Ids of how captions begin. @throws UsageError where nothing can follow
@@ -120,30 +133,32 @@ std::vector<std::int32_t> prompt_ids(const coca::AnyTokenizer& tokenizer,
   return ids;
 }
 
-/// Fills in what follows from other options, and checks all of them before the first picture.
-coca::GenerationOptions search_options(const CLI::App& app, const Options& options,
-                                       const Model& model) {
-  if (!model.info().captions)
-    throw UsageError("the model " + model.info().preset +
-                     " has no captioner; captions need a CoCa");
+/// Fills in what follows from other options, and checks them before the model is loaded.
+coca::GenerationOptions search_options(const CLI::App& app, const Options& options) {
   coca::GenerationOptions search = options.search;
   search.seed = options.model.seed;
   if (search.sample && app.count("--beams") == 0) search.beams = 1;
-  if (app.count("--min-length") == 0)
-    search.min_length = model.info().min_length.value_or(search.min_length);
   if (options.rules == "openclip-3.3") {
     search.rules = coca::SearchRules::open_clip_3_3;
     if (app.count("--groups") == 0) search.beam_groups = coca::open_clip_3_3().beam_groups;
   }
   if (options.early_stopping == "true") search.early_stopping = coca::EarlyStopping::first;
   if (options.early_stopping == "never") search.early_stopping = coca::EarlyStopping::never;
-  search.tokens = coca::special_tokens(model.info().tokenizer);
-  search.prompt = prompt_ids(model.info().tokenizer, options.prompt);
-  if (search.max_length == 0)
-    search.max_length = std::min<std::size_t>(30, model.info().context_length);
   expect_flags_agree(app, search);
+  return search;
+}
+
+/// Fills in what the model says, and checks the rest before the first picture.
+coca::GenerationOptions fitted(const CLI::App& app, coca::GenerationOptions search,
+                               const std::string& prompt, const ModelInfo& info) {
+  if (app.count("--min-length") == 0)
+    search.min_length = info.min_length.value_or(search.min_length);
+  search.tokens = coca::special_tokens(info.tokenizer);
+  search.prompt = prompt_ids(info.tokenizer, prompt);
+  if (search.max_length == 0) search.max_length = std::min<std::size_t>(30, info.context_length);
+  expect_lengths_fit(app, search, info.context_length);
   try {
-    return coca::checked(search, model.info().context_length, model.info().vocab_size);
+    return coca::checked(search, info.context_length, info.vocab_size);
   } catch (const coca::ArgumentError& error) {
     throw UsageError(error.what());
   }
@@ -191,12 +206,14 @@ void caption(Model& model, const Options& options, const coca::GenerationOptions
   }
 }
 
-bool run(const CLI::App& app, const Options& options) {
+bool run(const CLI::App& app, Options options) {
+  coca::GenerationOptions search = search_options(app, options);
+  AttentionPictures maps(options.attention);
+  options.model.captions = true;
   const auto model = open_model(options.model);
-  const coca::GenerationOptions search = search_options(app, options, *model);
+  search = fitted(app, std::move(search), options.prompt, model->info());
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
-  AttentionPictures maps(options.attention);
   const std::span<const std::string> paths(options.pictures);
   for (std::size_t first = 0; first < paths.size(); first += options.batch) {
     const auto some = paths.subspan(first, std::min(options.batch, paths.size() - first));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "command_line.hpp"
 #include "templates.hpp"
@@ -20,17 +21,26 @@ struct Options {
   bool json = false;
 };
 
+/// Without those that stand there before: two of a label would halve its probability.
+std::vector<std::string> distinct(const std::vector<std::string>& labels) {
+  std::set<std::string> seen;
+  std::vector<std::string> kept;
+  for (const std::string& label : labels)
+    if (seen.insert(label).second) kept.push_back(label);
+  return kept;
+}
+
 std::vector<std::string> read_labels(const Options& options) {
   if (options.labels.empty() == options.labels_file.empty())
     throw UsageError("give labels by either --labels a,b,c or --labels-file FILE");
-  if (!options.labels_file.empty()) return read_lines(options.labels_file);
+  if (!options.labels_file.empty()) return distinct(read_lines(options.labels_file));
   std::vector<std::string> labels;
   for (const std::string& part : CLI::detail::split(options.labels, ',')) {
     const std::string label = CLI::detail::trim_copy(part);
     if (!label.empty()) labels.push_back(label);
   }
   if (labels.empty()) throw UsageError("--labels \"" + options.labels + "\" holds no label");
-  return labels;
+  return distinct(labels);
 }
 
 void print(const Options& options, const std::string& path,

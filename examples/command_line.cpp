@@ -8,12 +8,14 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <new>
 #include <sstream>
 #include <system_error>
 
+#include "coca/io/atomic_file.hpp"
 #include "coca/text/gzip_text.hpp"
 #include "coca/text/utf8.hpp"
 
@@ -236,6 +238,11 @@ CLI::Validator utf8_text() {
 
 CLI::Validator some_name() {
   return {[](const std::string& text) { return unless(!text.empty(), "a name", text); }, ""};
+}
+
+void expect_writable(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_fifo(path, ignored)) const coca::AtomicFile writable(path);
 }
 
 void print_line(const std::string& line) {

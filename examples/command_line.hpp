@@ -47,6 +47,10 @@ CLI::Validator utf8_text();
 /// Accepts what is not empty: `--weights "$FILE"` where FILE is not set is no wish for the default.
 CLI::Validator some_name();
 
+/// Says before the work what would be said after it. A pipe is not tried: its reader would see it.
+/// @throws coca::FileError where a file cannot be written
+void expect_writable(const std::string& path);
+
 /// Prints a line at once. @throws coca::FileError where standard output cannot be written
 void print_line(const std::string& line);
 

@@ -82,6 +82,7 @@ bool run(const CLI::App& app, Options options) {
       options.texts.push_back(std::move(line));
   const std::size_t all = options.pictures.size() + options.texts.size();
   if (all == 0) throw UsageError("give pictures, --text or --texts-file");
+  if (!options.npy.empty()) expect_writable(options.npy);
   const auto model = open_model(options.model);
   ProgressBar progress("rows");
   Failures failures(app.get_name());

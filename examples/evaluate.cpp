@@ -1,7 +1,6 @@
 // Says how good a model is, by pictures whose captions or labels are known.
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -266,20 +265,12 @@ void check_usage(const CLI::App& app, const Options& options) {
       if (app.count(name) != 0) throw UsageError(std::string(name) + " needs --labels-file");
   if (!options.captions_file.empty() && options.no_captioning)
     throw UsageError("--captions and --no-captioning exclude each other");
+  if (!options.captions_file.empty()) expect_writable(options.captions_file);
 }
 
-/// A model whose captions cannot be had, or a file that cannot be written, is told before the work.
-void check_captions(const Options& options, const ModelInfo& info) {
-  if (options.captions_file.empty()) return;
-  if (!info.captions)
-    throw UsageError("the model " + info.preset + " has no captioner; --captions needs a CoCa");
-  std::error_code ignored;
-  if (!std::filesystem::is_fifo(options.captions_file, ignored))
-    const coca::AtomicFile writable(options.captions_file);
-}
-
-bool run(const CLI::App& app, const Options& options) {
+bool run(const CLI::App& app, Options options) {
   check_usage(app, options);
+  options.model.captions = !options.captions_file.empty();
   std::optional<Labels> labels;
   if (!options.labels_file.empty()) labels.emplace(options.labels_file);
   const coca::AnyDataset dataset = open_data(options);
@@ -291,7 +282,6 @@ bool run(const CLI::App& app, const Options& options) {
         "there is nothing to judge by: no picture has a caption, and there is no "
         "--labels-file");
   const auto model = open_model(options.model);
-  check_captions(options, model->info());
   std::optional<coca::ZeroShotClassifier> classifier;
   if (labels)
     classifier = model->classifier(labels->names(), read_templates(options.templates, *model));

@@ -183,6 +183,17 @@ coca::AnyTokenizer choose_tokenizer(const ModelOptions& options,
   return coca::ClipTokenizer();
 }
 
+/// A vocabulary larger than the model's is another model's. (A smaller one may be right: some
+/// models have rows to spare.)
+void expect_tokenizer_fits(const ModelOptions& options, const ModelInfo& info) {
+  const auto words = static_cast<std::size_t>(info.tokenizer.vocab_size());
+  if (words <= info.vocab_size) return;
+  const std::string whose = options.tokenizer.empty() ? "the tokenizer" : options.tokenizer;
+  throw UsageError(whose + " has " + std::to_string(words) + " tokens, but the model " +
+                   info.preset + " a vocabulary of " + std::to_string(info.vocab_size) +
+                   "; --tokenizer FILE gives it its own");
+}
+
 coca::PreprocessConfig choose_preprocessing(const std::optional<coca::HuggingFaceFolder>& folder,
                                             std::size_t image_size) {
   coca::PreprocessConfig config;
@@ -239,6 +250,9 @@ std::unique_ptr<Model> open_model(const ModelOptions& options) {
         info.embed_dim = static_cast<std::size_t>(config.embed_dim);
       },
       preset.config);
+  if (options.captions && !info.captions)
+    throw UsageError("the model " + info.preset + " has no captioner; captions need a CoCa");
+  expect_tokenizer_fits(options, info);
   return preset.make(std::move(info), options, source.weights);
 }
 

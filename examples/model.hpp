@@ -41,6 +41,7 @@ struct ModelOptions {
   std::uint64_t seed = 0;
   bool open_clip_preprocessing = false;
   bool interpolate_positions = false;
+  bool captions = false;  ///< not of the command line: the program cannot do without a captioner
 };
 
 /// Everything about a model but its weights.

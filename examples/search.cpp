@@ -48,13 +48,22 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
                                ? (std::filesystem::path(options.folder) / ".coca_index").string()
                                : options.index;
   coca::SearchIndex index = read_index(path, model.info(), !options.index.empty());
+  bool writable = true;
+  const auto write = [&] {
+    try {
+      if (writable) index.write(path);
+    } catch (const coca::FileError& error) {
+      writable = false;
+      failures.report(std::string(error.what()) + " (--index FILE keeps the index somewhere else)");
+    }
+  };
   using Clock = std::chrono::steady_clock;
   Clock::time_point saved = Clock::now();
   const coca::IndexUpdate update =
       model.update(index, options.folder, [&](std::size_t done, std::size_t all) {
         progress.show(done, all);
         if (done == all || Clock::now() - saved < std::chrono::minutes(1)) return;
-        index.write(path);  // an hour's work outlives Ctrl-C
+        write();  // an hour's work outlives Ctrl-C
         saved = Clock::now();
       });
   for (const std::string& problem : update.broken) failures.report(problem);
@@ -65,11 +74,7 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
   if (!options.json)
     std::cerr << "index: " << count(index.size(), "pictures, ")
               << count(update.embedded, "new or changed, ") << count(update.removed, "gone\n");
-  try {
-    index.write(path);
-  } catch (const coca::FileError& error) {
-    failures.report(std::string(error.what()) + " (--index FILE keeps the index somewhere else)");
-  }
+  write();
   return index;
 }
 
@@ -113,7 +118,13 @@ bool is_asked(const CLI::App& app, const Options& options) {
   if (app.count("query") != 0 && CLI::detail::trim_copy(options.query).empty())
     throw UsageError("the query is empty; leave it out to bring the index alone up to date");
   const bool asked = !options.query.empty() || !options.image.empty();
-  if (!asked && !options.sheet.empty()) throw UsageError("--sheet needs a query or --image FILE");
+  if (options.sheet.empty()) return asked;
+  if (!asked) throw UsageError("--sheet needs a query or --image FILE");
+  const std::string kind =
+      CLI::detail::to_lower(std::filesystem::path(options.sheet).extension().string());
+  for (const char* other : {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pdf"})
+    if (kind == other) throw UsageError("--sheet is written as PNG, not as " + options.sheet);
+  expect_writable(options.sheet);
   return asked;
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "coca/image/preprocess_config_json.hpp"
+#include "coca/io/open_checkpoint.hpp"
+#include "coca/pipelines/inferred_config.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/training/training_options_json.hpp"
 #include "command_line.hpp"
@@ -99,6 +101,37 @@ const CompiledTraining& find_training(const std::string& name) {
                    ". To add it, or a model of your own as \"custom\", configure and build the "
                    "examples anew:\n  cmake -B build -DCOCA_TRAIN_PRESETS=\"drawings_coca;" +
                    name + "\" -DCOCA_CONFIG=path/to/config.json\n  cmake --build build");
+}
+
+/// The model that a folder's configuration is.
+const CompiledTraining& training_of_folder(const std::string& path) {
+  const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(path);
+  const coca::AnyConfig config = coca::to_config(folder.description);
+  for (const CompiledTraining& training : compiled_trainings())
+    if (coca::AnyConfig(training.config) == config) return training;
+  throw UsageError(folder.config +
+                   ": train is not compiled for this model; to add it as --model custom, configure "
+                   "and build the examples anew:\n  cmake -B build -DCOCA_CONFIG=" +
+                   folder.config + "\n  cmake --build build");
+}
+
+/// The first model that a checkpoint's shapes fit; otherwise the first of all, which then says what
+/// does not fit.
+const CompiledTraining& training_of_checkpoint(const std::string& path) {
+  const auto inferred = coca::infer_config(coca::open_checkpoint(path));
+  for (const CompiledTraining& training : compiled_trainings())
+    if (inferred && coca::has_shapes_of(*inferred, training.config)) return training;
+  return compiled_trainings().front();
+}
+
+/// The model that is asked for, or that the weights of --init-from are of.
+const CompiledTraining& choose_training(const coca::TrainingOptions& options) {
+  if (!options.model.empty()) return find_training(options.model);
+  if (options.init_from.empty()) return compiled_trainings().front();
+  std::error_code ignored;
+  return std::filesystem::is_directory(options.init_from, ignored)
+             ? training_of_folder(options.init_from)
+             : training_of_checkpoint(options.init_from);
 }
 
 /// The vocabulary file of a folder that a run begins from.
@@ -245,8 +278,8 @@ void print_end(const Options& options, coca::TrainingEnd end) {
 bool run(CLI::App& app, int argc, char** argv, Options& options) {
   const bool resume = gather(app, argc, argv, options);
   coca::TrainingOptions& training = options.training;
-  if (training.model.empty()) training.model = std::string(compiled_trainings().front().name);
-  const CompiledTraining& preset = find_training(training.model);
+  const CompiledTraining& preset = choose_training(training);
+  training.model = std::string(preset.name);
   const coca::PreprocessConfig preprocess = begin_from(training);
   if (training.tokenizer.empty())
     if (const auto folder = bundled_folder(training.model))

@@ -110,6 +110,8 @@ TEST_CASE("weights that are not numbers are said to be so") {
 
 TEST_CASE("labels and texts") {
   const Folder folder;
+  CHECK(run("classify " + slug + " --labels 'a slug,a cow,a slug'").out ==
+        run("classify " + slug + " --labels 'a slug,a cow'").out);
   check_refused(run("classify " + slug + " --labels-file " + folder.write("none.txt", "")), 1,
                 {"none.txt"});
   check_refused(

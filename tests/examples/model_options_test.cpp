@@ -102,6 +102,36 @@ TEST_CASE("precision, tokenizer and preprocessing") {
   CHECK(ids.json()[0]["tokens"] == nlohmann::json({514, 513, 515}));
 }
 
+TEST_CASE("a tokenizer with more words than the model is refused") {
+  const Folder folder;
+  std::string pairs = "#version: 0.2\n", triples;
+  for (char a = 'a'; a <= 'z'; ++a)
+    for (char b = 'a'; b <= 'z'; ++b) {
+      pairs += std::string{a, ' ', b, '\n'};
+      for (char c = 'a'; c <= 'f'; ++c) triples += std::string{a, b, ' ', c, '\n'};
+    }
+  const std::string large = folder.write("merges.txt", pairs + triples);
+  for (const std::string program :
+       {"caption ", "embed ", "classify --labels a,b ", "search --image "})
+    check_refused(run(program + slug + " --tokenizer " + large + (program[0] == 's' ? " ." : "")),
+                  2, {large, "4096", "--tokenizer"});
+}
+
+TEST_CASE("flags that do not go together are told before the model is loaded") {
+  const std::string none = " --weights no.safetensors " + slug;
+  check_refused(run("caption --beams 1 --num-captions 3" + none), 2, {"--num-captions 3"});
+  check_refused(run("caption --top-p 1.5" + none), 2, {"--top-p"});
+  check_refused(run("caption --repetition-penalty 0" + none), 2, {"--repetition-penalty"});
+  check_refused(run("embed --npy /dev/null/x.npy" + none), 1, {"/dev/null/x.npy"});
+  check_refused(run("caption --attention /dev/null/maps" + none), 1, {"/dev/null/maps"});
+  check_refused(run("search --sheet s.jpg --image " + slug + " " + pictures + none), 2,
+                {"s.jpg", "PNG"});
+  check_refused(run_stamps("caption --min-length 9 --max-length 8 " + slug), 2,
+                {"--min-length 9", "--max-length 8"});
+  check_refused(run_stamps("caption --max-length 4 --prompt 'a brown slug' " + slug), 2,
+                {"--prompt"});
+}
+
 TEST_CASE("an unchanged folder is not embedded again") {
   const Folder folder;
   const std::string search = "search --model stamps_coca " + pictures + " 'a brown slug' --index " +

@@ -142,11 +142,13 @@ TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
     CHECK(again.status == 2);
     CHECK(contains(again.err, "holds a checkpoint already: add --resume"));
   }
-  SECTION("its weights are where another run begins") {
+  SECTION("its weights are where another run begins, and say which model it is") {
+    const auto from = GENERATE(as<std::string>(), "", "/open_clip_model.safetensors");
     const Result next =
-        run("train --model stamps_coca --init-from " + output + " --data " + list + " --output " +
+        run("train --init-from " + output + from + " --data " + list + " --output " +
             folder / "next --steps 1 --batch-size 4 --learning-rate 0");
     REQUIRE(next.status == 0);
+    CHECK(contains(next.out, "training stamps_coca"));
     const auto a = coca::open_checkpoint(output + "/open_clip_model.safetensors");
     const auto b = coca::open_checkpoint(folder / "next/open_clip_model.safetensors");
     CHECK(a.read_floats("visual.proj") == b.read_floats("visual.proj"));
@@ -248,6 +250,14 @@ TEST_CASE("mistakes in how train is called are told at once") {
   for (const std::string number : {"-1", "1.5", "99999999999999999999"})
     for (const std::string flag : {" --steps ", " --batch-size ", " --seed ", " --threads "})
       CHECK(contains(refused(arguments(list, output) + flag + number), number));
+  nlohmann::json other = nlohmann::json::parse(read_file(models + "/stamps_coca/config.json"));
+  other["vision_cfg"]["layers"] = 5;
+  folder.write("open_clip_config.json", nlohmann::json{{"model_cfg", other}}.dump());
+  fs::create_symlink(models + "/stamps_coca/model.safetensors",
+                     folder / "open_clip_model.safetensors");
+  CHECK(
+      contains(refused("--init-from " + folder.path() + " --data " + list + " --output " + output),
+               "COCA_CONFIG=" + folder.path() + "/open_clip_config.json"));
   const std::string config = folder.write("train.json", R"({"batch_sise": 4})");
   CHECK(contains(refused("--config " + config, 1),
                  config + ": \"batch_sise\" is no option of training"));

@@ -124,13 +124,21 @@ TEST_CASE("Pictures of equal extents make a batch") {
   CHECK(batch.values[11] == white.values[5]);
 }
 
-TEST_CASE("What cannot be preprocessed is named") {
-  CHECK(message_of<coca::ArgumentError>([] { resize_and_crop(Image(), square(8)); }) ==
-        "a picture of 0 x 0 pixels cannot be fitted into 8 x 8 (at most 65536 a side)");
+TEST_CASE("Of the shorter side of a line a pixel is left") {
   PreprocessConfig longest = square(8);
   longest.resize_mode = ResizeMode::longest;
-  CHECK(message_of<coca::ArgumentError>([&] { resize_and_crop(Image(1, 1000), longest); }) ==
-        "a picture of 1 x 1000 pixels cannot be fitted into 8 x 8 (at most 65536 a side)");
+  longest.fill_color = {0, 0, 0};
+  const Image line = resize_and_crop(Image(1, 1000, Rgb{255, 255, 255}), longest);
+  for (std::size_t y = 0; y < 8; ++y)
+    for (std::size_t x = 0; x < 8; ++x) CHECK(line.data()[(y * 8 + x) * 3] == (x == 3 ? 255 : 0));
+  const Image wide = resize_and_crop(Image(3000, 2, Rgb{255, 255, 255}), longest);
+  CHECK(wide.data()[3 * 8 * 3] == 255);
+  CHECK(wide.data()[4 * 8 * 3] == 0);
+}
+
+TEST_CASE("What cannot be preprocessed is named") {
+  CHECK(message_of<coca::ArgumentError>([] { resize_and_crop(Image(), square(8)); }) ==
+        "a picture of 0 x 0 pixels cannot be fitted into 8 x 8 (1 to 65536 a side)");
   CHECK(message_of<coca::ArgumentError>([] {
           resize_and_crop(Image(1, 1), square(0));
         }).starts_with("a picture of 1 x 1 pixels cannot be fitted into 0 x 0"));

@@ -36,7 +36,7 @@ TEST_CASE("the older container of torch.save is known by its magic number in eve
   CHECK(detect("\x80\x03" + magic) == CheckpointFormat::torch);
   const std::string frame("\x95\x0d\0\0\0\0\0\0\0", 9);
   CHECK(detect("\x80\x04" + frame + magic) == CheckpointFormat::torch);
-  CHECK(detect("\x80\x02" + magic.substr(1)) == CheckpointFormat::unknown);
+  CHECK(detect("\x80\x02" + magic.substr(1)) == CheckpointFormat::other_pickle);
   CHECK(detect("\x80") == CheckpointFormat::unknown);
   CHECK(detect("") == CheckpointFormat::unknown);
 }
@@ -78,6 +78,8 @@ TEST_CASE("other files are refused with the reason") {
                  "is a pointer of Git LFS, not the file itself"));
   CHECK(contains(refusal("\x89PNG...."), "is neither a safetensors file"));
   CHECK(contains(refusal("cos\nsystem\n(S'touch x'\ntR."), "is neither a safetensors file"));
+  CHECK(contains(refusal("\x80\2cposix\nsystem\n(U\7touch xtR."), "posix.system"));
+  CHECK(contains(refusal("\x80\2}."), "is a pickle, but none of torch.save"));
   CHECK(contains(refusal("{}"), "has no \"weight_map\""));
   CHECK(contains(refusal("x"), "is neither a safetensors file"));
   CHECK(contains(refusal(""), "is empty"));

@@ -279,6 +279,7 @@ TEST_CASE("load: positions for pictures of another size, on request alone") {
   CHECK(
       contains(message_of([&] { load_weights(model, checkpoint); }),
                "\n  of another shape: visual.positional_embedding is [17, 48], expected [37, 48]"));
+  CHECK(contains(message_of([&] { load_weights(model, checkpoint); }), "--interpolate-positions"));
   load_weights(model, checkpoint, {.interpolate_positions = true});
   const TemporaryFolder folder;
   save_weights(model, folder.path("larger.safetensors"));

@@ -79,6 +79,22 @@ TEST_CASE("misfits: where one tensor is odd, no other model is named") {
                         "  missing: text_decoder.ln_final.bias [32]"));
 }
 
+TEST_CASE("misfits: missing tensors alone make no other model") {
+  const auto without = [](const std::string& beginning) {
+    return coca::testing::variant_weights("coca_plain")
+        .renamed([&](const std::string& name) -> std::optional<std::string> {
+          if (name.starts_with(beginning)) return std::nullopt;
+          return name;
+        });
+  };
+  CoCa<coca::testing::plain, Reference<float>> model;
+  for (const char* gone : {"visual.conv1", "text_decoder.", "text.transformer.resblocks.1."}) {
+    const std::string message = message_of([&] { load_weights(model, without(gone)); });
+    CHECK(contains(message, "\nAll others fit.\n  missing: "));
+    CHECK(!contains(message, "my_model"));
+  }
+}
+
 TEST_CASE("misfits: a file of something else") {
   CoCa<coca::testing::plain, Reference<float>> model;
   const std::string message = message_of([&] { load_weights(model, Checkpoint("other", {})); });

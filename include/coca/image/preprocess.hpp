@@ -96,15 +96,18 @@ struct ResizePlan {
 };
 
 /// Extents after resizing for modes shortest and longest when the target is not a square, or the
-/// mode is longest: open_clip's ResizeKeepRatio.
+/// mode is longest: open_clip's ResizeKeepRatio, which fails where nothing is left of the shorter
+/// side; here a pixel is.
 inline ResizePlan keep_ratio(std::size_t width, std::size_t height,
                              const PreprocessConfig& config) {
   const double ratio_x = static_cast<double>(width) / static_cast<double>(config.width);
   const double ratio_y = static_cast<double>(height) / static_cast<double>(config.height);
   const double ratio = config.resize_mode == ResizeMode::longest ? std::max(ratio_x, ratio_y)
                                                                  : std::min(ratio_x, ratio_y);
-  return {center_axis(round_half_even(static_cast<double>(width) / ratio), config.width),
-          center_axis(round_half_even(static_cast<double>(height) / ratio), config.height)};
+  const auto resized = [ratio](std::size_t side) {
+    return std::max<std::size_t>(1, round_half_even(static_cast<double>(side) / ratio));
+  };
+  return {center_axis(resized(width), config.width), center_axis(resized(height), config.height)};
 }
 
 /// The shorter side becomes `size`, the other int(size * long / short): torchvision's Resize.
@@ -114,28 +117,20 @@ inline ResizePlan shorter_side(std::size_t width, std::size_t height, std::size_
           center_axis(width <= height ? longer : size, size)};
 }
 
-/// @throws ArgumentError for an empty picture or target, or a picture so long that nothing is left.
+/// @throws ArgumentError for an empty picture or target, or a target that is too large.
 inline ResizePlan plan_resize(std::size_t width, std::size_t height,
                               const PreprocessConfig& config) {
   constexpr std::size_t max_size = std::size_t{1} << 16;
-  const bool impossible = width == 0 || height == 0 || config.width == 0 || config.height == 0 ||
-                          config.width > max_size || config.height > max_size;
-  ResizePlan plan;
-  if (!impossible) {
-    if (config.resize_mode == ResizeMode::squash) {
-      plan = {center_axis(config.width, config.width), center_axis(config.height, config.height)};
-    } else if (config.resize_mode == ResizeMode::shortest && config.width == config.height) {
-      plan = shorter_side(width, height, config.width);
-    } else {
-      plan = keep_ratio(width, height, config);
-    }
-  }
-  if (plan.x.resized == 0 || plan.y.resized == 0) {
+  if (width == 0 || height == 0 || config.width == 0 || config.height == 0 ||
+      config.width > max_size || config.height > max_size)
     throw ArgumentError("a picture of " + std::to_string(width) + " x " + std::to_string(height) +
                         " pixels cannot be fitted into " + std::to_string(config.width) + " x " +
-                        std::to_string(config.height) + " (at most 65536 a side)");
-  }
-  return plan;
+                        std::to_string(config.height) + " (1 to 65536 a side)");
+  if (config.resize_mode == ResizeMode::squash)
+    return {center_axis(config.width, config.width), center_axis(config.height, config.height)};
+  if (config.resize_mode == ResizeMode::shortest && config.width == config.height)
+    return shorter_side(width, height, config.width);
+  return keep_ratio(width, height, config);
 }
 
 /// The part of the resized picture that is shown.

@@ -13,6 +13,7 @@
 #include "coca/core/error.hpp"
 #include "coca/io/checkpoint.hpp"
 #include "coca/io/mapped_file.hpp"
+#include "coca/io/pickle.hpp"
 #include "coca/io/safetensors.hpp"
 #include "coca/io/torch_checkpoint.hpp"
 
@@ -20,7 +21,19 @@ namespace coca {
 
 namespace detail {
 
-enum class CheckpointFormat { safetensors, safetensors_index, torch, git_lfs_pointer, unknown };
+enum class CheckpointFormat {
+  safetensors,
+  safetensors_index,
+  torch,
+  other_pickle,
+  git_lfs_pointer,
+  unknown
+};
+
+/// PROTO of a protocol that there is, and something behind it.
+inline bool begins_as_pickle(std::string_view text) {
+  return text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5;
+}
 
 /// Whether bytes are those of a damaged safetensors file: a header begins, or nearly, behind a
 /// length of any size that is no text.
@@ -43,6 +56,7 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   constexpr std::string_view magic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9";
   if (text.starts_with('\x80') && text.substr(0, 11 + magic.size()).find(magic) != text.npos)
     return CheckpointFormat::torch;
+  if (begins_as_pickle(text)) return CheckpointFormat::other_pickle;
   if (text.starts_with("version https://git-lfs")) return CheckpointFormat::git_lfs_pointer;
   if (resembles_safetensors(text)) return CheckpointFormat::safetensors;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -66,6 +80,9 @@ inline Checkpoint open_checkpoint(const std::string& path) {
       return read_safetensors_index(path);
     case detail::CheckpointFormat::torch:
       return detail::parse_torch_checkpoint(path, bytes);
+    case detail::CheckpointFormat::other_pickle:
+      read_pickle(path, bytes->bytes());  // says what it calls
+      throw FileError(path, "is a pickle, but none of torch.save");
     case detail::CheckpointFormat::git_lfs_pointer:
       throw FileError(path,
                       "is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");

@@ -39,12 +39,12 @@ inline bool is_ignored_tensor(const std::string& name) {
   return sizes.count(name) != 0 || name.ends_with("attn_mask") || name.ends_with("position_ids");
 }
 
-/// "missing tensors: 5 (a, b, c and 2 more)", behind what was counted before.
-inline void add_count(std::string& text, const char* kind,
+/// "missing tensors: 5 (a, b, c and 2 more)", shorter behind what was counted before.
+inline void add_count(std::string& text, const char* first_kind, const char* kind,
                       const std::vector<Misfits::Tensor>& tensors) {
   constexpr std::size_t shown = 3;
   if (tensors.empty()) return;
-  text += (text.empty() ? std::string(kind) + " tensors: " : ", " + std::string(kind) + ": ") +
+  text += (text.empty() ? std::string(first_kind) : ", " + std::string(kind)) + ": " +
           std::to_string(tensors.size()) + " (";
   for (std::size_t i = 0; i < std::min(shown, tensors.size()); ++i)
     text += (i == 0 ? "" : ", ") + tensors[i].name;
@@ -54,9 +54,9 @@ inline void add_count(std::string& text, const char* kind,
 
 inline std::string count_text(const Misfits& misfits) {
   std::string text;
-  add_count(text, "missing", misfits.missing);
-  add_count(text, "unexpected", misfits.unexpected);
-  add_count(text, "of another shape", misfits.misshapen);
+  add_count(text, "missing tensors", "missing", misfits.missing);
+  add_count(text, "unexpected tensors", "unexpected", misfits.unexpected);
+  add_count(text, "tensors of another shape", "of another shape", misfits.misshapen);
   return text;
 }
 
@@ -110,12 +110,21 @@ std::string misfit_message(const Misfits& misfits, const Model& model,
                            const Checkpoint& checkpoint) {
   const std::string cause = "the weights do not fit this model; " + detail::count_text(misfits);
   const std::string list = detail::list_text(misfits);
+  if (find_misfits(model, checkpoint, true).empty())
+    return cause +
+           "\nThey were trained on pictures of another size; interpolate_positions "
+           "(--interpolate-positions) takes them all the same." +
+           list;
+  const TensorShapes wanted = tensor_shapes(model);
   const std::optional<AnyConfig> inferred = infer_config(checkpoint);
+  if (inferred && inferred == infer_config(wanted)) return cause + "\nAll others fit." + list;
+  if (const auto preset = inferred ? preset_with_shapes(*inferred) : std::nullopt)
+    return cause + "\nTheir sizes are those of the preset " + std::string(*preset) + "." + list;
+  const bool only_missing = misfits.unexpected.empty() && misfits.misshapen.empty();
+  if (only_missing && misfits.missing.size() < wanted.size())
+    return cause + "\nAll others fit." + list;
   if (!inferred)
     return cause + "\nThey are not those of a CoCa or CLIP with a vision transformer." + list;
-  if (inferred == infer_config(tensor_shapes(model))) return cause + "\nAll others fit." + list;
-  if (const auto preset = preset_with_shapes(*inferred))
-    return cause + "\nTheir sizes are those of the preset " + std::string(*preset) + "." + list;
   return cause + "\nTheir sizes are those of no preset; a configuration for them is at the end." +
          list +
          "\nHeads, activations and what else is marked leave no trace in a checkpoint and are "
