@@ -115,6 +115,7 @@ void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& sear
                                                    std::to_string(context_length) + " tokens");
   require(search.min_length <= search.max_length,
           flag(app, "--min-length", search.min_length) + " is more than " + longest);
+  require(search.max_length > 1, longest + " leaves no room for a word behind the start token");
   require(search.prompt.size() + 1 < search.max_length,
           "--prompt has " + std::to_string(search.prompt.size()) +
               " tokens, which leaves no room for a caption below " + longest);

@@ -183,11 +183,13 @@ coca::AnyTokenizer choose_tokenizer(const ModelOptions& options,
   return coca::ClipTokenizer();
 }
 
-/// A vocabulary larger than the model's is another model's. (A smaller one may be right: some
-/// models have rows to spare.)
+/// Ids beyond the model's vocabulary have no embedding. A smaller vocabulary may be right, as some
+/// models have rows to spare, but not where its last word ends texts, as in CLIP's: the model's own
+/// is another row.
 void expect_tokenizer_fits(const ModelOptions& options, const ModelInfo& info) {
   const auto words = static_cast<std::size_t>(info.tokenizer.vocab_size());
-  if (words <= info.vocab_size) return;
+  const bool ends_with_last = info.tokenizer.end_id() + 1 == info.tokenizer.vocab_size();
+  if (words == info.vocab_size || (words < info.vocab_size && !ends_with_last)) return;
   const std::string whose = options.tokenizer.empty() ? "the tokenizer" : options.tokenizer;
   throw UsageError(whose + " has " + std::to_string(words) + " tokens, but the model " +
                    info.preset + " a vocabulary of " + std::to_string(info.vocab_size) +
@@ -197,8 +199,13 @@ void expect_tokenizer_fits(const ModelOptions& options, const ModelInfo& info) {
 coca::PreprocessConfig choose_preprocessing(const std::optional<coca::HuggingFaceFolder>& folder,
                                             std::size_t image_size) {
   coca::PreprocessConfig config;
-  if (folder && !folder->description.preprocess.is_null())
-    config = coca::parse_preprocess_config(folder->description.preprocess);
+  if (folder && !folder->description.preprocess.is_null()) {
+    try {
+      config = coca::parse_preprocess_config(folder->description.preprocess);
+    } catch (const coca::Error& error) {
+      throw coca::FileError(folder->config, error.what());
+    }
+  }
   config.height = config.width = image_size;
   return config;
 }

@@ -141,15 +141,28 @@ std::string vocabulary_of(const coca::HuggingFaceFolder& folder) {
   return folder.merges.value_or("");
 }
 
-/// What follows from the folder of --init-from.
-coca::PreprocessConfig begin_from(coca::TrainingOptions& options) {
+/// What a folder that a run begins from says of pictures; nothing where there is none.
+std::optional<coca::PreprocessConfig> preprocess_of(const std::string& init_from) {
   std::error_code ignored;
-  if (options.init_from.empty() || !std::filesystem::is_directory(options.init_from, ignored))
-    return {};
-  const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(options.init_from);
-  if (options.tokenizer.empty()) options.tokenizer = vocabulary_of(folder);
+  if (init_from.empty() || !std::filesystem::is_directory(init_from, ignored)) return {};
+  const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(init_from);
   if (folder.description.preprocess.is_null()) return {};
   return coca::parse_preprocess_config(folder.description.preprocess);
+}
+
+/// Where options do not say, pictures are prepared as for the weights that a run begins from.
+void begin_as(const std::string& init_from, coca::TrainingOptions& options) {
+  const auto preprocess = preprocess_of(init_from);
+  if (!preprocess) return;
+  options.data.resize_mode = preprocess->resize_mode;
+  options.data.fill_color = preprocess->fill_color[0];
+}
+
+/// The vocabulary of the folder of --init-from.
+std::string vocabulary_of_start(const std::string& init_from) {
+  std::error_code ignored;
+  if (init_from.empty() || !std::filesystem::is_directory(init_from, ignored)) return "";
+  return vocabulary_of(coca::open_hugging_face_folder(init_from));
 }
 
 /// A run that goes on finds its vocabulary in its own folder.
@@ -209,16 +222,24 @@ std::string details(const coca::TrainingProgress& progress) {
          (progress.skipped == 0 ? "" : ", " + std::to_string(progress.skipped) + " skipped");
 }
 
+/// What did not go well in a run.
+struct Losses {
+  std::uint64_t steps = 0;  ///< whose loss or gradient was no number, from the first run on
+  std::size_t pictures = 0;
+};
+
 /// Of several processes the first one speaks.
-coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& bar,
-                            Failures& broken) {
+coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& bar, Failures& broken,
+                            Losses& lost) {
   coca::TrainingEvents events;
   events.stop = &stop_requested;
-  events.on_broken_picture = [&broken](const coca::SkippedPicture& picture) {
+  events.on_broken_picture = [&broken, &lost](const coca::SkippedPicture& picture) {
     broken.report("skipped: " + picture.name + ": " + picture.reason);
+    ++lost.pictures;
   };
   if (!speaks) return events;
-  events.on_step = [&bar](const coca::TrainingProgress& progress) {
+  events.on_step = [&bar, &lost](const coca::TrainingProgress& progress) {
+    lost.steps = progress.skipped;
     bar.show(progress.step, progress.steps, progress.seconds_left, details(progress));
   };
   events.on_validation = [&options](const coca::TrainingValidation& validation) {
@@ -234,21 +255,29 @@ bool gather(CLI::App& app, int argc, char** argv, Options& options) {
   const std::string config = options.config;
   const bool resume = options.resume;
   bool found = false;
+  coca::TrainingOptions file;
+  if (!config.empty()) coca::read_options_file(config, file);
+  const std::string output = folder.empty() ? file.output : folder;
+  const std::string init_from =
+      options.training.init_from.empty() ? file.init_from : options.training.init_from;
   options.training = {};
-  if (!config.empty()) coca::read_options_file(config, options.training);
-  const std::string output = folder.empty() ? options.training.output : folder;
   if (output.empty()) throw UsageError("--output is required: the folder that the run writes to");
+  begin_as(init_from, options.training);
   if (resume) {
+    const std::string kept = coca::RunFolder(output).options();
+    std::error_code ignored;
     if (auto record = coca::find_training_record(output)) {
       options.training = std::move(record->options);
-      if (!config.empty()) coca::read_options_file(config, options.training);
       found = true;
+    } else if (std::filesystem::exists(kept, ignored)) {  // killed before its first checkpoint
+      coca::read_options_file(kept, options.training);
     }
   } else if (coca::RunFolder(output).has_checkpoint()) {
     throw UsageError(output +
                      " holds a checkpoint already: add --resume to go on from it, or "
                      "choose another folder");
   }
+  if (!config.empty()) coca::read_options_file(config, options.training);
   app.parse(reversed_arguments(app, argc, argv));  // once more, over what was read
   options.training.output = output;
   if (options.training.data.training.empty())
@@ -266,11 +295,19 @@ void print_start(const Options& options, std::size_t weights, std::size_t pictur
              std::to_string(steps) + " steps, into " + options.training.output);
 }
 
-void print_end(const Options& options, coca::TrainingEnd end) {
+void print_end(const Options& options, coca::TrainingEnd end, const Losses& lost) {
   const bool finished = end == coca::TrainingEnd::finished;
   const std::string& folder = options.training.output;
   if (options.json)
-    return print_line(to_line({{"end", finished ? "finished" : "stopped"}, {"output", folder}}));
+    return print_line(to_line({{"end", finished ? "finished" : "stopped"},
+                               {"output", folder},
+                               {"skipped_steps", lost.steps},
+                               {"broken_pictures", lost.pictures}}));
+  if (lost.steps != 0)
+    print_line(std::to_string(lost.steps) +
+               " steps were skipped: their loss or gradient was no number");
+  if (lost.pictures != 0)
+    print_line(std::to_string(lost.pictures) + " broken pictures were skipped");
   if (finished) return print_line("done: " + folder + " holds the model and report.html");
   print_line("stopped: train --resume --output " + folder + " goes on");
 }
@@ -280,23 +317,25 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   coca::TrainingOptions& training = options.training;
   const CompiledTraining& preset = choose_training(training);
   training.model = std::string(preset.name);
-  const coca::PreprocessConfig preprocess = begin_from(training);
+  if (training.tokenizer.empty()) training.tokenizer = vocabulary_of_start(training.init_from);
   if (training.tokenizer.empty())
     if (const auto folder = bundled_folder(training.model))
       training.tokenizer = vocabulary_of(*folder);
   const std::string tokenizer = tokenizer_path(training, resume);
   ProgressBar bar("steps");
   Failures broken(app.get_name());
+  Losses lost;
   const coca::MpiCommunicator processes;
   const bool speaks = processes.rank() == 0;
   const TrainingRequest request{
       .subject = {.config = preset.config,
                   .tokenizer = tokenizer.empty() ? coca::AnyTokenizer(coca::ClipTokenizer())
                                                  : read_tokenizer(tokenizer),
-                  .preprocess = preprocess,
+                  .preprocess =
+                      preprocess_of(training.init_from).value_or(coca::PreprocessConfig{}),
                   .tokenizer_file = tokenizer},
       .options = training,
-      .events = events(options, speaks, bar, broken),
+      .events = events(options, speaks, bar, broken, lost),
       .processes = processes,
       .resume = resume,
       .on_start = [&options, speaks](std::size_t weights, std::size_t pictures,
@@ -306,7 +345,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   stop_at_signals();
   try {
     const coca::TrainingEnd end = preset.run(request);
-    if (speaks) print_end(options, end);
+    if (speaks) print_end(options, end, lost);
   } catch (const coca::ArgumentError& error) {
     throw UsageError(error.what());  // of an option
   }

@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -96,6 +97,21 @@ inline void check_refused(const Result& result, int status, const std::vector<st
     CAPTURE(word);
     CHECK(contains(result.err, word));
   }
+}
+
+/// Whether two outputs of embed --json are the same to rounding. Their last digits may differ:
+/// which kernels multiply is measured anew in each run.
+inline bool same_embeddings(const Result& a, const Result& b) {
+  const auto lines = a.json(), others = b.json();
+  if (lines.empty() || lines.size() != others.size()) return false;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto x = lines[i].at("embedding").get<std::vector<double>>();
+    const auto y = others[i].at("embedding").get<std::vector<double>>();
+    if (x.size() != y.size()) return false;
+    for (std::size_t k = 0; k < x.size(); ++k)
+      if (!(std::abs(x[k] - y[k]) <= 1e-5)) return false;
+  }
+  return true;
 }
 
 }  // namespace coca::testing

@@ -155,6 +155,42 @@ TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
   }
 }
 
+TEST_CASE("a run begins with the preparation of pictures that its weights had") {
+  const Folder folder;
+  const std::string begin = "train --init-from " + models + "/drawings_coca --data " +
+                            write_list(folder) + " --steps 1 --batch-size 4 --learning-rate 0 ";
+  const auto preparation = [&](const std::string& output, const std::string& flags) {
+    const Result result = run(begin + flags + "--output " + folder / output);
+    CAPTURE(result.err);
+    REQUIRE(result.status == 0);
+    CHECK(contains(result.out, "training drawings_coca"));
+    return nlohmann::json::parse(read_file(folder / output + "/open_clip_config.json"))
+        .at("preprocess_cfg");
+  };
+  const auto same = preparation("same", "");
+  CHECK(same.at("resize_mode") == "longest");
+  CHECK(same.at("fill_color") == 255);
+  CHECK(preparation("other", "--resize-mode squash ").at("resize_mode") == "squash");
+  const std::string goat = models + "/drawings_coca/images/trained/goat.png";
+  CHECK(
+      run("caption --json --weights " + folder / "same " + goat).json()[0]["captions"][0]["ids"] ==
+      run("caption --json " + goat).json()[0]["captions"][0]["ids"]);
+}
+
+TEST_CASE("a run that is killed before its first checkpoint begins anew with its options") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  {
+    Process process("train " + arguments(list, output) + " --checkpoint-steps 0 --steps 5000");
+    REQUIRE(wait_until([&] { return lines_of(output + "/log.jsonl") >= 1; }));
+    CHECK(process.end(SIGKILL) == 128 + SIGKILL);
+  }
+  REQUIRE_FALSE(fs::exists(output + "/checkpoint.safetensors"));
+  const Result result = run("train --resume --output " + output + " --steps 1");
+  CHECK(result.status == 0);
+  CHECK(contains(result.out, "training stamps_coca"));
+}
+
 TEST_CASE("a run that is killed goes on bit for bit") {
   const Folder folder;
   const std::string list = write_list(folder);

@@ -33,6 +33,8 @@ class RunFolder {
   /// What OpenCLIP opens as `local-dir:` and the folder's path.
   std::string config() const { return file("open_clip_config.json"); }
   std::string weights() const { return file("open_clip_model.safetensors"); }
+  /// How captions are generated; Hugging Face's file.
+  std::string generation_config() const { return file("generation_config.json"); }
   /// Where a copy of a vocabulary file is: under a name that open_hugging_face_folder() knows.
   std::string tokenizer(const std::string& original) const {
     const std::string name = std::filesystem::path(original).filename().string();
@@ -50,23 +52,26 @@ class RunFolder {
     return std::filesystem::exists(checkpoint(), ignored);
   }
 
-  /// Lets the checkpoint that there is, if any, survive the next one.
+  /// Lets the checkpoint and the model that there are, if any, survive the next ones.
   void keep_checkpoint() const {
+    forget_kept_checkpoint();
     std::error_code ignored;  // without it there is one checkpoint, as between all other steps
-    std::filesystem::remove(kept_checkpoint(), ignored);
-    std::filesystem::create_hard_link(checkpoint(), kept_checkpoint(), ignored);
+    for (const std::string& path : {checkpoint(), weights()})
+      std::filesystem::create_hard_link(path, kept(path), ignored);
   }
 
-  /// The newer one has proved itself.
+  /// The newer ones have proved themselves.
   void forget_kept_checkpoint() const {
     std::error_code ignored;
-    std::filesystem::remove(kept_checkpoint(), ignored);
+    for (const std::string& path : {checkpoint(), weights()})
+      std::filesystem::remove(kept(path), ignored);
   }
 
-  /// The newer one led nowhere.
+  /// The newer ones led nowhere.
   void return_to_kept_checkpoint() const {
     std::error_code ignored;
-    std::filesystem::rename(kept_checkpoint(), checkpoint(), ignored);
+    for (const std::string& path : {checkpoint(), weights()})
+      std::filesystem::rename(kept(path), path, ignored);
   }
 
   /// Makes the folder, unless it is there. @throws FileError where that is not possible.
@@ -85,7 +90,8 @@ class RunFolder {
     for (std::filesystem::directory_iterator entry(path_, error);
          !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
       const std::string name = entry->path().filename().string();
-      for (const std::string& own : {options(), checkpoint(), report(), config(), weights()})
+      for (const std::string& own :
+           {options(), checkpoint(), report(), config(), weights(), generation_config()})
         if (name.starts_with(std::filesystem::path(own).filename().string() + ".tmp-"))
           leftovers.push_back(entry->path());
     }
@@ -94,7 +100,9 @@ class RunFolder {
   }
 
  private:
-  std::string kept_checkpoint() const { return file("checkpoint.kept.safetensors"); }
+  static std::string kept(const std::string& path) {
+    return std::filesystem::path(path).replace_extension(".kept.safetensors").string();
+  }
 
   std::string path_;
 };

@@ -191,6 +191,9 @@ class Trainer {
       throw ArgumentError("the tokenizer pads with " + std::to_string(subject_.tokenizer.pad_id()) +
                           ", the model with " + std::to_string(subject_.config.text.pad_id));
     if (steps_ == 0) throw ArgumentError("there is nothing to do: epochs and steps are 0");
+    if (!(options_.step.label_smoothing >= 0 && options_.step.label_smoothing < 1))
+      throw ArgumentError("label_smoothing is " + std::to_string(options_.step.label_smoothing) +
+                          ", expected at least 0 and below 1");
     if (options_.log_steps == 0) throw ArgumentError("log_steps is 0, expected at least 1");
     if (!(options_.checkpoint_minutes > 0))
       throw ArgumentError("checkpoint_minutes must be above 0");
@@ -218,9 +221,12 @@ class Trainer {
     folder_.remove_leftovers();
     log_ = std::make_unique<TrainingLog>(folder_.log(), state_.log_bytes);
     write_file_atomically(folder_.options(), to_json(options_).dump(2) + "\n");
+    // As validation does; a file that is there may be somebody's own.
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder_.generation_config(), ignored))
+      write_file_atomically(folder_.generation_config(), "{\n  \"min_length\": 0\n}\n");
     if (subject_.tokenizer_file.empty()) return;
     const std::string copy = folder_.tokenizer(subject_.tokenizer_file);
-    std::error_code ignored;
     if (!std::filesystem::equivalent(subject_.tokenizer_file, copy, ignored))
       copy_file_atomically(subject_.tokenizer_file, copy);
   }
@@ -273,13 +279,18 @@ class Trainer {
     progress.skipped = state_.skipped;
     progress.seconds_left = seconds_since(started_) * static_cast<double>(steps_ - state_.step) /
                             static_cast<double>(state_.step - first_step_);
-    const std::vector<SkippedPicture>& broken = loader_.skipped();
-    for (; broken_ < broken.size(); ++broken_)
-      if (events_.on_broken_picture) events_.on_broken_picture(broken[broken_]);
+    tell_broken(loader_, broken_);
     const bool special = !progress.result.applied || !batch.skipped.empty();
     if (log_ && (special || state_.step % options_.log_steps == 0))
       log_->write(log_line(progress, batch));
     if (events_.on_step) events_.on_step(progress);
+  }
+
+  /// Each picture once, however often it is met: the first `told` of the loader's were.
+  void tell_broken(const Loader& loader, std::size_t& told) const {
+    const std::vector<SkippedPicture>& broken = loader.skipped();
+    for (; told < broken.size(); ++told)
+      if (events_.on_broken_picture) events_.on_broken_picture(broken[told]);
   }
 
   bool validation_is_due() const {
@@ -317,6 +328,7 @@ class Trainer {
       Loader loader(*validation_data_, loading);
       const auto scores = coca::validate(context_, model_, subject_.tokenizer, loader,
                                          loss_options(), events_.stop);
+      tell_broken(loader, broken_validation_);
       if (!scores) return std::nullopt;
       validation.scores = *scores;
     }
@@ -402,7 +414,8 @@ class Trainer {
   Clock::time_point started_{}, saved_{};
   std::uint64_t first_step_ = 0, saved_step_ = 0;
   bool is_unproven_ = false;  // no step went well since the checkpoint
-  std::size_t broken_ = 0;    // pictures that on_broken_picture was told of
+  // Pictures that on_broken_picture was told of, of training and of validation.
+  std::size_t broken_ = 0, broken_validation_ = 0;
 };
 
 }  // namespace coca
