@@ -223,23 +223,23 @@ std::string details(const coca::TrainingProgress& progress) {
 }
 
 /// What did not go well in a run.
-struct Losses {
+struct Skipped {
   std::uint64_t steps = 0;  ///< whose loss or gradient was no number, from the first run on
   std::size_t pictures = 0;
 };
 
 /// Of several processes the first one speaks.
 coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& bar, Failures& broken,
-                            Losses& lost) {
+                            Skipped& skipped) {
   coca::TrainingEvents events;
   events.stop = &stop_requested;
-  events.on_broken_picture = [&broken, &lost](const coca::SkippedPicture& picture) {
+  events.on_broken_picture = [&broken, &skipped](const coca::SkippedPicture& picture) {
     broken.report("skipped: " + picture.name + ": " + picture.reason);
-    ++lost.pictures;
+    ++skipped.pictures;
   };
   if (!speaks) return events;
-  events.on_step = [&bar, &lost](const coca::TrainingProgress& progress) {
-    lost.steps = progress.skipped;
+  events.on_step = [&bar, &skipped](const coca::TrainingProgress& progress) {
+    skipped.steps = progress.skipped;
     bar.show(progress.step, progress.steps, progress.seconds_left, details(progress));
   };
   events.on_validation = [&options](const coca::TrainingValidation& validation) {
@@ -295,19 +295,19 @@ void print_start(const Options& options, std::size_t weights, std::size_t pictur
              std::to_string(steps) + " steps, into " + options.training.output);
 }
 
-void print_end(const Options& options, coca::TrainingEnd end, const Losses& lost) {
+void print_end(const Options& options, coca::TrainingEnd end, const Skipped& skipped) {
   const bool finished = end == coca::TrainingEnd::finished;
   const std::string& folder = options.training.output;
   if (options.json)
     return print_line(to_line({{"end", finished ? "finished" : "stopped"},
                                {"output", folder},
-                               {"skipped_steps", lost.steps},
-                               {"broken_pictures", lost.pictures}}));
-  if (lost.steps != 0)
-    print_line(std::to_string(lost.steps) +
+                               {"skipped_steps", skipped.steps},
+                               {"broken_pictures", skipped.pictures}}));
+  if (skipped.steps != 0)
+    print_line(std::to_string(skipped.steps) +
                " steps were skipped: their loss or gradient was no number");
-  if (lost.pictures != 0)
-    print_line(std::to_string(lost.pictures) + " broken pictures were skipped");
+  if (skipped.pictures != 0)
+    print_line(std::to_string(skipped.pictures) + " broken pictures were skipped");
   if (finished) return print_line("done: " + folder + " holds the model and report.html");
   print_line("stopped: train --resume --output " + folder + " goes on");
 }
@@ -324,7 +324,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   const std::string tokenizer = tokenizer_path(training, resume);
   ProgressBar bar("steps");
   Failures broken(app.get_name());
-  Losses lost;
+  Skipped skipped;
   const coca::MpiCommunicator processes;
   const bool speaks = processes.rank() == 0;
   const TrainingRequest request{
@@ -335,7 +335,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
                       preprocess_of(training.init_from).value_or(coca::PreprocessConfig{}),
                   .tokenizer_file = tokenizer},
       .options = training,
-      .events = events(options, speaks, bar, broken, lost),
+      .events = events(options, speaks, bar, broken, skipped),
       .processes = processes,
       .resume = resume,
       .on_start = [&options, speaks](std::size_t weights, std::size_t pictures,
@@ -345,7 +345,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   stop_at_signals();
   try {
     const coca::TrainingEnd end = preset.run(request);
-    if (speaks) print_end(options, end, lost);
+    if (speaks) print_end(options, end, skipped);
   } catch (const coca::ArgumentError& error) {
     throw UsageError(error.what());  // of an option
   }
