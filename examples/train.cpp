@@ -103,9 +103,15 @@ const CompiledTraining& find_training(const std::string& name) {
                    name + "\" -DCOCA_CONFIG=path/to/config.json\n  cmake --build build");
 }
 
+/// The folder of --init-from; nothing where that is a file, or absent.
+std::optional<coca::HuggingFaceFolder> start_folder(const std::string& init_from) {
+  std::error_code ignored;
+  if (init_from.empty() || !std::filesystem::is_directory(init_from, ignored)) return {};
+  return coca::open_hugging_face_folder(init_from);
+}
+
 /// The model that a folder's configuration is.
-const CompiledTraining& training_of_folder(const std::string& path) {
-  const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(path);
+const CompiledTraining& training_of_folder(const coca::HuggingFaceFolder& folder) {
   const coca::AnyConfig config = coca::to_config(folder.description);
   for (const CompiledTraining& training : compiled_trainings())
     if (coca::AnyConfig(training.config) == config) return training;
@@ -128,10 +134,8 @@ const CompiledTraining& training_of_checkpoint(const std::string& path) {
 const CompiledTraining& choose_training(const coca::TrainingOptions& options) {
   if (!options.model.empty()) return find_training(options.model);
   if (options.init_from.empty()) return compiled_trainings().front();
-  std::error_code ignored;
-  return std::filesystem::is_directory(options.init_from, ignored)
-             ? training_of_folder(options.init_from)
-             : training_of_checkpoint(options.init_from);
+  const auto folder = start_folder(options.init_from);
+  return folder ? training_of_folder(*folder) : training_of_checkpoint(options.init_from);
 }
 
 /// The vocabulary file of a folder that a run begins from.
@@ -141,13 +145,11 @@ std::string vocabulary_of(const coca::HuggingFaceFolder& folder) {
   return folder.merges.value_or("");
 }
 
-/// What a folder that a run begins from says of pictures; nothing where there is none.
+/// What the folder of --init-from says of pictures, if it does.
 std::optional<coca::PreprocessConfig> preprocess_of(const std::string& init_from) {
-  std::error_code ignored;
-  if (init_from.empty() || !std::filesystem::is_directory(init_from, ignored)) return {};
-  const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(init_from);
-  if (folder.description.preprocess.is_null()) return {};
-  return coca::parse_preprocess_config(folder.description.preprocess);
+  const auto folder = start_folder(init_from);
+  if (!folder || folder->description.preprocess.is_null()) return {};
+  return coca::parse_preprocess_config(folder->description.preprocess);
 }
 
 /// Where options do not say, pictures are prepared as for the weights that a run begins from.
@@ -156,13 +158,6 @@ void begin_as(const std::string& init_from, coca::TrainingOptions& options) {
   if (!preprocess) return;
   options.data.resize_mode = preprocess->resize_mode;
   options.data.fill_color = preprocess->fill_color[0];
-}
-
-/// The vocabulary of the folder of --init-from.
-std::string vocabulary_of_start(const std::string& init_from) {
-  std::error_code ignored;
-  if (init_from.empty() || !std::filesystem::is_directory(init_from, ignored)) return "";
-  return vocabulary_of(coca::open_hugging_face_folder(init_from));
 }
 
 /// A run that goes on finds its vocabulary in its own folder.
@@ -317,7 +312,9 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   coca::TrainingOptions& training = options.training;
   const CompiledTraining& preset = choose_training(training);
   training.model = std::string(preset.name);
-  if (training.tokenizer.empty()) training.tokenizer = vocabulary_of_start(training.init_from);
+  if (training.tokenizer.empty())
+    if (const auto folder = start_folder(training.init_from))
+      training.tokenizer = vocabulary_of(*folder);
   if (training.tokenizer.empty())
     if (const auto folder = bundled_folder(training.model))
       training.tokenizer = vocabulary_of(*folder);

@@ -34,7 +34,7 @@ TEST_CASE("the first to write all of a part may assign", "[unwritten]") {
   CHECK(settled(parts, 0, 33) == std::vector<std::pair<std::size_t, std::size_t>>{{32, 1}});
   CHECK(!parts.take(32, 1));
   parts.forget();
-  parts.settle();
+  parts.mark_written();
   CHECK(!parts.take(0, 5));
 }
 

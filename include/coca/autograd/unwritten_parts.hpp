@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace coca {
@@ -23,8 +24,8 @@ class UnwrittenParts {
 
   /// From now on no part holds anything.
   void forget() noexcept { mark(true); }
-  /// All are written, by somebody who need not ask.
-  void settle() noexcept { mark(false); }
+  /// Somebody has written to all of them.
+  void mark_written() noexcept { mark(false); }
 
   /// Whether elements [first, first + size) are a part that nothing was written to; it is from now
   /// on: the caller assigns to all of it.

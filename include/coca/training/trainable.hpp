@@ -75,7 +75,7 @@ class Trainable {
 
   void zero_gradients() const {
     backend_.fill(gradients_, 0.0f);
-    unwritten_.settle();
+    unwritten_.mark_written();
   }
 
   /// The same without touching them: the first to write a parameter's gradient assigns. What nobody
