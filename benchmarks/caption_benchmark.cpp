@@ -1,13 +1,12 @@
 // caption_benchmark_PRESET PICTURE WEIGHTS.safetensors|random f32|bf16 THREADS RUNS
 //
-// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum 29) and prints
-// one JSON object: the ids, medians of seconds for encoding and for decoding, and how a decoding step compares
-// with the read bandwidth measured in the same process.
-
-#include <coca/coca.hpp>
+// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum
+// 29) and prints one JSON object: the ids, medians of seconds for encoding and for decoding, and
+// how a decoding step compares with the read bandwidth measured in the same process.
 
 #include <algorithm>
 #include <chrono>
+#include <coca/coca.hpp>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -56,7 +55,8 @@ double read_bandwidth(int threads) {
   return median(rates);
 }
 
-// Weights that every decoding step reads: all matrices of both decoders but the projections of the picture.
+// Weights that every decoding step reads: all matrices of both decoders but the projections of the
+// picture.
 constexpr double step_weights() {
   const auto block = [](double width, double mlp) { return 4 * width * width + 2 * width * mlp; };
   const double text = config.text.layers * block(config.text.width, config.text.mlp_width);
@@ -64,6 +64,16 @@ constexpr double step_weights() {
   const double cross = 2 * width * width + 2 * width * mlp;
   return text + config.multimodal.layers * (block(width, mlp) + cross) +
          width * config.text.vocab_size;
+}
+
+// What a step reads of a weight: three bytes where any product is of fixed24, see GemmChoices.
+template <class Weight>
+double bytes_of_weight() {
+  for (const auto& [name, kind] : coca::GemmChoices::recorded())
+    if (kind == coca::GemmKind::fixed24) return coca::detail::Fixed24::bytes;
+  return coca::detail::resolve(coca::GemmKind::automatic) == coca::GemmKind::fixed24
+             ? coca::detail::Fixed24::bytes
+             : static_cast<double>(sizeof(Weight));
 }
 
 template <class Weight>
@@ -99,7 +109,7 @@ void run(const std::string& picture, const std::string& weights, int threads, in
     decoding.push_back(seconds_since(start));
   }
   const double steps = static_cast<double>(options.max_length - 1);
-  const double bytes = step_weights() * sizeof(Weight);
+  const double bytes = step_weights() * bytes_of_weight<Weight>();
   const double step_seconds = median(decoding) / steps;
   const double bandwidth = read_bandwidth(threads);
   std::cout << "{\"ids\": [";

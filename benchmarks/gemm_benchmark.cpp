@@ -80,7 +80,8 @@ void multiply(benchmark::State& state, const Product& product, coca::GemmKind ki
     const auto input = tensor(numbers(product.rows * product.in), {product.rows, product.in});
     const auto output = cpu.template allocate<float>({product.rows, product.out});
     for (auto _ : state) cpu.matmul(input, matrix, {}, output);
-    count(state, product, sizeof(Weight));
+    const bool fixed24 = matrix.kind() == coca::GemmKind::fixed24;
+    count(state, product, fixed24 ? coca::detail::Fixed24::bytes : sizeof(Weight));
     state.SetLabel(coca::to_string(matrix.kind()));
   } catch (const coca::Error& error) {
     state.SkipWithError(error.what());
@@ -197,6 +198,7 @@ void add_products(const Product& product) {
     if (set > coca::detail::best_instruction_set()) continue;
     add_kind<float>("float32", GemmKind::packed, set, product);
     add_kind<coca::bfloat16>("bfloat16", GemmKind::packed, set, product);
+    if (set > InstructionSet::baseline) add_kind<float>("float32", GemmKind::fixed24, set, product);
   }
   const InstructionSet best = coca::detail::best_instruction_set();
   add_kind<float>("float32", GemmKind::eigen, best, product);

@@ -51,7 +51,8 @@ TEST_CASE("automatic cannot be preset", "[cpu]") {
   } catch (const coca::ArgumentError& error) {
     message = error.what();
   }
-  CHECK(message == "the preset choice for here is automatic, expected packed, eigen or onednn");
+  CHECK(message ==
+        "the preset choice for here is automatic, expected packed, fixed24, eigen or onednn");
 }
 
 TEST_CASE("weights are read a bounded number of rows at a time", "[cpu]") {

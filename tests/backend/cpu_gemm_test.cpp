@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -67,6 +69,7 @@ std::vector<Subject> subjects_for(const Case& c) {
   for (const auto set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
     add<float>(subjects, GemmKind::packed, set, c);
     add<coca::bfloat16>(subjects, GemmKind::packed, set, c);
+    add<float>(subjects, GemmKind::fixed24, set, c);
     add<float>(subjects, GemmKind::eigen, set, c);
   }
   const auto best = coca::detail::best_instruction_set();
@@ -200,6 +203,54 @@ TEST_CASE("NaN in a weight or an input reaches the outputs that it belongs to, a
     subject.weight->multiply(call);
     for (std::size_t i = 0; i < output.size(); ++i)
       REQUIRE(std::isnan(output[i]) == (i % c.out == 17));
+  }
+}
+
+TEST_CASE("weights of any size come back to the bit, those that are not finite too", "[cpu]") {
+  const Case c{1, 500, 40, 1};
+  Problem problem(c);
+  for (std::size_t o = 0; o < c.out; ++o)
+    for (std::size_t i = 0; i < c.in; ++i) {
+      float& weight = problem.weight[o * c.in + i];
+      if (o < 20) weight = std::ldexp(weight, static_cast<int>(13 * o) - 149 + (o == 19 ? 20 : 0));
+      if (o >= 20 && o < 30) weight = std::ldexp(weight, -static_cast<int>(i % 60));
+      if (o == 30) weight = i % 2 == 0 ? 0.0f : -0.0f;
+      if (o == 31 && i == 5) weight = -std::numeric_limits<float>::infinity();
+      if (o == 32 && i == 5) weight = std::nanf("7");
+      if (o == 33) weight = i == 0 ? std::numeric_limits<float>::max() : weight;
+      if (o == 34) weight = i % 2 == 0 ? 0x1.fffffep-1f : -0x1.fffffep-1f;
+    }
+  for (const Subject& subject : subjects_for(c)) {
+    if (subject.bfloat16) continue;
+    INFO(subject.name);
+    subject.weight->set({0, c.out, 0, c.in, problem.weight.data(), c.in, 1});
+    subject.weight->finish();
+    std::vector<float> back(c.in * c.out);
+    subject.weight->unpack(0, c.out, back.data());
+    CHECK(std::memcmp(back.data(), problem.weight.data(), back.size() * sizeof(float)) == 0);
+  }
+}
+
+TEST_CASE("sums over weights of three bytes are as exact as those of floats", "[cpu]") {
+  if (coca::detail::best_instruction_set() < InstructionSet::avx2) return;
+  for (const Case& c : {Case{6, 512, 800, 2}, Case{2, 3072, 300, 2}, Case{60, 768, 100, 2}}) {
+    const Problem problem(c);
+    const auto mean_error = [&](GemmKind kind) {
+      const coca::detail::GemmRequest request{c.out, c.in, coca::MatrixUse::few_rows,
+                                              InstructionSet::avx2, c.threads};
+      const auto weight = coca::detail::make_weight<float>(kind, request);
+      weight->set({0, c.out, 0, c.in, problem.weight.data(), c.in, 1});
+      weight->finish();
+      std::vector<float> output(c.rows * c.out);
+      const GemmCall call = problem.call(output.data());
+      weight->multiply(call);
+      double sum = 0;
+      for (std::size_t i = 0; i < output.size(); ++i)
+        sum += std::abs(output[i] - problem.expected(call, i / c.out, i % c.out));
+      return sum / static_cast<double>(output.size());
+    };
+    INFO(c.rows << "x" << c.in << "->" << c.out);
+    CHECK(mean_error(GemmKind::fixed24) <= 1.25 * mean_error(GemmKind::packed));
   }
 }
 

@@ -58,7 +58,8 @@ TEST_CASE("an environment variable that names no choice is reported with those t
   {
     const Variable gemm("COCA_GEMM", "mkl");
     CHECK(problem_with({}) ==
-          "environment variable COCA_GEMM is \"mkl\", expected one of automatic, packed, eigen, "
+          "environment variable COCA_GEMM is \"mkl\", expected one of automatic, packed, fixed24, "
+          "eigen, "
           "onednn");
   }
   const Variable set("COCA_INSTRUCTION_SET", "sse9");

@@ -52,6 +52,7 @@ using ProductSubjects = std::tuple<
     Plain<Reference<float>>, Plain<Remote>, Chosen<GemmKind::packed, InstructionSet::baseline>,
     Chosen<GemmKind::packed, InstructionSet::avx2>,
     Chosen<GemmKind::packed, InstructionSet::avx512>,
+    Chosen<GemmKind::fixed24, InstructionSet::avx2>,
     Chosen<GemmKind::eigen, InstructionSet::baseline>,
     Chosen<GemmKind::eigen, InstructionSet::avx2>, Chosen<GemmKind::eigen, InstructionSet::avx512>,
     Chosen<GemmKind::onednn, InstructionSet::automatic>,

@@ -19,17 +19,20 @@ enum class GemmKind : std::uint8_t {
   automatic,  ///< the fastest for each shape, as measured when weights are packed or, for views of
               ///< arrays (training), at the first large product of such sizes
   packed,     ///< the library's own kernels
+  fixed24,    ///< the same for float weights of few rows, of which they read three bytes (AVX2)
   eigen,      ///< Eigen, for float weights
   onednn,     ///< oneDNN, where it is installed
 };
 
-/// "automatic", "packed", "eigen", "onednn".
+/// "automatic", "packed", "fixed24", "eigen", "onednn".
 constexpr const char* to_string(GemmKind kind) noexcept {
   switch (kind) {
     case GemmKind::automatic:
       return "automatic";
     case GemmKind::packed:
       return "packed";
+    case GemmKind::fixed24:
+      return "fixed24";
     case GemmKind::eigen:
       return "eigen";
     case GemmKind::onednn:
@@ -39,8 +42,8 @@ constexpr const char* to_string(GemmKind kind) noexcept {
 }
 
 /// Options of Cpu. What is left automatic can be set from outside by the environment variables
-/// COCA_GEMM (automatic, packed, eigen, onednn) and COCA_INSTRUCTION_SET (automatic, baseline,
-/// avx2, avx512).
+/// COCA_GEMM (automatic, packed, fixed24, eigen, onednn) and COCA_INSTRUCTION_SET (automatic,
+/// baseline, avx2, avx512).
 struct CpuOptions {
   int threads =
       0;  ///< 0: as many as OpenMP gives (OMP_NUM_THREADS or the processors); without it one
@@ -79,7 +82,8 @@ inline int resolve_threads(int wish) {
 inline GemmKind resolve(GemmKind wish) {
   if (wish != GemmKind::automatic) return wish;
   return choice_from_environment(
-      "COCA_GEMM", {GemmKind::automatic, GemmKind::packed, GemmKind::eigen, GemmKind::onednn});
+      "COCA_GEMM", {GemmKind::automatic, GemmKind::packed, GemmKind::fixed24, GemmKind::eigen,
+                    GemmKind::onednn});
 }
 
 /// The instruction set that a program, the environment or else the processor asks for.

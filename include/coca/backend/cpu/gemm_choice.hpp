@@ -16,6 +16,7 @@
 #include "coca/backend/backend.hpp"
 #include "coca/backend/cpu/cpu_options.hpp"
 #include "coca/backend/cpu/gemm_eigen.hpp"
+#include "coca/backend/cpu/gemm_fixed24.hpp"
 #include "coca/backend/cpu/gemm_onednn.hpp"
 #include "coca/backend/cpu/gemm_packed.hpp"
 #include "coca/backend/cpu/huge_pages.hpp"
@@ -44,7 +45,7 @@ class GemmChoices {
     for (const auto& [name, kind] : given)
       if (kind == GemmKind::automatic)
         throw ArgumentError("the preset choice for " + name +
-                            " is automatic, expected packed, eigen or onednn");
+                            " is automatic, expected packed, fixed24, eigen or onednn");
     const std::lock_guard lock(mutex());
     for (const auto& [name, kind] : given) choices()[name] = kind;
   }
@@ -97,11 +98,14 @@ std::shared_ptr<GemmWeight> make_weight(GemmKind kind, const GemmRequest& reques
   if (kind == GemmKind::onednn)
     return make_onednn_weight<Stored>(request.out, request.in, request.set, request.typical_rows(),
                                       request.threads);
-  if (kind == GemmKind::eigen) {
-    if constexpr (std::is_same_v<Stored, float>)
+  if (kind == GemmKind::eigen || kind == GemmKind::fixed24) {
+    if constexpr (!std::is_same_v<Stored, float>)
+      throw ArgumentError(std::string(to_string(kind)) +
+                          " multiplies float weights alone, but bfloat16 was asked for");
+    else if (kind == GemmKind::eigen)
       return std::make_shared<EigenWeight>(request.out, request.in, request.set);
     else
-      throw ArgumentError("Eigen multiplies float weights alone, but bfloat16 was asked for");
+      return make_fixed24_weight(request.out, request.in, request.set, request.threads);
   }
   return std::make_shared<PackedWeight<Stored>>(request.out, request.in, request.set);
 }
@@ -124,6 +128,8 @@ class GemmContest {
   GemmKind winner() {
     enter(GemmKind::packed);
     if (std::is_same_v<Stored, float>) enter(GemmKind::eigen);
+    if (std::is_same_v<Stored, float> && request_.use == MatrixUse::few_rows)
+      enter(GemmKind::fixed24);
     if (has_onednn) enter(GemmKind::onednn);
     // In turn, so that what else the machine does hits all alike. The first round does not count.
     double total = 0;
@@ -180,15 +186,25 @@ class GemmContest {
   std::vector<float> input_, output_, row_;
 };
 
-/// The kind for a weight: what is asked for, or what is measured; for small weights our own
-/// kernels, whose calls cost least.
+/// Whether a weight is one that fixed24 is the best for, as measured on Zen 3: what is read of
+/// memory is all that counts. A contest would not tell, its weights stay in the cache.
+template <class Stored>
+bool waits_for_memory(const GemmRequest& request) {
+  return std::is_same_v<Stored, float> && request.use == MatrixUse::few_rows &&
+         request.set == InstructionSet::avx2;
+}
+
+/// The kind for a weight: what is asked for, or what is known or measured; for small weights our
+/// own kernels, whose calls cost least.
 template <class Stored>
 GemmKind choose_kind(GemmKind wish, const GemmRequest& request) {
   constexpr std::size_t small = 100000;
   if (wish != GemmKind::automatic) return wish;
   if (request.out * request.in < small) return GemmKind::packed;
-  return GemmChoices::get(name_of<Stored>(request),
-                          [&] { return GemmContest<Stored>(request).winner(); });
+  return GemmChoices::get(name_of<Stored>(request), [&] {
+    return waits_for_memory<Stored>(request) ? GemmKind::fixed24
+                                             : GemmContest<Stored>(request).winner();
+  });
 }
 
 }  // namespace detail

@@ -21,6 +21,91 @@
 
 namespace coca::detail {
 
+/// A product of rows, which are interleaved once, with the panels of a weight.
+class PanelProduct {
+ public:
+  /// Interleaves the rows of the call, into scratch memory of this thread: one at a time.
+  PanelProduct(const GemmCall& call, std::size_t out, std::size_t in, const PanelKernels& kernels,
+               InstructionSet set)
+      : kernels_(kernels),
+        set_(set),
+        panels_((out + kernels.panel - 1) / kernels.panel),
+        blocking_(call.rows, steps_of(in), kernels_),
+        threads_(worthwhile_threads(call.threads, call.rows * out * in / 32)) {
+    sides_.call = &call;
+    sides_.out = sides_.columns = out;
+    sides_.rows = call.rows;
+    sides_.steps = steps_of(in);
+    interleave(call, in);
+  }
+
+  /// @param right all panels, `panel_bytes` apart
+  void multiply(const std::byte* right, std::size_t panel_bytes) const {
+    PackedSides sides = sides_;
+    sides.right = right;
+    sides.panel_bytes = panel_bytes;
+    const TileProducts products(sides, blocking_, kernels_, set_);
+    parallel_for_pieces(threads_, panels_ * blocking_.row_tiles,
+                        blocking_.row_tiles * blocking_.panels_of_piece(panels_, threads_),
+                        [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
+  }
+
+  /// Panels that are made when they are needed.
+  /// @param piece how many at a time
+  /// @param make  make(begin, end) gives panels [begin, end) to the thread that calls it, good
+  /// until it calls again
+  template <class Make>
+  void multiply_made(std::size_t piece, std::size_t panel_bytes, const Make& make) const {
+    parallel_for_pieces(threads_, panels_, piece, [&](std::size_t begin, std::size_t end) {
+      PackedSides sides = sides_;
+      sides.right = make(begin, end);
+      sides.panel_bytes = panel_bytes;
+      sides.first_column = begin * kernels_.panel;
+      sides.columns = std::min(end * kernels_.panel, sides_.columns) - sides.first_column;
+      TileProducts(sides, blocking_, kernels_, set_).run(0, (end - begin) * blocking_.row_tiles);
+    });
+  }
+
+ private:
+  std::size_t steps_of(std::size_t in) const {
+    const std::size_t per_step = kernels_.left_is_bfloat16 ? 2 : kernels_.left_words;
+    return (in + per_step - 1) / per_step;
+  }
+
+  void interleave(const GemmCall& call, std::size_t in) {
+    const std::size_t tiles = blocking_.row_tiles;
+    const std::size_t tile_words = PackedSides::tile_words(sides_.steps, kernels_);
+    auto* left = scratch<GemmBlocking>().get<std::uint32_t>(tiles * tile_words);
+    parallel_for(tiles == 1 ? 1 : threads_, tiles, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t tile = begin; tile < end; ++tile)
+        interleave(call, in, Share(call.rows, tile, tiles), left + tile * tile_words);
+    });
+    sides_.left = left;
+  }
+
+  void interleave(const GemmCall& call, std::size_t in, const Share& rows,
+                  std::uint32_t* left) const {
+    InterleaveArguments arguments;
+    arguments.count = rows.end - rows.begin;
+    arguments.length = in;
+    arguments.words = sides_.steps * kernels_.left_words;
+    arguments.out = left;
+    for (std::size_t r = 0; r < arguments.count; ++r)
+      arguments.rows[r] = call.input + (rows.begin + r) * in;
+    if (kernels_.left_is_bfloat16)
+      dispatch<InterleaveKernel<simd::LoadPairs>>(set_, arguments);
+    else
+      dispatch<InterleaveKernel<simd::LoadFloats>>(set_, arguments);
+  }
+
+  PanelKernels kernels_;
+  InstructionSet set_;
+  std::size_t panels_;
+  GemmBlocking blocking_;
+  int threads_;
+  PackedSides sides_;
+};
+
 /// A weight in panels, kept as float or bfloat16.
 template <class Stored>
 class PackedWeight final : public GemmWeight {
@@ -55,30 +140,8 @@ class PackedWeight final : public GemmWeight {
 
   void multiply(const GemmCall& call) const override {
     if (call.rows == 0 || panels_ == 0) return;
-    const GemmBlocking blocking(call.rows, steps_, kernels_);
-    const std::size_t tile_words = PackedSides::tile_words(steps_, kernels_);
-    auto* left =
-        scratch<GemmBlocking>().template get<std::uint32_t>(blocking.row_tiles * tile_words);
-    const int threads =
-        worthwhile_threads(call.threads, call.rows * out_features() * in_features() / 32);
-    parallel_for(blocking.row_tiles == 1 ? 1 : threads, blocking.row_tiles,
-                 [&](std::size_t begin, std::size_t end) {
-                   for (std::size_t tile = begin; tile < end; ++tile)
-                     interleave(call, Share(call.rows, tile, blocking.row_tiles),
-                                left + tile * tile_words);
-                 });
-    PackedSides sides;
-    sides.call = &call;
-    sides.out = sides.columns = out_features();
-    sides.rows = call.rows;
-    sides.steps = steps_;
-    sides.left = left;
-    sides.right = storage_.at<std::byte>(0);
-    sides.panel_bytes = panel_bytes();
-    const TileProducts products(sides, blocking, kernels_, set_);
-    parallel_for_pieces(threads, panels_ * blocking.row_tiles,
-                        blocking.row_tiles * blocking.panels_of_piece(panels_, threads),
-                        [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
+    PanelProduct(call, out_features(), in_features(), kernels_, set_)
+        .multiply(storage_.at<std::byte>(0), panel_bytes());
   }
 
  private:
@@ -92,20 +155,6 @@ class PackedWeight final : public GemmWeight {
   void set(const WeightBlock& block, std::size_t o, std::size_t i) {
     *place(block.first_out + o, block.first_in + i) =
         Stored(block.values[o * block.out_stride + i * block.in_stride]);
-  }
-
-  void interleave(const GemmCall& call, const Share& rows, std::uint32_t* left) const {
-    InterleaveArguments arguments;
-    arguments.count = rows.end - rows.begin;
-    arguments.length = in_features();
-    arguments.words = steps_ * kernels_.left_words;
-    arguments.out = left;
-    for (std::size_t r = 0; r < arguments.count; ++r)
-      arguments.rows[r] = call.input + (rows.begin + r) * in_features();
-    if (kernels_.left_is_bfloat16)
-      dispatch<InterleaveKernel<simd::LoadPairs>>(set_, arguments);
-    else
-      dispatch<InterleaveKernel<simd::LoadFloats>>(set_, arguments);
   }
 
   InstructionSet set_;

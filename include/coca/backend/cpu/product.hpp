@@ -26,9 +26,10 @@ struct ProductOptions {
   InstructionSet set = InstructionSet::baseline;
 };
 
-/// Multiplies by one of the kinds. Products that round are packed, whatever is asked for: nobody
-/// else rounds on the way. No size is zero. @throws UnavailableError where there is no such kind in
-/// this build.
+/// Multiplies by one of the kinds; fixed24, a layout of weights that stay, is packed here. Products
+/// that round are packed too, whatever is asked for: nobody else rounds on the way. No size is
+/// zero.
+/// @throws UnavailableError where there is no such kind in this build.
 inline void multiply_by(GemmKind kind, const ProductCall& call, const ProductOptions& options) {
   if (options.round_to_bfloat16)
     return PackedProduct::run(call, rounding_kernels(options.set), true, options.set);
