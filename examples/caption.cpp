@@ -77,6 +77,17 @@ void require(bool holds, const std::string& sentence) {
   if (!holds) throw UsageError(sentence);
 }
 
+/// Says which flags change nothing, because they are about what was not asked for.
+void tell_idle_flags(const CLI::App& app, const coca::GenerationOptions& search) {
+  const auto tell = [&](const std::string& name, bool used, const std::string& needed) {
+    if (app.count(name) != 0 && !used)
+      std::cerr << app.get_name() << ": " << name << " changes nothing without " << needed << '\n';
+  };
+  for (const char* name : {"--temperature", "--top-k", "--top-p"})
+    tell(name, search.sample, "--sample");
+  tell("--diversity-penalty", search.beam_groups > 1, "--groups 2 or more");
+}
+
 /// A flag with its value, for such sentences.
 std::string flag(const CLI::App& app, const std::string& name, std::size_t value) {
   return name + " " + std::to_string(value) + (app.count(name) == 0 ? " (the default)" : "");
@@ -108,13 +119,16 @@ void expect_flags_agree(const CLI::App& app, const coca::GenerationOptions& sear
 }
 
 /// The same of lengths, whose limits are the model's.
+/// @param of_model the least length is what the model's folder says
 void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& search,
-                        std::size_t context_length) {
+                        std::size_t context_length, bool of_model) {
   const std::string longest = flag(app, "--max-length", search.max_length);
+  const std::string least = of_model ? "min_length " + std::to_string(search.min_length) +
+                                           " of the model's generation_config.json"
+                                     : flag(app, "--min-length", search.min_length);
   require(search.max_length <= context_length, longest + " is more than the model's context of " +
                                                    std::to_string(context_length) + " tokens");
-  require(search.min_length <= search.max_length,
-          flag(app, "--min-length", search.min_length) + " is more than " + longest);
+  require(search.min_length <= search.max_length, least + " is more than " + longest);
   require(search.max_length > 1, longest + " leaves no room for a word behind the start token");
   require(search.prompt.size() + 1 < search.max_length,
           "--prompt has " + std::to_string(search.prompt.size()) +
@@ -146,18 +160,19 @@ coca::GenerationOptions search_options(const CLI::App& app, const Options& optio
   if (options.early_stopping == "true") search.early_stopping = coca::EarlyStopping::first;
   if (options.early_stopping == "never") search.early_stopping = coca::EarlyStopping::never;
   expect_flags_agree(app, search);
+  tell_idle_flags(app, search);
   return search;
 }
 
 /// Fills in what the model says, and checks the rest before the first picture.
 coca::GenerationOptions fitted(const CLI::App& app, coca::GenerationOptions search,
                                const std::string& prompt, const ModelInfo& info) {
-  if (app.count("--min-length") == 0)
-    search.min_length = info.min_length.value_or(search.min_length);
+  const bool of_model = app.count("--min-length") == 0 && info.min_length.has_value();
+  if (of_model) search.min_length = *info.min_length;
   search.tokens = coca::special_tokens(info.tokenizer);
   search.prompt = prompt_ids(info.tokenizer, prompt);
   if (search.max_length == 0) search.max_length = std::min<std::size_t>(30, info.context_length);
-  expect_lengths_fit(app, search, info.context_length);
+  expect_lengths_fit(app, search, info.context_length, of_model);
   try {
     return coca::checked(search, info.context_length, info.vocab_size);
   } catch (const coca::ArgumentError& error) {

@@ -88,14 +88,17 @@ TEST_CASE("more instructions than the processor has are refused", "[cpu]") {
             coca::to_string(best));
 }
 
-TEST_CASE("Eigen has no products of bfloat16", "[cpu]") {
-  const coca::Cpu<coca::bfloat16> cpu({.gemm = coca::GemmKind::eigen});
+TEST_CASE("what is for floats alone has no products of bfloat16", "[cpu]") {
   const coca::WeightSource source{coca::Shape{2, 2}, [](std::size_t, std::size_t, float*) {}};
-  std::string message;
-  try {
-    cpu.pack(source, {.rows = 2});
-  } catch (const coca::ArgumentError& error) {
-    message = error.what();
+  for (const auto kind : {coca::GemmKind::eigen, coca::GemmKind::fixed24}) {
+    const coca::Cpu<coca::bfloat16> cpu({.gemm = kind});
+    std::string message;
+    try {
+      cpu.pack(source, {.rows = 2});
+    } catch (const coca::ArgumentError& error) {
+      message = error.what();
+    }
+    CHECK(message == std::string(coca::to_string(kind)) +
+                         " multiplies float weights alone, but bfloat16 was asked for");
   }
-  CHECK(message == "Eigen multiplies float weights alone, but bfloat16 was asked for");
 }

@@ -95,6 +95,7 @@ TEST_CASE("Flipped pictures are mirrored") {
       REQUIRE(flipped.values[row * 16 + x] == plain.values[row * 16 + 15 - x]);
     }
   }
+  CHECK(Augmentation(options, small)(picture, {}, false).values == plain.values);
   options.flip_probability = 0.5;
   int flips = 0;
   for (std::uint64_t epoch = 0; epoch < 100; ++epoch) {

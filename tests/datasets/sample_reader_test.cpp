@@ -101,6 +101,39 @@ TEST_CASE("Decoded pictures are kept, and change nothing that is shown") {
   CHECK(cached.cache().size() == 1);
 }
 
+TEST_CASE("Pictures are mirrored unless their field says no") {
+  struct OneImage {
+    std::string flip;
+
+    std::size_t size() const { return 1; }
+    coca::Record record(std::size_t) const { return {"arrow", {"left"}, {}, {{"flip", flip}}}; }
+    std::vector<std::uint8_t> read(std::size_t) const {
+      return coca::encode_png(test_image(side, side));
+    }
+  };
+  const auto read = [](const std::string& flip, const std::string& key) {
+    coca::SampleOptions options = small_options();
+    options.augmentation = coca::AugmentationOptions{.crop = {.scale = {1, 1}, .ratio = {1, 1}},
+                                                     .flip_probability = 1};
+    options.flip_key = key;
+    return SampleReader(OneImage{flip}, options).read({});
+  };
+  const auto pixels = [&](const std::string& flip, const std::string& key) {
+    return std::get<Sample>(read(flip, key)).pixels.values;
+  };
+  CHECK(pixels("true", "flip") == pixels("false", ""));
+  CHECK(pixels("1", "flip") == pixels("true", "flip"));
+  CHECK(pixels("false", "flip") != pixels("true", "flip"));
+  CHECK(pixels("0", "flip") == pixels("false", "flip"));
+  const auto reason = [&](const std::string& flip, const std::string& key) {
+    return std::get<SkippedPicture>(read(flip, key)).reason;
+  };
+  CHECK(reason("no", "flip") ==
+        "\"flip\" is \"no\", expected true or false: whether the picture may "
+        "be mirrored");
+  CHECK(coca_test::contains(reason("true", "mirror"), "\"mirror\" is \"\""));
+}
+
 TEST_CASE("Large pictures can be made small before they are kept, or refused") {
   struct OneImage {
     std::size_t size() const { return 1; }

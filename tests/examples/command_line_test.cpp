@@ -73,6 +73,21 @@ TEST_CASE("flags that do not go together are named") {
   CHECK(run("caption " + slug + " " + release + " --beams 4 --groups 2").status == 0);
 }
 
+TEST_CASE("flags that change nothing are told, and do no harm") {
+  const auto told = [](const std::string& flags) {
+    const Result result = run("caption " + slug + " " + flags);
+    CHECK(result.status == 0);
+    return result.err;
+  };
+  CHECK(contains(told("--top-k 5 --top-p 0.5"), "--top-k changes nothing without --sample"));
+  CHECK(contains(told("--top-p 0.5"), "--top-p changes nothing without --sample"));
+  CHECK(contains(told("--temperature 2"), "--temperature changes nothing without --sample"));
+  CHECK(contains(told("--diversity-penalty 1"), "--diversity-penalty changes nothing without"));
+  CHECK_FALSE(contains(told("--sample --top-k 5 --temperature 2"), "changes nothing"));
+  CHECK_FALSE(contains(told("--groups 3 --diversity-penalty 1"), "changes nothing"));
+  CHECK_FALSE(contains(told("--search openclip-3.3 --diversity-penalty 1"), "changes nothing"));
+}
+
 TEST_CASE("a value that is empty is not the next flag") {
   const Result empty = run("embed --model stamps_coca --text= --json");
   REQUIRE(empty.status == 0);

@@ -94,7 +94,8 @@ Model random_model(std::uint64_t seed = 1, typename Model::backend_type backend 
 /// Who multiplies on the Cpu backend in this build.
 inline std::vector<GemmKind> gemm_kinds() {
   std::vector<GemmKind> kinds{GemmKind::packed, GemmKind::eigen};
-  if (detail::best_instruction_set() >= InstructionSet::avx2) kinds.push_back(GemmKind::fixed24);
+  if (coca::detail::best_instruction_set() >= InstructionSet::avx2)
+    kinds.push_back(GemmKind::fixed24);
   const WeightSource none{Shape{16, 16}, [](std::size_t, std::size_t count, float* out) {
                             std::fill_n(out, count * 16, 1.0f);
                           }};

@@ -114,6 +114,15 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
         read_all(RunFolder(data.output("whole")).weights()));
 }
 
+TEST_CASE("a run does not go on with fewer batches than it has seen") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
+  options.step.batch_size *= 2;
+  CHECK(contains(message_of([&] { train(data, options, true); }),
+                 "stands before batch 3 of its epoch, but an epoch has 2; resume with the data"));
+}
+
 TEST_CASE("the average of the weights is what is validated and given away") {
   const SmallData data;
   TrainingOptions options = data.options();

@@ -55,6 +55,16 @@ TEST_CASE("what is trained on is opened with the key of its groups") {
   CHECK(loader.order.group_size == 5);
 }
 
+TEST_CASE("what must not be mirrored is opened with its key") {
+  const coca_test::TemporaryFolder folder;
+  TrainingOptions options;
+  options.data.training = {folder.write("a.csv", "image,caption,mirror\nx.png,left arrow,0\n")};
+  options.data.group_key = options.data.flip_key = "mirror";
+  const Record record = open_training_data(options.data).record(0);
+  CHECK(record.fields == std::map<std::string, std::string>{{"mirror", "0"}});
+  CHECK(training_loader_options(options, {}).sample.flip_key == "mirror");
+}
+
 TEST_CASE("options become those of the loaders") {
   TrainingOptions options;
   options.seed = 5;

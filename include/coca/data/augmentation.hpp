@@ -132,9 +132,11 @@ class Augmentation {
   const AugmentationOptions& options() const noexcept { return options_; }
   const PreprocessConfig& config() const noexcept { return config_; }
 
+  /// @param may_flip false where left and right of the picture mean something: it is not mirrored
   /// @return normalised floats, [3, config.height, config.width]
   /// @throws ArgumentError for a picture without pixels.
-  Pixels operator()(const TransparentImage& picture, const SampleKey& key) const {
+  Pixels operator()(const TransparentImage& picture, const SampleKey& key,
+                    bool may_flip = true) const {
     if (picture.color.empty()) throw ArgumentError("augmentation: the picture has no pixels");
     const bool transparent = !picture.opacity.empty();
     const Rgb ground = transparent ? draw_ground(key) : config_.fill_color;
@@ -142,8 +144,8 @@ class Augmentation {
       return random_resized_crop(image, options_.crop, config_, {key, "crop"}, ground);
     };
     const Image image = transparent ? view(lay_over(picture, ground)) : view(picture.color);
-    Pixels pixels =
-        detail::to_planes(image, RandomDraws(key, "flip").chance(options_.flip_probability));
+    const bool mirrored = may_flip && RandomDraws(key, "flip").chance(options_.flip_probability);
+    Pixels pixels = detail::to_planes(image, mirrored);
     move(pixels, key, ground);
     recolor(pixels, key);
     random_blur(pixels, options_.blur, {key, "blur"});

@@ -32,6 +32,9 @@ struct SampleOptions {
   std::optional<AugmentationOptions> augmentation{};
   double first_caption = 0;  ///< chance that the first of several captions is taken at once;
                              ///< otherwise any of them
+  /// Field of the records that says whether a picture may be mirrored: "true" or "1", "false" or
+  /// "0". A record without it counts as broken. Empty: any picture may be.
+  std::string flip_key{};
   /// Pictures whose shorter side is longer are made that small once decoded, before anything else;
   /// 0 never. Small pictures take less memory in the cache and less time each epoch. At least the
   /// encoder's size divided by the square root of the smallest crop keeps all the detail.
@@ -74,7 +77,7 @@ class SampleReader {
       Record record = dataset_.record(index);
       broken.name = record.name;
       Sample sample{index, record.name, caption_of(record, key), record.label.value_or(no_label),
-                    show(*picture(index, record.name), key)};
+                    show(*picture(index, record.name), key, may_flip(record))};
       return sample;
     } catch (const Error& error) {  // of the library: about this picture or its text
       broken.reason = error.what();
@@ -106,8 +109,18 @@ class SampleReader {
     return cache_.keep(index, shrink(std::move(decoded), options_.shrink_to));
   }
 
-  Pixels show(const TransparentImage& picture, const SampleKey& key) const {
-    if (options_.augmentation) return augmentation_(picture, key);
+  bool may_flip(const Record& record) const {
+    if (options_.flip_key.empty()) return true;
+    const auto field = record.fields.find(options_.flip_key);
+    const std::string value = field == record.fields.end() ? "" : field->second;
+    if (value == "true" || value == "1") return true;
+    if (value == "false" || value == "0") return false;
+    throw ArgumentError('"' + options_.flip_key + "\" is \"" + value +
+                        "\", expected true or false: whether the picture may be mirrored");
+  }
+
+  Pixels show(const TransparentImage& picture, const SampleKey& key, bool may_flip) const {
+    if (options_.augmentation) return augmentation_(picture, key, may_flip);
     return preprocess(lay_over(picture), options_.preprocess);
   }
 

@@ -105,7 +105,8 @@ class Trainer {
 
   /// Goes on from the checkpoint in the run's folder: weights, optimizer, average, data and log are
   /// what they were.
-  /// @throws FileError where there is none, or it is of another model or other options.
+  /// @throws FileError where there is none, or it is of another model or other options;
+  /// ArgumentError where it is of more data.
   void resume() {
     const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
     const TrainingRecord record = read_training_record(checkpoint);
@@ -114,6 +115,11 @@ class Trainer {
     if (average_) average_->set_update_count(record.average_updates);
     state_ = record.state;
     skipped_.restore(state_.skipped, state_.skipped_in_a_row);
+    if (state_.position.batch >= loader_.batches_per_epoch())
+      throw ArgumentError(
+          folder_.checkpoint() + " stands before batch " + std::to_string(state_.position.batch) +
+          " of its epoch, but an epoch has " + std::to_string(loader_.batches_per_epoch()) +
+          "; resume with the data and the batch size that the run began with");
     loader_.seek(state_.position);
   }
 

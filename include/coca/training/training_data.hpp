@@ -48,12 +48,12 @@ inline AnyDataset open_datasets(const std::vector<std::string>& paths, const Tra
   return ConcatDataset(std::move(datasets));
 }
 
-/// Opens what is trained on, with the key of its groups.
+/// Opens what is trained on, with the keys of its groups and of what may be mirrored.
 /// @throws as open_datasets
 inline AnyDataset open_training_data(TrainingData data) {
-  const auto& keys = data.field_keys;
-  if (!data.group_key.empty() && std::find(keys.begin(), keys.end(), data.group_key) == keys.end())
-    data.field_keys.push_back(data.group_key);
+  auto& keys = data.field_keys;
+  for (const std::string& key : {data.group_key, data.flip_key})
+    if (!key.empty() && std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   return open_datasets(data.training, data);
 }
 
@@ -85,6 +85,7 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   loader.group_key = data.group_key;
   loader.sample.preprocess = config;
   loader.sample.first_caption = data.first_caption;
+  loader.sample.flip_key = data.flip_key;
   if (data.augment) loader.sample.augmentation = data.augmentation;
   loader.sample.shrink_to = data.shrink_to;
   loader.sample.cache_bytes = data.cache_megabytes << 20;

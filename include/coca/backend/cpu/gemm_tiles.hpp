@@ -24,7 +24,7 @@ struct GemmBlocking {
   std::size_t row_tiles = 1;      ///< tiles that the rows are cut into
   std::size_t depth_blocks = 1;   ///< blocks that the steps along the depth are cut into
   std::size_t tiles_at_once = 1;  ///< row tiles that share a block of the input in cache
-  static constexpr std::size_t panels_at_once = 8;  ///< panels that meet it there
+  static constexpr std::size_t panels_at_once = 4;  ///< panels that meet it there
 
   GemmBlocking(std::size_t rows, std::size_t steps, const PanelKernels& kernels)
       : row_tiles((rows + kernels.most_rows - 1) / kernels.most_rows) {
@@ -129,6 +129,7 @@ class TileProducts {
       for (std::size_t panel = part.first_panel; panel < part.end_panel; ++panel)
         for (std::size_t t = part.first_tile; t < part.end_tile; ++t) {
           if (block + 1 == blocking_.depth_blocks) prefetch_output(panel, t);
+          prefetch_next_panel(part, panel, t, depth_block(block));
           multiply_tile(kernels_.tiles, panel, t, depth_block(block), tile_products);
           if (block + 1 == blocking_.depth_blocks) finish_tile(panel, t, tile_products);
           if (keep) tile_products += size;
@@ -164,6 +165,20 @@ class TileProducts {
     tile.accumulate = steps.begin != 0;
     tile.panel_bytes = sides_.panel_bytes;
     tiles[count - 1](tile);
+  }
+
+  // Asks for the block of the next panel, a piece with each tile, so that the first tile there does
+  // not wait for the memory.
+  void prefetch_next_panel(const Rectangle& part, std::size_t panel, std::size_t tile,
+                           const Steps& steps) const {
+    constexpr std::size_t line = 64;
+    if (panel + 1 == part.end_panel) return;
+    const std::size_t step_bytes = kernels_.panel * sizeof(float);
+    const std::size_t lines = (steps.end - steps.begin) * step_bytes / line;
+    const Share share(lines, tile - part.first_tile, part.end_tile - part.first_tile);
+    const std::byte* next =
+        sides_.right + (panel + 1) * sides_.panel_bytes + steps.begin * step_bytes;
+    for (std::size_t i = share.begin; i < share.end; ++i) __builtin_prefetch(next + i * line, 0, 2);
   }
 
   // Asks for what finish_tile will read and write: pieces of rows that lie pages apart.
