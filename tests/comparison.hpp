@@ -30,6 +30,8 @@ inline bool identical(double actual, double expected) {
 template <class T>
 inline constexpr double unit_roundoff = 0.5 *
                                         static_cast<double>(std::numeric_limits<T>::epsilon());
+/// That of float.
+inline constexpr double u = unit_roundoff<float>;
 
 namespace detail {
 

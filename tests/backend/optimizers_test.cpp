@@ -16,8 +16,7 @@ using coca::Shape;
 
 namespace {
 
-constexpr std::size_t sizes[] = {1, 3, 17, 33, 65, 130, 10007};
-constexpr double u = unit_roundoff<float>;
+constexpr std::size_t lengths[] = {1, 3, 17, 33, 65, 130, 10007};
 
 // Random gradients with a few zeros.
 std::vector<Floats> gradients(std::size_t count, std::size_t size, Random& random) {
@@ -69,7 +68,7 @@ TEMPLATE_LIST_TEST_CASE("clip_factor of what is not a number", "[optimizers]", T
 TEMPLATE_LIST_TEST_CASE("adamw_inplace", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(101);
-  for (const std::size_t size : sizes)
+  for (const std::size_t size : lengths)
     for (const float decay : {0.0f, 0.2f}) {
       CAPTURE(size, decay);
       const Floats start = random.normals(size), zero(size, 0.0f);
@@ -114,7 +113,7 @@ TEMPLATE_LIST_TEST_CASE("adamw_inplace of early and late steps", "[optimizers]",
 TEMPLATE_LIST_TEST_CASE("sgd_inplace", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(103);
-  for (const std::size_t size : sizes)
+  for (const std::size_t size : lengths)
     for (const float momentum : {0.0f, 0.9f})
       for (const bool nesterov : {false, true}) {
         CAPTURE(size, momentum, nesterov);
@@ -192,7 +191,7 @@ TEMPLATE_LIST_TEST_CASE("adafactor_inplace of a gradient of 0", "[optimizers]", 
 TEMPLATE_LIST_TEST_CASE("clamp_inplace and blend_inplace", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(105);
-  for (const std::size_t size : sizes) {
+  for (const std::size_t size : lengths) {
     CAPTURE(size);
     const Floats values = random.normals(size, 3), average = random.normals(size);
     const Results results = both(backend, [&](auto& bench) {

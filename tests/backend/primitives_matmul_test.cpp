@@ -19,8 +19,6 @@ using coca::Shape;
 
 namespace {
 
-constexpr double u = unit_roundoff<float>;
-
 // Each of the 36 combinations of what can follow a product.
 struct Ending {
   explicit Ending(std::size_t number)

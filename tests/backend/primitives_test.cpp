@@ -13,9 +13,7 @@
 using namespace coca::testing;
 using coca::Shape;
 
-namespace {
-constexpr double u = unit_roundoff<float>;
-}  // namespace
+namespace {}  // namespace
 
 // The mean is off by a few u of the values, and so is x - mean where the mean is large; the rest is
 // a few roundings of the normalised value, which no width makes larger than its root.

@@ -17,7 +17,6 @@ using coca::Shape;
 
 namespace {
 
-constexpr double u = unit_roundoff<float>;
 constexpr std::size_t vocabularies[] = {1, 5, 17, 1000, 49408};
 
 // Multiples of 1/64 below 16: sums of two are exact in float, and many are equal.

@@ -13,9 +13,9 @@ template <CoCaConfig config>
 void check_count() {
   const CoCa<config, Reference<float>> model;
   CHECK(count_parameters(model) == parameter_count(config));
-  CHECK(model.pooler().tokens == detail::size(config.caption_tokens()));
-  CHECK(model.pooler().width == detail::size(config.caption_width()));
-  CHECK(model.image_encoder().tokens == detail::size(config.vision.tokens()));
+  CHECK(model.pooler().tokens == coca::detail::size(config.caption_tokens()));
+  CHECK(model.pooler().width == coca::detail::size(config.caption_width()));
+  CHECK(model.image_encoder().tokens == coca::detail::size(config.vision.tokens()));
 }
 
 }  // namespace

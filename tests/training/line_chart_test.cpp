@@ -52,7 +52,7 @@ TEST_CASE("long curves are thinned to the means of neighbours") {
     series.x.push_back(i);
     series.y.push_back(i % 2 == 0 ? 1 : 3);
   }
-  const ChartSeries thin = detail::thinned(series);
+  const ChartSeries thin = coca::detail::thinned(series);
   REQUIRE(thin.x.size() == 500);
   CHECK(thin.y[0] == 2);
   CHECK(thin.x[0] == 99.5);

@@ -35,7 +35,7 @@ TEST_CASE("configurations are what they were after writing and reading") {
 TEST_CASE("ratios come back as the widths they are of") {
   for (int width : {48, 96, 192, 768})
     for (int hidden = 1; hidden < 4000; hidden += 7)
-      CHECK(static_cast<int>(width * detail::mlp_ratio(width, hidden)) == hidden);
+      CHECK(static_cast<int>(width * coca::detail::mlp_ratio(width, hidden)) == hidden);
 }
 
 TEST_CASE("preprocessing is what it was after writing and reading") {

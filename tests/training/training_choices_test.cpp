@@ -15,7 +15,7 @@ TEST_CASE("options of a run become those of its parts") {
   steps.weight_decay = 0.125;
   steps.layer_decay = 0.5;
   steps.clip_norm = 2;
-  const OptimizerOptions optimizer = detail::optimizer_options(steps);
+  const OptimizerOptions optimizer = coca::detail::optimizer_options(steps);
   CHECK(optimizer.kind == OptimizerKind::sgd);
   CHECK(optimizer.adamw.beta1 == 0.9f);
   CHECK(optimizer.adamw.beta2 == 0.5f);
@@ -28,7 +28,7 @@ TEST_CASE("options of a run become those of its parts") {
   steps.caption_weight = 4;
   steps.contrastive_weight = 0.5;
   steps.label_smoothing = 0.125;
-  const CoCaLossOptions loss = detail::loss_options(steps, 7);
+  const CoCaLossOptions loss = coca::detail::loss_options(steps, 7);
   CHECK(loss.contrastive_weight == 0.5f);
   CHECK(loss.captioning.weight == 4.0f);
   CHECK(loss.captioning.label_smoothing == 0.125f);
@@ -38,12 +38,12 @@ TEST_CASE("options of a run become those of its parts") {
   steps.learning_rate = 3;
   steps.final_learning_rate = 1;
   steps.warmup_steps = 2;
-  const ScheduleOptions schedule = detail::schedule_options(steps, 10);
+  const ScheduleOptions schedule = coca::detail::schedule_options(steps, 10);
   CHECK(learning_rate(schedule, 0) == 1.5);
   CHECK(learning_rate(schedule, 6) == 2);
   CHECK(learning_rate(schedule, 10) == 1);
   steps.warmup_steps = 11;
-  CHECK(message_of([&] { detail::schedule_options(steps, 10); }) ==
+  CHECK(message_of([&] { coca::detail::schedule_options(steps, 10); }) ==
         "a run of 10 steps cannot have 11 of warm-up and 0 of cooldown");
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("who multiplies is fixed unless something else is asked for") {
   options.threads = 3;
   const CpuOptions fixed = training_cpu_options(options);
   CHECK(fixed.threads == 3);
-  if (detail::resolve(GemmKind::automatic) == GemmKind::automatic)
+  if (coca::detail::resolve(GemmKind::automatic) == GemmKind::automatic)
     CHECK(fixed.gemm != GemmKind::automatic);
   options.gemm = TrainingGemm::automatic;
   CHECK(training_cpu_options(options).gemm == GemmKind::automatic);
@@ -66,13 +66,13 @@ TEST_CASE("who multiplies is fixed unless something else is asked for") {
 
 TEST_CASE("measured choices go through a checkpoint") {
   GemmChoices::preset({{"a shape of this test", GemmKind::eigen}});
-  Json json = detail::gemm_choices_json();
+  Json json = coca::detail::gemm_choices_json();
   CHECK(json.at("a shape of this test") == "eigen");
   json = {{"a shape of this test", "packed"}};
-  detail::preset_gemm_choices(json, "x");
+  coca::detail::preset_gemm_choices(json, "x");
   CHECK(GemmChoices::recorded().at("a shape of this test") == GemmKind::packed);
   for (const Json& wrong : {Json("automatic"), Json(3), Json("fast")})
     CHECK(message_of([&] {
-            detail::preset_gemm_choices({{"b", wrong}}, "x");
+            coca::detail::preset_gemm_choices({{"b", wrong}}, "x");
           }) == "x: the choice of matrix products for b is unknown");
 }

@@ -44,8 +44,9 @@ TEST_CASE("what is trained on is opened with the key of its groups") {
   CHECK(open_training_data(data).record(0).fields.empty());
   data.group_key = "thing";
   CHECK(open_training_data(data).record(2).fields.at("thing") == "hat");
-  CHECK(detail::groups_of(open_training_data(data), "thing") == std::vector<std::size_t>{0, 1, 0});
-  CHECK(contains(message_of([&] { detail::groups_of(open_training_data(data), "base"); }),
+  CHECK(coca::detail::groups_of(open_training_data(data), "thing") ==
+        std::vector<std::size_t>{0, 1, 0});
+  CHECK(contains(message_of([&] { coca::detail::groups_of(open_training_data(data), "base"); }),
                  "groups by \"base\": x.png has no such field"));
   TrainingOptions options;
   options.data = data;

@@ -57,10 +57,11 @@ class Fixed24 {
 
   /// The number nearest to a weight.
   std::int32_t number(float weight) const {
-    constexpr double rounding = 6755399441055744.0;  // 3 * 2^51: leaves the integer in the low bits
+    constexpr double to_low_bits =
+        6755399441055744.0;  // 3 * 2^51: leaves the integer in the low bits
     constexpr std::int32_t most = (1 << 23) - 1;
     if (!finite_) return 0;
-    const double rounded = double{weight} * to_number_ + rounding;
+    const double rounded = double{weight} * to_number_ + to_low_bits;
     return std::min(static_cast<std::int32_t>(std::bit_cast<std::int64_t>(rounded)), most);
   }
 
