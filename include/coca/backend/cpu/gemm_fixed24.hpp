@@ -179,26 +179,26 @@ class Fixed24Weight final : public GemmWeight {
         threads_(threads),
         panels_((out + panel - 1) / panel),
         numbers_(LargeMemory::instance().allocate(panels_ * panel_bytes())),
+        beside_(LargeMemory::instance().allocate(out * in)),
         whole_(panels_) {
     if (numbers_.bytes() != 0) std::memset(numbers_.at<std::byte>(0), 0, numbers_.bytes());
   }
 
   void set(const WeightBlock& block) override {
-    weights_.resize(out_features() * in_features());
+    float* weights = given();
     for (std::size_t o = 0; o < block.out; ++o)
       for (std::size_t i = 0; i < block.in; ++i)
-        weights_[(block.first_out + o) * in_features() + block.first_in + i] =
+        weights[(block.first_out + o) * in_features() + block.first_in + i] =
             block.values[o * block.out_stride + i * block.in_stride];
   }
 
   void finish() override {
-    weights_.resize(out_features() * in_features());
-    beside_.resize(weights_.size());
-    parallel_for(worthwhile_threads(threads_, weights_.size()), panels_,
+    const float* weights = given();
+    parallel_for(worthwhile_threads(threads_, out_features() * in_features()), panels_,
                  [&](std::size_t begin, std::size_t end) {
-                   for (std::size_t p = begin; p < end; ++p) encode(p);
+                   for (std::size_t p = begin; p < end; ++p) encode(p, weights);
                  });
-    weights_ = {};
+    given_ = {};
   }
 
   void unpack(std::size_t first, std::size_t count, float* rows) const override {
@@ -231,7 +231,7 @@ class Fixed24Weight final : public GemmWeight {
 
   /// A weight that its byte cannot tell.
   struct Whole {
-    std::size_t out, in;
+    std::uint32_t out, in;
     float weight;
   };
 
@@ -247,18 +247,33 @@ class Fixed24Weight final : public GemmWeight {
     return numbers_.at<float>(o / panel * panel_bytes() + place)[o % panel];
   }
 
-  void encode(std::size_t p) {
+  // Memory for all weights until they are numbers. It is not of the heap, which would keep it.
+  float* given() {
+    if (!given_ && out_features() * in_features() != 0) {
+      const LargeMemory::Separate separate;
+      given_ = LargeMemory::instance().allocate(out_features() * in_features() * sizeof(float));
+    }
+    return given_.at<float>(0);
+  }
+
+  std::int8_t& beside(std::size_t o, std::size_t i) const {
+    return *beside_.at<std::int8_t>(o * in_features() + i);
+  }
+
+  void encode(std::size_t p, const float* all) {
     const std::size_t in = in_features();
     for (std::size_t o = p * panel; o < std::min((p + 1) * panel, out_features()); ++o) {
-      const float* weights = weights_.data() + o * in;
+      const float* weights = all + o * in;
       const Fixed24 output(weights, in);
       factor(o) = output.factor();
       for (std::size_t i = 0; i < in; ++i) {
         const std::int32_t nearest = output.number(weights[i]);
         Fixed24::write(nearest, number(o, i));
         const auto steps = distance(Fixed24::value(nearest, output.factor()), weights[i]);
-        beside_[o * in + i] = static_cast<std::int8_t>(steps);
-        if (steps != beside_[o * in + i]) whole_[p].push_back({o, i, weights[i]});
+        beside(o, i) = static_cast<std::int8_t>(steps);
+        if (steps != beside(o, i))
+          whole_[p].push_back(
+              {static_cast<std::uint32_t>(o), static_cast<std::uint32_t>(i), weights[i]});
       }
     }
   }
@@ -267,7 +282,7 @@ class Fixed24Weight final : public GemmWeight {
     const std::size_t in = in_features();
     for (std::size_t i = 0; i < in; ++i) {
       const float near = Fixed24::value(Fixed24::read(number(o, i)), factor(o));
-      row[i] = std::bit_cast<float>(std::bit_cast<std::int32_t>(near) + beside_[o * in + i]);
+      row[i] = std::bit_cast<float>(std::bit_cast<std::int32_t>(near) + beside(o, i));
     }
     for (const Whole& weight : whole_[o / panel])
       if (weight.out == o) row[weight.in] = weight.weight;
@@ -282,9 +297,9 @@ class Fixed24Weight final : public GemmWeight {
   int threads_;
   std::size_t panels_;
   LargeBlock numbers_;
-  std::vector<std::int8_t> beside_;        // [out, in]
+  LargeBlock beside_;                      // [out, in]
   std::vector<std::vector<Whole>> whole_;  // of each panel
-  std::vector<float> weights_;             // until all are there
+  LargeBlock given_;
 };
 
 #endif
