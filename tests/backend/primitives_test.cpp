@@ -13,8 +13,6 @@
 using namespace coca::testing;
 using coca::Shape;
 
-namespace {}  // namespace
-
 // The mean is off by a few u of the values, and so is x - mean where the mean is large; the rest is
 // a few roundings of the normalised value, which no width makes larger than its root.
 TEMPLATE_LIST_TEST_CASE("layer_norm", "[primitives][layer_norm]", Subjects) {

@@ -68,9 +68,12 @@ TEST_CASE("measured choices go through a checkpoint") {
   GemmChoices::preset({{"a shape of this test", GemmKind::eigen}});
   Json json = coca::detail::gemm_choices_json();
   CHECK(json.at("a shape of this test") == "eigen");
-  json = {{"a shape of this test", "packed"}};
-  coca::detail::preset_gemm_choices(json, "x");
-  CHECK(GemmChoices::recorded().at("a shape of this test") == GemmKind::packed);
+  for (const GemmKind kind :
+       {GemmKind::fixed24, GemmKind::eigen, GemmKind::onednn, GemmKind::packed}) {
+    json = {{"a shape of this test", to_string(kind)}};
+    coca::detail::preset_gemm_choices(json, "x");
+    CHECK(GemmChoices::recorded().at("a shape of this test") == kind);
+  }
   for (const Json& wrong : {Json("automatic"), Json(3), Json("fast")})
     CHECK(message_of([&] {
             coca::detail::preset_gemm_choices({{"b", wrong}}, "x");

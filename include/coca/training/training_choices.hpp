@@ -71,7 +71,8 @@ inline void preset_gemm_choices(const Json& json, const std::string& path) {
   for (const auto& [name, value] : json.items()) {
     const auto found = [&, text = &value](GemmKind kind) { return *text == to_string(kind); };
     GemmKind kind = GemmKind::automatic;
-    for (const GemmKind one : {GemmKind::packed, GemmKind::eigen, GemmKind::onednn})
+    for (const GemmKind one :
+         {GemmKind::packed, GemmKind::fixed24, GemmKind::eigen, GemmKind::onednn})
       if (found(one)) kind = one;
     if (kind == GemmKind::automatic)
       throw FileError(path, "the choice of matrix products for " + printable(name) + " is unknown");
