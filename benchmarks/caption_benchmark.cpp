@@ -1,12 +1,13 @@
 // caption_benchmark_PRESET PICTURE WEIGHTS.safetensors|random f32|bf16 THREADS RUNS
 //
-// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum
-// 29) and prints one JSON object: the ids, medians of seconds for encoding and for decoding, and
-// how a decoding step compares with the read bandwidth measured in the same process.
+// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum 29) and prints
+// one JSON object: the ids, medians of seconds for encoding and for decoding, and how a decoding step compares
+// with the read bandwidth measured in the same process.
+
+#include <coca/coca.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <coca/coca.hpp>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -55,8 +56,7 @@ double read_bandwidth(int threads) {
   return median(rates);
 }
 
-// Weights that every decoding step reads: all matrices of both decoders but the projections of the
-// picture.
+// Weights that every decoding step reads: all matrices of both decoders but the projections of the picture.
 constexpr double step_weights() {
   const auto block = [](double width, double mlp) { return 4 * width * width + 2 * width * mlp; };
   const double text = config.text.layers * block(config.text.width, config.text.mlp_width);

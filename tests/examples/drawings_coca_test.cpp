@@ -81,6 +81,13 @@ TEST_CASE("how long captions are at least is the model's own affair, unless a fl
   CHECK(short_one !=
         run("caption --json --min-length 8" + drawing).json()[0]["captions"][0]["text"]);
   const Folder folder;
+  for (const char* name :
+       {"open_clip_model.safetensors", "open_clip_config.json", "bpe_simple_vocab.txt.gz"})
+    fs::copy_file(model + "/" + name, folder / name);
+  folder.write("generation_config.json", "{\"min_length\": 99}");
+  const Result refused = run("caption --weights " + folder.path() + drawing);
+  CHECK(refused.status == 2);
+  CHECK(contains(refused.err, "min_length 99 of the model's generation_config.json is more than"));
   const std::string data = folder.write(
       "data.jsonl", nlohmann::json{{"image", drawing.substr(1)}, {"caption", short_one}}.dump());
   const auto exact = [&](const std::string& flag) {
