@@ -8,8 +8,8 @@ jobs=${COCA_JOBS:-$(nproc)}
 
 cmake --preset sanitize
 cmake --build --preset sanitize -j "$jobs"
-ctest --preset sanitize
+ctest --preset sanitize -j "$jobs"
 
 cmake --preset release -DCOCA_BUILD_TESTS=ON
 cmake --build --preset release -j "$jobs"
-ctest --preset release
+ctest --preset release -j "$jobs"

@@ -7,7 +7,7 @@ using Names = std::vector<std::string>;
 
 namespace {
 Names expand(const std::string& pattern) { return coca::expand_braces(pattern); }
-std::string refusal(const std::string& pattern) {
+std::string reason(const std::string& pattern) {
   return coca_test::message_of([&] { coca::expand_braces(pattern); });
 }
 }  // namespace
@@ -40,11 +40,11 @@ TEST_CASE("Braces that mean nothing are text") {
 
 TEST_CASE("Neither names nor time grow without bound") {
   const std::string complaint = "the braces of a name stand for more than 1000000 names";
-  CHECK(refusal("{0..999999999}") == complaint);
-  CHECK(refusal("{0..9999}{0..999}") == complaint);
-  CHECK(refusal("{{0..600000},{0..600000}}") == complaint);
+  CHECK(reason("{0..999999999}") == complaint);
+  CHECK(reason("{0..9999}{0..999}") == complaint);
+  CHECK(reason("{{0..600000},{0..600000}}") == complaint);
   CHECK(expand("{0..999}{0..999}").size() == 1000000);
-  CHECK(refusal(std::string(4097, '{')) ==
+  CHECK(reason(std::string(4097, '{')) ==
         "a name with braces has 4097 characters, at most 4096 are accepted");
   CHECK(expand(std::string(4096, '{')).size() == 1);
   CHECK(expand(std::string(2048, '{') + std::string(2048, '}')).size() == 1);

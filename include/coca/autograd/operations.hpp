@@ -44,7 +44,9 @@ Array<B> linear(Context<B>& context, const Array<B>& input, const typename B::Ma
   if (options.scale) expect_shape(options.scale, {out}, "linear: scale");
   Array<B> output = context.empty(detail::with_last(input.shape(), out));
   if (options.residual) expect_shape(options.residual, output.shape(), "linear: residual");
-  if (detail::recorded_linear(context, input, weight, options, output)) return output;
+  if (const auto* recorded = detail::recorded(context);
+      recorded != nullptr && recorded->linear(context, input, weight, options, output))
+    return output;
   context.backend().matmul(input, weight, options, output);
   return output;
 }
@@ -57,7 +59,8 @@ Array<B> layer_norm(Context<B>& context, const Array<B>& input, const Array<B>& 
   expect_shape(bias, {input.shape().back()}, "layer_norm: bias");
   Array<B> output = context.empty(input.shape());
   context.backend().layer_norm(input, weight, bias, output);
-  detail::record_layer_norm(context, input, weight, bias, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->layer_norm(context, input, weight, bias, output);
   return output;
 }
 
@@ -94,7 +97,8 @@ Array<B> attention(
                  "attention: probabilities");
   Array<B> output = context.empty(Shape{a.batch, a.query_tokens, a.query.width});
   context.backend().attention(arguments, output);
-  detail::record_attention(context, arguments, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->attention(context, arguments, output);
   return output;
 }
 
@@ -113,7 +117,8 @@ Array<B> embed(Context<B>& context, const Indices<B>& ids,
   expect_shape(positions, {positions.shape()[0], table.shape()[1]}, "embed: positions");
   Array<B> output = context.empty(Shape{ids.shape().rows(), tokens, table.shape()[1]});
   context.backend().embed(ids, table, positions, first, output);
-  detail::record_embed(context, ids, table, positions, first, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->embed(context, ids, table, positions, first, output);
   return output;
 }
 
@@ -136,7 +141,8 @@ Array<B> unfold(Context<B>& context, const Array<B>& input, const Unfold& window
   Array<B> output =
       context.empty(Shape{batch, w.rows() * w.columns(), w.channels * w.kernel * w.kernel});
   context.backend().unfold(input, windows, output);
-  detail::record_unfold(context, input, windows, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->unfold(context, input, windows, output);
   return output;
 }
 
@@ -145,7 +151,8 @@ template <Backend B>
 Array<B> l2_normalize(Context<B>& context, const Array<B>& input) {
   Array<B> output = context.empty(input.shape());
   context.backend().l2_normalize(input, output);
-  detail::record_l2_normalize(context, input, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->l2_normalize(context, input, output);
   return output;
 }
 
@@ -163,7 +170,8 @@ void write_tokens(Context<B>& context, const Array<B>& source, const Array<B>& p
     throw ShapeError("write_tokens: positions " + to_string(positions.shape()) +
                      " are too few for " + to_string(to));
   context.backend().write_tokens(source, positions, first, output);
-  detail::record_write_tokens(context, source, positions, first, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->write_tokens(context, source, positions, first, output);
 }
 
 /// input [rows, width] (outer extents folded), indices [n] -> [n, width]. Indices must be below
@@ -172,7 +180,8 @@ template <Backend B>
 Array<B> gather_rows(Context<B>& context, const Array<B>& input, const Indices<B>& indices) {
   Array<B> output = context.empty(Shape{indices.size(), input.shape().back()});
   context.backend().gather_rows(input, indices, output);
-  detail::record_gather_rows(context, input, indices, output);
+  if (const auto* recorded = detail::recorded(context))
+    recorded->gather_rows(context, input, indices, output);
   return output;
 }
 

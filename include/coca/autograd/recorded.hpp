@@ -235,4 +235,30 @@ void record_gather_rows(Context<B>& context, const Array<B>& input, const Indice
   }
 }
 
+/// The ways back of all operations. A tape points to them and operations reach them through it, so
+/// that a program which makes no tape does not compile them.
+template <Backend B>
+struct RecordedOperations {
+  decltype(&recorded_linear<B>) linear = &recorded_linear<B>;
+  decltype(&record_layer_norm<B>) layer_norm = &record_layer_norm<B>;
+  decltype(&record_attention<B>) attention = &record_attention<B>;
+  decltype(&record_embed<B>) embed = &record_embed<B>;
+  decltype(&record_unfold<B>) unfold = &record_unfold<B>;
+  decltype(&record_l2_normalize<B>) l2_normalize = &record_l2_normalize<B>;
+  decltype(&record_write_tokens<B>) write_tokens = &record_write_tokens<B>;
+  decltype(&record_gather_rows<B>) gather_rows = &record_gather_rows<B>;
+};
+
+template <Backend B>
+const RecordedOperations<B>& recorded_operations() {
+  static constexpr RecordedOperations<B> operations;
+  return operations;
+}
+
+/// Those of the context's tape, nullptr without one.
+template <Backend B>
+const RecordedOperations<B>* recorded(const Context<B>& context) {
+  return context.tape() == nullptr ? nullptr : &context.tape()->operations();
+}
+
 }  // namespace coca::detail

@@ -6,7 +6,8 @@
 /// Gradients belong to memory, not to handles: a reshaped or sliced view of a tensor has the same
 /// view of its gradient, so that layers need not know whether they are recorded. What is written
 /// twice adds up. An operation records itself where a context has a tape and one of its inputs is
-/// followed; values that the way back needs live in what it records, and nothing longer.
+/// followed; values that the way back needs live in what it records, and nothing longer. How to go
+/// back through an operation is in recorded.hpp, which operations.hpp includes.
 
 #include <cstddef>
 #include <functional>
@@ -23,6 +24,13 @@ namespace coca {
 
 template <Backend B>
 class Context;
+
+namespace detail {
+template <Backend B>
+struct RecordedOperations;
+template <Backend B>
+const RecordedOperations<B>& recorded_operations();  // both in recorded.hpp
+}  // namespace detail
 
 /// Choices of a recording.
 struct TapeOptions {
@@ -55,11 +63,13 @@ class Tape {
 
   /// @param context takes part in no recording by that; see Recording
   explicit Tape(Context<B>& context, TapeOptions options = {})
-      : context_(context), options_(options) {}
+      : context_(context), options_(options), operations_(&detail::recorded_operations<B>()) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
   const TapeOptions& options() const noexcept { return options_; }
+  /// The way back through each operation, for operations.hpp.
+  const detail::RecordedOperations<B>& operations() const noexcept { return *operations_; }
 
   /// Follows what depends on `values`, whole memory, and adds its gradient to `gradient`.
   /// @param unwritten parts of `gradient` that hold nothing yet, which must live as long as there
@@ -209,6 +219,7 @@ class Tape {
 
   Context<B>& context_;
   TapeOptions options_;
+  const detail::RecordedOperations<B>* operations_;
   std::vector<Node> nodes_;
   std::unordered_map<const void*, Entry> entries_;
   TapeObserver<B>* observer_ = nullptr;
