@@ -14,8 +14,8 @@ namespace {
 
 /// A context with a tape, and arrays to watch.
 template <class B>
-struct Fixture {
-  explicit Fixture(TapeOptions options = {}) : tape(context, options) {}
+struct TapeFixture {
+  explicit TapeFixture(TapeOptions options = {}) : tape(context, options) {}
 
   Array<B> array(const Shape& shape, const std::vector<float>& values) {
     return context.to_device(values, shape);
@@ -39,13 +39,13 @@ struct Fixture {
   Tape<B> tape;
 };
 
-using Near = Fixture<Reference<float>>;
+using NearTape = TapeFixture<Reference<float>>;
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("a tape follows what depends on watched arrays", "[tape]", Reference<float>,
                    Remote) {
-  Fixture<TestType> f;
+  TapeFixture<TestType> f;
   const auto x = f.watched({2}, {1, 2}), other = f.array({2}, {3, 4});
   const auto y = f.context.empty(Shape{2});
   CHECK(f.tape.follows(x));
@@ -65,7 +65,7 @@ TEMPLATE_TEST_CASE("a tape follows what depends on watched arrays", "[tape]", Re
 
 TEMPLATE_TEST_CASE("a view of a tensor has the view of its gradient", "[tape]", Reference<float>,
                    Remote) {
-  Fixture<TestType> f;
+  TapeFixture<TestType> f;
   const auto x = f.watched({3, 2}, {1, 2, 3, 4, 5, 6});
   CHECK(f.tape.follows(x.slice(1, 2)));
   f.context.backend().fill(f.tape.gradient(x.slice(1, 1)), 5.0f);
@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("a view of a tensor has the view of its gradient", "[tape]", 
 }
 
 TEST_CASE("the parts of a buffer may be written one after the other", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({2}, {1, 2});
   const auto both = f.context.empty(Shape{2, 2});
   f.twice(x, both.slice(0, 1).reshaped({2}));
@@ -89,7 +89,7 @@ TEST_CASE("the parts of a buffer may be written one after the other", "[tape]") 
 }
 
 TEST_CASE("what nothing was added to is not gone back through", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({1}, {1});
   bool called = false;
   const auto y = f.context.empty(Shape{1});
@@ -101,7 +101,7 @@ TEST_CASE("what nothing was added to is not gone back through", "[tape]") {
 }
 
 TEST_CASE("the first to write a whole gradient assigns it", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({2}, {1, 2});
   CHECK(f.tape.gradient_to_write(x).second == Write::add);  // what is watched has a gradient
   const auto y = f.context.empty(Shape{2, 2}), z = f.context.empty(Shape{2});
@@ -117,7 +117,7 @@ TEST_CASE("the first to write a whole gradient assigns it", "[tape]") {
 }
 
 TEST_CASE("a gradient that is given is taken over or added", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({2}, {1, 2});
   f.tape.give(x, f.array({2}, {1, 2}));
   f.tape.give(x, f.array({2}, {10, 20}));
@@ -139,7 +139,7 @@ TEST_CASE("a gradient that is given is taken over or added", "[tape]") {
 }
 
 TEST_CASE("a tape goes back as far as it is asked to", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({1}, {1});
   const auto y = f.context.empty(Shape{1}), z = f.context.empty(Shape{1});
   f.twice(x, y);
@@ -156,7 +156,7 @@ TEST_CASE("a tape goes back as far as it is asked to", "[tape]") {
 }
 
 TEST_CASE("what is dropped is forgotten", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({1}, {1});
   const auto y = f.context.empty(Shape{1}), z = f.context.empty(Shape{1});
   f.twice(x, y);
@@ -170,7 +170,7 @@ TEST_CASE("what is dropped is forgotten", "[tape]") {
 }
 
 TEST_CASE("what several operations wrote is followed until all are gone back through", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({1}, {1});
   const auto y = f.context.empty(Shape{1});
   f.twice(x, y);
@@ -184,7 +184,7 @@ TEST_CASE("what several operations wrote is followed until all are gone back thr
 }
 
 TEST_CASE("a tape keeps memory no longer than the way back needs it", "[tape]") {
-  Fixture<Remote> f;
+  TapeFixture<Remote> f;
   const auto x = f.watched({1000}, std::vector<float>(1000, 1));
   {
     const auto y = f.context.empty(Shape{1000});
@@ -200,7 +200,7 @@ TEST_CASE("a tape keeps memory no longer than the way back needs it", "[tape]") 
 }
 
 TEST_CASE("a watched gradient that holds nothing yet is assigned, or zeroed", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.array({6}, {1, 2, 3, 4, 5, 6});
   const auto gradient = f.array({6}, {9, 9, 9, 9, 9, 9});
   UnwrittenParts unwritten({{0, 2}, {2, 2}, {4, 2}});
@@ -214,7 +214,7 @@ TEST_CASE("a watched gradient that holds nothing yet is assigned, or zeroed", "[
 }
 
 TEST_CASE("a tape refuses what it cannot follow", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.array({3, 2}, {1, 2, 3, 4, 5, 6});
   CHECK_THROWS_WITH(f.tape.watch(x, f.zeros({2, 3})),
                     "watch: gradient: got [2, 3], expected [3, 2]");
@@ -228,7 +228,7 @@ TEST_CASE("a tape refuses what it cannot follow", "[tape]") {
 }
 
 TEST_CASE("operations are recorded while a Recording lives", "[tape]") {
-  Near f;
+  NearTape f;
   const auto x = f.watched({1, 2}, {3, 4});
   CHECK(f.context.tape() == nullptr);
   l2_normalize(f.context, x);

@@ -22,17 +22,17 @@ Array array(const Shape& shape, const std::vector<float>& values) {
   return made;
 }
 
-struct Case {
+struct GradientCase {
   std::size_t batch, queries, keys, heads, head_width;
   bool causal = false, hidden = false, listed = false;
 };
 
 /// Inputs of one case: queries in rows of their own, keys and values side by side.
-struct Problem {
+struct GradientProblem {
   coca::AttentionArguments<float, coca::HostMemory> arguments;
   Array output, output_gradient;
 
-  explicit Problem(const Case& c) {
+  explicit GradientProblem(const GradientCase& c) {
     Random random(c.queries * 1000 + c.keys);
     const std::size_t width = c.heads * c.head_width, key_count = c.batch * c.keys;
     const auto normals = [&](const Shape& shape) {
@@ -96,13 +96,13 @@ double largest_difference(const std::vector<float>& actual, const std::vector<fl
 TEST_CASE("attention's gradient over more queries than one block, around tiles and panels",
           "[cpu]") {
   // A block is 18 tiles of 14 queries with AVX-512 and of 6 elsewhere.
-  const Case cases[] = {{1, 300, 40, 1, 8},
-                        {2, 109, 33, 2, 5},
-                        {1, 260, 260, 1, 17, true},
-                        {1, 111, 130, 1, 64, true, true},
-                        {2, 15, 31, 3, 33, false, true, true}};
-  for (const Case& c : cases) {
-    const Problem problem(c);
+  const GradientCase cases[] = {{1, 300, 40, 1, 8},
+                                {2, 109, 33, 2, 5},
+                                {1, 260, 260, 1, 17, true},
+                                {1, 111, 130, 1, 64, true, true},
+                                {2, 15, 31, 3, 33, false, true, true}};
+  for (const GradientCase& c : cases) {
+    const GradientProblem problem(c);
     const auto expected = problem.gradients(coca::Reference<float>());
     for (const auto set :
          {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
@@ -117,7 +117,7 @@ TEST_CASE("attention's gradient over more queries than one block, around tiles a
 }
 
 TEST_CASE("a query that sees no key moves nothing", "[cpu]") {
-  Problem problem({1, 6, 6, 1, 4, true});
+  GradientProblem problem({1, 6, 6, 1, 4, true});
   problem.arguments.hidden_keys = coca::Cpu<>().allocate<std::uint8_t>({1, 6});
   std::fill_n(problem.arguments.hidden_keys.data(), 6, std::uint8_t{0});
   problem.arguments.hidden_keys.data()[0] = 1;  // all that query 0 could see
@@ -130,7 +130,7 @@ TEST_CASE("a query that sees no key moves nothing", "[cpu]") {
 }
 
 TEST_CASE("absent gradients of attention are not computed", "[cpu]") {
-  const Problem problem({1, 20, 30, 2, 8});
+  const GradientProblem problem({1, 20, 30, 2, 8});
   const coca::Cpu<> cpu({.threads = 1});
   const auto all = problem.gradients(cpu);
   const std::size_t width = problem.arguments.query.width;

@@ -15,14 +15,14 @@ namespace {
 
 using Arguments = coca::AttentionArguments<float, coca::HostMemory>;
 
-struct Case {
+struct SpanCase {
   std::size_t batch, queries, keys, heads, width;
   bool causal, hidden, picked;
 };
 
 // Around the edges of blocks of queries (16, 32 and the few that are worked one by one), tiles of
 // keys, and widths of heads below, at and beside whole vectors.
-constexpr Case cases[] = {
+constexpr SpanCase span_cases[] = {
     {1, 1, 1, 1, 8, false, false, false},    {2, 1, 255, 3, 64, false, false, true},
     {6, 1, 30, 2, 12, true, true, true},     {1, 4, 9, 2, 20, true, false, false},
     {1, 5, 5, 1, 16, true, false, false},    {2, 17, 17, 2, 12, false, true, false},
@@ -41,7 +41,7 @@ std::vector<float> normals(std::size_t count, std::uint64_t stream) {
   return values;
 }
 
-Arguments arguments_of(const Case& c) {
+Arguments arguments_of(const SpanCase& c) {
   const std::size_t width = c.heads * c.width, pool = c.batch * c.keys + 5;
   Arguments a;
   a.query = {coca::testing::host_tensor(normals(c.batch * c.queries * (width + 3), 1),
@@ -80,7 +80,7 @@ double largest_difference(const coca::Tensor<float>& a, const coca::Tensor<float
 
 TEST_CASE("attention is the reference's at the edges of its blocks", "[cpu]") {
   const coca::Reference<float> reference;
-  for (const Case& c : cases)
+  for (const SpanCase& c : span_cases)
     for (const auto set :
          {coca::InstructionSet::baseline, coca::InstructionSet::avx2, coca::InstructionSet::avx512})
       for (const int threads : {1, 3}) {
@@ -112,7 +112,7 @@ TEST_CASE("beams that look at the same picture attend as each by itself would", 
           if (set > coca::detail::best_instruction_set()) continue;
           INFO(pictures << " pictures, " << beams << " beams, " << to_string(set));
           const coca::Cpu<> cpu({.threads = 2, .instruction_set = set});
-          const Case c{pictures * beams, 1, 37, 3, 20, true, false, true};
+          const SpanCase c{pictures * beams, 1, 37, 3, 20, true, false, true};
           const Arguments a = arguments_of(c);
           std::int32_t* rows = a.key_rows.data();
           for (std::size_t sequence = 0; sequence < c.batch; ++sequence)
@@ -127,7 +127,7 @@ TEST_CASE("beams that look at the same picture attend as each by itself would", 
 }
 
 TEST_CASE("scores far beyond the range of exp do not overflow", "[cpu]") {
-  const Case c{1, 40, 40, 1, 16, false, false, false};
+  const SpanCase c{1, 40, 40, 1, 16, false, false, false};
   Arguments a = arguments_of(c);
   for (std::size_t i = 0; i < a.query.rows.size(); ++i) a.query.rows.data()[i] *= 1000.0f;
   const coca::Cpu<> cpu;
@@ -141,7 +141,7 @@ TEST_CASE("scores far beyond the range of exp do not overflow", "[cpu]") {
 
 TEST_CASE("NaN in a key reaches every query that sees it, and no other head", "[cpu]") {
   for (const std::size_t queries : {std::size_t{2}, std::size_t{40}}) {
-    const Case c{1, queries, 40, 2, 16, false, false, false};
+    const SpanCase c{1, queries, 40, 2, 16, false, false, false};
     Arguments a = arguments_of(c);
     a.key.rows.data()[7 * a.key.rows.shape().back() + 3] = std::nanf("");  // key 7 of head 0
     const coca::Cpu<> cpu;
@@ -154,7 +154,7 @@ TEST_CASE("NaN in a key reaches every query that sees it, and no other head", "[
 
 TEST_CASE("a query that sees no key at all is NaN, not a crash", "[cpu]") {
   for (const std::size_t queries : {std::size_t{1}, std::size_t{40}}) {
-    const Case c{1, queries, 40, 1, 16, false, false, false};
+    const SpanCase c{1, queries, 40, 1, 16, false, false, false};
     Arguments a = arguments_of(c);
     a.hidden_keys = coca::testing::host_tensor(std::vector<std::uint8_t>(40, 1), {1, 40});
     const coca::Cpu<> cpu;

@@ -20,7 +20,7 @@ using coca::InstructionSet;
 using coca::detail::GemmCall;
 using coca::detail::GemmWeight;
 
-std::vector<float> normals(std::size_t count, std::uint64_t stream) {
+std::vector<float> gemm_normals(std::size_t count, std::uint64_t stream) {
   std::vector<float> values(count + 1);
   for (std::size_t i = 0; i < count; i += 2) {
     const auto words = coca::philox(5, stream, i);
@@ -32,7 +32,7 @@ std::vector<float> normals(std::size_t count, std::uint64_t stream) {
   return values;
 }
 
-struct Case {
+struct GemmCase {
   std::size_t rows, in, out;
   int threads;
 };
@@ -40,10 +40,10 @@ struct Case {
 // Around the edges of tiles, panels and blocks: one to 15 rows, panels that are not full, odd
 // depths, more than one block of depth, more rows than are worked at once, more threads than
 // panels.
-constexpr Case cases[] = {{1, 1, 1, 1},      {1, 7, 3, 2},      {2, 16, 32, 1},   {5, 33, 31, 2},
-                          {6, 64, 96, 2},    {7, 65, 97, 3},    {12, 100, 40, 1}, {13, 31, 130, 2},
-                          {14, 257, 33, 2},  {15, 513, 65, 1},  {28, 512, 70, 3}, {29, 1030, 47, 4},
-                          {300, 260, 50, 2}, {570, 300, 20, 5}, {33, 700, 300, 2}};
+constexpr GemmCase gemm_cases[] = {
+    {1, 1, 1, 1},     {1, 7, 3, 2},      {2, 16, 32, 1},    {5, 33, 31, 2},    {6, 64, 96, 2},
+    {7, 65, 97, 3},   {12, 100, 40, 1},  {13, 31, 130, 2},  {14, 257, 33, 2},  {15, 513, 65, 1},
+    {28, 512, 70, 3}, {29, 1030, 47, 4}, {300, 260, 50, 2}, {570, 300, 20, 5}, {33, 700, 300, 2}};
 
 struct Subject {
   std::string name;
@@ -52,7 +52,7 @@ struct Subject {
 };
 
 template <class Stored>
-void add(std::vector<Subject>& subjects, GemmKind kind, InstructionSet set, const Case& c) {
+void add(std::vector<Subject>& subjects, GemmKind kind, InstructionSet set, const GemmCase& c) {
   if (set > coca::detail::best_instruction_set()) return;
   const coca::detail::GemmRequest request{c.out, c.in, coca::MatrixUse::few_rows, set, c.threads};
   const bool bfloat16 = !std::is_same_v<Stored, float>;
@@ -64,7 +64,7 @@ void add(std::vector<Subject>& subjects, GemmKind kind, InstructionSet set, cons
   }
 }
 
-std::vector<Subject> subjects_for(const Case& c) {
+std::vector<Subject> subjects_for(const GemmCase& c) {
   std::vector<Subject> subjects;
   for (const auto set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
     add<float>(subjects, GemmKind::packed, set, c);
@@ -85,17 +85,17 @@ double activated(double x, coca::Activation activation) {
 }
 
 /// Inputs of one case, and what is right.
-struct Problem {
-  Case c;
+struct GemmProblem {
+  GemmCase c;
   std::vector<float> weight, input, bias, scale, residual;
 
-  explicit Problem(const Case& size)
+  explicit GemmProblem(const GemmCase& size)
       : c(size),
-        weight(normals(c.out * c.in, 1)),
-        input(normals(c.rows * c.in, 2)),
-        bias(normals(c.out, 3)),
-        scale(normals(c.out, 4)),
-        residual(normals(c.rows * c.out, 5)) {}
+        weight(gemm_normals(c.out * c.in, 1)),
+        input(gemm_normals(c.rows * c.in, 2)),
+        bias(gemm_normals(c.out, 3)),
+        scale(gemm_normals(c.out, 4)),
+        residual(gemm_normals(c.rows * c.out, 5)) {}
 
   GemmCall call(float* output) const {
     GemmCall made;
@@ -133,8 +133,8 @@ struct Problem {
 }  // namespace
 
 TEST_CASE("every product is right at every edge, alone and with everything around it", "[cpu]") {
-  for (const Case& c : cases) {
-    const Problem problem(c);
+  for (const GemmCase& c : gemm_cases) {
+    const GemmProblem problem(c);
     for (const Subject& subject : subjects_for(c)) {
       INFO(subject.name << " " << c.rows << "x" << c.in << "->" << c.out << " threads "
                         << c.threads);
@@ -161,8 +161,8 @@ TEST_CASE("every product is right at every edge, alone and with everything aroun
 }
 
 TEST_CASE("weights are filled in any pieces and come back as they were", "[cpu]") {
-  const Case c{1, 53, 77, 1};
-  const Problem problem(c);
+  const GemmCase c{1, 53, 77, 1};
+  const GemmProblem problem(c);
   for (const Subject& subject : subjects_for(c)) {
     INFO(subject.name);
     std::vector<float> transposed(c.in * c.out);
@@ -190,8 +190,8 @@ TEST_CASE("weights are filled in any pieces and come back as they were", "[cpu]"
 
 TEST_CASE("NaN in a weight or an input reaches the outputs that it belongs to, and no others",
           "[cpu]") {
-  const Case c{5, 40, 50, 2};
-  Problem problem(c);
+  const GemmCase c{5, 40, 50, 2};
+  GemmProblem problem(c);
   problem.weight[17 * c.in + 3] = std::nanf("");
   for (const Subject& subject : subjects_for(c)) {
     INFO(subject.name);
@@ -207,8 +207,8 @@ TEST_CASE("NaN in a weight or an input reaches the outputs that it belongs to, a
 }
 
 TEST_CASE("weights of any size come back to the bit, those that are not finite too", "[cpu]") {
-  const Case c{1, 500, 40, 1};
-  Problem problem(c);
+  const GemmCase c{1, 500, 40, 1};
+  GemmProblem problem(c);
   for (std::size_t o = 0; o < c.out; ++o)
     for (std::size_t i = 0; i < c.in; ++i) {
       float& weight = problem.weight[o * c.in + i];
@@ -233,8 +233,9 @@ TEST_CASE("weights of any size come back to the bit, those that are not finite t
 
 TEST_CASE("sums over weights of three bytes are as exact as those of floats", "[cpu]") {
   if (coca::detail::best_instruction_set() < InstructionSet::avx2) return;
-  for (const Case& c : {Case{6, 512, 800, 2}, Case{2, 3072, 300, 2}, Case{60, 768, 100, 2}}) {
-    const Problem problem(c);
+  for (const GemmCase& c :
+       {GemmCase{6, 512, 800, 2}, GemmCase{2, 3072, 300, 2}, GemmCase{60, 768, 100, 2}}) {
+    const GemmProblem problem(c);
     const auto mean_error = [&](GemmKind kind) {
       const coca::detail::GemmRequest request{c.out, c.in, coca::MatrixUse::few_rows,
                                               InstructionSet::avx2, c.threads};
@@ -255,8 +256,8 @@ TEST_CASE("sums over weights of three bytes are as exact as those of floats", "[
 }
 
 TEST_CASE("several threads multiply by one weight at once", "[cpu]") {
-  const Case c{30, 128, 96, 2};
-  const Problem problem(c);
+  const GemmCase c{30, 128, 96, 2};
+  const GemmProblem problem(c);
   for (const Subject& subject : subjects_for(c)) {
     INFO(subject.name);
     subject.weight->set({0, c.out, 0, c.in, problem.weight.data(), c.in, 1});

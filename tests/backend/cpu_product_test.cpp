@@ -29,13 +29,13 @@ constexpr Case cases[] = {{1, 1, 1, 1},     {1, 40, 7, 2},    {2, 3, 16, 1},    
                           {17, 16, 513, 2}, {33, 65, 600, 4}, {63, 50, 1030, 2}, {300, 47, 20, 3},
                           {60, 300, 0, 2},  {570, 20, 40, 1}};
 
-struct Subject {
+struct ProductSubject {
   std::string name;
   ProductOptions options;
 };
 
-std::vector<Subject> subjects() {
-  std::vector<Subject> made;
+std::vector<ProductSubject> subjects() {
+  std::vector<ProductSubject> made;
   const auto best = coca::detail::best_instruction_set();
   for (const auto set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
     if (set > best) continue;
@@ -126,7 +126,7 @@ void for_all_problems(const Check& check) {
       for (const bool right : {false, true}) {
         const Problem problem(c, left, right);
         const std::vector<float> products = problem.products();
-        for (const Subject& subject : subjects()) {
+        for (const ProductSubject& subject : subjects()) {
           INFO(subject.name << " " << c.rows << "x" << c.columns << "x" << c.depth
                             << (left ? " left transposed" : "")
                             << (right ? " right transposed" : "") << " threads " << c.threads);
@@ -138,36 +138,36 @@ void for_all_problems(const Check& check) {
 }  // namespace
 
 TEST_CASE("products of matrices where they are, assigned and added", "[cpu]") {
-  for_all_problems(
-      [](const Subject& subject, const Problem& problem, const std::vector<float>& products) {
-        std::vector<float> output(products.size(), std::nanf(""));
-        ProductCall call = problem.call(output);
-        coca::detail::multiply_matrices(call, subject.options);
-        CHECK(differences(output, products) == 0);
-        call.result.residual = output.data();
-        coca::detail::multiply_matrices(call, subject.options);
-        std::vector<float> twice = products;
-        for (float& value : twice) value *= 2;
-        CHECK(differences(output, twice) == 0);
-      });
+  for_all_problems([](const ProductSubject& subject, const Problem& problem,
+                      const std::vector<float>& products) {
+    std::vector<float> output(products.size(), std::nanf(""));
+    ProductCall call = problem.call(output);
+    coca::detail::multiply_matrices(call, subject.options);
+    CHECK(differences(output, products) == 0);
+    call.result.residual = output.data();
+    coca::detail::multiply_matrices(call, subject.options);
+    std::vector<float> twice = products;
+    for (float& value : twice) value *= 2;
+    CHECK(differences(output, twice) == 0);
+  });
 }
 
 TEST_CASE("products of matrices where they are, with everything around them", "[cpu]") {
-  for_all_problems(
-      [](const Subject& subject, const Problem& problem, const std::vector<float>& products) {
-        std::vector<float> output = problem.residual, expected = products;
-        ProductCall call = problem.call(output);
-        call.result.bias = problem.bias.data();
-        call.result.scale = problem.scale.data();
-        call.result.residual = output.data();
-        coca::detail::multiply_matrices(call, subject.options);
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-          const std::size_t column = i % problem.c.columns;
-          expected[i] =
-              problem.residual[i] + problem.scale[column] * (products[i] + problem.bias[column]);
-        }
-        CHECK(differences(output, expected) == 0);
-      });
+  for_all_problems([](const ProductSubject& subject, const Problem& problem,
+                      const std::vector<float>& products) {
+    std::vector<float> output = problem.residual, expected = products;
+    ProductCall call = problem.call(output);
+    call.result.bias = problem.bias.data();
+    call.result.scale = problem.scale.data();
+    call.result.residual = output.data();
+    coca::detail::multiply_matrices(call, subject.options);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const std::size_t column = i % problem.c.columns;
+      expected[i] =
+          problem.residual[i] + problem.scale[column] * (products[i] + problem.bias[column]);
+    }
+    CHECK(differences(output, expected) == 0);
+  });
 }
 
 TEST_CASE("products too large for one piece are put together from chunks", "[cpu]") {
@@ -175,7 +175,7 @@ TEST_CASE("products too large for one piece are put together from chunks", "[cpu
   for (const Case& c : {Case{1500, 3, 9000, 2}, Case{3, 1500, 9000, 1}}) {
     const Problem problem(c, true, false);
     const std::vector<float> products = problem.products();
-    for (const Subject& subject : subjects()) {
+    for (const ProductSubject& subject : subjects()) {
       INFO(subject.name);
       std::vector<float> output(products.size(), 1.0f);
       ProductCall call = problem.call(output);
@@ -202,7 +202,7 @@ TEST_CASE("products that round take the nearest bfloat16 of what they multiply",
   Problem problem(c, false, false);
   problem.left.values.assign(problem.left.values.size(), 1.0f);
   problem.right.values.assign(problem.right.values.size(), 1.0f + 0x1p-10f);
-  for (const Subject& subject : subjects()) {
+  for (const ProductSubject& subject : subjects()) {
     INFO(subject.name);
     std::vector<float> output(c.rows * c.columns);
     coca::detail::multiply_matrices(problem.call(output), subject.options);
@@ -217,7 +217,7 @@ TEST_CASE("a repeated product gives the same bits", "[cpu]") {
   Problem problem(c, true, false);
   problem.left.values = random.normals(problem.left.values.size());
   problem.right.values = random.normals(problem.right.values.size());
-  for (const Subject& subject : subjects()) {
+  for (const ProductSubject& subject : subjects()) {
     INFO(subject.name);
     std::vector<float> first(c.rows * c.columns), again(c.rows * c.columns);
     coca::detail::multiply_matrices(problem.call(first), subject.options);

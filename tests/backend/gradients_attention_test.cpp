@@ -92,7 +92,8 @@ struct GradientInputs {
 };
 
 template <class B>
-void check(const B& backend, const AttentionCase& c, Random& random, Present present = {}) {
+void check_attention_gradient(const B& backend, const AttentionCase& c, Random& random,
+                              Present present = {}) {
   CAPTURE(c.batch, c.queries, c.keys, c.heads, c.head_width, c.causal, c.hidden,
           static_cast<int>(c.rows), c.fused);
   GradientInputs inputs(c, random);
@@ -112,17 +113,17 @@ TEMPLATE_LIST_TEST_CASE("attention_gradient with every option", "[gradients][att
     for (const bool hidden : {false, true})
       for (const KeyRows rows : {KeyRows::in_order, KeyRows::shared, KeyRows::permuted})
         for (const bool fused : {false, true})
-          check(backend,
-                {.batch = 3,
-                 .queries = 5,
-                 .keys = 9,
-                 .heads = 2,
-                 .head_width = 12,
-                 .causal = causal,
-                 .hidden = hidden,
-                 .rows = rows,
-                 .fused = fused},
-                random);
+          check_attention_gradient(backend,
+                                   {.batch = 3,
+                                    .queries = 5,
+                                    .keys = 9,
+                                    .heads = 2,
+                                    .head_width = 12,
+                                    .causal = causal,
+                                    .hidden = hidden,
+                                    .rows = rows,
+                                    .fused = fused},
+                                   random);
 }
 
 TEMPLATE_LIST_TEST_CASE("attention_gradient for every head width", "[gradients][attention]",
@@ -132,15 +133,15 @@ TEMPLATE_LIST_TEST_CASE("attention_gradient for every head width", "[gradients][
   for (const std::size_t head_width : {1, 3, 17, 33, 64, 65, 130})
     for (const std::size_t heads : {1, 3})
       for (const bool fused : {false, true})
-        check(backend,
-              {.batch = 2,
-               .queries = 7,
-               .keys = 7,
-               .heads = heads,
-               .head_width = head_width,
-               .causal = fused,
-               .fused = fused},
-              random);
+        check_attention_gradient(backend,
+                                 {.batch = 2,
+                                  .queries = 7,
+                                  .keys = 7,
+                                  .heads = heads,
+                                  .head_width = head_width,
+                                  .causal = fused,
+                                  .fused = fused},
+                                 random);
 }
 
 TEMPLATE_LIST_TEST_CASE("attention_gradient for every number of tokens", "[gradients][attention]",
@@ -150,23 +151,25 @@ TEMPLATE_LIST_TEST_CASE("attention_gradient for every number of tokens", "[gradi
   for (const std::size_t keys : {1, 3, 8, 16, 17, 33, 65, 77, 130, 257})
     for (const std::size_t queries : {std::size_t{1}, (keys + 1) / 2, keys})
       for (const bool causal : {false, true})
-        check(backend,
-              {.batch = 1,
-               .queries = queries,
-               .keys = keys,
-               .heads = 2,
-               .head_width = 20,
-               .causal = causal,
-               .hidden = keys % 2 == 0},
-              random);
+        check_attention_gradient(backend,
+                                 {.batch = 1,
+                                  .queries = queries,
+                                  .keys = keys,
+                                  .heads = 2,
+                                  .head_width = 20,
+                                  .causal = causal,
+                                  .hidden = keys % 2 == 0},
+                                 random);
 }
 
 TEMPLATE_LIST_TEST_CASE("attention_gradient of more queries than keys", "[gradients][attention]",
                         TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(83);
-  check(backend, {.batch = 2, .queries = 256, .keys = 50, .heads = 3, .head_width = 8}, random);
-  check(backend, {.batch = 1, .queries = 9, .keys = 1, .heads = 1, .head_width = 5}, random);
+  check_attention_gradient(
+      backend, {.batch = 2, .queries = 256, .keys = 50, .heads = 3, .head_width = 8}, random);
+  check_attention_gradient(
+      backend, {.batch = 1, .queries = 9, .keys = 1, .heads = 1, .head_width = 5}, random);
 }
 
 // Sequences that share the rows of one: queries of the poolers do, here keys.
@@ -174,15 +177,15 @@ TEMPLATE_LIST_TEST_CASE("attention_gradient adds up what shared rows get", "[gra
                         TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(84);
-  check(backend,
-        {.batch = 17,
-         .queries = 3,
-         .keys = 33,
-         .heads = 4,
-         .head_width = 16,
-         .hidden = true,
-         .rows = KeyRows::shared},
-        random);
+  check_attention_gradient(backend,
+                           {.batch = 17,
+                            .queries = 3,
+                            .keys = 33,
+                            .heads = 4,
+                            .head_width = 16,
+                            .hidden = true,
+                            .rows = KeyRows::shared},
+                           random);
 }
 
 TEMPLATE_LIST_TEST_CASE("attention_gradient with large scores", "[gradients][attention]",
@@ -190,15 +193,15 @@ TEMPLATE_LIST_TEST_CASE("attention_gradient with large scores", "[gradients][att
   COCA_SKIP_UNAVAILABLE();
   Random random(85);
   for (const bool causal : {false, true})
-    check(backend,
-          {.batch = 2,
-           .queries = 40,
-           .keys = 40,
-           .heads = 2,
-           .head_width = 16,
-           .causal = causal,
-           .scale = 100},
-          random);
+    check_attention_gradient(backend,
+                             {.batch = 2,
+                              .queries = 40,
+                              .keys = 40,
+                              .heads = 2,
+                              .head_width = 16,
+                              .causal = causal,
+                              .scale = 100},
+                             random);
 }
 
 TEMPLATE_LIST_TEST_CASE("absent gradients of attention are not computed", "[gradients][attention]",
@@ -207,8 +210,9 @@ TEMPLATE_LIST_TEST_CASE("absent gradients of attention are not computed", "[grad
   Random random(86);
   for (unsigned present = 0; present < 8; ++present) {
     CAPTURE(present);
-    check(backend, {.batch = 2, .queries = 9, .keys = 17, .heads = 2, .head_width = 12}, random,
-          {(present & 1) != 0, (present & 2) != 0, (present & 4) != 0});
+    check_attention_gradient(backend,
+                             {.batch = 2, .queries = 9, .keys = 17, .heads = 2, .head_width = 12},
+                             random, {(present & 1) != 0, (present & 2) != 0, (present & 4) != 0});
   }
 }
 

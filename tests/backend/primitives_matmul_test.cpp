@@ -146,7 +146,7 @@ class ProductTest {
   coca::Reference<double>::Matrix judged_;
 };
 
-constexpr std::size_t widths[] = {1, 7, 16, 31, 48, 100, 129, 512};
+constexpr std::size_t matmul_widths[] = {1, 7, 16, 31, 48, 100, 129, 512};
 
 }  // namespace
 
@@ -154,8 +154,8 @@ TEMPLATE_LIST_TEST_CASE("matmul for awkward sizes", "[primitives][matmul]", Prod
   COCA_SKIP_UNAVAILABLE();
   Random random(1);
   std::size_t pair = 0, number = 0;
-  for (const std::size_t out : widths)
-    for (const std::size_t in : widths) {
+  for (const std::size_t out : matmul_widths)
+    for (const std::size_t in : matmul_widths) {
       const auto weight = Weight::make<typename TestType::Weight>(out, in, pair++, random);
       const ProductTest test(backend, weight);
       const auto check = [&](std::size_t rows) {

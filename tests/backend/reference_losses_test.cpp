@@ -21,14 +21,14 @@ namespace {
 using Double = coca::Reference<double>;
 using Array = coca::Tensor<double>;
 
-const Double backend;
+const Double losses;
 const std::vector<double> logits{0.5, -1.25, 2, 0, 1, -2, 3, 3, -1, -0.5, 0.25, 0.125};
 const std::vector<double> targets{0.5,   0.25, 0.25,  0,      1,      0,
                                   0.125, 0,    0.875, 1. / 3, 1. / 3, 1. / 3};
 
 coca::Tensor<std::int32_t> labels(const std::vector<std::int32_t>& values) {
-  const auto result = backend.allocate<std::int32_t>({values.size()});
-  backend.copy_in<std::int32_t>(values, result);
+  const auto result = losses.allocate<std::int32_t>({values.size()});
+  losses.copy_in<std::int32_t>(values, result);
   return result;
 }
 
@@ -53,13 +53,13 @@ void check_gradient(const Array& x, const Run& inplace) {
 
 auto cross_entropy(const coca::Tensor<std::int32_t>& chosen, const coca::CrossEntropy& options) {
   return [=](const Array& x, const Array& loss) {
-    backend.cross_entropy_inplace(x, chosen, options, loss);
+    losses.cross_entropy_inplace(x, chosen, options, loss);
   };
 }
 
 auto soft_cross_entropy(const Array& chosen, float weight) {
   return [=](const Array& x, const Array& loss) {
-    backend.soft_cross_entropy_inplace(x, chosen, weight, loss);
+    losses.soft_cross_entropy_inplace(x, chosen, weight, loss);
   };
 }
 
@@ -121,8 +121,8 @@ TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {
   const Array bias = array_of({-0.5}, {1}), bias_gradient = array_of({100}, {1});
   const Array x = array_of(std::vector<double>(logits.begin(), logits.begin() + 6), {2, 3});
   const Found found = run(x, [&](const Array& work, const Array& loss) {
-    backend.sigmoid_loss_inplace(work, bias, {.first_positive = 1, .weight = 0.5f}, loss,
-                                 bias_gradient);
+    losses.sigmoid_loss_inplace(work, bias, {.first_positive = 1, .weight = 0.5f}, loss,
+                                bias_gradient);
   });
   CHECK(close(found.loss, 4.165914155816774, 1e-14));
   const std::vector<double> gradient{0.25,
@@ -138,12 +138,12 @@ TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {
 TEST_CASE("the sigmoid loss of large logits does not overflow", "[reference][losses]") {
   const Array x = array_of({1e4, -1e4}, {1, 2}), zero = array_of({0}, {1});
   const Found paired = run(x, [&](const Array& work, const Array& loss) {
-    backend.sigmoid_loss_inplace(work, zero, {.first_positive = 0}, loss, {});
+    losses.sigmoid_loss_inplace(work, zero, {.first_positive = 0}, loss, {});
   });
   CHECK(close(paired.loss, 0, 1e-11));
   CHECK(first_difference(paired.gradient, std::vector<double>{0, 0}, 1e-15) == "");
   const Found unpaired = run(x, [&](const Array& work, const Array& loss) {
-    backend.sigmoid_loss_inplace(work, zero, {.first_positive = 1}, loss, {});
+    losses.sigmoid_loss_inplace(work, zero, {.first_positive = 1}, loss, {});
   });
   CHECK(close(unpaired.loss, 2e4, 1e-11));
   CHECK(first_difference(unpaired.gradient, std::vector<double>{1, -1}, 1e-15) == "");
@@ -167,9 +167,9 @@ TEST_CASE("gradients of the sigmoid loss", "[reference][losses]") {
   const Array x = random_array({3, 5}, 2), bias = random_array({1});
   const Array bias_gradient = array_of({0}, {1});
   const auto inplace = [&](const Array& work, const Array& loss) {
-    backend.fill(bias_gradient, 0);
-    backend.sigmoid_loss_inplace(work, bias, {.first_positive = 2, .weight = 0.75f}, loss,
-                                 bias_gradient);
+    losses.fill(bias_gradient, 0);
+    losses.sigmoid_loss_inplace(work, bias, {.first_positive = 2, .weight = 0.75f}, loss,
+                                bias_gradient);
   };
   check_gradient(x, inplace);
   run(x, inplace);

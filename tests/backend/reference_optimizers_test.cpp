@@ -1,5 +1,5 @@
 // The optimizers of Reference<double> against torch 2.15, in double: three steps from the same
-// weights, with the same gradients and options, by torch.optim.AdamW, SGD and Adafactor.
+// weights, with the same step_gradients and options, by torch.optim.AdamW, SGD and Adafactor.
 
 #include <cmath>
 #include <cstddef>
@@ -20,10 +20,10 @@ namespace {
 using Array = coca::Tensor<double>;
 using Numbers = std::vector<double>;
 
-const coca::Reference<double> backend;
+const coca::Reference<double> optimizers;
 const Numbers start{0.5, -1.25, 2, -0.75, 0, 3};
 // Torch was given half of them.
-const Numbers gradients[] = {
+const Numbers step_gradients[] = {
     {0.25, -0.5, 1, 2, -0.125, 0}, {-1, 0.5, 0.75, 0.25, 0.5, 0}, {0.5, 0.5, -0.25, 1.5, -2, 1}};
 
 Array zeros(const Shape& shape) { return array_of(Numbers(shape.size(), 0), shape); }
@@ -33,7 +33,7 @@ template <class Update>
 Numbers three_steps(const Shape& shape, const Update& update) {
   const Array weight = array_of(start, shape), half = array_of({0.5}, {1});
   for (std::uint64_t step = 1; step <= 3; ++step)
-    update(step, array_of(gradients[step - 1], shape), half, weight);
+    update(step, array_of(step_gradients[step - 1], shape), half, weight);
   return copy_of(weight);
 }
 
@@ -45,7 +45,7 @@ Numbers adafactor_steps(const Shape& shape, coca::AdafactorStep step, const Arra
   return three_steps(
       shape, [&](std::uint64_t t, const Array& gradient, const Array& factor, const Array& weight) {
         step.step = t;
-        backend.adafactor_inplace(step, gradient, factor, weight, rows, columns, first);
+        optimizers.adafactor_inplace(step, gradient, factor, weight, rows, columns, first);
       });
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("AdamW as torch computes it", "[reference][optimizers]") {
                                    .epsilon = 1.0f / 1024,
                                    .weight_decay = 0.25f,
                                    .step = t};
-        backend.adamw_inplace(step, g, factor, w, first, second);
+        optimizers.adamw_inplace(step, g, factor, w, first, second);
       });
   const Numbers expected{0.419809393690735,  -1.07993530928528, 1.50661033909168,
                          -0.996641587520323, 0.111888106268079, 2.64700254986039};
@@ -85,7 +85,7 @@ TEST_CASE("SGD as torch computes it", "[reference][optimizers]") {
                                    .weight_decay = 0.25f,
                                    .nesterov = nesterov,
                                    .step = t};
-          backend.sgd_inplace(step, gradient, factor, weight, velocity);
+          optimizers.sgd_inplace(step, gradient, factor, weight, velocity);
         });
   };
   const Array velocity = blank_array({6});  // the first step sets it
@@ -173,12 +173,12 @@ TEST_CASE("Adafactor's first moment is a mean of its updates", "[reference][opti
               columns_kept = zeros({3}), first = zeros(shape), one = array_of({1}, {1});
   Numbers moment(6, 0), expected = start;
   for (std::uint64_t t = 1; t <= 3; ++t) {
-    const Array gradient = array_of(gradients[t - 1], shape);
+    const Array gradient = array_of(step_gradients[t - 1], shape);
     const Numbers before = copy_of(weight);
     coca::AdafactorStep step{.learning_rate = 0.125f, .step = t};
-    backend.adafactor_inplace(step, gradient, one, weight, rows, columns, {});
+    optimizers.adafactor_inplace(step, gradient, one, weight, rows, columns, {});
     step.beta1 = 0.75f;
-    backend.adafactor_inplace(step, gradient, one, kept, rows_kept, columns_kept, first);
+    optimizers.adafactor_inplace(step, gradient, one, kept, rows_kept, columns_kept, first);
     for (std::size_t i = 0; i < 6; ++i) {
       const double update = (before[i] - weight.data()[i]) / 0.125;
       moment[i] = 0.75 * moment[i] + 0.25 * update;
@@ -190,26 +190,26 @@ TEST_CASE("Adafactor's first moment is a mean of its updates", "[reference][opti
 }
 
 // torch.nn.utils.clip_grad_norm_ of (3, 4, 0, 0, 0, 12) to 6.5 and to 26.
-TEST_CASE("gradients are clipped as torch does", "[reference][optimizers]") {
+TEST_CASE("step_gradients are clipped as torch does", "[reference][optimizers]") {
   const Array squares = array_of({100}, {1}), factor = blank_array({1});
-  backend.sum_of_squares(array_of({3, 4, 0, 0, 0, 12}, {2, 3}), squares);
+  optimizers.sum_of_squares(array_of({3, 4, 0, 0, 0, 12}, {2, 3}), squares);
   CHECK(squares.data()[0] == 269);  // added
   squares.data()[0] -= 100;
-  backend.clip_factor(squares, 6.5f, factor);
+  optimizers.clip_factor(squares, 6.5f, factor);
   CHECK(close(12 * factor.data()[0], 5.999999538461575, 1e-14));
-  backend.clip_factor(squares, 26, factor);
+  optimizers.clip_factor(squares, 26, factor);
   CHECK(factor.data()[0] == 1);
-  backend.clip_factor(squares, 0, factor);
+  optimizers.clip_factor(squares, 0, factor);
   CHECK(factor.data()[0] == 1);
   squares.data()[0] = not_a_number;
-  backend.clip_factor(squares, 6.5f, factor);
+  optimizers.clip_factor(squares, 6.5f, factor);
   CHECK(std::isnan(factor.data()[0]));
 }
 
 TEST_CASE("values are clamped and blended", "[reference][optimizers]") {
   const Array values = array_of({-2, -1, 0, 0.75, 1, 5}, {6});
-  backend.clamp_inplace(values, -1, 0.75f);
+  optimizers.clamp_inplace(values, -1, 0.75f);
   CHECK(first_inequality(copy_of(values), Numbers{-1, -1, 0, 0.75, 0.75, 0.75}) == "");
-  backend.blend_inplace(array_of({4, 4, 4, 4, 4, 4}, {6}), 0.75f, values);
+  optimizers.blend_inplace(array_of({4, 4, 4, 4, 4, 4}, {6}), 0.75f, values);
   CHECK(first_inequality(copy_of(values), Numbers{0.25, 0.25, 1, 1.5625, 1.5625, 1.5625}) == "");
 }

@@ -16,7 +16,7 @@ using coca::float16;
 
 namespace {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float float_infinity = std::numeric_limits<float>::infinity();
 
 struct Format {
   int mantissa_bits;
@@ -84,9 +84,10 @@ TEST_CASE("every float16 has the value of its definition and comes back unchange
       nans += std::isnan(value) && std::isnan(again) && std::signbit(again) == (bits >> 15 != 0);
       continue;
     }
-    const double expected = (bits & 0x7fffu) == 0x7c00u
-                                ? ((bits & 0x8000u) != 0 ? -double{infinity} : double{infinity})
-                                : decode(bits, half);
+    const double expected =
+        (bits & 0x7fffu) == 0x7c00u
+            ? ((bits & 0x8000u) != 0 ? -double{float_infinity} : double{float_infinity})
+            : decode(bits, half);
     wrong_values += !(double{value} == expected);
     wrong_trips += float16(value).bits != bits;
   }
@@ -107,9 +108,10 @@ TEST_CASE("every bfloat16 has the value of its definition and comes back unchang
               (again.bits >> 15) == (bits >> 15);
       continue;
     }
-    const double expected = (bits & 0x7fffu) == 0x7f80u
-                                ? ((bits & 0x8000u) != 0 ? -double{infinity} : double{infinity})
-                                : decode(bits, brain);
+    const double expected =
+        (bits & 0x7fffu) == 0x7f80u
+            ? ((bits & 0x8000u) != 0 ? -double{float_infinity} : double{float_infinity})
+            : decode(bits, brain);
     wrong_values += !(double{value} == expected);
     wrong_trips += bfloat16(value).bits != bits;
   }
@@ -141,7 +143,7 @@ TEST_CASE("float16 at its borders", "[dtype]") {
   CHECK(float16(0x1.ff8p-15f).bits == 0x03ff);  // largest subnormal
   CHECK(float16(0x1.ffcp-15f).bits == 0x0400);  // tie, up to the smallest normal
   CHECK(std::isnan(static_cast<float>(float16(std::nanf("")))));
-  CHECK(float16(infinity).bits == 0x7c00);
+  CHECK(float16(float_infinity).bits == 0x7c00);
 }
 
 TEST_CASE("bfloat16 at its borders", "[dtype]") {
@@ -151,7 +153,7 @@ TEST_CASE("bfloat16 at its borders", "[dtype]") {
   CHECK(bfloat16(0x1.03p0f).bits == 0x3f82);      // tie, to even
   CHECK(bfloat16(0x1.010002p0f).bits == 0x3f81);  // just above the tie
   CHECK(bfloat16(std::numeric_limits<float>::max()).bits == 0x7f80);
-  CHECK(bfloat16(-infinity).bits == 0xff80);
+  CHECK(bfloat16(-float_infinity).bits == 0xff80);
   CHECK(bfloat16(0x1p-149f).bits == 0x0000);
   // A NaN whose mantissa lies in the lower half alone must not become infinity.
   CHECK(std::isnan(static_cast<float>(bfloat16(std::bit_cast<float>(0x7f800001u)))));

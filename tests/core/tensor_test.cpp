@@ -17,7 +17,7 @@ using coca::Tensor;
 
 namespace {
 
-constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t most_elements = std::numeric_limits<std::size_t>::max();
 
 // 0, 1, 2, ... in the given shape.
 Tensor<float> counting(const Shape& shape) {
@@ -98,8 +98,9 @@ TEST_CASE("slices beyond the end are refused", "[tensor]") {
         "entries 4 to 4 are outside of a tensor of shape [3, 2]");
   CHECK(refusal_of([&] { counting({}).slice(0, 1); }) ==
         "entries 0 to 1 are outside of a tensor of shape []");
-  CHECK_THROWS_AS(tensor.slice(most, 2), coca::ShapeError);  // first + count wraps round to 1
-  CHECK_THROWS_AS(tensor.slice(2, most), coca::ShapeError);
+  // first + count wraps round to 1
+  CHECK_THROWS_AS(tensor.slice(most_elements, 2), coca::ShapeError);
+  CHECK_THROWS_AS(tensor.slice(2, most_elements), coca::ShapeError);
 }
 
 TEST_CASE("a tensor is seen only as a shape of its size", "[tensor]") {
@@ -132,7 +133,7 @@ TEST_CASE("sizes that wrap round do not fit a buffer", "[tensor]") {
   const std::size_t large = std::size_t{1} << 62;  // times 4 bytes is 0 in 64 bits
   CHECK_THROWS_AS(Tensor<float>(buffer, {large}), coca::ShapeError);
   CHECK_THROWS_AS(Tensor<float>(buffer, {large, 4}), coca::ShapeError);
-  CHECK_THROWS_AS(Tensor<float>(buffer, {2}, most), coca::ShapeError);
+  CHECK_THROWS_AS(Tensor<float>(buffer, {2}, most_elements), coca::ShapeError);
   CHECK_THROWS_AS(Tensor<float>(buffer, {1}, large), coca::ShapeError);
 }
 

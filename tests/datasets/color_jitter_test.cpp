@@ -6,9 +6,9 @@
 #include "planes.hpp"
 
 using coca_test::difference;
+using coca_test::torchvision;
 
 namespace {
-const coca_test::Torchvision torchvision;
 
 template <class Change>
 coca::Pixels changed(Change change, float amount) {

@@ -6,10 +6,9 @@
 #include "planes.hpp"
 
 TEST_CASE("Pictures are blurred as torchvision blurs them") {
-  const coca_test::Torchvision torchvision;
-  coca::Pixels pixels = torchvision.input();
+  coca::Pixels pixels = coca_test::torchvision.input();
   coca::gaussian_blur(pixels, 7, 1.3);
-  CHECK(coca_test::difference(pixels, torchvision, "blur", 1e-6) == "");
+  CHECK(coca_test::difference(pixels, coca_test::torchvision, "blur", 1e-6) == "");
 }
 
 TEST_CASE("Edges are mirrored, even several times over") {
@@ -24,7 +23,7 @@ TEST_CASE("Edges are mirrored, even several times over") {
 }
 
 TEST_CASE("Blur is drawn") {
-  const coca::Pixels input = coca_test::Torchvision().input();
+  const coca::Pixels input = coca_test::torchvision.input();
   const auto blurred = [&](double probability, std::uint64_t epoch) {
     coca::Pixels pixels = input;
     coca::random_blur(pixels, {.probability = probability}, {{.seed = 1, .epoch = epoch}, "blur"});

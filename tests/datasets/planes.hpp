@@ -21,6 +21,8 @@ class Torchvision {
   ExpectedArrays arrays_{COCA_TEST_DATA "/datasets/augmentations.safetensors"};
 };
 
+inline const Torchvision torchvision;
+
 /// "" where a picture is what torchvision made of it.
 inline std::string difference(const coca::Pixels& pixels, const Torchvision& expected,
                               const std::string& name, double tolerance = 1e-6) {

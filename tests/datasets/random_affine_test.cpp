@@ -9,9 +9,9 @@
 using coca::AffineFill;
 using coca::AffineMotion;
 using coca_test::difference;
+using coca_test::torchvision;
 
 namespace {
-const coca_test::Torchvision torchvision;
 constexpr std::array<float, 3> black{0, 0, 0};
 
 coca::Pixels moved(const AffineMotion& motion) {

@@ -15,10 +15,10 @@ coca::RandomDraws draws(std::uint64_t epoch) { return {{.seed = 1, .epoch = epoc
 }  // namespace
 
 TEST_CASE("A part is cut and resized as Pillow does") {
-  const coca_test::Torchvision torchvision;
-  const coca::Image part = coca::resized_crop(torchvision.image("picture"), {5, 3, 22, 17},
-                                              {.height = 16, .width = 12}, {0, 0, 0});
-  const auto difference = compare(part, torchvision.image("crop"));
+  const coca::Image part =
+      coca::resized_crop(coca_test::torchvision.image("picture"), {5, 3, 22, 17},
+                         {.height = 16, .width = 12}, {0, 0, 0});
+  const auto difference = compare(part, coca_test::torchvision.image("crop"));
   CHECK(difference.largest <= 1);
   CHECK(difference.equal_fraction >= 0.999);
 }

@@ -12,7 +12,6 @@ using namespace coca::testing;
 
 namespace {
 
-const std::string slug = pictures + "/08_Brown_slug.png";
 const std::string weights = models + "/stamps_coca/model.safetensors";
 
 // A PNG header that claims a size, with a right checksum.

@@ -3,12 +3,6 @@
 
 using namespace coca::testing;
 
-namespace {
-
-const std::string slug = pictures + "/08_Brown_slug.png";
-
-}  // namespace
-
 TEST_CASE("whole numbers do not wrap, and are not cut") {
   for (const std::string flag :
        {"--beams", "--num-captions", "--max-length", "--min-length", "--groups", "--top-k",

@@ -105,8 +105,7 @@ TEST_CASE("caption samples, prompts and batches") {
 
 TEST_CASE("caption shows where it looked") {
   const Folder folder;
-  const Result result = run_stamps("caption --json --attention " + folder.path() + "/maps " +
-                                   pictures + "/08_Brown_slug.png");
+  const Result result = run_stamps("caption --json --attention " + folder.path() + "/maps " + slug);
   REQUIRE(result.status == 0);
   const auto files = result.json()[0]["attention"];
   REQUIRE(files.size() >= 3);
@@ -183,10 +182,8 @@ TEST_CASE("search indexes once and follows changes") {
 }
 
 TEST_CASE("the programs that show the library run") {
-  CHECK(
-      run("minimal " + models + "/stamps_coca/model.safetensors " + pictures + "/08_Brown_slug.png")
-          .status == 0);
-  CHECK(run("custom_encoder " + pictures + "/08_Brown_slug.png").status == 0);
+  CHECK(run("minimal " + models + "/stamps_coca/model.safetensors " + slug).status == 0);
+  CHECK(run("custom_encoder " + slug).status == 0);
 }
 
 TEST_CASE("the programs that show the library say how they are called") {
@@ -204,7 +201,6 @@ TEST_CASE("the programs that show the library say how they are called") {
 }
 
 TEST_CASE("the programs that show the library notice a full disk") {
-  const std::string slug = pictures + "/08_Brown_slug.png";
   const auto fails = [](const std::string& command, const std::string& to) {
     const std::string line = std::string(COCA_PROGRAMS) + "/" + command + to + " 2>/dev/null";
     CAPTURE(line);

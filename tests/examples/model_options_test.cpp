@@ -5,7 +5,6 @@ using namespace coca::testing;
 
 namespace {
 
-const std::string slug = pictures + "/08_Brown_slug.png";
 const std::string stamps = models + "/stamps_coca";
 const std::string expected = slug + ": a brown slug .\n";
 

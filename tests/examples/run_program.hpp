@@ -18,6 +18,7 @@ namespace coca::testing {
 
 inline const std::string models = std::string(COCA_SOURCE) + "/examples/models";
 inline const std::string pictures = models + "/stamps_coca/images";
+inline const std::string slug = pictures + "/08_Brown_slug.png";
 
 // A folder of its own, removed at the end.
 class Folder {

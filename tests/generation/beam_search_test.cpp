@@ -15,6 +15,7 @@ using namespace coca;
 using coca::testing::close;
 using coca::testing::differing_tables;
 using coca::testing::generate_by_table;
+using coca::testing::scrambled;
 using coca::testing::small_options;
 using coca::testing::TableModel;
 
@@ -31,12 +32,6 @@ GenerationOptions two_beams() {
   options.beams = 2;
   options.max_length = 5;
   return options;
-}
-
-TableModel<> scrambled(std::uint32_t table) {
-  return TableModel<>([table](int picture, const Sequence& sequence) {
-    return coca::testing::scrambled_logits(table, picture, sequence);
-  });
 }
 
 }  // namespace

@@ -13,16 +13,11 @@
 
 using namespace coca;
 using coca::testing::generate_by_table;
+using coca::testing::scrambled;
 using coca::testing::small_options;
 using coca::testing::TableModel;
 
 namespace {
-
-TableModel<> scrambled(std::uint32_t table) {
-  return TableModel<>([table](int picture, const Sequence& sequence) {
-    return coca::testing::scrambled_logits(table, picture, sequence);
-  });
-}
 
 // Words 3 to 6 have the probabilities 0.5, 0.25, 0.15 and 0.1; all others none worth naming.
 const std::map<std::int32_t, double> known{{3, 0.5}, {4, 0.25}, {5, 0.15}, {6, 0.1}};

@@ -94,6 +94,13 @@ inline std::vector<float> scrambled_logits(std::uint32_t table, int picture,
   return logits;
 }
 
+/// The model of these logits.
+inline TableModel<> scrambled(std::uint32_t table) {
+  return TableModel<>([table](int picture, const Sequence& sequence) {
+    return scrambled_logits(table, picture, sequence);
+  });
+}
+
 /// Encoded pictures for TableModel: their numbers.
 inline Tensor<float> numbered_pictures(Context<Reference<float>>& device,
                                        std::vector<float> numbers) {

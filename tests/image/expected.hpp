@@ -17,6 +17,8 @@
 
 #include "coca/image/image.hpp"
 
+inline const std::string picture_folder = COCA_TEST_DATA "/image/";
+
 class ExpectedArrays {
  public:
   explicit ExpectedArrays(const std::string& path) {

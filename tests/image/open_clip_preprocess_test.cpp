@@ -13,10 +13,8 @@ using coca::PreprocessConfig;
 
 namespace {
 
-const std::string folder = COCA_TEST_DATA "/image/";
-
-DecodedImage decode(const std::string& name) {
-  return coca::decode_image(file_bytes(folder + name), name, {.color_key_to_alpha = false});
+DecodedImage decode_picture(const std::string& name) {
+  return coca::decode_image(file_bytes(picture_folder + name), name, {.color_key_to_alpha = false});
 }
 
 }  // namespace
@@ -28,16 +26,16 @@ TEST_CASE("Pictures of every mode equal Pillow's when resized in their own mode"
                                  .interpolation = coca::Interpolation::bilinear,
                                  .resize_mode = coca::ResizeMode::longest,
                                  .fill_color = {90, 90, 90}};
-  const ExpectedArrays expected(folder + "expected.safetensors");
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  const ExpectedArrays expected(picture_folder + "expected.safetensors");
+  for (const auto& entry : std::filesystem::directory_iterator(picture_folder)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".safetensors")) continue;
     CAPTURE(name);
-    const auto a = compare(resize_and_crop_like_open_clip(decode(name), shortest),
+    const auto a = compare(resize_and_crop_like_open_clip(decode_picture(name), shortest),
                            expected.image(name + ".open_clip"));
     CHECK(a.largest <= 1);
     CHECK(a.equal_fraction >= 0.999);
-    const auto b = compare(resize_and_crop_like_open_clip(decode(name), longest),
+    const auto b = compare(resize_and_crop_like_open_clip(decode_picture(name), longest),
                            expected.image(name + ".open_clip_longest"));
     CHECK(b.largest <= 1);
     CHECK(b.equal_fraction >= 0.999);
@@ -59,27 +57,27 @@ TEST_CASE("Palettes are resized by nearest neighbour, transparency is dropped") 
 
 TEST_CASE("EXIF orientation is ignored") {
   const PreprocessConfig config{.height = 16, .width = 16};
-  const coca::Image stored = coca::read_image(folder + "exif5.jpg", {.exif = false});
-  const coca::Pixels pixels = coca::preprocess_like_open_clip(folder + "exif5.jpg", config);
+  const coca::Image stored = coca::read_image(picture_folder + "exif5.jpg", {.exif = false});
+  const coca::Pixels pixels = coca::preprocess_like_open_clip(picture_folder + "exif5.jpg", config);
   CHECK(pixels.values == preprocess(stored, config).values);
-  CHECK(pixels.values != preprocess(coca::read_image(folder + "exif5.jpg"), config).values);
-  CHECK(
-      coca::preprocess_like_open_clip(file_bytes(folder + "exif5.jpg"), "memory", config).values ==
-      pixels.values);
+  CHECK(pixels.values != preprocess(coca::read_image(picture_folder + "exif5.jpg"), config).values);
+  CHECK(coca::preprocess_like_open_clip(file_bytes(picture_folder + "exif5.jpg"), "memory", config)
+            .values == pixels.values);
 }
 
 TEST_CASE("A fill colour that the mode cannot hold is refused") {
   PreprocessConfig config{.height = 8, .width = 8, .resize_mode = coca::ResizeMode::longest};
   config.fill_color = {1, 2, 3};
   CHECK(message_of<coca::ArgumentError>([&] {
-          resize_and_crop_like_open_clip(decode("gray2.png"), config);
+          resize_and_crop_like_open_clip(decode_picture("gray2.png"), config);
         }) == "a fill_color of three different samples needs an RGB picture");
 }
 
 TEST_CASE("Errors name the file") {
-  CHECK(message_of<coca::FileError>([] { coca::preprocess_like_open_clip(folder + "none.png"); }) ==
-        folder + "none.png: cannot be opened: No such file or directory");
   CHECK(message_of<coca::FileError>([] {
-          coca::preprocess_like_open_clip(folder + "gray2.png", {}, 100);
+          coca::preprocess_like_open_clip(picture_folder + "none.png");
+        }) == picture_folder + "none.png: cannot be opened: No such file or directory");
+  CHECK(message_of<coca::FileError>([] {
+          coca::preprocess_like_open_clip(picture_folder + "gray2.png", {}, 100);
         }).ends_with("the picture claims 37 x 29 pixels, more than the limit of 100 pixels"));
 }

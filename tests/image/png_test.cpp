@@ -13,13 +13,12 @@
 
 namespace {
 
-const std::string folder = COCA_TEST_DATA "/image/";
-
-coca::DecodedImage decode(const std::string& name, const coca::DecodeOptions& options = {}) {
-  return coca::decode_png(file_bytes(folder + name), name, options);
+coca::DecodedImage decode_png_file(const std::string& name,
+                                   const coca::DecodeOptions& options = {}) {
+  return coca::decode_png(file_bytes(picture_folder + name), name, options);
 }
 
-std::string error_of(const std::vector<std::uint8_t>& bytes) {
+std::string png_error(const std::vector<std::uint8_t>& bytes) {
   return message_of<coca::FileError>([&] { coca::decode_png(bytes, "a.png"); });
 }
 
@@ -41,7 +40,7 @@ void store(std::vector<std::uint8_t>& bytes, std::size_t at, std::uint32_t value
 
 /// A picture whose header claims other extents than its data has.
 std::vector<std::uint8_t> with_extents(std::uint32_t width, std::uint32_t height) {
-  std::vector<std::uint8_t> bytes = file_bytes(folder + "rgb8_key.png");
+  std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "rgb8_key.png");
   store(bytes, 16, width);
   store(bytes, 20, height);
   store(bytes, 29, crc32(&bytes[12], 17));
@@ -69,69 +68,71 @@ const std::map<std::string, coca::ColorMode> modes_of_files = {
 }  // namespace
 
 TEST_CASE("PNG pictures of every kind equal Pillow's") {
-  const ExpectedArrays expected(folder + "expected.safetensors");
+  const ExpectedArrays expected(picture_folder + "expected.safetensors");
   for (const auto& [name, mode] : modes_of_files) {
     CAPTURE(name);
-    const coca::DecodedImage picture = decode(name);
+    const coca::DecodedImage picture = decode_png_file(name);
     CHECK(picture.mode == mode);
     CHECK(to_rgb(picture) == expected.image(name + ".read"));
   }
 }
 
 TEST_CASE("The transparent colour of a PNG becomes alpha only when asked for") {
-  CHECK(decode("rgb8_key.png", {.color_key_to_alpha = false}).mode == coca::ColorMode::rgb);
-  CHECK(decode("gray8_key.png", {.color_key_to_alpha = false}).mode == coca::ColorMode::gray);
+  CHECK(decode_png_file("rgb8_key.png", {.color_key_to_alpha = false}).mode ==
+        coca::ColorMode::rgb);
+  CHECK(decode_png_file("gray8_key.png", {.color_key_to_alpha = false}).mode ==
+        coca::ColorMode::gray);
 }
 
 TEST_CASE("Orientation is found before and behind the pixels") {
-  CHECK(decode("exif7_before.png").orientation == 7);
-  CHECK(decode("exif8_after.png").orientation == 8);
-  CHECK(decode("gray1.png").orientation == 1);
+  CHECK(decode_png_file("exif7_before.png").orientation == 7);
+  CHECK(decode_png_file("exif8_after.png").orientation == 8);
+  CHECK(decode_png_file("gray1.png").orientation == 1);
 }
 
 TEST_CASE("A PNG picture cut anywhere is an error") {
   for (const std::string name : {"rgb16_interlaced.png", "palette4.png", "exif8_after.png"}) {
-    const std::vector<std::uint8_t> whole = file_bytes(folder + name);
+    const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);
     for (std::size_t size = 8; size < whole.size(); size += 5) {
       CAPTURE(name, size);
-      CHECK(error_of({whole.begin(), whole.begin() + size})
+      CHECK(png_error({whole.begin(), whole.begin() + size})
                 .starts_with("a.png: the PNG picture cannot be decoded: "));
     }
-    CHECK(error_of({whole.begin(), whole.end() - 1}) ==
+    CHECK(png_error({whole.begin(), whole.end() - 1}) ==
           "a.png: the PNG picture cannot be decoded: the file ends too early");
   }
 }
 
 TEST_CASE("PNG headers that claim too much are refused before memory is allocated") {
-  CHECK(error_of(with_extents(100'000, 100'000)) ==
+  CHECK(png_error(with_extents(100'000, 100'000)) ==
         "a.png: the picture claims 100000 x 100000 pixels, more than the limit of 178956970 "
         "pixels");
-  CHECK(error_of(with_extents(0x7FFFFFFF, 0x7FFFFFFF))
+  CHECK(png_error(with_extents(0x7FFFFFFF, 0x7FFFFFFF))
             .starts_with("a.png: the picture claims 2147483647 x 2147483647 pixels"));
-  CHECK(error_of(with_extents(13'000, 13'000)) ==
+  CHECK(png_error(with_extents(13'000, 13'000)) ==
         "a.png: the PNG picture is truncated: it claims 507000000 bytes of pixels in a file of "
         "2297");
-  CHECK(error_of(with_extents(0, 5)).starts_with("a.png: the PNG picture cannot be decoded: "));
-  CHECK(error_of(with_extents(37, 30)).starts_with("a.png: the PNG picture cannot be decoded: "));
+  CHECK(png_error(with_extents(0, 5)).starts_with("a.png: the PNG picture cannot be decoded: "));
+  CHECK(png_error(with_extents(37, 30)).starts_with("a.png: the PNG picture cannot be decoded: "));
   CHECK(message_of<coca::FileError>([] {
-          coca::decode_png(file_bytes(folder + "gray1.png"), "b.png", {.max_pixels = 1000});
+          coca::decode_png(file_bytes(picture_folder + "gray1.png"), "b.png", {.max_pixels = 1000});
         }) == "b.png: the picture claims 37 x 29 pixels, more than the limit of 1000 pixels");
 }
 
 TEST_CASE("A chunk that claims more than the file holds is an error") {
   // Once made libpng 1.6.39 allocate 1.9 GB; the fuzz target for PNG found it.
-  std::vector<std::uint8_t> bytes = file_bytes(folder + "exif7_before.png");
+  std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "exif7_before.png");
   store(bytes, 33, 0x70000000);  // eXIf, the first chunk behind the header
-  CHECK(error_of(bytes) == "a.png: the PNG picture cannot be decoded: the file ends too early");
+  CHECK(png_error(bytes) == "a.png: the PNG picture cannot be decoded: the file ends too early");
 }
 
 TEST_CASE("Damaged PNG data is noticed") {
-  const std::vector<std::uint8_t> whole = file_bytes(folder + "palette8_alpha.png");
+  const std::vector<std::uint8_t> whole = file_bytes(picture_folder + "palette8_alpha.png");
   std::size_t refused = 0;
   for (std::size_t i = 8; i < whole.size(); ++i) {
     std::vector<std::uint8_t> damaged = whole;
     damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ 0x10);
-    refused += error_of(damaged) != "no error";
+    refused += png_error(damaged) != "no error";
   }
   // Damage to chunks that are not needed is forgiven; that of the pixels and the palette never.
   CHECK(refused > whole.size() / 2);

@@ -12,7 +12,7 @@ coca::PreprocessConfig parse(const std::string& text) {
   return coca::parse_preprocess_config(nlohmann::json::parse(text));
 }
 
-std::string error_of(const std::string& text) {
+std::string config_error(const std::string& text) {
   return message_of<coca::ArgumentError>([&] { parse(text); });
 }
 
@@ -39,25 +39,26 @@ TEST_CASE("What is not said keeps OpenCLIP's defaults") {
 }
 
 TEST_CASE("What is not supported is refused by name") {
-  CHECK(error_of("[]") == "preprocess_cfg is not an object");
-  CHECK(error_of(R"({"crop": 3})") == "preprocess_cfg.crop is not supported");
-  CHECK(error_of(R"({"mode": "L"})") == "preprocess_cfg.mode is \"L\", expected \"RGB\"");
-  CHECK(error_of(R"({"interpolation": "random"})") ==
+  CHECK(config_error("[]") == "preprocess_cfg is not an object");
+  CHECK(config_error(R"({"crop": 3})") == "preprocess_cfg.crop is not supported");
+  CHECK(config_error(R"({"mode": "L"})") == "preprocess_cfg.mode is \"L\", expected \"RGB\"");
+  CHECK(config_error(R"({"interpolation": "random"})") ==
         "preprocess_cfg.interpolation is \"random\", expected \"bicubic\" or \"bilinear\"");
-  CHECK(error_of(R"({"resize_mode": 1})") ==
+  CHECK(config_error(R"({"resize_mode": 1})") ==
         "preprocess_cfg.resize_mode is 1, expected \"shortest\", \"longest\" or \"squash\"");
   for (const std::string size : {"0", "-1", "65537", "1.5", "\"224\"", "[224,0]", "null"}) {
-    CHECK(error_of("{\"size\": " + size + "}") ==
+    CHECK(config_error("{\"size\": " + size + "}") ==
           "preprocess_cfg.size is " + size + ", expected 1 to 65536, or [height, width] of these");
   }
-  CHECK(error_of(R"({"size": [1, 2, 3]})") ==
+  CHECK(config_error(R"({"size": [1, 2, 3]})") ==
         "preprocess_cfg.size is [1,2,3], expected a number or [height, width]");
-  CHECK(error_of(R"({"mean": [1, 2]})") == "preprocess_cfg.mean is [1,2], expected three numbers");
-  CHECK(error_of(R"({"mean": [1, 2, "x"]})") ==
+  CHECK(config_error(R"({"mean": [1, 2]})") ==
+        "preprocess_cfg.mean is [1,2], expected three numbers");
+  CHECK(config_error(R"({"mean": [1, 2, "x"]})") ==
         "preprocess_cfg.mean is [1,2,\"x\"], expected three numbers");
-  CHECK(error_of(R"({"std": [1, 0, 1]})") ==
+  CHECK(config_error(R"({"std": [1, 0, 1]})") ==
         "preprocess_cfg.std is [1,0,1], expected three positive numbers");
-  CHECK(error_of(R"({"fill_color": 256})") ==
+  CHECK(config_error(R"({"fill_color": 256})") ==
         "preprocess_cfg.fill_color is 256, expected 0 to 255, or three of these");
-  CHECK(error_of(R"({"mode": ")" + std::string(1000, 'x') + "\"}").size() < 200);
+  CHECK(config_error(R"({"mode": ")" + std::string(1000, 'x') + "\"}").size() < 200);
 }

@@ -12,18 +12,17 @@
 namespace {
 
 namespace fs = std::filesystem;
-const std::string folder = COCA_TEST_DATA "/image/";
 
-std::string error_of(const std::string& path) {
+std::string reading_error(const std::string& path) {
   return message_of<coca::FileError>([&] { coca::read_image(path); });
 }
 
-/// A folder that lasts as long as a test.
+/// A picture_folder that lasts as long as a test.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string name = (fs::temp_directory_path() / "coca_read_image_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary picture_folder");
     path_ = name;
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
@@ -43,14 +42,14 @@ class TemporaryFolder {
 }  // namespace
 
 TEST_CASE("Every test picture is read as Pillow reads it, upright and over white") {
-  const ExpectedArrays expected(folder + "expected.safetensors");
+  const ExpectedArrays expected(picture_folder + "expected.safetensors");
   std::size_t pictures = 0;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  for (const auto& entry : fs::directory_iterator(picture_folder)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".safetensors")) continue;
     CAPTURE(name);
     const auto difference =
-        compare(coca::read_image(folder + name), expected.image(name + ".read"));
+        compare(coca::read_image(picture_folder + name), expected.image(name + ".read"));
     CHECK(difference.largest <= 1);
     CHECK(difference.equal_fraction >= 0.999);
     ++pictures;
@@ -59,46 +58,48 @@ TEST_CASE("Every test picture is read as Pillow reads it, upright and over white
 }
 
 TEST_CASE("Orientation and transparency can be left alone") {
-  const coca::Image upright = coca::read_image(folder + "exif5.jpg");
-  const coca::Image stored = coca::read_image(folder + "exif5.jpg", {.exif = false});
+  const coca::Image upright = coca::read_image(picture_folder + "exif5.jpg");
+  const coca::Image stored = coca::read_image(picture_folder + "exif5.jpg", {.exif = false});
   CHECK(upright.width() == stored.height());
   CHECK(coca::apply_orientation(stored, 5) == upright);
-  const std::string alpha = folder + "lossless_alpha.webp";
+  const std::string alpha = picture_folder + "lossless_alpha.webp";
   const coca::Image hidden = coca::read_image(alpha, {.alpha = coca::AlphaMode::drop});
   CHECK_FALSE(hidden == coca::read_image(alpha));
 }
 
 TEST_CASE("The type is told by the bytes, not by the name") {
   const TemporaryFolder temporary;
-  std::ifstream file(folder + "gray1.png", std::ios::binary);
+  std::ifstream file(picture_folder + "gray1.png", std::ios::binary);
   const std::string png(std::istreambuf_iterator<char>(file), {});
   const std::string path = temporary.write("wrong_name.jpg", png);
-  CHECK(coca::read_image(path) == coca::read_image(folder + "gray1.png"));
+  CHECK(coca::read_image(path) == coca::read_image(picture_folder + "gray1.png"));
 }
 
 TEST_CASE("Files that are no pictures are refused in one sentence with their name") {
   const TemporaryFolder temporary;
   const std::string text = temporary.write("text.jpg", "this is no picture at all");
-  CHECK(error_of(text) == text + ": not a picture: expected a JPEG, PNG or WebP file");
+  CHECK(reading_error(text) == text + ": not a picture: expected a JPEG, PNG or WebP file");
   const std::string empty = temporary.write("empty.png", "");
-  CHECK(error_of(empty) == empty + ": the file is empty, expected a picture");
+  CHECK(reading_error(empty) == empty + ": the file is empty, expected a picture");
   const std::string missing = temporary.path() + "/missing.png";
-  CHECK(error_of(missing) == missing + ": cannot be opened: No such file or directory");
-  CHECK(error_of(temporary.path()) == temporary.path() + ": a directory, expected a picture");
-  CHECK(error_of("/dev/zero") == "/dev/zero: not a picture: expected a JPEG, PNG or WebP file");
-  CHECK(error_of("/dev/null") == "/dev/null: the file is empty, expected a picture");
+  CHECK(reading_error(missing) == missing + ": cannot be opened: No such file or directory");
+  CHECK(reading_error(temporary.path()) == temporary.path() + ": a directory, expected a picture");
+  CHECK(reading_error("/dev/zero") ==
+        "/dev/zero: not a picture: expected a JPEG, PNG or WebP file");
+  CHECK(reading_error("/dev/null") == "/dev/null: the file is empty, expected a picture");
 }
 
 TEST_CASE("The limit of pixels is the caller's") {
-  const std::string path = folder + "gray1.png";
+  const std::string path = picture_folder + "gray1.png";
   CHECK(message_of<coca::FileError>([&] { coca::read_image(path, {.max_pixels = 37 * 29 - 1}); }) ==
         path + ": the picture claims 37 x 29 pixels, more than the limit of 1072 pixels");
   CHECK(coca::read_image(path, {.max_pixels = 37 * 29}).width() == 37);
 }
 
 TEST_CASE("Pictures in memory are read under the name that is given") {
-  const std::vector<std::uint8_t> bytes = file_bytes(folder + "lossy.webp");
-  CHECK(coca::read_image(bytes, "from the camera") == coca::read_image(folder + "lossy.webp"));
+  const std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "lossy.webp");
+  CHECK(coca::read_image(bytes, "from the camera") ==
+        coca::read_image(picture_folder + "lossy.webp"));
   CHECK(message_of<coca::FileError>([&] {
           coca::read_image(std::span(bytes).first(100), "from the camera");
         }).starts_with("from the camera: the WebP picture is truncated"));

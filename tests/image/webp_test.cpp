@@ -12,21 +12,19 @@
 
 namespace {
 
-const std::string folder = COCA_TEST_DATA "/image/";
-
-std::string error_of(const std::vector<std::uint8_t>& bytes,
-                     const coca::DecodeOptions& options = {}) {
+std::string webp_error(const std::vector<std::uint8_t>& bytes,
+                       const coca::DecodeOptions& options = {}) {
   return message_of<coca::FileError>([&] { coca::decode_webp(bytes, "a.webp", options); });
 }
 
 }  // namespace
 
 TEST_CASE("WebP pictures of every kind equal Pillow's") {
-  const ExpectedArrays expected(folder + "expected.safetensors");
+  const ExpectedArrays expected(picture_folder + "expected.safetensors");
   for (const std::string name : {"lossy.webp", "lossy_alpha.webp", "lossless_alpha.webp",
                                  "animation.webp", "animation_offset.webp"}) {
     CAPTURE(name);
-    const coca::DecodedImage picture = coca::decode_webp(file_bytes(folder + name), name);
+    const coca::DecodedImage picture = coca::decode_webp(file_bytes(picture_folder + name), name);
     const auto difference = compare(to_rgb(picture), expected.image(name + ".read"));
     CHECK(difference.largest <= 1);
     CHECK(difference.equal_fraction >= 0.999);
@@ -34,11 +32,11 @@ TEST_CASE("WebP pictures of every kind equal Pillow's") {
 }
 
 TEST_CASE("An opaque frame stands on a transparent canvas") {
-  const std::vector<std::uint8_t> still = file_bytes(folder + "lossy.webp");
+  const std::vector<std::uint8_t> still = file_bytes(picture_folder + "lossy.webp");
   const coca::Image frame = to_rgb(coca::decode_webp(still, "lossy.webp"));
   // The container of the animation up to its frame's data, then the still picture's only chunk.
   constexpr std::size_t frame_data = 12 + 18 + 14 + 8 + 16;
-  std::vector<std::uint8_t> bytes = file_bytes(folder + "animation_offset.webp");
+  std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "animation_offset.webp");
   bytes.resize(frame_data);
   bytes.insert(bytes.end(), still.begin() + 12, still.end());
   const auto store = [&](std::size_t at, std::size_t size) {
@@ -57,7 +55,7 @@ TEST_CASE("An opaque frame stands on a transparent canvas") {
 
 TEST_CASE("WebP modes and orientation are those of the file") {
   const auto decode = [](const std::string& name) {
-    return coca::decode_webp(file_bytes(folder + name), name);
+    return coca::decode_webp(file_bytes(picture_folder + name), name);
   };
   CHECK(decode("lossy.webp").mode == coca::ColorMode::rgb);
   CHECK(decode("lossless_alpha.webp").mode == coca::ColorMode::rgba);
@@ -67,51 +65,51 @@ TEST_CASE("WebP modes and orientation are those of the file") {
 
 TEST_CASE("A WebP picture cut anywhere is an error") {
   for (const std::string name : {"lossy.webp", "lossless_alpha.webp", "animation_offset.webp"}) {
-    const std::vector<std::uint8_t> whole = file_bytes(folder + name);
+    const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);
     for (std::size_t size = 12; size < whole.size(); size += 3) {
       CAPTURE(name, size);
       std::vector<std::uint8_t> cut(whole.begin(), whole.begin() + size);
-      CHECK(error_of(cut) == "a.webp: the WebP picture is truncated: its header claims " +
-                                 std::to_string(whole.size()) + " bytes, the file has " +
-                                 std::to_string(size));
+      CHECK(webp_error(cut) == "a.webp: the WebP picture is truncated: its header claims " +
+                                   std::to_string(whole.size()) + " bytes, the file has " +
+                                   std::to_string(size));
       // The same with a header that hides the cut.
       cut[4] = static_cast<std::uint8_t>((size - 8) % 256);
       cut[5] = static_cast<std::uint8_t>((size - 8) / 256);
-      CHECK(error_of(cut).starts_with("a.webp: the WebP "));
+      CHECK(webp_error(cut).starts_with("a.webp: the WebP "));
     }
   }
 }
 
 TEST_CASE("WebP limits hold for pictures, canvases and frames") {
-  CHECK(error_of(file_bytes(folder + "lossy.webp"), {.max_pixels = 1000}) ==
+  CHECK(webp_error(file_bytes(picture_folder + "lossy.webp"), {.max_pixels = 1000}) ==
         "a.webp: the picture claims 37 x 29 pixels, more than the limit of 1000 pixels");
-  std::vector<std::uint8_t> animation = file_bytes(folder + "animation_offset.webp");
+  std::vector<std::uint8_t> animation = file_bytes(picture_folder + "animation_offset.webp");
   animation[24] = animation[25] = 0xFF;  // the canvas, of the chunk VP8X: 65536 columns
   animation[28] = 0x1F;                  // and 7976 rows
-  CHECK(error_of(animation) ==
+  CHECK(webp_error(animation) ==
         "a.webp: the picture claims 65536 x 7976 pixels, more than the limit of 178956970 pixels");
-  animation = file_bytes(folder + "animation_offset.webp");
+  animation = file_bytes(picture_folder + "animation_offset.webp");
   animation[24] = 36;  // a canvas as wide as the frame, which begins in column 4
-  CHECK(error_of(animation) ==
+  CHECK(webp_error(animation) ==
         "a.webp: the WebP animation cannot be decoded: its first frame of 37 x 29 pixels does "
         "not fit on its canvas");
 }
 
 TEST_CASE("Damaged WebP data neither crashes nor hangs") {
   for (const std::string name : {"lossy_alpha.webp", "animation_offset.webp"}) {
-    const std::vector<std::uint8_t> whole = file_bytes(folder + name);
+    const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);
     std::size_t refused = 0;
     for (std::size_t i = 0; i < whole.size(); ++i) {
       std::vector<std::uint8_t> damaged = whole;
       damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ 0x81);
-      refused += error_of(damaged) != "no error";
+      refused += webp_error(damaged) != "no error";
     }
     CHECK(refused >= 12);  // the container's own header at least
   }
 }
 
 TEST_CASE("Other files are no WebP pictures") {
-  CHECK(error_of({'R', 'I', 'F', 'F'}) == "a.webp: not a WebP picture");
+  CHECK(webp_error({'R', 'I', 'F', 'F'}) == "a.webp: not a WebP picture");
 }
 
 #else

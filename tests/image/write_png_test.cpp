@@ -60,7 +60,7 @@ class FileSizeLimit {
   void (*handler_)(int);
 };
 
-std::string error_of(const std::string& path) {
+std::string writing_error(const std::string& path) {
   return message_of<coca::FileError>([&] { coca::write_png(path, test_image(99, 88)); });
 }
 
@@ -77,15 +77,15 @@ TEST_CASE("What is written is read again, and replaces what was there") {
 TEST_CASE("Files that cannot be written are errors and leave nothing behind") {
   const TemporaryFolder folder;
   coca::write_png(folder / "a.png", test_image(5, 6));
-  CHECK(error_of(folder / "a.png/b.png") ==
+  CHECK(writing_error(folder / "a.png/b.png") ==
         (folder / "a.png/b.png") + ": cannot be written: Not a directory");
-  CHECK(error_of(folder / "no/b.png") ==
+  CHECK(writing_error(folder / "no/b.png") ==
         (folder / "no/b.png") + ": cannot be written: No such file or directory");
-  CHECK(error_of("/dev/full") == "/dev/full: cannot be written: No space left on device");
+  CHECK(writing_error("/dev/full") == "/dev/full: cannot be written: No space left on device");
   std::string too_large;
   {
     const FileSizeLimit limit(100);
-    too_large = error_of(folder / "a.png");
+    too_large = writing_error(folder / "a.png");
   }
   CHECK(too_large == (folder / "a.png") + ": cannot be written: File too large");
   CHECK(coca::read_image(folder / "a.png") == test_image(5, 6));

@@ -8,7 +8,7 @@ using coca::detail::ConfigSection;
 using coca_test::message_of;
 
 namespace {
-std::string refusal(const char* text, const std::function<void(ConfigSection&)>& use) {
+std::string section_refusal(const char* text, const std::function<void(ConfigSection&)>& use) {
   const Json json = Json::parse(text);
   return message_of([&] {
     ConfigSection section("x.json", "part.", json);
@@ -31,23 +31,27 @@ TEST_CASE("values are read, and null counts as absent") {
 
 TEST_CASE("wrong values are named with what was expected") {
   const auto integer = [](ConfigSection& section) { section.integer("i", 1, 1, 9); };
-  CHECK(refusal(R"({"i": 10})", integer) ==
+  CHECK(section_refusal(R"({"i": 10})", integer) ==
         "x.json: part.i must be an integer from 1 to 9, not 10");
-  CHECK(refusal(R"({"i": -1})", integer) ==
+  CHECK(section_refusal(R"({"i": -1})", integer) ==
         "x.json: part.i must be an integer from 1 to 9, not -1");
-  CHECK(refusal(R"({"i": 18446744073709551615})", integer) ==
+  CHECK(section_refusal(R"({"i": 18446744073709551615})", integer) ==
         "x.json: part.i must be an integer from 1 to 9, not 18446744073709551615");
-  CHECK(refusal(R"({"i": 2.0})", integer) ==
+  CHECK(section_refusal(R"({"i": 2.0})", integer) ==
         "x.json: part.i must be an integer from 1 to 9, not 2.0");
-  CHECK(refusal("{}", [](ConfigSection& section) { section.required_integer("i", 1, 9); }) ==
-        "x.json: part.i is missing");
-  CHECK(refusal(R"({"b": 1})", [](ConfigSection& section) { section.boolean("b", false); }) ==
-        "x.json: part.b must be true or false, not 1");
-  CHECK(refusal(R"({"r": "a"})", [](ConfigSection& section) { section.real("r", 0, 0, 1); }) ==
-        "x.json: part.r is out of range: \"a\"");
-  CHECK(refusal(R"({"s": [8, 9]})", [](ConfigSection& section) { section.side("s", 1, 99); }) ==
-        "x.json: part.s must be square, not [8,9]");
-  CHECK(refusal("[]", [](ConfigSection&) {}) == "x.json: part is not a JSON object");
+  CHECK(section_refusal("{}", [](ConfigSection& section) {
+          section.required_integer("i", 1, 9);
+        }) == "x.json: part.i is missing");
+  CHECK(section_refusal(R"({"b": 1})", [](ConfigSection& section) {
+          section.boolean("b", false);
+        }) == "x.json: part.b must be true or false, not 1");
+  CHECK(section_refusal(R"({"r": "a"})", [](ConfigSection& section) {
+          section.real("r", 0, 0, 1);
+        }) == "x.json: part.r is out of range: \"a\"");
+  CHECK(section_refusal(R"({"s": [8, 9]})", [](ConfigSection& section) {
+          section.side("s", 1, 99);
+        }) == "x.json: part.s must be square, not [8,9]");
+  CHECK(section_refusal("[]", [](ConfigSection&) {}) == "x.json: part is not a JSON object");
 }
 
 TEST_CASE("keys are ignored, refused or unknown") {
@@ -56,13 +60,15 @@ TEST_CASE("keys are ignored, refused or unknown") {
     section.require_default({{"flag", false}, {"kind", "plain"}, {"extra", nullptr}});
     section.finish();
   };
-  CHECK(refusal(R"({"old": 1, "flag": false, "kind": "plain", "extra": {}})", use) == "no error");
-  CHECK(refusal(R"({"flag": true})", use) == "x.json: part.flag is true, which is not supported");
-  CHECK(refusal(R"({"kind": "odd"})", use) ==
+  CHECK(section_refusal(R"({"old": 1, "flag": false, "kind": "plain", "extra": {}})", use) ==
+        "no error");
+  CHECK(section_refusal(R"({"flag": true})", use) ==
+        "x.json: part.flag is true, which is not supported");
+  CHECK(section_refusal(R"({"kind": "odd"})", use) ==
         "x.json: part.kind is \"odd\", which is not supported");
-  CHECK(refusal(R"({"extra": {"a": 1}})", use) ==
+  CHECK(section_refusal(R"({"extra": {"a": 1}})", use) ==
         "x.json: part.extra is {\"a\":1}, which is not supported");
-  CHECK(refusal(R"({"new": 0})", use) ==
+  CHECK(section_refusal(R"({"new": 0})", use) ==
         "x.json: part.new is an unknown key; its value 0 might change the model");
-  CHECK(refusal(R"({"new": null})", use) == "no error");
+  CHECK(section_refusal(R"({"new": null})", use) == "no error");
 }

@@ -10,7 +10,7 @@ using coca_test::TemporaryFolder;
 
 namespace {
 const std::string config = R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}})";
-std::string refusal(const TemporaryFolder& folder) {
+std::string folder_refusal(const TemporaryFolder& folder) {
   return message_of([&] { open_hugging_face_folder(folder.path()); });
 }
 }  // namespace
@@ -50,7 +50,7 @@ TEST_CASE("generation_config.json says how long captions are at least") {
   for (const char* wrong :
        {"{\"min_length\": -1}", "{\"min_length\": \"5\"}", "{\"min_length\": 1e18}", "[]", "{"}) {
     folder.write("generation_config.json", wrong);
-    CHECK(contains(refusal(folder), "generation_config.json"));
+    CHECK(contains(folder_refusal(folder), "generation_config.json"));
   }
 }
 
@@ -64,11 +64,11 @@ TEST_CASE("the small trained model") {
 TEST_CASE("weights of other names") {
   const TemporaryFolder folder;
   folder.write("config.json", config);
-  CHECK(contains(refusal(folder), "holds no weights"));
+  CHECK(contains(folder_refusal(folder), "holds no weights"));
   folder.write("epoch_1.pt", "x");
   CHECK(open_hugging_face_folder(folder.path()).weights == folder.path("epoch_1.pt"));
   folder.write("epoch_2.pt", "x");
-  CHECK(contains(refusal(folder), "holds several .pt files ("));
+  CHECK(contains(folder_refusal(folder), "holds several .pt files ("));
   folder.write("model.safetensors.index.json", "{}");
   CHECK(open_hugging_face_folder(folder.path()).weights ==
         folder.path("model.safetensors.index.json"));
@@ -76,11 +76,12 @@ TEST_CASE("weights of other names") {
 
 TEST_CASE("folders that are none, or hold no model") {
   const TemporaryFolder folder;
-  CHECK(refusal(folder) == folder.path() + ": holds neither open_clip_config.json nor config.json");
+  CHECK(folder_refusal(folder) ==
+        folder.path() + ": holds neither open_clip_config.json nor config.json");
   folder.write("config.json", "{\"architectures\": [\"CLIPModel\"]}");
-  CHECK(contains(refusal(folder), "/config.json: is no OpenCLIP configuration"));
+  CHECK(contains(folder_refusal(folder), "/config.json: is no OpenCLIP configuration"));
   folder.write("config.json", "{");
-  CHECK(contains(refusal(folder), "/config.json: line 1, column 2: "));
+  CHECK(contains(folder_refusal(folder), "/config.json: line 1, column 2: "));
   CHECK(contains(message_of([&] { open_hugging_face_folder(folder.path("none")); }),
                  "/none: does not exist"));
   CHECK(contains(message_of([&] { open_hugging_face_folder(folder.path("config.json")); }),
@@ -89,5 +90,5 @@ TEST_CASE("folders that are none, or hold no model") {
   folder.write("model.safetensors", "x");
   folder.write("a.model", "x");
   folder.write("b.model", "x");
-  CHECK(contains(refusal(folder), "holds several vocabularies: "));
+  CHECK(contains(folder_refusal(folder), "holds several vocabularies: "));
 }

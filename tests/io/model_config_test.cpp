@@ -27,7 +27,7 @@ const char* const coca_vit_l_14 = R"({
 ModelDescription parse(const Json& json) { return coca::parse_model_description(json, "x.json"); }
 
 /// The message for the configuration above with one value changed.
-std::string refusal(const char* pointer, const Json& value) {
+std::string config_refusal(const char* pointer, const Json& value) {
   Json json = Json::parse(coca_vit_l_14);
   json[Json::json_pointer(pointer)] = value;
   return message_of([&] { parse(json); });
@@ -115,13 +115,13 @@ TEST_CASE("keys that change nothing are ignored") {
        {"/vision_cfg/patch_dropout", "/vision_cfg/timm_pool", "/text_cfg/hf_proj_type",
         "/multimodal_cfg/dim_head", "/multimodal_cfg/n_queries", "/multimodal_cfg/mlp_ratio",
         "/multimodal_cfg/vocab_size", "/nonscalar_logit_scale"})
-    CHECK(refusal(pointer, 3) == "no error");
-  CHECK(refusal("/text_cfg/hf_model_name", nullptr) == "no error");
-  CHECK(refusal("/vision_cfg/timm_model_name", "") == "no error");
-  CHECK(refusal("/vision_cfg/no_ln_pre", false) == "no error");
-  CHECK(refusal("/text_cfg/norm_kwargs", {{"eps", 1e-5}}) == "no error");
-  CHECK(refusal("/text_cfg/norm_kwargs", Json::object()) == "no error");
-  CHECK(refusal("/vision_cfg/image_size", {224, 224}) == "no error");
+    CHECK(config_refusal(pointer, 3) == "no error");
+  CHECK(config_refusal("/text_cfg/hf_model_name", nullptr) == "no error");
+  CHECK(config_refusal("/vision_cfg/timm_model_name", "") == "no error");
+  CHECK(config_refusal("/vision_cfg/no_ln_pre", false) == "no error");
+  CHECK(config_refusal("/text_cfg/norm_kwargs", {{"eps", 1e-5}}) == "no error");
+  CHECK(config_refusal("/text_cfg/norm_kwargs", Json::object()) == "no error");
+  CHECK(config_refusal("/vision_cfg/image_size", {224, 224}) == "no error");
 }
 
 TEST_CASE("keys that change the model are refused by name") {
@@ -151,59 +151,62 @@ TEST_CASE("keys that change the model are refused by name") {
   for (const auto& [pointer, value] : changes) {
     std::string key = std::string(pointer).substr(1);
     std::replace(key.begin(), key.end(), '/', '.');
-    const std::string message = refusal(pointer, value);
+    const std::string message = config_refusal(pointer, value);
     INFO(message);
     CHECK(message.starts_with("x.json: " + key + " is "));
     CHECK(message.ends_with(", which is not supported"));
   }
-  CHECK(contains(refusal("/vision_cfg/layers", {3, 4, 6, 3}),
+  CHECK(contains(config_refusal("/vision_cfg/layers", {3, 4, 6, 3}),
                  "vision_cfg.layers is a list, which means a ResNet"));
-  CHECK(contains(refusal("/text_cfg/brand_new", 1), "text_cfg.brand_new is an unknown key"));
-  CHECK(contains(refusal("/brand_new", 1), "x.json: brand_new is an unknown key"));
+  CHECK(contains(config_refusal("/text_cfg/brand_new", 1), "text_cfg.brand_new is an unknown key"));
+  CHECK(contains(config_refusal("/brand_new", 1), "x.json: brand_new is an unknown key"));
 }
 
 TEST_CASE("parts that do not fit each other") {
-  CHECK(refusal("/vision_cfg/patch_size", 15) ==
+  CHECK(config_refusal("/vision_cfg/patch_size", 15) ==
         "x.json: vision_cfg.patch_size is 15, which does not divide the image size 224");
-  CHECK(refusal("/text_cfg/heads", 7) ==
+  CHECK(config_refusal("/text_cfg/heads", 7) ==
         "x.json: text_cfg.width is 768, which 7 heads do not divide");
-  CHECK(refusal("/multimodal_cfg/heads", 7) ==
+  CHECK(config_refusal("/multimodal_cfg/heads", 7) ==
         "x.json: multimodal_cfg.width is 768, which 7 heads do not divide");
-  CHECK(refusal("/vision_cfg/head_width", 60) ==
+  CHECK(config_refusal("/vision_cfg/head_width", 60) ==
         "x.json: vision_cfg.width is 1024, which 17 heads do not divide");
-  CHECK(refusal("/vision_cfg/attn_pooler_heads", 7) ==
+  CHECK(config_refusal("/vision_cfg/attn_pooler_heads", 7) ==
         "x.json: embed_dim is 768, which 7 heads of the attentional pooler do not divide");
-  CHECK(contains(refusal("/vision_cfg/attn_pooler_queries", 1), "must be at least 2"));
-  CHECK(contains(refusal("/text_cfg/width", 384),
+  CHECK(contains(config_refusal("/vision_cfg/attn_pooler_queries", 1), "must be at least 2"));
+  CHECK(contains(config_refusal("/text_cfg/width", 384),
                  "text_cfg.width is 384, but multimodal_cfg.width is "
                  "768; they must be equal"));
-  CHECK(contains(refusal("/embed_dim", 512),
+  CHECK(contains(config_refusal("/embed_dim", 512),
                  "embed_dim is 512, but with attentional pooling "
                  "multimodal_cfg.width is 768"));
   CHECK(
-      contains(refusal("/vision_cfg/attentional_pool", false),
+      contains(config_refusal("/vision_cfg/attentional_pool", false),
                "vision_cfg.width is 1024, but without attentional pooling multimodal_cfg.width is "
                "768"));
-  CHECK(contains(refusal("/vision_cfg/attentional_pool", "mean"),
+  CHECK(contains(config_refusal("/vision_cfg/attentional_pool", "mean"),
                  "must be true, false, \"parallel\" or \"cascade\""));
-  CHECK(contains(refusal("/text_cfg/embed_cls", false), "text_cfg.embed_cls must be true"));
-  CHECK(contains(refusal("/multimodal_cfg", nullptr), "text_cfg.embed_cls is true, which needs"));
+  CHECK(contains(config_refusal("/text_cfg/embed_cls", false), "text_cfg.embed_cls must be true"));
+  CHECK(contains(config_refusal("/multimodal_cfg", nullptr),
+                 "text_cfg.embed_cls is true, which needs"));
 }
 
 TEST_CASE("sizes are bounded and of the right type") {
   for (const Json& value : {Json(0), Json(-1), Json(1e9), Json(1LL << 40), Json("12"), Json(true),
                             Json::array({1, 2, 3})}) {
-    CHECK(contains(refusal("/vision_cfg/width", value), "vision_cfg.width must be an integer"));
-    CHECK(contains(refusal("/text_cfg/layers", value), "text_cfg.layers must be an integer"));
-    CHECK(contains(refusal("/embed_dim", value), "embed_dim must be an integer"));
+    CHECK(contains(config_refusal("/vision_cfg/width", value),
+                   "vision_cfg.width must be an integer"));
+    CHECK(
+        contains(config_refusal("/text_cfg/layers", value), "text_cfg.layers must be an integer"));
+    CHECK(contains(config_refusal("/embed_dim", value), "embed_dim must be an integer"));
   }
-  CHECK(contains(refusal("/text_cfg/mlp_ratio", 0), "mlp_ratio leaves no width"));
-  CHECK(contains(refusal("/text_cfg/mlp_ratio", -4), "text_cfg.mlp_ratio is out of range"));
-  CHECK(contains(refusal("/vision_cfg/width", 32),
+  CHECK(contains(config_refusal("/text_cfg/mlp_ratio", 0), "mlp_ratio leaves no width"));
+  CHECK(contains(config_refusal("/text_cfg/mlp_ratio", -4), "text_cfg.mlp_ratio is out of range"));
+  CHECK(contains(config_refusal("/vision_cfg/width", 32),
                  "vision_cfg.head_width is 64, more than the width"));
-  CHECK(contains(refusal("/text_cfg/pad_id", 49408), "text_cfg.pad_id must be an integer"));
-  CHECK(contains(refusal("/vision_cfg", 3), "vision_cfg is not a JSON object"));
-  CHECK(contains(refusal("/text_cfg", nullptr), "text_cfg is missing"));
+  CHECK(contains(config_refusal("/text_cfg/pad_id", 49408), "text_cfg.pad_id must be an integer"));
+  CHECK(contains(config_refusal("/vision_cfg", 3), "vision_cfg is not a JSON object"));
+  CHECK(contains(config_refusal("/text_cfg", nullptr), "text_cfg is missing"));
   CHECK(contains(message_of([] { parse(Json::parse("[]")); }),
                  "the configuration is not a JSON object"));
   CHECK(contains(message_of([] { parse(Json::parse(R"({"vision_cfg": {}})")); }),

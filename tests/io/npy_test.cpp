@@ -21,7 +21,7 @@ std::string npy_bytes(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
-std::string refusal(const std::string& bytes) {
+std::string npy_refusal(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::string path = folder.write("x.npy", bytes);
   return message_of([&] { coca::read_npy(path); });
@@ -74,15 +74,18 @@ TEST_CASE("headers of other writers are understood") {
 TEST_CASE("a .npy file cut anywhere is refused") {
   const std::string whole =
       npy_bytes("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }\n", "01234567");
-  CHECK(refusal(whole) == "no error");
+  CHECK(npy_refusal(whole) == "no error");
   for (std::size_t size = 0; size < whole.size(); ++size)
-    CHECK(refusal(whole.substr(0, size)) != "no error");
-  CHECK(contains(refusal(whole.substr(0, 20)), "is truncated inside its .npy header"));
-  CHECK(contains(refusal(whole + "x"), "an array of shape [2] does not fill the 9 bytes of data"));
+    CHECK(npy_refusal(whole.substr(0, size)) != "no error");
+  CHECK(contains(npy_refusal(whole.substr(0, 20)), "is truncated inside its .npy header"));
+  CHECK(contains(npy_refusal(whole + "x"),
+                 "an array of shape [2] does not fill the 9 bytes of data"));
 }
 
 TEST_CASE("other arrays are refused with the reason") {
-  const auto header = [](const std::string& text) { return refusal(npy_bytes(text, "01234567")); };
+  const auto header = [](const std::string& text) {
+    return npy_refusal(npy_bytes(text, "01234567"));
+  };
   CHECK(contains(header("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"),
                  "gives the element type '<f8' instead of '<f4'"));
   CHECK(contains(header("{'descr': '<f4', 'fortran_order': True, 'shape': (2,), }"),
@@ -103,8 +106,8 @@ TEST_CASE("other arrays are refused with the reason") {
   CHECK(contains(header("{'other': 1}"), "has an unknown key"));
   CHECK(contains(header("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } x"),
                  "something behind its closing brace"));
-  CHECK(contains(refusal("PK\x03\x04 not numpy"), "is not a .npy file"));
-  CHECK(contains(refusal(std::string("\x93NUMPY\x09\x00\x00\x00", 10)), "has version 9"));
+  CHECK(contains(npy_refusal("PK\x03\x04 not numpy"), "is not a .npy file"));
+  CHECK(contains(npy_refusal(std::string("\x93NUMPY\x09\x00\x00\x00", 10)), "has version 9"));
 }
 
 TEST_CASE("values must fill the shape") {

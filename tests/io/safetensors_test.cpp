@@ -13,7 +13,7 @@ namespace {
 
 const std::string two_floats = R"({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}})";
 
-std::string refusal(const std::string& bytes) {
+std::string safetensors_refusal(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::string path = folder.write("x.safetensors", bytes);
   const std::string message = message_of([&] { coca::read_safetensors(path); });
@@ -23,7 +23,7 @@ std::string refusal(const std::string& bytes) {
 
 /// One tensor "a" described by the inside of a JSON object, and eight bytes of data.
 std::string entry_refusal(const std::string& inside) {
-  return refusal(safetensors_bytes("{\"a\": {" + inside + "}}", std::string(8, '\0')));
+  return safetensors_refusal(safetensors_bytes("{\"a\": {" + inside + "}}", std::string(8, '\0')));
 }
 
 }  // namespace
@@ -54,14 +54,14 @@ TEST_CASE("metadata, empty tensors and every type") {
 
 TEST_CASE("a safetensors file cut anywhere is refused") {
   const std::string whole = safetensors_bytes(two_floats, "01234567");
-  CHECK(refusal(whole) == "no error");
+  CHECK(safetensors_refusal(whole) == "no error");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    const std::string message = refusal(whole.substr(0, size));
+    const std::string message = safetensors_refusal(whole.substr(0, size));
     INFO(size << ": " << message);
     CHECK((contains(message, "truncated") || contains(message, "too short") ||
            contains(message, "is empty")));
   }
-  CHECK(contains(refusal(whole + "x"), "has 1 bytes that belong to no tensor"));
+  CHECK(contains(safetensors_refusal(whole + "x"), "has 1 bytes that belong to no tensor"));
 }
 
 TEST_CASE("any header byte may be wrong without harm") {
@@ -71,7 +71,7 @@ TEST_CASE("any header byte may be wrong without harm") {
     for (const char wrong : {'\0', '\xff', '"', '{', '9', '-'}) {
       std::string bytes = whole;
       bytes[at] = wrong;
-      if (refusal(bytes) != "no error") ++refused;
+      if (safetensors_refusal(bytes) != "no error") ++refused;
     }
   }
   CHECK(refused > (whole.size() - 8) * 4);
@@ -80,16 +80,17 @@ TEST_CASE("any header byte may be wrong without harm") {
 TEST_CASE("header lengths beyond the file or the limit") {
   std::string bytes = safetensors_bytes(two_floats, "01234567");
   bytes[3] = '\x7f';
-  CHECK(contains(refusal(bytes), "at most 100000000 are accepted"));
+  CHECK(contains(safetensors_refusal(bytes), "at most 100000000 are accepted"));
   bytes = safetensors_bytes(two_floats, "01234567");
   bytes.replace(0, 8, 8, '\xff');
-  CHECK(contains(refusal(bytes), "announces a header of 18446744073709551615 bytes"));
+  CHECK(contains(safetensors_refusal(bytes), "announces a header of 18446744073709551615 bytes"));
   bytes = safetensors_bytes(two_floats, "01234567");
   bytes[1] = '\x01';
-  CHECK(contains(refusal(bytes), "the file is truncated"));
-  CHECK(contains(refusal(std::string(8, '\0')), "has a safetensors header of length 0"));
-  CHECK(contains(refusal(safetensors_bytes("[1]", "")), "does not begin with \"{\""));
-  CHECK(contains(refusal(safetensors_bytes("{\"a\": ", "")), "line 1, column "));
+  CHECK(contains(safetensors_refusal(bytes), "the file is truncated"));
+  CHECK(
+      contains(safetensors_refusal(std::string(8, '\0')), "has a safetensors header of length 0"));
+  CHECK(contains(safetensors_refusal(safetensors_bytes("[1]", "")), "does not begin with \"{\""));
+  CHECK(contains(safetensors_refusal(safetensors_bytes("{\"a\": ", "")), "line 1, column "));
 }
 
 TEST_CASE("descriptions that contradict themselves or the file") {
@@ -119,26 +120,26 @@ TEST_CASE("descriptions that contradict themselves or the file") {
                "has 7 dimensions, at most 6 are supported"));
   CHECK(contains(entry_refusal(R"("dtype": "F32", "shape": [4], "data_offsets": [0, 16])"),
                  "ends at byte 16 of the data, of which there are 8"));
-  CHECK(
-      contains(refusal(safetensors_bytes(R"({"a": 3})", "")), "is not described by a JSON object"));
-  CHECK(contains(refusal(safetensors_bytes(R"({"__metadata__": {"a": 3}})", "")),
+  CHECK(contains(safetensors_refusal(safetensors_bytes(R"({"a": 3})", "")),
+                 "is not described by a JSON object"));
+  CHECK(contains(safetensors_refusal(safetensors_bytes(R"({"__metadata__": {"a": 3}})", "")),
                  "the value of \"a\" is not a string"));
 }
 
 TEST_CASE("tensors that overlap, leave gaps or occur twice") {
   const auto two = [](const std::string& first, const std::string& second) {
-    return refusal(safetensors_bytes(R"({"a": {"dtype": "U8", "shape": [4], "data_offsets": )" +
-                                         first + R"(},
+    return safetensors_refusal(
+        safetensors_bytes(R"({"a": {"dtype": "U8", "shape": [4], "data_offsets": )" + first + R"(},
             "b": {"dtype": "U8", "shape": [4], "data_offsets": )" +
-                                         second + "}}",
-                                     "01234567"));
+                              second + "}}",
+                          "01234567"));
   };
   CHECK(two("[0, 4]", "[4, 8]") == "no error");
   CHECK(two("[4, 8]", "[0, 4]") == "no error");
   CHECK(contains(two("[0, 4]", "[2, 6]"), "tensor \"b\" begins at byte 2 of the data, inside"));
   CHECK(contains(two("[0, 4]", "[0, 4]"), "begins at byte 0 of the data, inside"));
   CHECK(contains(two("[1, 5]", "[5, 9]"), "not at the end of"));
-  CHECK(contains(refusal(safetensors_bytes(
+  CHECK(contains(safetensors_refusal(safetensors_bytes(
                      R"({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
                          "a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}})",
                      "0")),

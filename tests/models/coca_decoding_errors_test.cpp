@@ -11,14 +11,14 @@ using namespace coca::testing;
 
 namespace {
 
-using B = Reference<float>;
-using Model = CoCa<plain, B>;
+using Near = Reference<float>;
+using Model = CoCa<plain, Near>;
 
 // Two pictures of the variant, started and one word on.
 struct Started {
   const Model model = model_of<Model>(variant_weights("coca_plain"));
-  Context<B> context{};
-  Array<B> image_tokens =
+  Context<Near> context{};
+  Array<Near> image_tokens =
       model.encode_image(context, device_rows(context, variant("coca_plain"), "x.image", 2)).tokens;
   Model::Decoding decoding = model.start_decoding(context, image_tokens, 8);
 
@@ -59,8 +59,8 @@ TEST_CASE("Decoding refuses to continue a sequence that there is not", "[coca][d
 }
 
 TEST_CASE("CLIP's text encoder needs a row to read", "[clip]") {
-  const auto clip = model_of<Clip<plain_clip, B>>(variant_weights("clip_vit"));
-  Context<B> context;
+  const auto clip = model_of<Clip<plain_clip, Near>>(variant_weights("clip_vit"));
+  Context<Near> context;
   CHECK_THROWS_AS(clip.encode_text(context, Tokens{{}, 1, 0}), ShapeError);
   CHECK_THROWS_WITH(clip.encode_text(context, Tokens{{}, 1, 0}), "a text needs at least one token");
 }

@@ -12,20 +12,20 @@ using namespace coca::testing;
 
 namespace {
 
-using B = Reference<float>;
+using Near = Reference<float>;
 
 template <CoCaConfig config>
-using DecoderOf = MultimodalDecoder<config.multimodal, 20, 32, B>;
+using DecoderOf = MultimodalDecoder<config.multimodal, 20, 32, Near>;
 
 template <class Decoder>
 Decoder random_decoder() {
   Decoder decoder("text_decoder");
   for_each_parameter(decoder,
-                     [](auto& parameter) { parameter.load(B{}, initial_values(parameter, 2)); });
+                     [](auto& parameter) { parameter.load(Near{}, initial_values(parameter, 2)); });
   return decoder;
 }
 
-Array<B> wave(Context<B>& context, const Shape& shape, std::size_t step) {
+Array<Near> wave(Context<Near>& context, const Shape& shape, std::size_t step) {
   std::vector<float> values(shape.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<float>((i * step + i / 7) % 23) / 11 - 1;
@@ -36,7 +36,7 @@ template <class Decoder>
 void check_decoder(std::size_t parameters) {
   const auto decoder = random_decoder<Decoder>();
   CHECK(count_parameters(decoder) == parameters);
-  Context<B> context;
+  Context<Near> context;
   const auto text = wave(context, {2, 3, 32}, 5), image = wave(context, {2, 4, 32}, 9);
   const auto logits = decoder(context, text, image);
   REQUIRE(logits.shape() == Shape{2, 3, 20});

@@ -13,7 +13,7 @@ using namespace coca::testing;
 
 namespace {
 
-using B = Reference<float>;
+using Near = Reference<float>;
 
 constexpr PoolerSizes sizes{.width = 8, .tokens = 5, .embed_dim = 6, .queries = 4, .heads = 2};
 
@@ -21,11 +21,11 @@ template <class P>
 P random_pooler() {
   P pooler("visual");
   for_each_parameter(pooler,
-                     [](auto& parameter) { parameter.load(B{}, initial_values(parameter, 4)); });
+                     [](auto& parameter) { parameter.load(Near{}, initial_values(parameter, 4)); });
   return pooler;
 }
 
-Array<B> encoded(Context<B>& context, std::size_t batch) {
+Array<Near> encoded(Context<Near>& context, std::size_t batch) {
   std::vector<float> values(batch * 5 * 8);
   for (std::size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<float>((i * 37 + i / 11) % 19) / 10 - 0.9f;
@@ -33,7 +33,7 @@ Array<B> encoded(Context<B>& context, std::size_t batch) {
 }
 
 // Each query's attention over the five tokens sums to 1.
-void check_map(const Context<B>& context, const Array<B>& map, const Shape& shape) {
+void check_map(const Context<Near>& context, const Array<Near>& map, const Shape& shape) {
   REQUIRE(map.shape() == shape);
   const auto values = context.to_host(map);
   for (std::size_t row = 0; row < values.size(); row += 5) {
@@ -45,13 +45,13 @@ void check_map(const Context<B>& context, const Array<B>& map, const Shape& shap
 
 }  // namespace
 
-static_assert(std::is_same_v<PoolerFor<plain, B>, SinglePooler<pooler_sizes(plain), B>>);
-static_assert(std::is_same_v<PoolerFor<parallel_variant, B>,
-                             ParallelPooler<pooler_sizes(parallel_variant), B>>);
-static_assert(
-    std::is_same_v<PoolerFor<cascade_variant, B>, CascadePooler<pooler_sizes(cascade_variant), B>>);
-static_assert(std::is_same_v<PoolerFor<class_token_config, B>,
-                             ClassTokenPooler<pooler_sizes(class_token_config), B>>);
+static_assert(std::is_same_v<PoolerFor<plain, Near>, SinglePooler<pooler_sizes(plain), Near>>);
+static_assert(std::is_same_v<PoolerFor<parallel_variant, Near>,
+                             ParallelPooler<pooler_sizes(parallel_variant), Near>>);
+static_assert(std::is_same_v<PoolerFor<cascade_variant, Near>,
+                             CascadePooler<pooler_sizes(cascade_variant), Near>>);
+static_assert(std::is_same_v<PoolerFor<class_token_config, Near>,
+                             ClassTokenPooler<pooler_sizes(class_token_config), Near>>);
 
 TEST_CASE("pooler_sizes are the configuration's", "[poolers]") {
   CHECK(pooler_sizes(plain) ==
@@ -59,15 +59,15 @@ TEST_CASE("pooler_sizes are the configuration's", "[poolers]") {
 }
 
 TEST_CASE("Without attentional pooler the class token is projected, the others pass", "[poolers]") {
-  const auto pooler = random_pooler<ClassTokenPooler<sizes, B>>();
-  Context<B> context;
+  const auto pooler = random_pooler<ClassTokenPooler<sizes, Near>>();
+  Context<Near> context;
   const auto x = encoded(context, 2);
   const auto pooled = pooler(context, x);
   CHECK(pooled.pooled.shape() == Shape{2, 6});
   REQUIRE(pooled.tokens.shape() == Shape{2, 4, 8});
   // ln_post starts with weight 1 and bias 0.
-  const Array<B> ones = context.to_device(std::vector<float>(8, 1), Shape{8});
-  const Array<B> zeros = context.to_device(std::vector<float>(8, 0), Shape{8});
+  const Array<Near> ones = context.to_device(std::vector<float>(8, 1), Shape{8});
+  const Array<Near> zeros = context.to_device(std::vector<float>(8, 0), Shape{8});
   const auto normed = context.to_host(layer_norm(context, x, ones, zeros));
   std::vector<float> patches(normed.begin() + 8, normed.begin() + 40);
   patches.insert(patches.end(), normed.begin() + 48, normed.end());
@@ -75,8 +75,8 @@ TEST_CASE("Without attentional pooler the class token is projected, the others p
 }
 
 TEST_CASE("A single pooler's first query is the embedding's", "[poolers]") {
-  const auto pooler = random_pooler<SinglePooler<sizes, B>>();
-  Context<B> context;
+  const auto pooler = random_pooler<SinglePooler<sizes, Near>>();
+  Context<Near> context;
   const auto x = encoded(context, 2);
   const auto pooled = pooler(context, x);
   CHECK(pooled.pooled.shape() == Shape{2, 6});
@@ -86,9 +86,9 @@ TEST_CASE("A single pooler's first query is the embedding's", "[poolers]") {
 
 TEST_CASE("Two poolers: the cascade looks at caption tokens, the parallel one does not",
           "[poolers]") {
-  const auto parallel = random_pooler<ParallelPooler<sizes, B>>();
-  const auto cascade = random_pooler<CascadePooler<sizes, B>>();
-  Context<B> context;
+  const auto parallel = random_pooler<ParallelPooler<sizes, Near>>();
+  const auto cascade = random_pooler<CascadePooler<sizes, Near>>();
+  Context<Near> context;
   const auto x = encoded(context, 2);
   const auto one = parallel(context, x), other = cascade(context, x);
   REQUIRE(one.tokens.shape() == Shape{2, 4, 6});
@@ -104,7 +104,7 @@ TEST_CASE("Two poolers: the cascade looks at caption tokens, the parallel one do
 }
 
 TEST_CASE("select_tokens takes the same tokens of every entry", "[poolers]") {
-  Context<B> context;
+  Context<Near> context;
   const std::vector<float> values{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   const auto x = context.to_device(values, Shape{2, 3, 2});
   const auto middle = coca::detail::select_tokens(context, x, 1, 1);

@@ -13,30 +13,30 @@ using namespace coca::testing;
 
 namespace {
 
-using B = Reference<float>;
+using Near = Reference<float>;
 
 template <class Text>
 Text random_text(const std::string& path) {
   Text text(path);
   for_each_parameter(text,
-                     [](auto& parameter) { parameter.load(B{}, initial_values(parameter, 9)); });
+                     [](auto& parameter) { parameter.load(Near{}, initial_values(parameter, 9)); });
   return text;
 }
 
-using Decoder = TextDecoder<plain.text, plain.embed_dim, B>;
-using CorrectDecoder = TextDecoder<correct_cls_mask_config.text, plain.embed_dim, B>;
-using Encoder = ClipTextEncoder<plain.text, plain.embed_dim, B>;
+using Decoder = TextDecoder<plain.text, plain.embed_dim, Near>;
+using CorrectDecoder = TextDecoder<correct_cls_mask_config.text, plain.embed_dim, Near>;
+using Encoder = ClipTextEncoder<plain.text, plain.embed_dim, Near>;
 
 template <class Text>
 std::vector<float> latent(const Text& text, const std::vector<std::int32_t>& ids) {
-  Context<B> context;
+  Context<Near> context;
   return context.to_host(text(context, Tokens{ids, 1, ids.size()}).latent);
 }
 
 template <class Text>
 std::vector<float> word_tokens(const Text& text, const std::vector<std::int32_t>& ids,
                                std::size_t words) {
-  Context<B> context;
+  Context<Near> context;
   auto all = context.to_host(text(context, Tokens{ids, 1, ids.size()}).tokens);
   all.resize(words * 32);
   return all;
@@ -65,7 +65,7 @@ TEST_CASE("The two masks of the class token differ where there is padding, and n
 
 TEST_CASE("CoCa's text decoder gives all that is asked of it", "[text_decoder]") {
   const auto text = random_text<Decoder>("text");
-  Context<B> context;
+  Context<Near> context;
   const auto features = text(context, Tokens{{510, 1, 511, 510, 2, 511}, 2, 3});
   CHECK(features.latent.shape() == Shape{2, 32});
   CHECK(features.tokens.shape() == Shape{2, 3, 32});
@@ -78,7 +78,7 @@ TEST_CASE("CoCa's text decoder gives all that is asked of it", "[text_decoder]")
 
 TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decoder]") {
   const auto text = random_text<Decoder>("text");
-  Context<B> context;
+  Context<Near> context;
   CHECK_THROWS_WITH(text(context, Tokens{{1, 512}, 1, 2}),
                     "token id 512 is outside of the vocabulary of 512 words");
   CHECK_THROWS_WITH(text(context, Tokens{{1, -1}, 1, 2}),
@@ -105,8 +105,8 @@ TEST_CASE("The correct mask is what OpenCLIP's constructor argument correct_cls_
   const Checkpoint weights = variant_weights("coca_plain");
   CorrectDecoder text("text");
   for_each_parameter(
-      text, [&](auto& parameter) { parameter.load(B{}, weights.source(parameter.path())); });
-  Context<B> context;
+      text, [&](auto& parameter) { parameter.load(Near{}, weights.source(parameter.path())); });
+  Context<Near> context;
   const auto features = text(context, tokens_of(variant("coca_plain"), "x.text", 4));
   const auto embeddings = context.to_host(features.embedding);
   const auto words = context.to_host(features.tokens);  // [4, 15, 32]

@@ -11,14 +11,14 @@ using namespace coca::testing;
 
 namespace {
 
-using B = Reference<float>;
+using Near = Reference<float>;
 
 }  // namespace
 
 TEST_CASE("The vision transformer encodes each picture for itself", "[vision_transformer]") {
-  const auto model = model_of<CoCa<plain, B>>(variant_weights("coca_plain"));
+  const auto model = model_of<CoCa<plain, Near>>(variant_weights("coca_plain"));
   const auto& encoder = model.image_encoder();
-  Context<B> context;
+  Context<Near> context;
   const auto pixels = device_rows(context, variant("coca_plain"), "x.image", 3);
   const auto together = encoder(context, pixels);
   CHECK(together.shape() == Shape{3, 17, 48});
@@ -28,19 +28,19 @@ TEST_CASE("The vision transformer encodes each picture for itself", "[vision_tra
 }
 
 TEST_CASE("The vision transformer knows its sizes and refuses others", "[vision_transformer]") {
-  using Encoder = VisionTransformer<plain.vision, B>;
+  using Encoder = VisionTransformer<plain.vision, Near>;
   CHECK(Encoder::image_size == 32);
   CHECK(Encoder::tokens == 17);
   CHECK(Encoder::width == 48);
   const Encoder encoder;
-  Context<B> context;
+  Context<Near> context;
   const auto wrong = context.to_device(std::vector<float>(3 * 16 * 32), Shape{1, 3, 16, 32});
   CHECK_THROWS_WITH(encoder(context, wrong), "pixels: got [1, 3, 16, 32], expected [1, 3, 32, 32]");
 }
 
 TEST_CASE("The vision transformer's parameters are called as OpenCLIP calls them",
           "[vision_transformer]") {
-  const VisionTransformer<plain.vision, B> encoder;
+  const VisionTransformer<plain.vision, Near> encoder;
   std::vector<std::string> paths;
   for_each_parameter(encoder, [&](const auto& parameter) { paths.push_back(parameter.path()); });
   CHECK(paths.size() == 5 + 2 * 12);

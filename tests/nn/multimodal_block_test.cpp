@@ -7,10 +7,10 @@ using namespace coca::testing;
 
 namespace {
 
-constexpr std::size_t width = 4;
+constexpr std::size_t decoder_width = 4;
 
 BlockOptions options(bool layer_scale = false) {
-  return {.width = width, .heads = 2, .mlp_width = 6, .layer_scale = layer_scale};
+  return {.width = decoder_width, .heads = 2, .mlp_width = 6, .layer_scale = layer_scale};
 }
 
 // The weights of `from` whose path begins with `prefix`, loaded into a layer that calls them by
@@ -30,10 +30,10 @@ void check_cache(bool layer_scale) {
   Block block("d", 0, options(layer_scale));
   fill(block);
   Context<Near> context;
-  const auto x = random_array(context, {1, 3, width}, 40);
-  const auto image = block.project(context, random_array(context, {1, 5, width}, 41));
+  const auto x = random_array(context, {1, 3, decoder_width}, 40);
+  const auto image = block.project(context, random_array(context, {1, 5, decoder_width}, 41));
   const auto whole = block(context, x, image);
-  KvCache<Near> cache(context, 3, width);
+  KvCache<Near> cache(context, 3, decoder_width);
   SequenceTable table(1, 3);
   for (std::size_t t = 0; t < 3; ++t) {
     const auto fresh = table.append(1);
@@ -42,9 +42,10 @@ void check_cache(bool layer_scale) {
                                .length = t + 1,
                                .write_rows = context.to_device(fresh, Shape{1}),
                                .key_rows = context.to_device(table.rows(), Shape{1, t + 1})};
-    const auto word = x.reshaped({3, 1, width}).slice(t, 1);
+    const auto word = x.reshaped({3, 1, decoder_width}).slice(t, 1);
     CHECK(first_difference(context.to_host(block.extend(context, word, cache, step, image, {})),
-                           context.to_host(whole.reshaped({3, width}).slice(t, 1)), 1e-5) == "");
+                           context.to_host(whole.reshaped({3, decoder_width}).slice(t, 1)),
+                           1e-5) == "");
   }
 }
 
@@ -59,8 +60,8 @@ TEST_CASE("OpenCLIP's layer is a causal block, then a cross-attention block",
   copy_weights(weights, "d.resblocks.3", "s", self);
   copy_weights(weights, "d.cross_attn.3", "c", cross);
   Context<Near> context;
-  const auto x = random_array(context, {2, 3, width}, 42);
-  const auto image = random_array(context, {2, 5, width}, 43);
+  const auto x = random_array(context, {2, 3, decoder_width}, 42);
+  const auto image = random_array(context, {2, 5, decoder_width}, 43);
   const auto expected =
       cross(context, self(context, x, {.causal = true}), cross.project(context, image));
   CHECK(first_difference(context.to_host(block(context, x, block.project(context, image))),
@@ -74,10 +75,10 @@ TEST_CASE("The paper's layer is self-attention, cross-attention, one perceptron"
   const std::string path = "d.resblocks.1";
   CHECK(weights.count(path + ".ls_cross.gamma") == 1);
   CHECK(weights.count(path + ".mlp.c_fc.weight") == 1);
-  SelfAttention<Near> self("s", {.width = width, .heads = 2});
-  CrossAttention<Near> cross("c", {.width = width, .heads = 2});
+  SelfAttention<Near> self("s", {.width = decoder_width, .heads = 2});
+  CrossAttention<Near> cross("c", {.width = decoder_width, .heads = 2});
   Mlp<Near> mlp("m", options());
-  LayerNorm<Near> ln_1("n", width), ln_cross("n", width), ln_2("n", width);
+  LayerNorm<Near> ln_1("n", decoder_width), ln_cross("n", decoder_width), ln_2("n", decoder_width);
   copy_weights(weights, path + ".attn", "s", self);
   copy_weights(weights, path + ".cross_attn", "c", cross);
   copy_weights(weights, path + ".mlp", "m", mlp);
@@ -86,10 +87,10 @@ TEST_CASE("The paper's layer is self-attention, cross-attention, one perceptron"
   copy_weights(weights, path + ".ln_2", "n", ln_2);
   Context<Near> context;
   const auto gamma = [&](const char* name) {
-    return context.to_device(weights.at(path + name), Shape{width});
+    return context.to_device(weights.at(path + name), Shape{decoder_width});
   };
-  const auto input = random_array(context, {2, 3, width}, 42);
-  const auto image = random_array(context, {2, 5, width}, 43);
+  const auto input = random_array(context, {2, 3, decoder_width}, 42);
+  const auto image = random_array(context, {2, 5, decoder_width}, 43);
   auto x = self(context, ln_1(context, input), {.causal = true},
                 {.scale = gamma(".ls_1.gamma"), .residual = input});
   x = cross(context, ln_cross(context, x), cross.project(context, image), {},

@@ -7,7 +7,7 @@ using namespace coca::testing;
 
 namespace {
 
-constexpr std::size_t width = 4;
+constexpr std::size_t block_width = 4;
 
 // The residual branches of a block, one after the other, from its own parts.
 template <class Weights>
@@ -20,7 +20,7 @@ Numbers with_mlp(const Numbers& x, const Weights& weights, bool layer_scale) {
       plain_linear(hidden, weights.at("b.mlp.c_proj.weight"), weights.at("b.mlp.c_proj.bias"));
   if (layer_scale)
     for (std::size_t i = 0; i < branch.size(); ++i)
-      branch[i] *= static_cast<double>(weights.at("b.ls_2.gamma")[i % width]);
+      branch[i] *= static_cast<double>(weights.at("b.ls_2.gamma")[i % block_width]);
   return plus(branch, x);
 }
 
@@ -28,34 +28,36 @@ template <class Weights>
 Numbers with_attention(const Numbers& x, const Numbers& keys, const Weights& weights,
                        bool layer_scale, bool causal) {
   const auto project = [&](const Numbers& from, std::size_t index) {
-    return plain_linear(
-        from, part(weights.at("b.attn.in_proj_weight"), index * width * width, width * width),
-        part(weights.at("b.attn.in_proj_bias"), index * width, width));
+    return plain_linear(from,
+                        part(weights.at("b.attn.in_proj_weight"), index * block_width * block_width,
+                             block_width * block_width),
+                        part(weights.at("b.attn.in_proj_bias"), index * block_width, block_width));
   };
   const auto query = plain_layer_norm(x, weights.at("b.ln_1.weight"), weights.at("b.ln_1.bias"));
-  const auto mixed = plain_attention(project(query, 0), project(keys, 1), project(keys, 2), width,
-                                     2, [&](auto q, auto k) { return !causal || k <= q; });
+  const auto mixed =
+      plain_attention(project(query, 0), project(keys, 1), project(keys, 2), block_width, 2,
+                      [&](auto q, auto k) { return !causal || k <= q; });
   auto branch =
       plain_linear(mixed, weights.at("b.attn.out_proj.weight"), weights.at("b.attn.out_proj.bias"));
   if (layer_scale)
     for (std::size_t i = 0; i < branch.size(); ++i)
-      branch[i] *= static_cast<double>(weights.at("b.ls_1.gamma")[i % width]);
+      branch[i] *= static_cast<double>(weights.at("b.ls_1.gamma")[i % block_width]);
   return plus(branch, x);
 }
 
-BlockOptions options(bool layer_scale) {
-  return {.width = width, .heads = 2, .mlp_width = 6, .layer_scale = layer_scale};
+BlockOptions block_options(bool layer_scale) {
+  return {.width = block_width, .heads = 2, .mlp_width = 6, .layer_scale = layer_scale};
 }
 
 }  // namespace
 
 TEST_CASE("A block is two residual branches behind norms", "[transformer_block]") {
   for (const bool layer_scale : {false, true}) {
-    TransformerBlock<Near> block("b", options(layer_scale));
+    TransformerBlock<Near> block("b", block_options(layer_scale));
     const auto weights = fill(block);
     CHECK(weights.size() == (layer_scale ? 14 : 12));
     Context<Near> context;
-    const auto input = random_array(context, {1, 3, width}, 30);
+    const auto input = random_array(context, {1, 3, block_width}, 30);
     const auto x = read(context, input);
     const auto normed = plain_layer_norm(x, weights.at("b.ln_1.weight"), weights.at("b.ln_1.bias"));
     const auto expected =
@@ -67,12 +69,12 @@ TEST_CASE("A block is two residual branches behind norms", "[transformer_block]"
 
 TEST_CASE("A cross-attention block looks at normed tokens", "[transformer_block]") {
   for (const bool layer_scale : {false, true}) {
-    CrossAttentionBlock<Near> block("b", options(layer_scale));
+    CrossAttentionBlock<Near> block("b", block_options(layer_scale));
     const auto weights = fill(block);
     CHECK(block.heads() == 2);
     Context<Near> context;
-    const auto input = random_array(context, {1, 2, width}, 30);
-    const auto image = random_array(context, {1, 3, width}, 31);
+    const auto input = random_array(context, {1, 2, block_width}, 30);
+    const auto image = random_array(context, {1, 3, block_width}, 31);
     const auto keys = plain_layer_norm(read(context, image), weights.at("b.ln_1_kv.weight"),
                                        weights.at("b.ln_1_kv.bias"));
     const auto expected =

@@ -21,8 +21,9 @@
 using namespace coca;
 using namespace coca::testing;
 
-// Run by several processes at once (see tests/CMakeLists.txt), each of which runs all test cases in
-// the order of the file. Where they meet, nothing may leave a test case early: CHECK, not REQUIRE.
+// [mpi] is run by several processes at once (see tests/CMakeLists.txt), each of which runs all its
+// test cases in the order of the file. Where they meet, nothing may leave a test case early: CHECK,
+// not REQUIRE.
 
 static_assert(Communicator<MpiCommunicator, Reference<float>>);
 static_assert(Communicator<MpiCommunicator, Reference<double>>);
@@ -54,10 +55,10 @@ Tokens some_tokens(std::size_t part, std::size_t parts) {
 
 /// The stamps' model, trained by these processes.
 template <DifferentiableBackend B, class Processes = SingleProcess>
-struct StampsStep {
+struct StampsProcess {
   using Model = CoCa<stamps_coca, B>;
 
-  explicit StampsStep(TrainingStepOptions options = {}, Processes all = {})
+  explicit StampsProcess(TrainingStepOptions options = {}, Processes all = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", B{})),
         trainable(model),
         context(model.backend()),
@@ -114,7 +115,7 @@ void check_equal_gradients(Actual& actual, const TrainingStepResult& losses, Exp
 
 }  // namespace
 
-TEST_CASE("a program without mpirun is alone, and starts no MPI", "[.alone]") {
+TEST_CASE("a program without mpirun is alone, and starts no MPI") {
   CHECK(!started_by_mpi());
   const MpiCommunicator process;
   CHECK(process.rank() == 0);
@@ -134,7 +135,7 @@ TEST_CASE("a program without mpirun is alone, and starts no MPI", "[.alone]") {
   CHECK(started == 0);
 }
 
-TEST_CASE("there are as many processes as mpirun was asked for", "[mpi]") {
+TEST_CASE("there are as many processes as mpirun was asked for", "[.mpi]") {
   const char* wanted = std::getenv("COCA_TEST_PROCESSES");
   REQUIRE(wanted != nullptr);
   CHECK(std::to_string(processes().size()) == wanted);
@@ -143,7 +144,7 @@ TEST_CASE("there are as many processes as mpirun was asked for", "[mpi]") {
   processes().barrier();
 }
 
-TEMPLATE_TEST_CASE("numbers and arrays are summed, gathered and copied", "[mpi]", Reference<float>,
+TEMPLATE_TEST_CASE("numbers and arrays are summed, gathered and copied", "[.mpi]", Reference<float>,
                    Remote, Reference<double>) {
   using Values = std::vector<typename TestType::value_type>;
   const auto n = processes().size();
@@ -169,7 +170,7 @@ TEMPLATE_TEST_CASE("numbers and arrays are summed, gathered and copied", "[mpi]"
   CHECK(context.to_host(features)[1] == 1);
 }
 
-TEMPLATE_TEST_CASE("the gradient of gathered features is summed over the processes", "[mpi]",
+TEMPLATE_TEST_CASE("the gradient of gathered features is summed over the processes", "[.mpi]",
                    Reference<float>, Remote) {
   const auto n = processes().size(), rank = processes().rank();
   Context<TestType> context;
@@ -189,7 +190,7 @@ TEMPLATE_TEST_CASE("the gradient of gathered features is summed over the process
   CHECK(sum[1] == 20 + ranks + static_cast<float>(n * (2 * rank + 1)));
 }
 
-TEST_CASE("processes whose batches differ in size learn of it everywhere", "[mpi]") {
+TEST_CASE("processes whose batches differ in size learn of it everywhere", "[.mpi]") {
   Context<Reference<float>> context;
   const std::size_t rows = processes().rank() == 1 ? 3 : 2;
   const auto features = context.empty(Shape{rows, 4});
@@ -199,19 +200,19 @@ TEST_CASE("processes whose batches differ in size learn of it everywhere", "[mpi
   CHECK_THROWS_AS(processes().all_gather(context, features.reshaped({rows * 4})), ShapeError);
 }
 
-TEST_CASE("processes compute the losses and gradients of one with all pictures", "[mpi]") {
+TEST_CASE("processes compute the losses and gradients of one with all pictures", "[.mpi]") {
   using B = Cpu<float>;
-  StampsStep<B> one;
+  StampsProcess<B> one;
   const TrainingStepResult wanted = one.gradients();
   for (const bool recompute : {false, true})
     for (const std::size_t accumulation : {1, 2})
       for (const std::size_t bucket_size : {std::size_t{20000}, std::size_t{1} << 20}) {
         INFO("recomputed blocks: " << recompute << ", parts: " << accumulation
                                    << ", bucket size: " << bucket_size);
-        StampsStep<B, MpiCommunicator> some({.tape = {.recompute_blocks = recompute},
-                                             .accumulation = accumulation,
-                                             .bucket_size = bucket_size},
-                                            processes());
+        StampsProcess<B, MpiCommunicator> some({.tape = {.recompute_blocks = recompute},
+                                                .accumulation = accumulation,
+                                                .bucket_size = bucket_size},
+                                               processes());
         const bool tiny = 16 / (processes().size() * accumulation) < 4;  // sums of few round more
         const double tolerance = tiny ? 2e-5 : 1e-5;
         check_equal_gradients(some, some.gradients(), one, wanted, tolerance);
@@ -227,18 +228,18 @@ TEST_CASE("processes compute the losses and gradients of one with all pictures",
       }
 }
 
-TEST_CASE("gradients of several processes differ by nothing but rounding", "[mpi]") {
+TEST_CASE("gradients of several processes differ by nothing but rounding", "[.mpi]") {
   using B = Reference<double>;
-  StampsStep<B> one;
+  StampsProcess<B> one;
   const TrainingStepResult wanted = one.gradients();
-  StampsStep<B, MpiCommunicator> some({.accumulation = 2}, processes());
+  StampsProcess<B, MpiCommunicator> some({.accumulation = 2}, processes());
   check_equal_gradients(some, some.gradients(), one, wanted, 1e-7);  // compared as floats
 }
 
-TEST_CASE("processes train as one does, and keep the same weights", "[mpi]") {
+TEST_CASE("processes train as one does, and keep the same weights", "[.mpi]") {
   using B = Cpu<float>;
-  StampsStep<B> one;
-  StampsStep<B, MpiCommunicator> some({.bucket_size = 20000}, processes());
+  StampsProcess<B> one;
+  StampsProcess<B, MpiCommunicator> some({.bucket_size = 20000}, processes());
   const std::vector<float> before = some.weights();
   for (int i = 0; i < 3; ++i) {
     const TrainingStepResult wanted = one.update(), result = some.update();
@@ -253,7 +254,7 @@ TEST_CASE("processes train as one does, and keep the same weights", "[mpi]") {
   CHECK(is_shared(some.context, weights));
 }
 
-TEMPLATE_TEST_CASE("processes train on every backend", "[mpi]", Reference<float>, Remote) {
+TEMPLATE_TEST_CASE("processes train on every backend", "[.mpi]", Reference<float>, Remote) {
   SmallTraining<TestType> training;
   TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
                     {.accumulation = 2, .bucket_size = 5000}, processes());
@@ -268,7 +269,7 @@ TEMPLATE_TEST_CASE("processes train on every backend", "[mpi]", Reference<float>
   CHECK(is_shared(training.context, training.context.to_host(training.trainable.values())));
 }
 
-TEST_CASE("a picture of NaN on one process lets all skip the step", "[mpi]") {
+TEST_CASE("a picture of NaN on one process lets all skip the step", "[.mpi]") {
   using B = Cpu<float>;
   for (const std::size_t accumulation : {1, 2}) {
     SmallTraining<B> training;
@@ -288,7 +289,7 @@ TEST_CASE("a picture of NaN on one process lets all skip the step", "[mpi]") {
   }
 }
 
-TEST_CASE("labels that are missing on one process in some steps confuse nobody", "[mpi]") {
+TEST_CASE("labels that are missing on one process in some steps confuse nobody", "[.mpi]") {
   using B = Cpu<float>;
   SmallTraining<B> training;
   TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
@@ -303,7 +304,7 @@ TEST_CASE("labels that are missing on one process in some steps confuse nobody",
   CHECK(is_shared(training.context, training.context.to_host(training.trainable.values())));
 }
 
-TEST_CASE("a broadcast makes weights those of the first process", "[mpi]") {
+TEST_CASE("a broadcast makes weights those of the first process", "[.mpi]") {
   SmallTraining<Remote> training;
   const auto& values = training.trainable.values();
   training.context.backend().scale_inplace(values, static_cast<float>(1 + processes().rank()));
@@ -316,7 +317,7 @@ TEST_CASE("a broadcast makes weights those of the first process", "[mpi]") {
 
 #include <cstdlib>
 
-TEST_CASE("many processes need MPI, one does not", "[mpi]") {
+TEST_CASE("many processes need MPI, one does not", "[.mpi]") {
   CHECK(coca::MpiCommunicator().size() == 1);
   ::setenv("PMIX_RANK", "0", 1);
   CHECK_THROWS_AS(coca::MpiCommunicator(), coca::UnavailableError);

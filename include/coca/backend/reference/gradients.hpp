@@ -103,13 +103,15 @@ class ReferenceGradients {
           "matmul_input_gradient: weights that are packed for inference have no gradients");
     if (!input_gradient) return;
     const std::size_t out = weight.out_features(), in = weight.in_features();
-    for (std::size_t r = 0; r < output_gradient.size() / out; ++r)
-      for (std::size_t i = 0; i < in; ++i) {
-        double sum = 0;
-        for (std::size_t o = 0; o < out; ++o)
-          sum += double{output_gradient.data()[r * out + o]} * double{weight.at(o, i)};
-        detail::write_gradient(input_gradient.data()[r * in + i], sum, write);
-      }
+    std::vector<double> sums(in);  // of a row, so that the innermost loop goes along the weight's
+    for (std::size_t r = 0; r < output_gradient.size() / out; ++r) {
+      std::fill(sums.begin(), sums.end(), 0.0);
+      for (std::size_t o = 0; o < out; ++o)
+        for (std::size_t i = 0; i < in; ++i)
+          sums[i] += double{output_gradient.data()[r * out + o]} * double{weight.at(o, i)};
+      for (std::size_t i = 0; i < in; ++i)
+        detail::write_gradient(input_gradient.data()[r * in + i], sums[i], write);
+    }
   }
 
   /// d weight[o, i] = (or +=) sum_r d output[r, o] input[r, i].
@@ -117,13 +119,15 @@ class ReferenceGradients {
                               const Array& weight_gradient) const {
     if (!weight_gradient) return;
     const std::size_t out = weight_gradient.shape()[0], in = weight_gradient.shape()[1];
-    for (std::size_t o = 0; o < out; ++o)
-      for (std::size_t i = 0; i < in; ++i) {
-        double sum = 0;
-        for (std::size_t r = 0; r < input.size() / in; ++r)
-          sum += double{output_gradient.data()[r * out + o]} * double{input.data()[r * in + i]};
-        detail::write_gradient(weight_gradient.data()[o * in + i], sum, write);
-      }
+    std::vector<double> sums(in);  // of a row, so that the innermost loop goes along the input's
+    for (std::size_t o = 0; o < out; ++o) {
+      std::fill(sums.begin(), sums.end(), 0.0);
+      for (std::size_t r = 0; r < input.size() / in; ++r)
+        for (std::size_t i = 0; i < in; ++i)
+          sums[i] += double{output_gradient.data()[r * out + o]} * double{input.data()[r * in + i]};
+      for (std::size_t i = 0; i < in; ++i)
+        detail::write_gradient(weight_gradient.data()[o * in + i], sums[i], write);
+    }
   }
 
   /// output[c] += sum_r input[r, c].
