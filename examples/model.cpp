@@ -154,9 +154,11 @@ void expect_folder_fits(const coca::HuggingFaceFolder& folder, const CompiledPre
                         bool any_picture_size) {
   coca::AnyConfig described = coca::to_config(folder.description);
   if (any_picture_size) described = with_image_size_of(described, preset.config);
-  if (described != preset.config)
-    throw UsageError(folder.config + ": this is not the configuration of --model " +
-                     std::string(preset.name) + "; leave --model out to take the one that fits");
+  if (described == preset.config) return;
+  const CompiledPreset& fitting = preset_of_folder(folder);
+  throw coca::FileError(folder.config, "is the configuration of --model " +
+                                           std::string(fitting.name) + ", not of --model " +
+                                           std::string(preset.name));
 }
 
 const CompiledPreset& choose_preset(const ModelOptions& options, const Source& source) {

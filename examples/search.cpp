@@ -160,7 +160,7 @@ int main(int argc, char* argv[]) {
       "on.\n\n"
       "Example: search ~/Pictures \"children at the sea\" --sheet found.png\n"
       "         search ~/Pictures --image photo.jpg --top 3 --json");
-  app.add_option("folder", options.folder, "with subfolders")
+  app.add_option("folder", options.folder, "with subfolders, but for hidden ones")
       ->required()
       ->check(some_name())
       ->type_name("DIRECTORY");

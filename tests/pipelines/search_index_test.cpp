@@ -68,6 +68,8 @@ TEST_CASE("search index: pictures that are new, kept, changed, gone") {
   searched.put("04_dragonfly.png", "a.png");
   searched.put("05_fort.png", "deeper/still/b.PNG");
   searched.folder.write("notes.txt", "no picture");
+  searched.put("07_broccoli.png", ".thumbnails/large/c.png");
+  searched.put("07_broccoli.png", "deeper/.c.png");
   IndexUpdate update = searched.update();
   CHECK(update.embedded == 2);
   CHECK(update.kept == 0);

@@ -50,8 +50,13 @@ class SearchIndex {
   /// @throws FileError where the file is damaged.
   static SearchIndex read(const std::string& path, const std::string& model_name,
                           std::size_t width) {
+    return parse(read_safetensors(path), path, model_name, width);
+  }
+
+  /// The same from what the file at `path` holds.
+  static SearchIndex parse(const Checkpoint& file, const std::string& path,
+                           const std::string& model_name, std::size_t width) {
     SearchIndex index(model_name, width);
-    const Checkpoint file = read_safetensors(path);
     const auto found = file.metadata().find("coca_search_index");
     if (found == file.metadata().end()) throw FileError(path, "is not a search index");
     const Json json = parse_json(found->second, path);
@@ -91,7 +96,9 @@ class SearchIndex {
   }
 
   /// Brings the index up to date with a folder: embeds pictures that are new or have changed,
-  /// forgets those that are gone. Pictures that cannot be read are named and left out.
+  /// forgets those that are gone. Pictures that cannot be read are named and left out; files and
+  /// folders whose name begins with a dot (thumbnails, wastebaskets) are not looked at. A picture
+  /// has changed where its size or its time of modification has.
   /// @param read_pixels   from a picture's path to what the model reads
   /// @param on_progress   called with (done, all) after each batch
   /// @throws FileError where the folder cannot be read.
@@ -173,6 +180,10 @@ class SearchIndex {
         folder, fs::directory_options::skip_permission_denied, error);
     if (error) throw FileError(folder, error.message());
     for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+      if (entry->path().filename().native().starts_with('.')) {
+        entry.disable_recursion_pending();
+        continue;
+      }
       if (!entry->is_regular_file(error) || !is_picture_name(entry->path())) continue;
       const auto size = entry->file_size(error);
       const auto modified = entry->last_write_time(error);

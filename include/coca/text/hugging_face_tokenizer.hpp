@@ -28,8 +28,7 @@ inline std::string written_token(const std::string& bytes) {
   return written;
 }
 
-inline nlohmann::json read_vocabulary_json(const std::string& path) {
-  const std::string text = read_text_or_gzip(path, max_vocabulary_bytes);
+inline nlohmann::json parse_vocabulary_json(std::string_view text, const std::string& path) {
   nlohmann::json vocabulary = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!vocabulary.is_object())
     throw FileError(path, "a JSON object from token to id was expected.");
@@ -46,8 +45,10 @@ inline nlohmann::json::const_iterator find_token(const nlohmann::json& object,
   return found;
 }
 
-inline void check_vocabulary_json(const BpeVocabulary& vocabulary, const std::string& path) {
-  const nlohmann::json object = read_vocabulary_json(path);
+/// @param text of the file at `path`
+inline void check_vocabulary_json(const BpeVocabulary& vocabulary, std::string_view text,
+                                  const std::string& path) {
+  const nlohmann::json object = parse_vocabulary_json(text, path);
   for (std::int32_t id = 0; id < vocabulary.size(); ++id) {
     const auto found = find_token(object, vocabulary, id);
     const std::string token = "the token \"" + written_token(vocabulary.token(id)) + "\"";
@@ -78,7 +79,9 @@ inline ClipTokenizer read_hugging_face_tokenizer(const std::string& merges_path,
   if (!text.empty() && !std::string_view(text).starts_with("#version"))
     throw FileError(merges_path, "line 1: \"#version\" was expected, as in every merges.txt.");
   auto vocabulary = std::make_shared<const BpeVocabulary>(parse_bpe_vocabulary(text, merges_path));
-  if (!vocab_path.empty()) detail::check_vocabulary_json(*vocabulary, vocab_path);
+  if (!vocab_path.empty())
+    detail::check_vocabulary_json(*vocabulary, read_text_or_gzip(vocab_path, max_vocabulary_bytes),
+                                  vocab_path);
   return ClipTokenizer(std::move(vocabulary));
 }
 

@@ -8,14 +8,17 @@
 /// to float costs (the tests compare both with double); everything is computed in float. A fourth
 /// byte, which products do not read, tells how many floats lie between the fixed-point number and
 /// the weight; where it cannot (one weight in a hundred, small ones), the weight itself is kept. So
-/// unpack() gives back every bit.
+/// unpack() gives back every bit. Where one weight of an output is so far above the others that
+/// their numbers are too coarse, the whole matrix stays in float panels.
 ///
 /// A panel is 16 outputs, [in][16] numbers of three bytes and then 16 factors that make floats of
 /// them. Products of more rows than one tile has are those of float panels, made of these piece by
 /// piece.
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -196,19 +199,24 @@ class Fixed24Weight final : public GemmWeight {
 
   void finish() override {
     const float* weights = given();
+    std::atomic<bool> near = true;
     parallel_for(worthwhile_threads(threads_, out_features() * in_features()), panels_,
                  [&](std::size_t begin, std::size_t end) {
-                   for (std::size_t p = begin; p < end; ++p) encode(p, weights);
+                   for (std::size_t p = begin; p < end; ++p)
+                     if (!encode(p, weights)) near = false;
                  });
+    if (!near) keep_floats(weights);
     given_ = {};
   }
 
   void unpack(std::size_t first, std::size_t count, float* rows) const override {
+    if (floats_) return floats_->unpack(first, count, rows);
     for (std::size_t o = first; o < first + count; ++o)
       decode(o, rows + (o - first) * in_features());
   }
 
   void multiply(const GemmCall& call) const override {
+    if (floats_) return floats_->multiply(call);
     if (call.rows == 0 || panels_ == 0) return;
     const PanelKernels few = fixed24_kernels();
     if (call.rows <= few.most_rows)
@@ -230,6 +238,10 @@ class Fixed24Weight final : public GemmWeight {
 
  private:
   static constexpr std::size_t panel = 16, floats_at_once = std::size_t{1} << 16;
+  /// How far off the numbers of an output are, beyond what a float rounds, of the sum of all
+  /// weights but the largest: some 2^-23 where weights are of one size, and what a largest one has
+  /// above the others, times 2^-25.
+  static constexpr double most_off = 0x1p-19;
 
   /// A weight that its byte cannot tell.
   struct Whole {
@@ -262,22 +274,45 @@ class Fixed24Weight final : public GemmWeight {
     return *beside_.at<std::int8_t>(o * in_features() + i);
   }
 
-  void encode(std::size_t p, const float* all) {
+  /// @return whether no output's numbers are too far from its weights
+  bool encode(std::size_t p, const float* all) {
     const std::size_t in = in_features();
+    bool near = true;
     for (std::size_t o = p * panel; o < std::min((p + 1) * panel, out_features()); ++o) {
       const float* weights = all + o * in;
       const Fixed24 output(weights, in);
       factor(o) = output.factor();
+      double off = 0, sum = 0, largest = 0;
       for (std::size_t i = 0; i < in; ++i) {
         const std::int32_t nearest = output.number(weights[i]);
         Fixed24::write(nearest, number(o, i));
-        const auto steps = distance(Fixed24::value(nearest, output.factor()), weights[i]);
+        const float value = Fixed24::value(nearest, output.factor());
+        const double size = std::abs(double{weights[i]});
+        off += std::max(0.0, std::abs(double{value} - double{weights[i]}) - 0x1p-23 * size);
+        sum += size;
+        largest = std::max(largest, size);
+        const auto steps = distance(value, weights[i]);
         beside(o, i) = static_cast<std::int8_t>(steps);
         if (steps != beside(o, i))
           whole_[p].push_back(
               {static_cast<std::uint32_t>(o), static_cast<std::uint32_t>(i), weights[i]});
       }
+      if (!(off <= most_off * (sum - largest))) near = false;  // nor of NaN
     }
+    return near;
+  }
+
+  void keep_floats(const float* weights) {
+    floats_ = std::make_unique<PackedWeight<float>>(out_features(), in_features(), set_);
+    floats_->set({.out = out_features(),
+                  .in = in_features(),
+                  .values = weights,
+                  .out_stride = in_features(),
+                  .in_stride = 1});
+    floats_->finish();
+    numbers_ = {};
+    beside_ = {};
+    whole_.clear();
   }
 
   void decode(std::size_t o, float* row) const {
@@ -302,6 +337,7 @@ class Fixed24Weight final : public GemmWeight {
   LargeBlock beside_;                      // [out, in]
   std::vector<std::vector<Whole>> whole_;  // of each panel
   LargeBlock given_;
+  std::unique_ptr<PackedWeight<float>> floats_;  // instead of all others, see the top of this file
 };
 
 #endif
