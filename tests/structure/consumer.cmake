@@ -1,6 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
-# Builds and runs tests/consumer as somebody else's project would use the library: with no build type, which is
-# CMake's default and optimises nothing.
+# Builds and runs tests/consumer as somebody else's project would use the library: the package in a Release build, the
+# sources with no build type, which is CMake's default and optimises nothing.
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
@@ -12,7 +12,7 @@ file(REMOVE_RECURSE "${FOLDER}")
 set(arguments -DCMAKE_CXX_COMPILER=${CXX} "-DCOCA_MODEL=${SOURCE}/examples/models/stamps_coca")
 if(MODE STREQUAL "find_package")
   run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${FOLDER}/prefix")
-  list(APPEND arguments "-DCMAKE_PREFIX_PATH=${FOLDER}/prefix")
+  list(APPEND arguments -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=${FOLDER}/prefix")
 else()
   list(APPEND arguments "-DCOCA_SOURCE=${SOURCE}")
 endif()

@@ -317,7 +317,7 @@ TEST_CASE("a broadcast makes weights those of the first process", "[.mpi]") {
 
 #include <cstdlib>
 
-TEST_CASE("many processes need MPI, one does not", "[.mpi]") {
+TEST_CASE("many processes need MPI, one does not") {
   CHECK(coca::MpiCommunicator().size() == 1);
   ::setenv("PMIX_RANK", "0", 1);
   CHECK_THROWS_AS(coca::MpiCommunicator(), coca::UnavailableError);

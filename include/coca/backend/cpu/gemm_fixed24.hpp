@@ -303,6 +303,9 @@ class Fixed24Weight final : public GemmWeight {
   }
 
   void keep_floats(const float* weights) {
+    numbers_ = {};
+    beside_ = {};
+    whole_.clear();
     floats_ = std::make_unique<PackedWeight<float>>(out_features(), in_features(), set_);
     floats_->set({.out = out_features(),
                   .in = in_features(),
@@ -310,9 +313,6 @@ class Fixed24Weight final : public GemmWeight {
                   .out_stride = in_features(),
                   .in_stride = 1});
     floats_->finish();
-    numbers_ = {};
-    beside_ = {};
-    whole_.clear();
   }
 
   void decode(std::size_t o, float* row) const {
