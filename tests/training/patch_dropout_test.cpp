@@ -18,7 +18,7 @@ TEST_CASE("the class token and as many patches of each picture stay", "[training
   CHECK(kept_patches(49, 0.5) == 24);
   CHECK(kept_patches(4, 0.99) == 1);
   constexpr std::size_t tokens = 17, pictures = 6;
-  const auto rows = draw_kept_tokens({.seed = 2, .step = 5, .pictures = pictures}, tokens, 0.5);
+  const auto rows = draw_kept_tokens({.seed = 2, .step = 5, .count = pictures}, tokens, 0.5);
   REQUIRE(rows.size() == pictures * 9);
   for (std::size_t picture = 0; picture < pictures; ++picture) {
     const std::vector<std::int32_t> own(
@@ -34,15 +34,15 @@ TEST_CASE("the class token and as many patches of each picture stay", "[training
 TEST_CASE("what stays is a function of seed, step and picture, each patch equally likely",
           "[training]") {
   constexpr std::size_t tokens = 9;
-  const auto draw = [](PatchDropoutBatch batch) { return draw_kept_tokens(batch, tokens, 0.5); };
-  const auto all = draw({.seed = 1, .step = 2, .pictures = 4});
-  const auto later = draw({.seed = 1, .step = 2, .first = 2, .pictures = 2});
+  const auto draw = [](StepSamples samples) { return draw_kept_tokens(samples, tokens, 0.5); };
+  const auto all = draw({.seed = 1, .step = 2, .count = 4});
+  const auto later = draw({.seed = 1, .step = 2, .first = 2, .count = 2});
   for (std::size_t i = 0; i < later.size(); ++i)
     CHECK(later[i] + 2 * static_cast<std::int32_t>(tokens) == all[all.size() / 2 + i]);
-  CHECK(draw({.seed = 1, .step = 3, .pictures = 4}) != all);
-  CHECK(draw({.seed = 2, .step = 2, .pictures = 4}) != all);
+  CHECK(draw({.seed = 1, .step = 3, .count = 4}) != all);
+  CHECK(draw({.seed = 2, .step = 2, .count = 4}) != all);
   std::vector<int> counts(tokens);
-  for (const std::int32_t row : draw({.pictures = 4000}))
+  for (const std::int32_t row : draw({.count = 4000}))
     ++counts[static_cast<std::size_t>(row) % tokens];
   CHECK(counts[0] == 4000);
   for (std::size_t patch = 1; patch < tokens; ++patch) CHECK(std::abs(counts[patch] - 2000) < 160);

@@ -81,6 +81,38 @@ TEST_CASE("a batch in parts leaves out the patches that the whole leaves out", "
   CHECK(others.gradients().contrastive_loss != whole.gradients().contrastive_loss);
 }
 
+TEST_CASE("a batch in parts replaces the words that the whole replaces", "[training]") {
+  TrainingStepOptions options{.switchout = 0.5, .seed = 3};
+  StampsStep<Cpu<float>> whole(options);
+  options.accumulation = 4;
+  StampsStep<Cpu<float>> parts(options);
+  check_equal_gradients(parts, whole);
+}
+
+TEST_CASE("replaced words are read, and the true ones are to be predicted", "[training]") {
+  constexpr double chance = 0.5;
+  StampsStep<Cpu<float>> step({.switchout = chance, .seed = 3});
+  const TrainingStepResult result = step.gradients();
+  // The same by hand, from texts that have been changed before.
+  const Tokens read = switch_out(StampsStep<Cpu<float>>::tokens(), {.seed = 3, .count = 16}, 0,
+                                 StampsStep<Cpu<float>>::Model::vocab_size, chance);
+  auto& context = step.context;
+  const auto losses = context.empty(Shape{2});
+  context.backend().fill(losses, 0.0f);
+  const auto image = step.model.encode_image(context, step.pixels());
+  const auto text = step.model.encode_text(context, read);
+  contrastive_loss(context, {.image = image.embedding, .text = text.embedding},
+                   step.model.logit_scale(), 1.0f, losses.slice(0, 1));
+  const auto& decoder = step.model.multimodal_decoder();
+  const TrainingStepOptions defaults;
+  captioning_loss(context, decoder.features(context, text.tokens, image.tokens),
+                  decoder.projection(), StampsStep<Cpu<float>>::tokens(), defaults.loss.captioning,
+                  losses.slice(1, 1));
+  const auto expected = context.to_host(losses);
+  CHECK(std::abs(result.contrastive_loss - expected[0]) <= 1e-5f);
+  CHECK(std::abs(result.captioning_loss - expected[1]) <= 1e-5f);
+}
+
 TEST_CASE("a whole batch has the same gradients where blocks are computed again", "[training]") {
   StampsStep<Cpu<float>> whole, step({.tape = {.recompute_blocks = true}});
   check_equal_gradients(step, whole);
@@ -164,6 +196,9 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
                          {.patch_dropout = 1}),
                     "patch_dropout is 1.000000, expected at least 0 and below 1");
+  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
+                         {.switchout = -0.1}),
+                    "switchout is -0.100000, expected at least 0 and below 1");
 }
 
 TEST_CASE("a batch without a word to predict has no captioning loss", "[training]") {

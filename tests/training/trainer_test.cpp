@@ -268,6 +268,10 @@ TEST_CASE("what makes no sense is refused before the first step") {
   CHECK(contains(refusal([](auto& o) { o.data.fill_color = 256; }), "fill_color is 256"));
   CHECK(contains(refusal([](auto& o) { o.log_steps = 0; }), "log_steps"));
   CHECK(contains(refusal([](auto& o) { o.step.label_smoothing = 1; }), "label_smoothing is 1"));
+  CHECK(contains(refusal([](auto& o) { o.step.switchout = 1; }), "switchout is 1"));
+  CHECK(contains(refusal([](auto& o) { o.step.accumulation = 0; }), "0 parts"));
+  CHECK(contains(refusal([](auto& o) { o.step.accumulation = 3; }),
+                 "a batch_size of 8 cannot be computed in 3 equal parts (accumulation)"));
   TinyModel model = tiny_model();
   TrainingSubject subject = data.subject();
   subject.tokenizer = ClipTokenizer();

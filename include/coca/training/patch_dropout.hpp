@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "coca/autograd/context.hpp"
-#include "coca/data/random_draws.hpp"
+#include "coca/training/step_samples.hpp"
 
 namespace coca {
 
@@ -26,14 +26,6 @@ concept DropsPatches = requires(const M model, Context<typename M::backend_type>
   { M::encoder_tokens } -> std::convertible_to<std::size_t>;
 };
 
-/// Which pictures of which step.
-struct PatchDropoutBatch {
-  std::uint64_t seed = 0;
-  std::uint64_t step = 0;
-  std::size_t first = 0;  ///< number of the first picture among those of the step
-  std::size_t pictures = 0;
-};
-
 /// Patches that a picture keeps: OpenCLIP's max(1, floor(patches * (1 - dropout))).
 inline std::size_t kept_patches(std::size_t patches, double dropout) {
   const auto kept = static_cast<std::size_t>(static_cast<double>(patches) * (1 - dropout));
@@ -41,18 +33,17 @@ inline std::size_t kept_patches(std::size_t patches, double dropout) {
 }
 
 /// The tokens that stay, [pictures, 1 + kept patches], as rows of [pictures * tokens]: the class
-/// token and as many patches of each picture, in their order. A picture's patches are a function of
-/// (seed, step, its number) alone, whatever parts and processes compute the step.
+/// token and as many patches of each picture, in their order.
 /// @param tokens  of a picture, the class token first
 /// @param dropout share of the patches that go, 0 to below 1
-inline std::vector<std::int32_t> draw_kept_tokens(const PatchDropoutBatch& batch,
-                                                  std::size_t tokens, double dropout) {
+inline std::vector<std::int32_t> draw_kept_tokens(const StepSamples& samples, std::size_t tokens,
+                                                  double dropout) {
   const std::size_t kept = kept_patches(tokens - 1, dropout);
   std::vector<std::int32_t> rows;
-  rows.reserve(batch.pictures * (kept + 1));
+  rows.reserve(samples.count * (kept + 1));
   std::vector<std::int32_t> order(tokens - 1);
-  for (std::size_t picture = 0; picture < batch.pictures; ++picture) {
-    RandomDraws draws({batch.seed, batch.step, batch.first + picture}, "patch_dropout");
+  for (std::size_t picture = 0; picture < samples.count; ++picture) {
+    RandomDraws draws = samples.draws(picture, "patch_dropout");
     std::iota(order.begin(), order.end(), static_cast<std::int32_t>(picture * tokens + 1));
     for (std::size_t i = 0; i < kept; ++i)
       std::swap(order[i], order[i + draws.below(order.size() - i)]);

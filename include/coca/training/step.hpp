@@ -17,6 +17,8 @@
 #include "coca/training/gradient_reduction.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/patch_dropout.hpp"
+#include "coca/training/step_samples.hpp"
+#include "coca/training/switchout.hpp"
 #include "coca/training/trainable.hpp"
 
 namespace coca {
@@ -33,7 +35,10 @@ struct TrainingStepOptions {
   /// as there are.
   std::size_t bucket_size = std::size_t{1} << 20;
   double patch_dropout = 0;  ///< share of each picture's patches that a step leaves out, below 1
-  std::uint64_t seed = 0;    ///< of what is left out, with the number of the optimizer's step
+  /// Chance of each word of a text to be replaced by a random one where it is read; the words to
+  /// predict stay. Below 1.
+  double switchout = 0;
+  std::uint64_t seed = 0;  ///< of both, with the number of the optimizer's step
 };
 
 /// What came of a step. Losses are those of all processes, weighted, before the update.
@@ -53,8 +58,8 @@ class TrainingStep {
   using B = typename Model::backend_type;
 
   /// The model, its Trainable, the optimizer and the context must live as long.
-  /// @throws ArgumentError for no parts, and for patch dropout that is not a share or that the
-  /// model's image encoder does not know.
+  /// @throws ArgumentError for no parts, for shares outside of their range, and for patch dropout
+  /// that the model's image encoder does not know.
   TrainingStep(const Model& model, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
                Context<B>& context, TrainingStepOptions options = {}, Processes processes = {})
       : model_(model),
@@ -65,9 +70,8 @@ class TrainingStep {
         processes_(std::move(processes)),
         reduction_(trainable, context, processes_, options.bucket_size) {
     if (options.accumulation == 0) throw ArgumentError("a batch cannot be computed in 0 parts");
-    if (!(options.patch_dropout >= 0 && options.patch_dropout < 1))
-      throw ArgumentError("patch_dropout is " + std::to_string(options.patch_dropout) +
-                          ", expected at least 0 and below 1");
+    expect_share(options.patch_dropout, "patch_dropout");
+    expect_share(options.switchout, "switchout");
     if (options.patch_dropout > 0 && !DropsPatches<Model>)
       throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
   }
@@ -114,6 +118,12 @@ class TrainingStep {
   }
 
  private:
+  static void expect_share(double share, const char* name) {
+    if (!(share >= 0 && share < 1))
+      throw ArgumentError(std::string(name) + " is " + std::to_string(share) +
+                          ", expected at least 0 and below 1");
+  }
+
   void expect_batch(const Array<B>& pixels, const Tokens& tokens) const {
     const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
     if (pictures == 0 || pictures != tokens.batch)
@@ -143,11 +153,28 @@ class TrainingStep {
     {
       const Recording<B> recording(context_, &tape);
       const ImageFeatures<B> image = encode_image(pixels, 0, pixels.shape()[0]);
-      const TextFeatures<B> text = model_.encode_text(context_, tokens);
+      const TextFeatures<B> text = encode_text(tokens, 0, tokens.batch);
       contrast(image.embedding, text.embedding, contrastive_sum);
       caption(image, text, tokens, captioning, captioning_sum);
     }
     tape.backward();
+  }
+
+  // [first, first + count) of the `all` that this process has of the step.
+  StepSamples samples(std::size_t first, std::size_t count, std::size_t all) const {
+    return {.seed = options_.seed,
+            .step = optimizer_.step_count(),
+            .first = processes_.rank() * all + first,
+            .count = count};
+  }
+
+  // Of texts [first, first + count), with the words that this step replaces.
+  TextFeatures<B> encode_text(const Tokens& tokens, std::size_t first, std::size_t count) const {
+    Tokens some = rows(tokens, first, count);
+    if (options_.switchout > 0)
+      some = switch_out(std::move(some), samples(first, count, tokens.batch),
+                        options_.loss.captioning.pad_id, Model::vocab_size, options_.switchout);
+    return model_.encode_text(context_, some);
   }
 
   // Of pictures [first, first + count), without the patches that this step leaves out.
@@ -156,11 +183,8 @@ class TrainingStep {
     const Array<B> some = pixels.slice(first, count);
     if constexpr (DropsPatches<Model>) {
       if (options_.patch_dropout > 0) {
-        const PatchDropoutBatch batch{.seed = options_.seed,
-                                      .step = optimizer_.step_count(),
-                                      .first = processes_.rank() * pixels.shape()[0] + first,
-                                      .pictures = count};
-        const auto kept = draw_kept_tokens(batch, Model::encoder_tokens, options_.patch_dropout);
+        const auto kept = draw_kept_tokens(samples(first, count, pixels.shape()[0]),
+                                           Model::encoder_tokens, options_.patch_dropout);
         return model_.encode_image(context_, some,
                                    context_.to_device(kept, Shape{count, kept.size() / count}));
       }
@@ -178,17 +202,16 @@ class TrainingStep {
     const Embeddings gradients = embedding_gradients(all, contrastive_sum);
     const std::size_t size = pixels.shape()[0] / options_.accumulation;
     for (std::size_t first = 0; first < pixels.shape()[0]; first += size) {
-      const Tokens some = rows(tokens, first, size);
       Tape<B> tape(context_, options_.tape);
       trainable_.watch(tape);
       reduction_.follow(tape, first + size == tokens.batch ? WayBack::last : WayBack::part);
       {
         const Recording<B> recording(context_, &tape);
         const ImageFeatures<B> image = encode_image(pixels, first, size);
-        const TextFeatures<B> text = model_.encode_text(context_, some);
+        const TextFeatures<B> text = encode_text(tokens, first, size);
         start_from(tape, image.embedding, gradients.image.slice(first, size));
         start_from(tape, text.embedding, gradients.text.slice(first, size));
-        caption(image, text, some, captioning, captioning_sum);
+        caption(image, text, rows(tokens, first, size), captioning, captioning_sum);
       }
       tape.backward();
     }
@@ -215,7 +238,7 @@ class TrainingStep {
                      output);
       };
       put(encode_image(pixels, first, size).embedding, all.image);
-      put(model_.encode_text(context_, rows(tokens, first, size)).embedding, all.text);
+      put(encode_text(tokens, first, size).embedding, all.text);
     }
     return all;
   }

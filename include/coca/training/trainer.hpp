@@ -184,6 +184,7 @@ class Trainer {
             .tape = {.recompute_blocks = options_.step.recompute},
             .accumulation = options_.step.accumulation,
             .patch_dropout = options_.step.patch_dropout,
+            .switchout = options_.step.switchout,
             .seed = options_.seed};
   }
 
@@ -197,6 +198,10 @@ class Trainer {
       throw ArgumentError("the tokenizer pads with " + std::to_string(subject_.tokenizer.pad_id()) +
                           ", the model with " + std::to_string(subject_.config.text.pad_id));
     if (steps_ == 0) throw ArgumentError("there is nothing to do: epochs and steps are 0");
+    if (options_.step.batch_size % options_.step.accumulation != 0)
+      throw ArgumentError("a batch_size of " + std::to_string(options_.step.batch_size) +
+                          " cannot be computed in " + std::to_string(options_.step.accumulation) +
+                          " equal parts (accumulation)");
     if (!(options_.step.label_smoothing >= 0 && options_.step.label_smoothing < 1))
       throw ArgumentError("label_smoothing is " + std::to_string(options_.step.label_smoothing) +
                           ", expected at least 0 and below 1");

@@ -78,6 +78,7 @@ struct TrainingSteps {
   double caption_weight = 2;      ///< the paper's
   double label_smoothing = 0;
   double patch_dropout = 0;           ///< share of each picture's patches that a step leaves out
+  double switchout = 0;               ///< chance of each word read to be a random one
   std::vector<std::string> freeze{};  ///< beginnings of names of weights that stay
   bool recompute = false;             ///< blocks are computed again on the way back, to save memory
 };
@@ -243,6 +244,8 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
   visit({"label_smoothing", "of captions", group}, step.label_smoothing);
   visit({"patch_dropout", "share of each picture's patches that a step leaves out", group},
         step.patch_dropout);
+  visit({"switchout", "chance of each word of a text to be read as a random one", group},
+        step.switchout);
   visit({"freeze", "weights whose names begin so stay as they are", group}, step.freeze);
   visit({"recompute", "blocks are computed twice, to save memory", group}, step.recompute);
 }
