@@ -72,6 +72,7 @@ class TrainingStep {
     if (options.accumulation == 0) throw ArgumentError("a batch cannot be computed in 0 parts");
     expect_share(options.patch_dropout, "patch_dropout");
     expect_share(options.switchout, "switchout");
+    expect_share(options.loss.captioning.label_smoothing, "label_smoothing");
     if (options.patch_dropout > 0 && !DropsPatches<Model>)
       throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
   }

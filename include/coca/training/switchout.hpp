@@ -4,7 +4,6 @@
 /// and words that training never shows do not outvote those that it does (SwitchOut, Wang et al.
 /// 2018, arXiv 1808.07512, with one chance for each word).
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,12 +22,8 @@ namespace coca {
 inline Tokens switch_out(Tokens tokens, const StepSamples& samples, std::int32_t pad_id,
                          std::size_t vocab_size, double chance) {
   for (std::size_t i = 0; i < samples.count; ++i) {
-    const std::span row(&tokens.ids[i * tokens.length], tokens.length);
-    const auto text =
-        row.first(tokens.length - static_cast<std::size_t>(
-                                      std::find_if(row.rbegin(), row.rend(),
-                                                   [&](std::int32_t id) { return id != pad_id; }) -
-                                      row.rbegin()));
+    std::span text = std::span(tokens.ids).subspan(i * tokens.length, tokens.length);
+    while (!text.empty() && text.back() == pad_id) text = text.first(text.size() - 1);
     RandomDraws draws = samples.draws(i, "switchout");
     for (std::size_t k = 1; k + 1 < text.size(); ++k) {
       if (!draws.chance(chance)) continue;

@@ -202,9 +202,6 @@ class Trainer {
       throw ArgumentError("a batch_size of " + std::to_string(options_.step.batch_size) +
                           " cannot be computed in " + std::to_string(options_.step.accumulation) +
                           " equal parts (accumulation)");
-    if (!(options_.step.label_smoothing >= 0 && options_.step.label_smoothing < 1))
-      throw ArgumentError("label_smoothing is " + std::to_string(options_.step.label_smoothing) +
-                          ", expected at least 0 and below 1");
     if (options_.log_steps == 0) throw ArgumentError("log_steps is 0, expected at least 1");
     if (!(options_.checkpoint_minutes > 0))
       throw ArgumentError("checkpoint_minutes must be above 0");
