@@ -95,13 +95,35 @@ TEST_CASE("Flipped pictures are mirrored") {
       REQUIRE(flipped.values[row * 16 + x] == plain.values[row * 16 + 15 - x]);
     }
   }
-  CHECK(Augmentation(options, small)(picture, {}, false).values == plain.values);
+  CHECK(Augmentation(options, small)(picture, {}, {.may_flip = false}).values == plain.values);
   options.flip_probability = 0.5;
   int flips = 0;
   for (std::uint64_t epoch = 0; epoch < 100; ++epoch) {
     flips += Augmentation(options, small)(picture, {1, epoch, 0}).values == flipped.values;
   }
   CHECK(std::abs(flips - 50) <= 25);
+}
+
+TEST_CASE("A picture may allow a part of the change of colours") {
+  AugmentationOptions options = nothing;
+  options.color_jitter = {.brightness = 0.6, .contrast = 0.4, .saturation = 0.8, .hue = 0.2};
+  AugmentationOptions half = nothing;
+  half.color_jitter = {.brightness = 0.3, .contrast = 0.2, .saturation = 0.4, .hue = 0.1};
+  const TransparentImage picture{test_image(16, 16), {}};
+  const auto shown = [&](const AugmentationOptions& some, double strength) {
+    return Augmentation(some, small)(picture, {1, 2, 3}, {.color_strength = strength}).values;
+  };
+  CHECK(shown(options, 0.5) == shown(half, 1));
+  CHECK(shown(options, 0.5) != shown(options, 1));
+  CHECK(shown(options, 0) == shown(nothing, 1));
+  AugmentationOptions gray = nothing;
+  gray.grayscale_probability = 1;
+  const std::vector<float> plain = shown(nothing, 1);
+  int grays = 0;
+  for (std::uint64_t epoch = 0; epoch < 100; ++epoch)
+    grays +=
+        Augmentation(gray, small)(picture, {1, epoch, 0}, {.color_strength = 0.5}).values != plain;
+  CHECK(std::abs(grays - 50) <= 25);
 }
 
 TEST_CASE("Transparent pictures are laid over white, or a colour that is drawn") {

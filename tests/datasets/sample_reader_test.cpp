@@ -134,6 +134,38 @@ TEST_CASE("Pictures are mirrored unless their field says no") {
   CHECK(coca_test::contains(reason("true", "mirror"), "\"mirror\" is \"\""));
 }
 
+TEST_CASE("Colours of a picture change as much as its field says") {
+  struct OneImage {
+    std::string strength;
+
+    std::size_t size() const { return 1; }
+    coca::Record record(std::size_t) const { return {"red", {"red"}, {}, {{"color", strength}}}; }
+    std::vector<std::uint8_t> read(std::size_t) const {
+      return coca::encode_png(test_image(side, side));
+    }
+  };
+  const auto read = [](const std::string& strength, const std::string& key, double hue = 0.4) {
+    coca::SampleOptions options = small_options();
+    options.augmentation = coca::AugmentationOptions{.crop = {.scale = {1, 1}, .ratio = {1, 1}},
+                                                     .color_jitter = {.hue = hue}};
+    options.color_key = key;
+    return SampleReader(OneImage{strength}, options).read({});
+  };
+  const auto pixels = [&](const std::string& strength, const std::string& key, double hue = 0.4) {
+    return std::get<Sample>(read(strength, key, hue)).pixels.values;
+  };
+  CHECK(pixels("1", "color") == pixels("0", ""));
+  CHECK(pixels("0.25", "color") == pixels("0", "", 0.1));
+  CHECK(pixels("0.25", "color") != pixels("1.0", "color"));
+  CHECK(pixels("0", "color") == pixels("0", "", 0));
+  for (const std::string strength : {"1.5", "-0.1", "nan", "much", "", "0.5 "}) {
+    INFO(strength);
+    CHECK(std::get<SkippedPicture>(read(strength, "color")).reason ==
+          "\"color\" is \"" + strength +
+              "\", expected a number of 0 to 1: how much colours may change");
+  }
+}
+
 TEST_CASE("Large pictures can be made small before they are kept, or refused") {
   struct OneImage {
     std::size_t size() const { return 1; }

@@ -56,14 +56,17 @@ TEST_CASE("what is trained on is opened with the key of its groups") {
   CHECK(loader.order.group_size == 5);
 }
 
-TEST_CASE("what must not be mirrored is opened with its key") {
+TEST_CASE("what must not be mirrored, or not change its colours, is opened with its key") {
   const coca_test::TemporaryFolder folder;
   TrainingOptions options;
-  options.data.training = {folder.write("a.csv", "image,caption,mirror\nx.png,left arrow,0\n")};
+  options.data.training = {
+      folder.write("a.csv", "image,caption,mirror,share\nx.png,left arrow,0,0.5\n")};
   options.data.group_key = options.data.flip_key = "mirror";
+  options.data.color_key = "share";
   const Record record = open_training_data(options.data).record(0);
-  CHECK(record.fields == std::map<std::string, std::string>{{"mirror", "0"}});
+  CHECK(record.fields == std::map<std::string, std::string>{{"mirror", "0"}, {"share", "0.5"}});
   CHECK(training_loader_options(options, {}).sample.flip_key == "mirror");
+  CHECK(training_loader_options(options, {}).sample.color_key == "share");
 }
 
 TEST_CASE("options become those of the loaders") {

@@ -114,6 +114,13 @@ inline Pixels to_planes(const Image& image, bool mirrored) {
 
 }  // namespace detail
 
+/// What one picture allows of an augmentation.
+struct PictureLimits {
+  bool may_flip = true;       ///< false where left and right mean something: it is not mirrored
+  double color_strength = 1;  ///< factor of all that color_jitter does and of the chance of gray, 0
+                              ///< to 1; less where colours are what the caption speaks of
+};
+
 /// Shows pictures as an encoder sees them in training.
 class Augmentation {
  public:
@@ -132,11 +139,10 @@ class Augmentation {
   const AugmentationOptions& options() const noexcept { return options_; }
   const PreprocessConfig& config() const noexcept { return config_; }
 
-  /// @param may_flip false where left and right of the picture mean something: it is not mirrored
   /// @return normalised floats, [3, config.height, config.width]
   /// @throws ArgumentError for a picture without pixels.
   Pixels operator()(const TransparentImage& picture, const SampleKey& key,
-                    bool may_flip = true) const {
+                    const PictureLimits& limits = {}) const {
     if (picture.color.empty()) throw ArgumentError("augmentation: the picture has no pixels");
     const bool transparent = !picture.opacity.empty();
     const Rgb ground = transparent ? draw_ground(key) : config_.fill_color;
@@ -144,10 +150,11 @@ class Augmentation {
       return random_resized_crop(image, options_.crop, config_, {key, "crop"}, ground);
     };
     const Image image = transparent ? view(lay_over(picture, ground)) : view(picture.color);
-    const bool mirrored = may_flip && RandomDraws(key, "flip").chance(options_.flip_probability);
+    const bool mirrored =
+        limits.may_flip && RandomDraws(key, "flip").chance(options_.flip_probability);
     Pixels pixels = detail::to_planes(image, mirrored);
     move(pixels, key, ground);
-    recolor(pixels, key);
+    recolor(pixels, key, limits.color_strength);
     random_blur(pixels, options_.blur, {key, "blur"});
     normalize_planes(pixels);
     random_erasing(pixels, options_.erasing, {key, "erasing"});
@@ -173,9 +180,13 @@ class Augmentation {
                    static_cast<float>(ground[2]) / 255.0f});
   }
 
-  void recolor(Pixels& pixels, const SampleKey& key) const {
-    color_jitter(pixels, options_.color_jitter, {key, "color"});
-    if (RandomDraws(key, "gray").chance(options_.grayscale_probability)) to_grayscale(pixels);
+  void recolor(Pixels& pixels, const SampleKey& key, double strength) const {
+    ColorJitterOptions jitter = options_.color_jitter;
+    for (double* amount : {&jitter.brightness, &jitter.contrast, &jitter.saturation, &jitter.hue})
+      *amount *= strength;
+    color_jitter(pixels, jitter, {key, "color"});
+    if (RandomDraws(key, "gray").chance(strength * options_.grayscale_probability))
+      to_grayscale(pixels);
   }
 
   void normalize_planes(Pixels& pixels) const {

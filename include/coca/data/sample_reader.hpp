@@ -2,12 +2,14 @@
 /// @file
 /// One sample of a data set, read, decoded and made ready for the encoder. Threads may share it.
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -35,6 +37,9 @@ struct SampleOptions {
   /// Field of the records that says whether a picture may be mirrored: "true" or "1", "false" or
   /// "0". A record without it counts as broken. Empty: any picture may be.
   std::string flip_key{};
+  /// Field of the records with a number of 0 to 1, PictureLimits' color_strength. A record without
+  /// it counts as broken. Empty: 1.
+  std::string color_key{};
   /// Pictures whose shorter side is longer are made that small once decoded, before anything else;
   /// 0 never. Small pictures take less memory in the cache and less time each epoch. At least the
   /// encoder's size divided by the square root of the smallest crop keeps all the detail.
@@ -77,7 +82,7 @@ class SampleReader {
       Record record = dataset_.record(index);
       broken.name = record.name;
       Sample sample{index, record.name, caption_of(record, key), record.label.value_or(no_label),
-                    show(*picture(index, record.name), key, may_flip(record))};
+                    show(*picture(index, record.name), key, limits_of(record))};
       return sample;
     } catch (const Error& error) {  // of the library: about this picture or its text
       broken.reason = error.what();
@@ -109,18 +114,38 @@ class SampleReader {
     return cache_.keep(index, shrink(std::move(decoded), options_.shrink_to));
   }
 
+  PictureLimits limits_of(const Record& record) const {
+    return {may_flip(record), color_strength(record)};
+  }
+
+  static std::string field_of(const Record& record, const std::string& key) {
+    const auto field = record.fields.find(key);
+    return field == record.fields.end() ? "" : field->second;
+  }
+
   bool may_flip(const Record& record) const {
     if (options_.flip_key.empty()) return true;
-    const auto field = record.fields.find(options_.flip_key);
-    const std::string value = field == record.fields.end() ? "" : field->second;
+    const std::string value = field_of(record, options_.flip_key);
     if (value == "true" || value == "1") return true;
     if (value == "false" || value == "0") return false;
     throw ArgumentError('"' + options_.flip_key + "\" is \"" + value +
                         "\", expected true or false: whether the picture may be mirrored");
   }
 
-  Pixels show(const TransparentImage& picture, const SampleKey& key, bool may_flip) const {
-    if (options_.augmentation) return augmentation_(picture, key, may_flip);
+  double color_strength(const Record& record) const {
+    if (options_.color_key.empty()) return 1;
+    const std::string value = field_of(record, options_.color_key);
+    double strength = -1;
+    const char* end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data(), end, strength);
+    if (error == std::errc{} && stop == end && strength >= 0 && strength <= 1) return strength;
+    throw ArgumentError('"' + options_.color_key + "\" is \"" + value +
+                        "\", expected a number of 0 to 1: how much colours may change");
+  }
+
+  Pixels show(const TransparentImage& picture, const SampleKey& key,
+              const PictureLimits& limits) const {
+    if (options_.augmentation) return augmentation_(picture, key, limits);
     return preprocess(lay_over(picture), options_.preprocess);
   }
 

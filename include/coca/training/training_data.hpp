@@ -48,11 +48,11 @@ inline AnyDataset open_datasets(const std::vector<std::string>& paths, const Tra
   return ConcatDataset(std::move(datasets));
 }
 
-/// Opens what is trained on, with the keys of its groups and of what may be mirrored.
+/// Opens what is trained on, with the keys of its groups and of what augmentation may do.
 /// @throws as open_datasets
 inline AnyDataset open_training_data(TrainingData data) {
   auto& keys = data.field_keys;
-  for (const std::string& key : {data.group_key, data.flip_key})
+  for (const std::string& key : {data.group_key, data.flip_key, data.color_key})
     if (!key.empty() && std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   return open_datasets(data.training, data);
 }
@@ -86,6 +86,7 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   loader.sample.preprocess = config;
   loader.sample.first_caption = data.first_caption;
   loader.sample.flip_key = data.flip_key;
+  loader.sample.color_key = data.color_key;
   if (data.augment) loader.sample.augmentation = data.augmentation;
   loader.sample.shrink_to = data.shrink_to;
   loader.sample.cache_bytes = data.cache_megabytes << 20;

@@ -43,6 +43,7 @@ struct TrainingData {
   std::string group_key{};      ///< pictures that are equal in it are a group
   std::size_t group_size = 16;  ///< of a group, shown one after the other, at most
   std::string flip_key{};       ///< pictures for which it is false are never mirrored
+  std::string color_key{};      ///< for each picture how much of the change of colours it gets
   double first_caption = 0;     ///< chance of the first of several captions; otherwise any of them
   ResizeMode resize_mode = ResizeMode::shortest;
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
@@ -163,6 +164,10 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit(
       {"flip_key", "column or key; pictures for which it is false or 0 are never mirrored", group},
       data.flip_key);
+  visit({"color_key",
+         "column or key; a number of 0 to 1, how much of color_jitter and grayscale a picture gets",
+         group},
+        data.color_key);
   visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);
