@@ -14,6 +14,17 @@ PEOPLE = {
     "man", "men", "woman", "women", "person", "people", "persons", "boy", "boys", "girl", "girls",
     "child", "children", "kid", "male", "female", "lady", "adult", "guy", "mx", "mr", "mrs",
 }
+COLORS = {
+    "red", "orange", "yellow", "green", "blue", "purple", "brown", "black", "white", "gray", "grey", "pink", "gold",
+    "golden", "silver", "violet", "indigo", "magenta", "cyan", "turquoise", "beige", "tan", "colour", "color", "colored",
+    "rainbow", "flag", "flags", "blond", "blonde", "haired",
+}
+SIDED = {
+    "left", "right", "leftwards", "rightwards", "clockwise", "counterclockwise", "anticlockwise", "clock", "oclock", "thirty",
+    "letter", "letters", "number", "keycap", "button", "sign", "word", "flag", "flags", "map", "note", "notes", "score",
+    "couple", "kiss", "holding", "family", "quotation", "question", "parenthesis", "bracket", "slash", "east", "west", "back",
+    "forward", "crescent", "quarter",
+}
 IGNORED = {"a", "an", "the", "some", "another", "and", "s", "icon", "icons", "cartoon", "clipart"}
 SAME_WORD = {
     "princess": "prince", "mermaid": "merperson", "merman": "merperson", "grey": "gray",
@@ -51,6 +62,26 @@ def people_and_skin_tones(caption):
     people = [word for word in re.findall("[a-z]+", caption) if word in PEOPLE]
     tones = SKIN_TONE.findall(caption)
     return f"{', '.join(people)}: {', '.join(tones)}" if people and tones else ""
+
+
+def is_sided(caption):
+    """Whether a mirrored picture would be another thing, or no such thing: arrows, clocks, letters, flags, and two
+    people of whom the caption says the left one's skin tone first."""
+    words = set(re.findall("[a-z]+|[0-9]", caption)) - {"a", "i", "s"}
+    return any(word in SIDED or len(word) == 1 for word in words) or len(SKIN_TONE.findall(caption)) > 1
+
+
+def speaks_of_color(caption):
+    """Whether a picture in other colours would be another thing."""
+    return bool(SKIN_TONE.search(caption)) or any(word in COLORS for word in re.findall("[a-z]+", caption))
+
+
+def look_alikes(caption):
+    """The same for people who do the same and have the same skin tones, whose gender (or whose order) is what tells
+    them apart; "" where nobody is spoken of."""
+    if not SKIN_TONE.search(caption) and not any(word in PEOPLE for word in re.findall("[a-z]+", caption)):
+        return ""
+    return ", ".join([base_form(caption), *sorted(set(SKIN_TONE.findall(caption)))])
 
 
 def singular(word):

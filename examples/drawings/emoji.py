@@ -10,20 +10,22 @@ from picture import Picture
 
 FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 CLDR = "/usr/share/unicode/cldr/common"
+INHERITED = "↑↑↑"  # instead of a name: that of the parent language
 VARIATION_SELECTOR = "\ufe0f"
 LIGATURE = 4  # the type of such lookups in GSUB
 
 
 def read_annotations():
-    """{sequence of code points: [name, [keywords]]}"""
+    """{sequence of code points: [name, [other names], [keywords]]}; other names are those of other English."""
     annotations = {}
-    for part in ("annotations", "annotationsDerived"):
-        for element in ElementTree.parse(f"{CLDR}/{part}/en.xml").iter("annotation"):
-            entry = annotations.setdefault(element.get("cp"), ["", []])
-            if element.get("type") == "tts":
-                entry[0] = element.text
-            else:
-                entry[1] = [word.strip() for word in element.text.split("|")]
+    for language in ("en", "en_GB", "en_AU", "en_CA"):
+        for part in ("annotations", "annotationsDerived"):
+            for element in ElementTree.parse(f"{CLDR}/{part}/{language}.xml").iter("annotation"):
+                name, others, keywords = annotations.setdefault(element.get("cp"), ([], [], []))
+                if element.get("type") != "tts":
+                    keywords += [word.strip() for word in element.text.split("|")]
+                elif element.text != INHERITED:
+                    (name if language == "en" else others).append(element.text)
     return annotations
 
 
@@ -57,9 +59,9 @@ def read_emoji():
     characters, ligatures = font.getBestCmap(), read_ligatures(font)
     longest = max(map(len, ligatures))
     bitmaps = font["CBDT"].strikeData[0]
-    for sequence, (name, keywords) in sorted(read_annotations().items()):
+    for sequence, (names, others, keywords) in sorted(read_annotations().items()):
         glyphs = [characters.get(ord(c)) for c in sequence if c != VARIATION_SELECTOR]
-        if not name or None in glyphs or len(sequence) == 1 and name.endswith("skin tone"):
+        if not names or None in glyphs or len(sequence) == 1 and names[0].endswith("skin tone"):
             continue
         glyphs = substitute(glyphs, ligatures, longest)
         if len(glyphs) != 1 or glyphs[0] not in bitmaps:
@@ -67,7 +69,8 @@ def read_emoji():
         bitmap = bitmaps[glyphs[0]]
         bitmap.ensureDecompiled()
         identity = "_".join(f"{ord(c):x}" for c in sequence)
-        name = tidy(name)
-        yield Picture("emoji", identity, bytes(bitmap.imageData), name, [people_and_skin_tones(name)],
+        name = tidy(names[0])
+        yield Picture("emoji", identity, bytes(bitmap.imageData), name,
+                      [people_and_skin_tones(name), *map(tidy, others)],
                       [tidy(word) for word in keywords if not word.endswith(("skin tone", "gender"))],
                       ", ".join(SKIN_TONE.findall(name)))

@@ -11,10 +11,11 @@ Needs python3, python3-fonttools, python3-pil, librsvg2-bin and the word list wa
 installs them. A line of train.jsonl:
 
     {"image": "images/emoji/1f436.png", "captions": ["dog face", "dog, face, pet"], "source": "emoji",
-     "base": "dog face"}
+     "base": "dog face", "group": "images/emoji/1f436.png", "flip": true, "color": 1}
 
 The first caption is the name of what is shown; the others, in the training set only, say it
-otherwise. See concepts.py for what is held out.
+otherwise. group, flip and color, in the training set only, are for the options group_key, flip_key
+and color_key of train. See concepts.py for what is held out.
 """
 
 import sys
@@ -29,7 +30,8 @@ import shutil
 from collections import Counter, defaultdict
 
 from clipart import ClipArt
-from concepts import base_form, concept, is_held_out, mentions_held_out, singular, tidy
+from concepts import (base_form, concept, is_held_out, is_sided, look_alikes, mentions_held_out, singular,
+                      speaks_of_color, tidy)
 from emoji import read_emoji
 from picture import read_image, shrink
 from stamps import read_stamps
@@ -37,6 +39,7 @@ from vocabulary import SPECIAL, learn_merges, tokenize, write_vocabulary
 
 MOST_KEYWORDS = 5
 MOST_WORDS = 12
+MILD = 0.3  # change of colours where the caption speaks of them
 SOURCES = ("stamps", "emoji", "clipart")
 
 
@@ -109,8 +112,18 @@ def training_captions(picture):
     keywords = [word for word in keywords if concept(word) != concept(picture.name)]
     said = set(base_form(picture.name).split())
     if len(keywords) > 1 and any(set(base_form(word).split()) - said for word in keywords):
-        captions.append(", ".join(keywords[:MOST_KEYWORDS]) + (f": {picture.details}" if picture.details else ""))
+        details = f": {picture.details}" if picture.details else ""
+        captions += [", ".join(keywords[at : at + MOST_KEYWORDS]) + details
+                     for at in range(0, len(keywords), MOST_KEYWORDS)]
     return [caption for caption in dict.fromkeys(map(tidy, captions)) if caption and not mentions_held_out(caption)]
+
+
+def augmentation_fields(record):
+    """Which pictures are hard to tell apart, whether this may be mirrored, and how much its colours may change."""
+    name = record["captions"][0]
+    alike = look_alikes(name) if record["source"] == "emoji" else ""
+    return {"group": alike or record["image"], "flip": not is_sided(name),
+            "color": MILD if any(map(speaks_of_color, record["captions"])) else 1}
 
 
 def split(united):
@@ -123,6 +136,8 @@ def split(united):
             continue
         record = {"image": f"images/{picture.source}/{picture.identity}.png", "captions": captions,
                   "source": picture.source, "base": base_form(captions[0])}
+        if not names:
+            record |= augmentation_fields(record)
         (held_out if names else train).append((record, image))
     return train, held_out
 
