@@ -20,10 +20,10 @@ COLORS = {
     "rainbow", "flag", "flags", "blond", "blonde", "haired",
 }
 SIDED = {
-    "left", "right", "leftwards", "rightwards", "clockwise", "counterclockwise", "anticlockwise", "clock", "oclock", "thirty",
-    "letter", "letters", "number", "keycap", "button", "sign", "word", "flag", "flags", "map", "note", "notes", "score",
-    "couple", "kiss", "holding", "family", "quotation", "question", "parenthesis", "bracket", "slash", "east", "west", "back",
-    "forward", "crescent", "quarter",
+    "left", "right", "leftwards", "rightwards", "clockwise", "counterclockwise", "anticlockwise", "clock", "oclock",
+    "thirty", "letter", "letters", "number", "keycap", "button", "sign", "word", "flag", "flags", "map", "note", "notes",
+    "score", "couple", "kiss", "holding", "family", "quotation", "question", "parenthesis", "bracket", "slash", "east",
+    "west", "back", "forward", "crescent", "quarter",
 }
 IGNORED = {"a", "an", "the", "some", "another", "and", "s", "icon", "icons", "cartoon", "clipart"}
 SAME_WORD = {
@@ -43,6 +43,10 @@ def ascii_text(text):
                          ("ø", "o"), ("Ø", "O"), ("æ", "ae"), ("Æ", "AE"), ("œ", "oe"), ("ł", "l"), ("ı", "i")):
         text = text.replace(fancy, plain)
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+def has_word(caption, words):
+    return any(word in words for word in re.findall("[a-z]+", caption))
 
 
 def tidy(text):
@@ -73,13 +77,13 @@ def is_sided(caption):
 
 def speaks_of_color(caption):
     """Whether a picture in other colours would be another thing."""
-    return bool(SKIN_TONE.search(caption)) or any(word in COLORS for word in re.findall("[a-z]+", caption))
+    return bool(SKIN_TONE.search(caption)) or has_word(caption, COLORS)
 
 
 def look_alikes(caption):
     """The same for people who do the same and have the same skin tones, whose gender (or whose order) is what tells
     them apart; "" where nobody is spoken of."""
-    if not SKIN_TONE.search(caption) and not any(word in PEOPLE for word in re.findall("[a-z]+", caption)):
+    if not SKIN_TONE.search(caption) and not has_word(caption, PEOPLE):
         return ""
     return ", ".join([base_form(caption), *sorted(set(SKIN_TONE.findall(caption)))])
 

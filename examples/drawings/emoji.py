@@ -2,6 +2,7 @@
 (Debian: unicode-cldr-core)."""
 
 import xml.etree.ElementTree as ElementTree
+from itertools import product
 
 from fontTools.ttLib import TTFont
 
@@ -18,14 +19,13 @@ LIGATURE = 4  # the type of such lookups in GSUB
 def read_annotations():
     """{sequence of code points: [name, [other names], [keywords]]}; other names are those of other English."""
     annotations = {}
-    for language in ("en", "en_GB", "en_AU", "en_CA"):
-        for part in ("annotations", "annotationsDerived"):
-            for element in ElementTree.parse(f"{CLDR}/{part}/{language}.xml").iter("annotation"):
-                name, others, keywords = annotations.setdefault(element.get("cp"), ([], [], []))
-                if element.get("type") != "tts":
-                    keywords += [word.strip() for word in element.text.split("|")]
-                elif element.text != INHERITED:
-                    (name if language == "en" else others).append(element.text)
+    for language, part in product(("en", "en_GB", "en_AU", "en_CA"), ("annotations", "annotationsDerived")):
+        for element in ElementTree.parse(f"{CLDR}/{part}/{language}.xml").iter("annotation"):
+            names, others, keywords = annotations.setdefault(element.get("cp"), ([], [], []))
+            if element.get("type") != "tts":
+                keywords += [word.strip() for word in element.text.split("|")]
+            elif element.text != INHERITED:
+                (names if language == "en" else others).append(element.text)
     return annotations
 
 

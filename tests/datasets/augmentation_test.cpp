@@ -126,6 +126,15 @@ TEST_CASE("A picture may allow a part of the change of colours") {
   CHECK(std::abs(grays - 50) <= 25);
 }
 
+TEST_CASE("More change of colours than there is, or less than none, is refused") {
+  const TransparentImage picture{test_image(16, 16), {}};
+  for (const double strength : {-0.1, 1.1, std::nan("")}) {
+    CHECK(coca_test::message_of(
+              [&] { Augmentation(nothing, small)(picture, {}, {.color_strength = strength}); }) ==
+          "augmentation: expected a color_strength of 0 to 1, got " + std::to_string(strength));
+  }
+}
+
 TEST_CASE("Transparent pictures are laid over white, or a colour that is drawn") {
   AugmentationOptions options = nothing;
   const TransparentImage clear{coca::Image(16, 16), std::vector<std::uint8_t>(256, 0)};

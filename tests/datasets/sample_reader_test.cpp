@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -29,6 +30,17 @@ struct CountingDataset {
 };
 
 constexpr std::size_t side = 12;
+
+/// One picture whose record has these fields.
+struct OnePicture {
+  std::map<std::string, std::string> fields;
+
+  std::size_t size() const { return 1; }
+  coca::Record record(std::size_t) const { return {"picture", {"caption"}, {}, fields}; }
+  std::vector<std::uint8_t> read(std::size_t) const {
+    return coca::encode_png(test_image(side, side));
+  }
+};
 
 coca::SampleOptions small_options() {
   coca::SampleOptions options;
@@ -102,21 +114,12 @@ TEST_CASE("Decoded pictures are kept, and change nothing that is shown") {
 }
 
 TEST_CASE("Pictures are mirrored unless their field says no") {
-  struct OneImage {
-    std::string flip;
-
-    std::size_t size() const { return 1; }
-    coca::Record record(std::size_t) const { return {"arrow", {"left"}, {}, {{"flip", flip}}}; }
-    std::vector<std::uint8_t> read(std::size_t) const {
-      return coca::encode_png(test_image(side, side));
-    }
-  };
   const auto read = [](const std::string& flip, const std::string& key) {
     coca::SampleOptions options = small_options();
     options.augmentation = coca::AugmentationOptions{.crop = {.scale = {1, 1}, .ratio = {1, 1}},
                                                      .flip_probability = 1};
     options.flip_key = key;
-    return SampleReader(OneImage{flip}, options).read({});
+    return SampleReader(OnePicture{{{"flip", flip}}}, options).read({});
   };
   const auto pixels = [&](const std::string& flip, const std::string& key) {
     return std::get<Sample>(read(flip, key)).pixels.values;
@@ -135,21 +138,12 @@ TEST_CASE("Pictures are mirrored unless their field says no") {
 }
 
 TEST_CASE("Colours of a picture change as much as its field says") {
-  struct OneImage {
-    std::string strength;
-
-    std::size_t size() const { return 1; }
-    coca::Record record(std::size_t) const { return {"red", {"red"}, {}, {{"color", strength}}}; }
-    std::vector<std::uint8_t> read(std::size_t) const {
-      return coca::encode_png(test_image(side, side));
-    }
-  };
   const auto read = [](const std::string& strength, const std::string& key, double hue = 0.4) {
     coca::SampleOptions options = small_options();
     options.augmentation = coca::AugmentationOptions{.crop = {.scale = {1, 1}, .ratio = {1, 1}},
                                                      .color_jitter = {.hue = hue}};
     options.color_key = key;
-    return SampleReader(OneImage{strength}, options).read({});
+    return SampleReader(OnePicture{{{"color", strength}}}, options).read({});
   };
   const auto pixels = [&](const std::string& strength, const std::string& key, double hue = 0.4) {
     return std::get<Sample>(read(strength, key, hue)).pixels.values;

@@ -139,11 +139,15 @@ class Augmentation {
   const AugmentationOptions& options() const noexcept { return options_; }
   const PreprocessConfig& config() const noexcept { return config_; }
 
+  /// @param limits what this picture allows
   /// @return normalised floats, [3, config.height, config.width]
-  /// @throws ArgumentError for a picture without pixels.
+  /// @throws ArgumentError for a picture without pixels, or a color_strength outside of 0 to 1.
   Pixels operator()(const TransparentImage& picture, const SampleKey& key,
                     const PictureLimits& limits = {}) const {
     if (picture.color.empty()) throw ArgumentError("augmentation: the picture has no pixels");
+    if (!(limits.color_strength >= 0 && limits.color_strength <= 1))
+      throw ArgumentError("augmentation: expected a color_strength of 0 to 1, got " +
+                          std::to_string(limits.color_strength));
     const bool transparent = !picture.opacity.empty();
     const Rgb ground = transparent ? draw_ground(key) : config_.fill_color;
     const auto view = [&](const Image& image) {
