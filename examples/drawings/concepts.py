@@ -70,14 +70,18 @@ def people_and_skin_tones(caption):
 
 def is_sided(caption):
     """Whether a mirrored picture would be another thing, or no such thing: arrows, clocks, letters, flags, and two
-    people of whom the caption says the left one's skin tone first."""
+    people of whom the caption names the left one, or his or her skin tone, first."""
     words = set(re.findall("[a-z]+|[0-9]", caption)) - {"a", "i", "s"}
-    return any(word in SIDED or len(word) == 1 for word in words) or len(SKIN_TONE.findall(caption)) > 1
+    several = len(SKIN_TONE.findall(caption)) > 1 or len(PEOPLE.intersection(caption.partition(":")[0].split(", "))) > 1
+    return several or any(word in SIDED or len(word) == 1 for word in words)
 
 
-def speaks_of_color(caption):
-    """Whether a picture in other colours would be another thing."""
-    return bool(SKIN_TONE.search(caption)) or has_word(caption, COLORS)
+def color_strength(captions):
+    """How much a picture's colours may change, 0 to 1, before it would be another thing. Of skin tones, neighbours are
+    soon the same."""
+    if any(map(SKIN_TONE.search, captions)):
+        return 0.1
+    return 0.3 if any(has_word(caption, COLORS) for caption in captions) else 1
 
 
 def look_alikes(caption):

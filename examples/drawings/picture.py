@@ -12,7 +12,7 @@ MOST_PIXELS = 60_000_000  # a few pictures of Open Clip Art are larger, and empt
 
 @dataclass
 class Picture:
-    source: str  # "stamps", "emoji" or "clipart"
+    source: str  # "stamps", "emoji", "pairs" or "clipart"
     identity: str  # distinct within the source; names the file
     content: object  # path of a PNG or SVG, or the bytes of a PNG
     name: str  # what it shows, in a few words

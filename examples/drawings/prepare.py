@@ -30,17 +30,18 @@ import shutil
 from collections import Counter, defaultdict
 
 from clipart import ClipArt
-from concepts import (base_form, concept, is_held_out, is_sided, look_alikes, mentions_held_out, singular,
-                      speaks_of_color, tidy)
+from clothes import in_other_clothes
+from concepts import (base_form, color_strength, concept, is_held_out, is_sided, look_alikes, mentions_held_out,
+                      singular, tidy)
 from emoji import read_emoji
+from pairs import pairs_of_faces
 from picture import read_image, shrink
 from stamps import read_stamps
 from vocabulary import SPECIAL, learn_merges, tokenize, write_vocabulary
 
 MOST_KEYWORDS = 5
 MOST_WORDS = 12
-MILD = 0.3  # change of colours where the caption speaks of them
-SOURCES = ("stamps", "emoji", "clipart")
+SOURCES = ("stamps", "emoji", "pairs", "clipart")
 
 
 def parse_arguments():
@@ -53,8 +54,9 @@ def parse_arguments():
 
 
 def collect():
-    """All pictures of the three sources, the better captioned first."""
-    pictures = [*read_stamps(), *read_emoji()]
+    """All pictures of the three sources, the better captioned first, and those made of them."""
+    emoji = list(read_emoji())
+    pictures = [*read_stamps(), *emoji, *pairs_of_faces(emoji)]
     english = {word for picture in pictures for text in (picture.name, *picture.keywords)
                for word in re.findall("[a-z]+", text)}
     return pictures + list(ClipArt(english).pictures())
@@ -121,9 +123,9 @@ def training_captions(picture):
 def augmentation_fields(record):
     """Which pictures are hard to tell apart, whether this may be mirrored, and how much its colours may change."""
     name = record["captions"][0]
-    alike = look_alikes(name) if record["source"] == "emoji" else ""
+    alike = look_alikes(name) if record["source"] in ("emoji", "pairs") else ""
     return {"group": alike or record["image"], "flip": not is_sided(name),
-            "color": MILD if any(map(speaks_of_color, record["captions"])) else 1}
+            "color": color_strength(record["captions"])}
 
 
 def split(united):
@@ -138,6 +140,7 @@ def split(united):
                   "source": picture.source, "base": base_form(captions[0])}
         if not names:
             record |= augmentation_fields(record)
+            image = in_other_clothes(picture, image)
         (held_out if names else train).append((record, image))
     return train, held_out
 
@@ -202,8 +205,9 @@ def report(train, held_out):
 
 
 def make_vocabulary(folder, train, held_out, size):
-    """From the captions of the training set alone; each counts once."""
-    merges = learn_merges(sorted({caption for record in train for caption in record["captions"]}), size - SPECIAL)
+    """From the captions of the training set alone; each counts once. Pairs are named in words of the others."""
+    captions = {caption for record in train if record["source"] != "pairs" for caption in record["captions"]}
+    merges = learn_merges(sorted(captions), size - SPECIAL)
     write_vocabulary(f"{folder}/vocabulary.txt.gz", merges)
     ranks = {pair: rank for rank, pair in enumerate(merges)}
     print(f"Vocabulary: {len(merges) + SPECIAL} tokens.")
