@@ -3,8 +3,8 @@
 
     tuxpaint-stamps-default fonts-noto-color-emoji unicode-cldr-core openclipart-png openclipart-svg
 
-prepare.py FOLDER            writes train.jsonl, held_out.jsonl, held_out_nouns.jsonl, images/ and
-                             vocabulary.txt.gz
+prepare.py FOLDER            writes train.jsonl, things.jsonl, people.jsonl, held_out.jsonl,
+                             held_out_nouns.jsonl, images/ and vocabulary.txt.gz
 prepare.py FOLDER --check    proves of such a folder that no held-out thing is in the training set
 
 Needs python3, python3-fonttools, python3-pil, librsvg2-bin and the word list wamerican; prepare.sh
@@ -31,6 +31,7 @@ from collections import Counter, defaultdict
 
 from clipart import ClipArt
 from clothes import in_other_clothes
+from compositions import people, things
 from concepts import (base_form, color_strength, concept, is_held_out, is_sided, look_alikes, mentions_held_out,
                       singular, tidy)
 from emoji import read_emoji
@@ -41,7 +42,8 @@ from vocabulary import SPECIAL, learn_merges, tokenize, write_vocabulary
 
 MOST_KEYWORDS = 5
 MOST_WORDS = 12
-SOURCES = ("stamps", "emoji", "pairs", "clipart")
+SOURCES = ("stamps", "emoji", "pairs", "clipart", "things", "people")
+TRAINING_LISTS = ("train.jsonl", "things.jsonl", "people.jsonl")
 
 
 def parse_arguments():
@@ -168,15 +170,20 @@ def noun_records(records):
 
 
 def write_images(folder, records):
-    for source in SOURCES:
-        os.makedirs(f"{folder}/images/{source}", exist_ok=True)
+    """The records without their images, which are in the folder then."""
+    written = []
     for record, image in records:
-        image.save(f"{folder}/{record['image']}", optimize=True)
+        path = f"{folder}/{record['image']}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        image.save(path, optimize=True)
+        written.append(record)
+    return written
 
 
 def check(folder):
     """Ends the program where a held-out thing is in the training set."""
-    train, held_out = read_list(f"{folder}/train.jsonl"), read_list(f"{folder}/held_out.jsonl")
+    train = [record for name in TRAINING_LISTS for record in read_list(f"{folder}/{name}")]
+    held_out = read_list(f"{folder}/held_out.jsonl")
     secret = {concept(caption) for record in held_out for caption in record["captions"]}
     for record in train:
         for caption in record["captions"]:
@@ -224,9 +231,12 @@ def main():
         if os.path.exists(f"{arguments.folder}/images"):
             shutil.rmtree(f"{arguments.folder}/images")
         train, held_out = split(unite(collect(), arguments.size))
-        write_images(arguments.folder, train + held_out)
-        train, held_out = [record for record, _ in train], [record for record, _ in held_out]
+        two_things = write_images(arguments.folder, things(train, arguments.size))
+        two_people = write_images(arguments.folder, people(train, arguments.size))
+        train, held_out = write_images(arguments.folder, train), write_images(arguments.folder, held_out)
         write_list(f"{arguments.folder}/train.jsonl", train)
+        write_list(f"{arguments.folder}/things.jsonl", two_things)
+        write_list(f"{arguments.folder}/people.jsonl", two_people)
         write_list(f"{arguments.folder}/held_out.jsonl", held_out)
         write_list(f"{arguments.folder}/held_out_nouns.jsonl", noun_records(held_out))
         make_vocabulary(arguments.folder, train, held_out, arguments.vocabulary)
