@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing, builds the examples, captions and classifies pictures with the model that comes along.
-# run.sh [PICTURE...]   without pictures: those that come with the model (the last eleven show what it was not trained on)
+# run.sh [PICTURE...]   without pictures: those that come with the model (those in new/ show what it was not trained on)
 set -eu
 for picture; do  # as seen from here
   shift

@@ -1,13 +1,13 @@
 """Two training pictures in one, named after both: "frog, minibus". Who has seen a thing with many others knows which of
 the words, and which part of the picture, is about it (as MixGen, arXiv 2206.08358, mixes pairs)."""
 
-import re
 from collections import defaultdict
 from random import Random
 
 from PIL import Image
 
-from concepts import PEOPLE, SKIN_TONE, base_form, has_word, mentions_held_out
+from concepts import (PEOPLE, SKIN_TONE, base_form, color_strength, has_word, mentions_held_out,
+                      people_and_skin_tones)
 
 THINGS = 4000  # so many pictures of two things
 TWO_PEOPLE = 1500  # and of two people
@@ -28,7 +28,7 @@ def one_after_the_other(length, other, overlap):
 
 
 def composed(first, second, way, random):
-    """The second beside the first, below it ("above"), or over a corner of it ("diagonal")."""
+    """The first beside the second, above it, or with a corner under it (diagonal)."""
     overlap = random.uniform(0.15, 0.4) if way == "diagonal" else 0
     size, corner = [0, 0], [0, 0]
     for axis, along in enumerate((way != "above", way != "beside")):
@@ -88,13 +88,9 @@ def things(train, longest):
 
 
 def name_and_skin_tone(record):
-    """("woman teacher", "dark skin tone") of "woman teacher: dark skin tone"; None where it is not one person's."""
+    """("woman teacher", "dark skin tone") of "woman teacher: dark skin tone"; None of a name with no or several tones."""
     name, _, tone = record["captions"][0].partition(": ")
     return (name, tone) if SKIN_TONE.fullmatch(tone) and has_word(name, PEOPLE) and "," not in name else None
-
-
-def gender(name):
-    return next(word for word in re.findall("[a-z]+", name) if word in PEOPLE)
 
 
 def people(train, longest):
@@ -106,11 +102,11 @@ def people(train, longest):
     while number < TWO_PEOPLE:
         pair = random.sample(known, 2)
         names, tones = zip(*(name_and_skin_tone(record) for record, _ in pair))
-        details = ", ".join(dict.fromkeys(tones))
-        captions = [f"{', '.join(names)}: {details}", f"{', '.join(map(gender, names))}: {details}"]
+        name = f"{', '.join(names)}: {', '.join(dict.fromkeys(tones))}"
+        captions = [name, people_and_skin_tones(name)]
         if any(map(mentions_held_out, captions)):
             continue
         both = composed(*(resized(image, random) for _, image in pair), "beside", random)
         both.thumbnail((longest, longest), Image.Resampling.BICUBIC)
-        yield as_record("people", number, captions) | {"flip": False, "color": 0.1}, both
+        yield as_record("people", number, captions) | {"flip": False, "color": color_strength(captions)}, both
         number += 1

@@ -171,11 +171,11 @@ def noun_records(records):
 
 def write_images(folder, records):
     """The records without their images, which are in the folder then."""
+    for source in SOURCES:
+        os.makedirs(f"{folder}/images/{source}", exist_ok=True)
     written = []
     for record, image in records:
-        path = f"{folder}/{record['image']}"
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        image.save(path, optimize=True)
+        image.save(f"{folder}/{record['image']}", optimize=True)
         written.append(record)
     return written
 
