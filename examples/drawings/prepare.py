@@ -3,8 +3,8 @@
 
     tuxpaint-stamps-default fonts-noto-color-emoji unicode-cldr-core openclipart-png openclipart-svg
 
-prepare.py FOLDER            writes train.jsonl, things.jsonl, people.jsonl, held_out.jsonl,
-                             held_out_nouns.jsonl, images/ and vocabulary.txt.gz
+prepare.py FOLDER            writes train.jsonl, parts.jsonl, things.jsonl, people.jsonl, families.jsonl,
+                             held_out.jsonl, held_out_nouns.jsonl, images/ and vocabulary.txt.gz
 prepare.py FOLDER --check    proves of such a folder that no held-out thing is in the training set
 
 Needs python3, python3-fonttools, python3-pil, librsvg2-bin and the word list wamerican; prepare.sh
@@ -35,15 +35,18 @@ from compositions import people, things
 from concepts import (base_form, color_strength, concept, is_held_out, is_sided, look_alikes, mentions_held_out,
                       singular, tidy)
 from emoji import read_emoji
+from families import families
 from pairs import pairs_of_faces
+from parts import parts
 from picture import read_image, shrink
 from stamps import read_stamps
 from vocabulary import SPECIAL, learn_merges, tokenize, write_vocabulary
 
 MOST_KEYWORDS = 5
 MOST_WORDS = 12
-SOURCES = ("stamps", "emoji", "pairs", "clipart", "things", "people")
-TRAINING_LISTS = ("train.jsonl", "things.jsonl", "people.jsonl")
+COMPOSITIONS = {"things": things, "people": people, "families": families}  # pictures made of those in train.jsonl
+TRAINING_LISTS = ("train", "parts", *COMPOSITIONS)
+SOURCES = ("stamps", "emoji", "pairs", "clipart", *COMPOSITIONS)
 
 
 def parse_arguments():
@@ -182,7 +185,7 @@ def write_images(folder, records):
 
 def check(folder):
     """Ends the program where a held-out thing is in the training set."""
-    train = [record for name in TRAINING_LISTS for record in read_list(f"{folder}/{name}")]
+    train = [record for name in TRAINING_LISTS for record in read_list(f"{folder}/{name}.jsonl")]
     held_out = read_list(f"{folder}/held_out.jsonl")
     secret = {concept(caption) for record in held_out for caption in record["captions"]}
     for record in train:
@@ -207,7 +210,8 @@ def report(train, held_out):
         for records in (train, held_out):
             chosen = [record for record in records if source in (record["source"], "all")]
             captions = {caption for record in chosen for caption in record["captions"]}
-            row += [len(chosen), len(captions), len({concept(record["base"]) for record in chosen})]
+            pictures = {record["image"] for record in chosen}
+            row += [len(pictures), len(captions), len({concept(record["base"]) for record in chosen})]
         print(f"{source:10}" + "".join(f"{number:10}" for number in row))
 
 
@@ -231,12 +235,12 @@ def main():
         if os.path.exists(f"{arguments.folder}/images"):
             shutil.rmtree(f"{arguments.folder}/images")
         train, held_out = split(unite(collect(), arguments.size))
-        two_things = write_images(arguments.folder, things(train, arguments.size))
-        two_people = write_images(arguments.folder, people(train, arguments.size))
+        for name, composed in COMPOSITIONS.items():
+            composition = write_images(arguments.folder, composed(train, arguments.size))
+            write_list(f"{arguments.folder}/{name}.jsonl", composition)
         train, held_out = write_images(arguments.folder, train), write_images(arguments.folder, held_out)
         write_list(f"{arguments.folder}/train.jsonl", train)
-        write_list(f"{arguments.folder}/things.jsonl", two_things)
-        write_list(f"{arguments.folder}/people.jsonl", two_people)
+        write_list(f"{arguments.folder}/parts.jsonl", parts(train))
         write_list(f"{arguments.folder}/held_out.jsonl", held_out)
         write_list(f"{arguments.folder}/held_out_nouns.jsonl", noun_records(held_out))
         make_vocabulary(arguments.folder, train, held_out, arguments.vocabulary)
