@@ -1,5 +1,5 @@
-"""Families of Noto's faces: one or two grown-ups with one or two children, in colours or, mostly, in silhouette. Who is
-there, and how many, is told by outlines alone then."""
+"""Families of Noto's faces: one or two grown-ups with one or two children, in colours or, mostly, in silhouette, where
+outlines alone tell who is there, and how many."""
 
 from itertools import product
 from random import Random
@@ -117,6 +117,6 @@ def families(train, longest):
         captions = [f"{names}: {tone}" if in_color and tone else names]
         if any(map(mentions_held_out, captions)):
             continue
-        family = drawn(*([faces[tone][name] for name in names] for names in (grown_ups, children)), in_color, random)
+        family = drawn(*([faces[tone][who] for who in group] for group in (grown_ups, children)), in_color, random)
         family.thumbnail((longest, longest), Image.Resampling.BICUBIC)
         yield as_record("families", number, captions) | {"flip": True, "color": color_strength(captions)}, family
