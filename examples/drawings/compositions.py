@@ -9,8 +9,6 @@ from PIL import Image
 from concepts import (PEOPLE, SKIN_TONE, base_form, color_strength, has_word, mentions_held_out,
                       people_and_skin_tones)
 
-THINGS = 4000  # so many pictures of two things
-TWO_PEOPLE = 1500  # and of two people
 MOST_WORDS = 3  # of the name of a thing: two of them are to fit into a text
 LONGEST = 88  # sides of one picture of the two, in pixels
 SHORTEST = 66
@@ -44,9 +42,13 @@ def composed(first, second, way, random):
     return both
 
 
-def as_record(source, number, captions):
-    path = f"images/{source}/{number}.png"
-    return {"image": path, "captions": captions, "source": source, "base": base_form(captions[0]), "group": path}
+def numbered(source, drawn, longest):
+    """(record, image) of each drawn (captions, more of the record, image), the longer side at most `longest`."""
+    for number, (captions, fields, image) in enumerate(drawn):
+        image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
+        path = f"images/{source}/{number}.png"
+        yield {"image": path, "captions": captions, "source": source, "base": base_form(captions[0]),
+               "group": path} | fields, image
 
 
 def name_of_thing(record):
@@ -63,17 +65,16 @@ def shuffled_without_end(names, random):
         yield from names
 
 
-def things(train, longest):
-    """(record, image) of `train`, (record, image), in twos: the same at every call, and no caption of them held out.
-    The longer side of a picture is at most `longest`."""
+def things(train):
+    """(captions, more of the record, image) of `train`, (record, image), in twos, without end: the same at every call,
+    and no caption of them held out."""
     by_name = defaultdict(list)
     for record, image in train:
         by_name[name_of_thing(record)].append((record, image))
     by_name.pop("", None)
     random = Random(1)
     names = shuffled_without_end(sorted(by_name), random)
-    number = 0
-    while number < THINGS:
+    while True:
         pair = [next(names), next(names)]
         captions = [f"{pair[0]}, {pair[1]}", f"{pair[1]}, {pair[0]}", f"{pair[0]} and {pair[1]}"]
         (first, image), (second, other) = (random.choice(by_name[name]) for name in pair)
@@ -81,32 +82,25 @@ def things(train, longest):
             continue
         both = composed(resized(image, random), resized(other, random),
                         random.choice(["beside", "beside", "above", "diagonal"]), random)
-        both.thumbnail((longest, longest), Image.Resampling.BICUBIC)
-        yield as_record("things", number, captions) | {"flip": first["flip"] and second["flip"],
-                                                       "color": min(first["color"], second["color"])}, both
-        number += 1
+        yield captions, {"flip": first["flip"] and second["flip"], "color": min(first["color"], second["color"])}, both
 
 
 def name_and_skin_tone(record):
-    """("woman teacher", "dark skin tone") of "woman teacher: dark skin tone"; None of a name with no or several tones."""
+    """("woman teacher", "dark skin tone") of "woman teacher: dark skin tone"; None of a name with none or several."""
     name, _, tone = record["captions"][0].partition(": ")
     return (name, tone) if SKIN_TONE.fullmatch(tone) and has_word(name, PEOPLE) and "," not in name else None
 
 
-def people(train, longest):
+def people(train):
     """Two of Noto's people side by side, as `pairs` has their faces: "woman teacher, man running: dark skin tone, light
     skin tone". Like `things` otherwise."""
     known = [(record, image) for record, image in train if record["source"] == "emoji" and name_and_skin_tone(record)]
     random = Random(2)
-    number = 0
-    while number < TWO_PEOPLE:
+    while True:
         pair = random.sample(known, 2)
         names, tones = zip(*(name_and_skin_tone(record) for record, _ in pair))
         name = f"{', '.join(names)}: {', '.join(dict.fromkeys(tones))}"
         captions = [name, people_and_skin_tones(name)]
-        if any(map(mentions_held_out, captions)):
-            continue
-        both = composed(*(resized(image, random) for _, image in pair), "beside", random)
-        both.thumbnail((longest, longest), Image.Resampling.BICUBIC)
-        yield as_record("people", number, captions) | {"flip": False, "color": color_strength(captions)}, both
-        number += 1
+        if not any(map(mentions_held_out, captions)):
+            both = composed(*(resized(image, random) for _, image in pair), "beside", random)
+            yield captions, {"flip": False, "color": color_strength(captions)}, both

@@ -1,23 +1,22 @@
 """Families of Noto's faces: one or two grown-ups with one or two children, in colours or, mostly, in silhouette, where
 outlines alone tell who is there, and how many."""
 
-from itertools import product
+from itertools import cycle, product
 from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from compositions import as_record
 from concepts import SKIN_TONE, color_strength, mentions_held_out
 
-FAMILIES = 1500  # so many pictures
-IN_COLOR = 5  # one in so many of each family is in colours
+IN_COLOR = 5  # of each family one in so many is in colours
 ON_A_SIGN = 0.67  # of the silhouettes
 FACES = {"man", "woman", "boy", "girl"}
 GROWN_UPS = [("man",), ("woman",), ("man", "woman"), ("man", "man"), ("woman", "woman")]
 CHILDREN = [("boy",), ("girl",), ("girl", "boy"), ("boy", "boy"), ("girl", "girl")]
 GROWN_UP = (40, 54)  # widths of a head in pixels
 CHILD = (26, 40)
-GROUND = 150  # where the grown-ups stand, on a canvas of twice the size of a picture
+CANVAS = 256  # room for the largest, before it is cut off
+GROUND = 150  # where the grown-ups stand on it
 MIDDLE = 100
 
 
@@ -66,7 +65,7 @@ def put_in_a_row(canvas, people, bottom, middle, gap, random):
 
 def arranged(grown_ups, children, gap, random):
     """The children in front of the grown-ups, lower; one child may stand beside one grown-up."""
-    canvas = Image.new("RGBA", (256, 256))
+    canvas = Image.new("RGBA", (CANVAS, CANVAS))
     right = put_in_a_row(canvas, grown_ups, GROUND, MIDDLE, gap, random)
     if len(grown_ups) == len(children) == 1 and random.random() < 0.5:
         put_in_a_row(canvas, children, GROUND, right + children[0].width // 2 + random.randint(0, 4), gap, random)
@@ -103,20 +102,17 @@ def drawn(grown_ups, children, in_color, random):
     return family if in_color or random.random() >= ON_A_SIGN else on_a_sign(family, random)
 
 
-def families(train, longest):
-    """(record, image) made of the faces of `train`, (record, image): the same at every call, and no caption of them
-    held out. The longer side of a picture is at most `longest`."""
+def families(train):
+    """(captions, more of the record, image) made of the faces of `train`, (record, image), without end: the same at
+    every call, and no caption of them held out."""
     faces = faces_by_tone(train)
     random = Random(3)
-    kinds = list(product(GROWN_UPS, CHILDREN))
-    for number in range(FAMILIES):
-        repetition, kind = divmod(number, len(kinds))
-        grown_ups, children = kinds[kind]
-        in_color, tone = repetition % IN_COLOR == 0, random.choice(list(faces))
-        names = ", ".join(grown_ups + children)
-        captions = [f"{names}: {tone}" if in_color and tone else names]
-        if any(map(mentions_held_out, captions)):
-            continue
-        family = drawn(*([faces[tone][who] for who in group] for group in (grown_ups, children)), in_color, random)
-        family.thumbnail((longest, longest), Image.Resampling.BICUBIC)
-        yield as_record("families", number, captions) | {"flip": True, "color": color_strength(captions)}, family
+    for in_color in cycle([True] + (IN_COLOR - 1) * [False]):
+        for grown_ups, children in product(GROWN_UPS, CHILDREN):
+            tone = random.choice(list(faces))
+            names = ", ".join(grown_ups + children)
+            captions = [f"{names}: {tone}" if in_color and tone else names]
+            if not any(map(mentions_held_out, captions)):
+                groups = ([faces[tone][who] for who in group] for group in (grown_ups, children))
+                family = drawn(*groups, in_color, random)
+                yield captions, {"flip": True, "color": color_strength(captions)}, family

@@ -28,10 +28,11 @@ import os
 import re
 import shutil
 from collections import Counter, defaultdict
+from itertools import islice
 
 from clipart import ClipArt
 from clothes import in_other_clothes
-from compositions import people, things
+from compositions import numbered, people, things
 from concepts import (base_form, color_strength, concept, is_held_out, is_sided, look_alikes, mentions_held_out,
                       singular, tidy)
 from emoji import read_emoji
@@ -44,7 +45,7 @@ from vocabulary import SPECIAL, learn_merges, tokenize, write_vocabulary
 
 MOST_KEYWORDS = 5
 MOST_WORDS = 12
-COMPOSITIONS = {"things": things, "people": people, "families": families}  # pictures made of those in train.jsonl
+COMPOSITIONS = {"things": (things, 4000), "people": (people, 1500), "families": (families, 1500)}  # and how many
 TRAINING_LISTS = ("train", "parts", *COMPOSITIONS)
 SOURCES = ("stamps", "emoji", "pairs", "clipart", *COMPOSITIONS)
 
@@ -235,9 +236,9 @@ def main():
         if os.path.exists(f"{arguments.folder}/images"):
             shutil.rmtree(f"{arguments.folder}/images")
         train, held_out = split(unite(collect(), arguments.size))
-        for name, composed in COMPOSITIONS.items():
-            composition = write_images(arguments.folder, composed(train, arguments.size))
-            write_list(f"{arguments.folder}/{name}.jsonl", composition)
+        for source, (drawn, count) in COMPOSITIONS.items():
+            composition = numbered(source, islice(drawn(train), count), arguments.size)
+            write_list(f"{arguments.folder}/{source}.jsonl", write_images(arguments.folder, composition))
         train, held_out = write_images(arguments.folder, train), write_images(arguments.folder, held_out)
         write_list(f"{arguments.folder}/train.jsonl", train)
         write_list(f"{arguments.folder}/parts.jsonl", parts(train))
