@@ -1,6 +1,9 @@
 #include "coca/training/step.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <string>
@@ -30,8 +33,9 @@ struct StampsStep {
 
   Array<B> pixels() { return device_rows(context, stamps_forward(), "pixels", 16); }
   static Tokens tokens() { return tokens_of(stamps_forward(), "tokens", 16); }
-  TrainingStepResult gradients() { return step.compute_gradients(pixels(), tokens()); }
+  TrainingStepResult gradients() { return step.compute_gradients(pixels(), texts); }
 
+  TrainingTexts texts{tokens()};
   Model model;
   Trainable<Model> trainable;
   Context<B> context;
@@ -86,13 +90,12 @@ TEST_CASE("a batch in parts draws the patches and words that the whole draws", "
   }
 }
 
-TEST_CASE("replaced words are read, and the true ones are to be predicted", "[training]") {
-  constexpr double chance = 0.5;
-  StampsStep<Cpu<float>> step({.switchout = chance, .seed = 3});
+namespace {
+
+/// Compares the losses of a step with those of the model's parts, called one by one.
+void check_losses_by_hand(StampsStep<Cpu<float>>& step, const Tokens& read,
+                          const Tokens& predicted) {
   const TrainingStepResult result = step.gradients();
-  // The same by hand, from texts that have been changed before.
-  const Tokens read = switch_out(StampsStep<Cpu<float>>::tokens(), {.seed = 3, .count = 16}, 0,
-                                 StampsStep<Cpu<float>>::Model::vocab_size, chance);
   auto& context = step.context;
   const auto losses = context.empty(Shape{2});
   context.backend().fill(losses, 0.0f);
@@ -103,11 +106,46 @@ TEST_CASE("replaced words are read, and the true ones are to be predicted", "[tr
   const auto& decoder = step.model.multimodal_decoder();
   const TrainingStepOptions defaults;
   captioning_loss(context, decoder.features(context, text.tokens, image.tokens),
-                  decoder.projection(), StampsStep<Cpu<float>>::tokens(), defaults.loss.captioning,
-                  losses.slice(1, 1));
+                  decoder.projection(), predicted, defaults.loss.captioning, losses.slice(1, 1));
   const auto expected = context.to_host(losses);
   CHECK(std::abs(result.contrastive_loss - expected[0]) <= 1e-5f);
   CHECK(std::abs(result.captioning_loss - expected[1]) <= 1e-5f);
+}
+
+// The texts of the stamps, the second word of each read as two others.
+Tokens other_words() {
+  Tokens tokens = StampsStep<Cpu<float>>::tokens();
+  for (std::size_t row = 0; row < tokens.batch; ++row) {
+    const auto text = tokens.ids.begin() + static_cast<std::ptrdiff_t>(row * tokens.length);
+    std::move_backward(text + 3, text + static_cast<std::ptrdiff_t>(tokens.length) - 1,
+                       text + static_cast<std::ptrdiff_t>(tokens.length));
+    text[2] = static_cast<std::int32_t>(300 + row);
+    text[3] = static_cast<std::int32_t>(400 + row);
+  }
+  return tokens;
+}
+
+}  // namespace
+
+TEST_CASE("replaced words are read, and the true ones are to be predicted", "[training]") {
+  constexpr double chance = 0.5;
+  StampsStep<Cpu<float>> step({.switchout = chance, .seed = 3});
+  const Tokens written = StampsStep<Cpu<float>>::tokens();
+  check_losses_by_hand(step,
+                       switch_out(written, {.seed = 3, .count = 16}, 0,
+                                  StampsStep<Cpu<float>>::Model::vocab_size, chance),
+                       written);
+}
+
+TEST_CASE("texts that are read and texts to predict need not be the same", "[training]") {
+  const Tokens written = StampsStep<Cpu<float>>::tokens();
+  StampsStep<Cpu<float>> step, parts({.accumulation = 4});
+  step.texts = parts.texts = TrainingTexts(other_words(), written, 0);
+  REQUIRE(step.texts.predicted.ids != step.texts.read.ids);
+  check_losses_by_hand(step, step.texts.read, step.texts.predicted);
+  check_equal_gradients(parts, step);
+  StampsStep<Cpu<float>> plain;
+  CHECK(step.gradients().captioning_loss != plain.gradients().captioning_loss);
 }
 
 TEST_CASE("a whole batch has the same gradients where blocks are computed again", "[training]") {
@@ -181,7 +219,7 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
                     "a batch of 4 cannot be computed in 3 equal parts");
   CHECK_THROWS_WITH(step(training.pixels().slice(0, 3), training.tokens(), 1e-3),
                     "a training step needs a text for each picture, got 3 pictures and 4 texts");
-  CHECK_THROWS_AS(step({}, {}, 1e-3), ShapeError);
+  CHECK_THROWS_AS(step({}, Tokens{}, 1e-3), ShapeError);
   Tokens unknown = training.tokens();
   unknown.ids[1] = 512;
   CHECK_THROWS_WITH(step(training.pixels(), unknown, 1e-3),

@@ -98,6 +98,7 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
   options.data.augmentation.crop.scale = {0.3, 1.0};
   options.step.ema_decay = 0.9;
   options.step.clip_norm = 1;
+  options.step.word_dropout = 0.5;
   options.step.optimizer = GENERATE(OptimizerKind::adamw, OptimizerKind::adafactor);
   REQUIRE(train(data, options) == TrainingEnd::finished);
   options.output = data.output("parts");
@@ -132,6 +133,23 @@ TEST_CASE("the average of the weights is what is validated and given away") {
   const Checkpoint model = open_checkpoint(RunFolder(options.output).weights());
   CHECK(model.read_floats("visual.proj") == tensors.at("average.visual.proj"));
   CHECK(model.read_floats("visual.proj") != tensors.at("model.visual.proj"));
+}
+
+TEST_CASE("words are dropped by the seed, from the first step on") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.step.steps = 1;
+  const auto first_losses = [&](double word_dropout, const char* folder) {
+    options.step.word_dropout = word_dropout;
+    options.output = data.output(folder);
+    train(data, options);
+    return log_of(options.output).front();
+  };
+  const Json none = first_losses(0, "none");
+  const Json some = first_losses(0.9, "some");
+  CHECK(some["contrastive_loss"] != none["contrastive_loss"]);
+  CHECK(some["captioning_loss"] != none["captioning_loss"]);
+  CHECK(first_losses(0.9, "again") == some);
 }
 
 TEST_CASE("the model can be saved as F16, and frozen weights stay") {
@@ -269,6 +287,13 @@ TEST_CASE("what makes no sense is refused before the first step") {
   CHECK(contains(refusal([](auto& o) { o.log_steps = 0; }), "log_steps"));
   CHECK(contains(refusal([](auto& o) { o.step.label_smoothing = 1; }), "label_smoothing is 1"));
   CHECK(contains(refusal([](auto& o) { o.step.switchout = 1; }), "switchout is 1"));
+  CHECK(contains(refusal([](auto& o) { o.step.word_dropout = 1; }), "word_dropout is 1"));
+  CHECK(contains(refusal([](auto& o) { o.step.word_dropout = -1; }), "word_dropout is -1"));
+  CHECK(contains(refusal([](auto& o) {
+                   o.step.word_dropout = 0.5;
+                   o.step.word_dropout_count = 0;
+                 }),
+                 "word_dropout_count is 0"));
   CHECK(contains(refusal([](auto& o) { o.step.accumulation = 0; }), "0 parts"));
   CHECK(contains(refusal([](auto& o) { o.step.accumulation = 3; }),
                  "a batch_size of 8 cannot be computed in 3 equal parts (accumulation)"));

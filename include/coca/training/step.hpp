@@ -20,6 +20,7 @@
 #include "coca/training/step_samples.hpp"
 #include "coca/training/switchout.hpp"
 #include "coca/training/trainable.hpp"
+#include "coca/training/training_texts.hpp"
 
 namespace coca {
 
@@ -82,12 +83,12 @@ class TrainingStep {
 
   /// Computes gradients and lets the optimizer change the parameters.
   /// @param pixels [batch, 3, image_size, image_size]
-  /// @param tokens [batch, length], padded
+  /// @param texts  [batch, length], or Tokens, where what is read is what is to be predicted
   /// @throws ShapeError where there are not as many texts as pictures, or where the parts cannot be
   ///         of one size.
-  TrainingStepResult operator()(const Array<B>& pixels, const Tokens& tokens,
+  TrainingStepResult operator()(const Array<B>& pixels, const TrainingTexts& texts,
                                 double learning_rate) {
-    TrainingStepResult result = compute_gradients(pixels, tokens);
+    TrainingStepResult result = compute_gradients(pixels, texts);
     const std::array losses{result.contrastive_loss, result.captioning_loss};
     const OptimizerResult update = optimizer_.step(learning_rate, losses);
     result.gradient_norm = update.gradient_norm;
@@ -97,18 +98,18 @@ class TrainingStep {
 
   /// The first half: leaves the gradients of the losses in the Trainable, summed over all
   /// processes. `gradient_norm` and `applied` are not set.
-  TrainingStepResult compute_gradients(const Array<B>& pixels, const Tokens& tokens) {
-    expect_batch(pixels, tokens);
+  TrainingStepResult compute_gradients(const Array<B>& pixels, const TrainingTexts& texts) {
+    expect_batch(pixels, texts);
     trainable_.forget_gradients();
     const Array<B> numbers = context_.empty(Shape{3});  // both losses and logit_scale
     context_.backend().fill(numbers, 0.0f);
     const auto number = [&](std::size_t i) { return numbers.slice(i, 1); };
     context_.backend().add(model_.logit_scale().reshaped({1}), number(2));
-    const CaptioningOptions captioning = captioning_options(tokens);
+    const CaptioningOptions captioning = captioning_options(texts.predicted);
     if (options_.accumulation == 1)
-      whole_batch(pixels, tokens, captioning, number(0), number(1));
+      whole_batch(pixels, texts, captioning, number(0), number(1));
     else
-      in_parts(pixels, tokens, captioning, number(0), number(1));
+      in_parts(pixels, texts, captioning, number(0), number(1));
     trainable_.settle_gradients();
     reduction_.finish();
     const auto host = context_.to_host(numbers);
@@ -125,13 +126,14 @@ class TrainingStep {
                           ", expected at least 0 and below 1");
   }
 
-  void expect_batch(const Array<B>& pixels, const Tokens& tokens) const {
+  void expect_batch(const Array<B>& pixels, const TrainingTexts& texts) const {
     const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
-    if (pictures == 0 || pictures != tokens.batch)
+    if (pictures == 0 || pictures != texts.read.batch)
       throw ShapeError("a training step needs a text for each picture, got " +
-                       std::to_string(pictures) + " pictures and " + std::to_string(tokens.batch) +
-                       " texts");
-    expect_known_tokens(tokens, Model::vocab_size);
+                       std::to_string(pictures) + " pictures and " +
+                       std::to_string(texts.read.batch) + " texts");
+    expect_known_tokens(texts.read, Model::vocab_size);
+    expect_known_tokens(texts.predicted, Model::vocab_size);
     if (pictures % options_.accumulation != 0)
       throw ShapeError("a batch of " + std::to_string(pictures) + " cannot be computed in " +
                        std::to_string(options_.accumulation) + " equal parts");
@@ -145,7 +147,7 @@ class TrainingStep {
     return options;
   }
 
-  void whole_batch(const Array<B>& pixels, const Tokens& tokens,
+  void whole_batch(const Array<B>& pixels, const TrainingTexts& texts,
                    const CaptioningOptions& captioning, const Array<B>& contrastive_sum,
                    const Array<B>& captioning_sum) {
     Tape<B> tape(context_, options_.tape);
@@ -154,9 +156,9 @@ class TrainingStep {
     {
       const Recording<B> recording(context_, &tape);
       const ImageFeatures<B> image = encode_image(pixels, 0, pixels.shape()[0]);
-      const TextFeatures<B> text = encode_text(tokens, 0, tokens.batch);
+      const TextFeatures<B> text = encode_text(texts.read, 0, texts.read.batch);
       contrast(image.embedding, text.embedding, contrastive_sum);
-      caption(image, text, tokens, captioning, captioning_sum);
+      caption(image, text, texts.predicted, captioning, captioning_sum);
     }
     tape.backward();
   }
@@ -197,22 +199,23 @@ class TrainingStep {
   // then the gradients of the loss by them, and with those each part goes its way back on its own
   // (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but with one pass
   // through the loss, where logit_scale has its gradient once).
-  void in_parts(const Array<B>& pixels, const Tokens& tokens, const CaptioningOptions& captioning,
-                const Array<B>& contrastive_sum, const Array<B>& captioning_sum) {
-    const Embeddings all = all_embeddings(pixels, tokens);
+  void in_parts(const Array<B>& pixels, const TrainingTexts& texts,
+                const CaptioningOptions& captioning, const Array<B>& contrastive_sum,
+                const Array<B>& captioning_sum) {
+    const Embeddings all = all_embeddings(pixels, texts.read);
     const Embeddings gradients = embedding_gradients(all, contrastive_sum);
     const std::size_t size = pixels.shape()[0] / options_.accumulation;
     for (std::size_t first = 0; first < pixels.shape()[0]; first += size) {
       Tape<B> tape(context_, options_.tape);
       trainable_.watch(tape);
-      reduction_.follow(tape, first + size == tokens.batch ? WayBack::last : WayBack::part);
+      reduction_.follow(tape, first + size == texts.read.batch ? WayBack::last : WayBack::part);
       {
         const Recording<B> recording(context_, &tape);
         const ImageFeatures<B> image = encode_image(pixels, first, size);
-        const TextFeatures<B> text = encode_text(tokens, first, size);
+        const TextFeatures<B> text = encode_text(texts.read, first, size);
         start_from(tape, image.embedding, gradients.image.slice(first, size));
         start_from(tape, text.embedding, gradients.text.slice(first, size));
-        caption(image, text, rows(tokens, first, size), captioning, captioning_sum);
+        caption(image, text, rows(texts.predicted, first, size), captioning, captioning_sum);
       }
       tape.backward();
     }
@@ -280,11 +283,11 @@ class TrainingStep {
                      sum, processes_.size() * own);
   }
 
-  void caption(const ImageFeatures<B>& image, const TextFeatures<B>& text, const Tokens& tokens,
+  void caption(const ImageFeatures<B>& image, const TextFeatures<B>& text, const Tokens& predicted,
                const CaptioningOptions& captioning, const Array<B>& sum) const {
     const auto& decoder = model_.multimodal_decoder();
     captioning_loss(context_, decoder.features(context_, text.tokens, image.tokens),
-                    decoder.projection(), tokens, captioning, sum);
+                    decoder.projection(), predicted, captioning, sum);
   }
 
   static Tokens rows(const Tokens& tokens, std::size_t first, std::size_t count) {

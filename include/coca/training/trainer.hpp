@@ -38,6 +38,7 @@
 #include "coca/training/training_pictures.hpp"
 #include "coca/training/training_report.hpp"
 #include "coca/training/validation.hpp"
+#include "coca/training/word_dropout.hpp"
 
 namespace coca {
 
@@ -92,6 +93,10 @@ class Trainer {
       average_.emplace(
           trainable_, model.backend(),
           ExponentialAverageOptions{.decay = static_cast<float>(options_.step.ema_decay)});
+    if (options_.step.word_dropout != 0)
+      word_dropout_.emplace(loader_.dataset(),
+                            WordDropoutOptions{.chance = options_.step.word_dropout,
+                                               .count = options_.step.word_dropout_count});
     folder_.create();
     open_validation();
   }
@@ -239,6 +244,21 @@ class Trainer {
       copy_file_atomically(subject_.tokenizer_file, copy);
   }
 
+  TrainingTexts texts(const Batch& batch) const {
+    const auto tokens = [&](const std::vector<std::string>& captions) {
+      return to_tokens(subject_.tokenizer, captions, Model::context_length);
+    };
+    if (!word_dropout_) return tokens(batch.captions);
+    const StepSamples samples{.seed = options_.seed,
+                              .step = state_.step,
+                              .first = processes_.rank() * batch.size(),
+                              .count = batch.size()};
+    std::vector<std::string> read;
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      read.push_back((*word_dropout_)(batch.captions[i], samples.draws(i, "word_dropout")));
+    return {tokens(read), tokens(batch.captions), subject_.config.text.pad_id};
+  }
+
   void make_step() {
     const Clock::time_point start = Clock::now();
     const double waited = loader_.seconds_waited();
@@ -248,8 +268,7 @@ class Trainer {
     progress.learning_rate = learning_rate(schedule_, state_.step);
     const std::vector<typename B::value_type> pixels(batch.pixels.values.begin(),
                                                      batch.pixels.values.end());
-    progress.result = step_(context_.to_device(pixels, batch.pixels.shape()),
-                            to_tokens(subject_.tokenizer, batch.captions, Model::context_length),
+    progress.result = step_(context_.to_device(pixels, batch.pixels.shape()), texts(batch),
                             progress.learning_rate);
     if (progress.result.applied && average_) average_->update();
     ++state_.step;
@@ -412,6 +431,7 @@ class Trainer {
   Trainable<Model> trainable_;
   Optimizer<Model> optimizer_;
   TrainingStep<Model, Processes> step_;
+  std::optional<WordDropout> word_dropout_;
   std::optional<ExponentialAverage<Model>> average_;
   SkippedSteps skipped_;
   std::optional<AnyDataset> validation_data_;

@@ -78,10 +78,12 @@ struct TrainingSteps {
   double contrastive_weight = 1;  ///< the paper's
   double caption_weight = 2;      ///< the paper's
   double label_smoothing = 0;
-  double patch_dropout = 0;           ///< share of each picture's patches that a step leaves out
-  double switchout = 0;               ///< chance of each word read to be a random one
-  std::vector<std::string> freeze{};  ///< beginnings of names of weights that stay
-  bool recompute = false;             ///< blocks are computed again on the way back, to save memory
+  double patch_dropout = 0;              ///< share of each picture's patches that a step leaves out
+  double switchout = 0;                  ///< chance of each word read to be a random one
+  double word_dropout = 0;               ///< chance of rare words to be read as made-up ones
+  std::size_t word_dropout_count = 100;  ///< a word seen so often has half of that chance
+  std::vector<std::string> freeze{};     ///< beginnings of names of weights that stay
+  bool recompute = false;  ///< blocks are computed again on the way back, to save memory
 };
 
 /// A whole run.
@@ -251,6 +253,10 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
         step.patch_dropout);
   visit({"switchout", "chance of each word of a text to be read as a random one", group},
         step.switchout);
+  visit({"word_dropout", "chance of words to be read as made-up ones, if they are rare", group},
+        step.word_dropout);
+  visit({"word_dropout_count", "a word that is in so many captions has half of that chance", group},
+        step.word_dropout_count);
   visit({"freeze", "weights whose names begin so stay as they are", group}, step.freeze);
   visit({"recompute", "blocks are computed twice, to save memory", group}, step.recompute);
 }

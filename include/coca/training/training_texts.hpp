@@ -1,0 +1,80 @@
+#pragma once
+/// @file
+/// The texts of a training step, where what is read may be other words than those to predict.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "coca/core/error.hpp"
+#include "coca/nn/token_embedding.hpp"
+
+namespace coca {
+
+namespace detail {
+
+/// A text of a row, without the padding behind it.
+inline std::span<const std::int32_t> text_of_row(const Tokens& tokens, std::size_t row,
+                                                 std::int32_t pad_id) {
+  std::span text = std::span(tokens.ids).subspan(row * tokens.length, tokens.length);
+  while (!text.empty() && text.back() == pad_id) text = text.first(text.size() - 1);
+  return text;
+}
+
+/// How many tokens two texts have in common at their beginnings.
+inline std::size_t common_beginning(std::span<const std::int32_t> a,
+                                    std::span<const std::int32_t> b) {
+  return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
+/// How many tokens two texts have in common at their ends, at most `limit`.
+inline std::size_t common_end(std::span<const std::int32_t> a, std::span<const std::int32_t> b,
+                              std::size_t limit) {
+  std::size_t count = 0;
+  while (count < limit && a[a.size() - 1 - count] == b[b.size() - 1 - count]) ++count;
+  return count;
+}
+
+}  // namespace detail
+
+/// Texts by what is read of them and what is to be predicted.
+struct TrainingTexts {
+  Tokens read;  ///< [batch, length], padded
+  /// [batch, length]: in the place of each token that is read the one to predict there, padding
+  /// where none is.
+  Tokens predicted;
+
+  /// What is read is what is to be predicted.
+  TrainingTexts(Tokens tokens) : read(tokens), predicted(std::move(tokens)) {}
+
+  /// Texts of which other words are read than are written. From the first word that differs to the
+  /// last, only the first token is predicted: behind it a reader no longer knows the written text.
+  /// @throws ShapeError where these are not as many texts, of one length.
+  TrainingTexts(Tokens other, const Tokens& written, std::int32_t pad_id)
+      : read(std::move(other)), predicted(read) {
+    if (read.batch != written.batch || read.length != written.length)
+      throw ShapeError("texts to read are [" + std::to_string(read.batch) + ", " +
+                       std::to_string(read.length) + "], texts to predict [" +
+                       std::to_string(written.batch) + ", " + std::to_string(written.length) +
+                       "]: they must be of one shape");
+    for (std::size_t row = 0; row < read.batch; ++row) align(row, written, pad_id);
+  }
+
+ private:
+  void align(std::size_t row, const Tokens& written, std::int32_t pad_id) {
+    const auto given = detail::text_of_row(read, row, pad_id);
+    const auto true_text = detail::text_of_row(written, row, pad_id);
+    const std::size_t shorter = std::min(given.size(), true_text.size());
+    const std::size_t first = detail::common_beginning(given, true_text);
+    if (first == shorter) return;
+    const std::size_t end = given.size() - detail::common_end(given, true_text, shorter - first);
+    const auto place = predicted.ids.begin() + static_cast<std::ptrdiff_t>(row * read.length);
+    std::fill(place + static_cast<std::ptrdiff_t>(first), place + static_cast<std::ptrdiff_t>(end),
+              pad_id);
+    place[static_cast<std::ptrdiff_t>(first)] = true_text[first];
+  }
+};
+
+}  // namespace coca
