@@ -39,6 +39,11 @@ TEST_CASE("texts that begin or end alike are aligned by what they share", "[trai
         std::vector<std::int32_t>{start, 5, 7, 7, end});
   CHECK(predicted({start, 5, 7, end, pad}, {start, 5, 5, 7, end}) ==
         std::vector<std::int32_t>{start, 5, 5, end, pad});
+  // One that goes on where the other ends.
+  CHECK(predicted({start, 5, 6, 7, pad}, {start, 5, pad, pad, pad}) ==
+        std::vector<std::int32_t>{start, 5, pad, pad, pad});
+  CHECK(predicted({start, 5, pad, pad, pad}, {start, 5, 6, 7, pad}) ==
+        std::vector<std::int32_t>{start, 5, 6, pad, pad});
   // A text that was cut off.
   CHECK(predicted({start, 31, 32, 33, end}, {start, 5, 6, end, pad}) ==
         std::vector<std::int32_t>{start, 5, pad, pad, end});

@@ -23,6 +23,13 @@ struct Tokens {
   }
 };
 
+/// Tokens of a row without the padding behind them.
+inline std::size_t text_length(const Tokens& tokens, std::size_t row, std::int32_t pad_id) {
+  std::size_t length = tokens.length;
+  while (length > 0 && tokens(row, length - 1) == pad_id) --length;
+  return length;
+}
+
 /// @throws ShapeError unless there are batch * length ids, ArgumentError for an id outside of the
 /// vocabulary.
 inline void expect_known_tokens(const Tokens& tokens, std::size_t vocab_size) {

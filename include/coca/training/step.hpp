@@ -17,6 +17,7 @@
 #include "coca/training/gradient_reduction.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/patch_dropout.hpp"
+#include "coca/training/share.hpp"
 #include "coca/training/step_samples.hpp"
 #include "coca/training/switchout.hpp"
 #include "coca/training/trainable.hpp"
@@ -120,12 +121,6 @@ class TrainingStep {
   }
 
  private:
-  static void expect_share(double share, const char* name) {
-    if (!(share >= 0 && share < 1))
-      throw ArgumentError(std::string(name) + " is " + std::to_string(share) +
-                          ", expected at least 0 and below 1");
-  }
-
   void expect_batch(const Array<B>& pixels, const TrainingTexts& texts) const {
     const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
     if (pictures == 0 || pictures != texts.read.batch)

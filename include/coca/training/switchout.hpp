@@ -22,8 +22,8 @@ namespace coca {
 inline Tokens switch_out(Tokens tokens, const StepSamples& samples, std::int32_t pad_id,
                          std::size_t vocab_size, double chance) {
   for (std::size_t i = 0; i < samples.count; ++i) {
-    std::span text = std::span(tokens.ids).subspan(i * tokens.length, tokens.length);
-    while (!text.empty() && text.back() == pad_id) text = text.first(text.size() - 1);
+    const std::span text =
+        std::span(tokens.ids).subspan(i * tokens.length, text_length(tokens, i, pad_id));
     RandomDraws draws = samples.draws(i, "switchout");
     for (std::size_t k = 1; k + 1 < text.size(); ++k) {
       if (!draws.chance(chance)) continue;

@@ -18,9 +18,7 @@ namespace detail {
 /// A text of a row, without the padding behind it.
 inline std::span<const std::int32_t> text_of_row(const Tokens& tokens, std::size_t row,
                                                  std::int32_t pad_id) {
-  std::span text = std::span(tokens.ids).subspan(row * tokens.length, tokens.length);
-  while (!text.empty() && text.back() == pad_id) text = text.first(text.size() - 1);
-  return text;
+  return std::span(tokens.ids).subspan(row * tokens.length, text_length(tokens, row, pad_id));
 }
 
 /// How many tokens two texts have in common at their beginnings.
@@ -46,7 +44,7 @@ struct TrainingTexts {
   /// where none is.
   Tokens predicted;
 
-  /// What is read is what is to be predicted.
+  /// What is read is what is to be predicted; not explicit, as that is what texts mostly are.
   TrainingTexts(Tokens tokens) : read(tokens), predicted(std::move(tokens)) {}
 
   /// Texts of which other words are read than are written. From the first word that differs to the
@@ -63,17 +61,15 @@ struct TrainingTexts {
   }
 
  private:
-  void align(std::size_t row, const Tokens& written, std::int32_t pad_id) {
+  void align(std::size_t row, const Tokens& written_texts, std::int32_t pad_id) {
     const auto given = detail::text_of_row(read, row, pad_id);
-    const auto true_text = detail::text_of_row(written, row, pad_id);
-    const std::size_t shorter = std::min(given.size(), true_text.size());
-    const std::size_t first = detail::common_beginning(given, true_text);
-    if (first == shorter) return;
-    const std::size_t end = given.size() - detail::common_end(given, true_text, shorter - first);
-    const auto place = predicted.ids.begin() + static_cast<std::ptrdiff_t>(row * read.length);
-    std::fill(place + static_cast<std::ptrdiff_t>(first), place + static_cast<std::ptrdiff_t>(end),
-              pad_id);
-    place[static_cast<std::ptrdiff_t>(first)] = true_text[first];
+    const auto written = detail::text_of_row(written_texts, row, pad_id);
+    const std::size_t shorter = std::min(given.size(), written.size());
+    const std::size_t first = detail::common_beginning(given, written);
+    const std::size_t end = given.size() - detail::common_end(given, written, shorter - first);
+    const auto labels = std::span(predicted.ids).subspan(row * predicted.length, predicted.length);
+    std::ranges::fill(labels.subspan(first, end - first), pad_id);
+    if (first < written.size()) labels[first] = written[first];
   }
 };
 
