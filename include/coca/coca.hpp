@@ -65,6 +65,7 @@
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
 #include "coca/text/sentence_piece_tokenizer.hpp"
+#include "coca/training/model_soup.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/step.hpp"
 #include "coca/training/trainable.hpp"

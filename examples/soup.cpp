@@ -1,0 +1,145 @@
+// Averages the weights of several models that come from the same one.
+
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "coca/io/hugging_face_folder.hpp"
+#include "coca/io/open_checkpoint.hpp"
+#include "coca/training/model_soup.hpp"
+#include "coca/training/run_folder.hpp"
+#include "command_line.hpp"
+
+using namespace coca_examples;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> models;
+  std::vector<double> shares;
+  std::string output;
+  bool json = false;
+};
+
+/// A model of the command line: its weights, and the folder that they are in if that was named.
+struct NamedModel {
+  std::string weights;
+  std::optional<coca::HuggingFaceFolder> folder{};
+};
+
+std::vector<NamedModel> find_models(const Options& options) {
+  std::vector<NamedModel> models;
+  for (const std::string& path : options.models) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) {
+      const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(path);
+      models.push_back({folder.weights, folder});
+    } else {
+      models.push_back({path});
+    }
+  }
+  return models;
+}
+
+std::vector<coca::SoupIngredient> open_ingredients(const std::vector<NamedModel>& models,
+                                                   const std::vector<double>& shares) {
+  std::vector<coca::SoupIngredient> ingredients;
+  for (std::size_t i = 0; i < models.size(); ++i)
+    ingredients.push_back(
+        {coca::open_checkpoint(models[i].weights), shares.empty() ? 1 : shares[i]});
+  return ingredients;
+}
+
+/// The first model that is a folder says what the soup's has beside the weights.
+const coca::HuggingFaceFolder& described(const std::vector<NamedModel>& models) {
+  for (const NamedModel& model : models)
+    if (model.folder) return *model.folder;
+  throw UsageError(
+      "none of the models is a folder, whose configuration and vocabulary the soup could have; "
+      "for the weights alone give --output FILE.safetensors");
+}
+
+void copy_description(const coca::HuggingFaceFolder& from, const std::string& to) {
+  std::vector<std::string> files{from.config};
+  for (const auto& file : {from.merges, from.vocabulary, from.tokenizer_json, from.bpe_vocabulary,
+                           from.sentence_piece})
+    if (file) files.push_back(*file);
+  const std::string generation = coca::RunFolder(from.path).generation_config();
+  if (fs::exists(generation)) files.push_back(generation);
+  for (const std::string& file : files)
+    coca::copy_file_atomically(file, (fs::path(to) / fs::path(file).filename()).string());
+}
+
+/// A soup in the place of one of its models could not be made again.
+void expect_none_replaced(const std::vector<NamedModel>& models, const std::string& weights) {
+  std::error_code ignored;
+  for (const NamedModel& model : models)
+    if (fs::equivalent(model.weights, weights, ignored))
+      throw UsageError("--output would replace " + model.weights + ", which is one of the models");
+}
+
+void write_weights(const std::string& path, const std::vector<NamedModel>& models,
+                   std::span<const coca::SoupIngredient> ingredients) {
+  expect_none_replaced(models, path);
+  ProgressBar progress("tensors");
+  coca::write_model_soup(path, ingredients,
+                         [&](std::size_t done, std::size_t all) { progress.show(done, all); });
+}
+
+void write_folder(const coca::RunFolder& folder, const std::vector<NamedModel>& models,
+                  std::span<const coca::SoupIngredient> ingredients) {
+  const coca::HuggingFaceFolder& description = described(models);
+  folder.create();
+  write_weights(folder.weights(), models, ingredients);
+  copy_description(description, folder.path());
+}
+
+bool run(const Options& options) {
+  if (options.models.size() < 2) throw UsageError("give two models or more");
+  if (!options.shares.empty() && options.shares.size() != options.models.size())
+    throw UsageError("there are " + std::to_string(options.models.size()) + " models and " +
+                     std::to_string(options.shares.size()) + " --shares");
+  const std::vector<NamedModel> models = find_models(options);
+  const std::vector<coca::SoupIngredient> ingredients = open_ingredients(models, options.shares);
+  if (fs::path(options.output).extension() == ".safetensors")
+    write_weights(options.output, models, ingredients);
+  else
+    write_folder(coca::RunFolder(options.output), models, ingredients);
+  print_line(options.json ? to_line({{"output", options.output}, {"models", options.models}})
+                          : options.output + " is the average of " + std::to_string(models.size()) +
+                                " models");
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  Options options;
+  CLI::App app(
+      "Averages the weights of models that were trained on from the same weights (a model soup), "
+      "or of\na model before and after training.",
+      "soup");
+  app.footer(
+      "Example: soup run before --shares 0.7 0.3 --output mixed\n"
+      "         soup run1 run2 run3 --output soup.safetensors");
+  app.add_option("models", options.models,
+                 "two or more: folders of train or as on Hugging Face, or checkpoints "
+                 "(.safetensors, .pt, .bin)")
+      ->check(some_name())
+      ->required()
+      ->type_name("MODEL");
+  app.add_option("--shares", options.shares,
+                 "of each model, in their order; they need not add up to 1 (default: all the same)")
+      ->check(finite_number(std::numeric_limits<float>::min()))
+      ->type_name("N");
+  app.add_option("--output", options.output,
+                 "a folder, which also gets the configuration and the vocabulary of the first "
+                 "model that is one; or a file, .safetensors, for the weights alone")
+      ->check(some_name())
+      ->required()
+      ->type_name("PATH");
+  app.add_flag("--json", options.json, "print one JSON object at the end");
+  return run_program(app, argc, argv, [&] { return run(options); });
+}
