@@ -73,26 +73,26 @@ void copy_description(const coca::HuggingFaceFolder& from, const std::string& to
 }
 
 /// A soup in the place of one of its models could not be made again.
-void expect_none_replaced(const std::vector<NamedModel>& models, const std::string& weights) {
+void expect_none_replaced(const Options& options, const std::vector<NamedModel>& models,
+                          const std::string& weights) {
   std::error_code ignored;
-  for (const NamedModel& model : models)
-    if (fs::equivalent(model.weights, weights, ignored))
-      throw UsageError("--output would replace " + model.weights + ", which is one of the models");
+  for (std::size_t i = 0; i < models.size(); ++i)
+    for (const std::string& written : {options.output, weights})
+      for (const std::string& read : {options.models[i], models[i].weights})
+        if (fs::equivalent(read, written, ignored))
+          throw UsageError("--output would replace " + read + ", which is one of the models");
 }
 
-void write_weights(const std::string& path, const std::vector<NamedModel>& models,
-                   std::span<const coca::SoupIngredient> ingredients) {
-  expect_none_replaced(models, path);
+void write_weights(const std::string& path, std::span<const coca::SoupIngredient> ingredients) {
   ProgressBar progress("tensors");
   coca::write_model_soup(path, ingredients,
                          [&](std::size_t done, std::size_t all) { progress.show(done, all); });
 }
 
-void write_folder(const coca::RunFolder& folder, const std::vector<NamedModel>& models,
+void write_folder(const coca::RunFolder& folder, const coca::HuggingFaceFolder& description,
                   std::span<const coca::SoupIngredient> ingredients) {
-  const coca::HuggingFaceFolder& description = described(models);
   folder.create();
-  write_weights(folder.weights(), models, ingredients);
+  write_weights(folder.weights(), ingredients);
   copy_description(description, folder.path());
 }
 
@@ -102,11 +102,14 @@ bool run(const Options& options) {
     throw UsageError("there are " + std::to_string(options.models.size()) + " models and " +
                      std::to_string(options.shares.size()) + " --shares");
   const std::vector<NamedModel> models = find_models(options);
+  const bool is_file = fs::path(options.output).extension() == ".safetensors";
+  const coca::RunFolder folder(options.output);
+  expect_none_replaced(options, models, is_file ? options.output : folder.weights());
   const std::vector<coca::SoupIngredient> ingredients = open_ingredients(models, options.shares);
-  if (fs::path(options.output).extension() == ".safetensors")
-    write_weights(options.output, models, ingredients);
+  if (is_file)
+    write_weights(options.output, ingredients);
   else
-    write_folder(coca::RunFolder(options.output), models, ingredients);
+    write_folder(folder, described(models), ingredients);
   print_line(options.json ? to_line({{"output", options.output}, {"models", options.models}})
                           : options.output + " is the average of " + std::to_string(models.size()) +
                                 " models");

@@ -72,6 +72,12 @@ TEST_CASE("soups that cannot be made") {
   fs::copy(drawings_folder, copy, fs::copy_options::recursive);
   check_refused(run("soup " + copy + " " + drawings_folder + " --output " + copy), 2,
                 {"--output would replace", "which is one of the models"});
+  // Where the weights have another name, they would stay, but no longer be those of the folder.
+  fs::rename(copy + "/open_clip_model.safetensors", copy + "/model.safetensors");
+  const std::string refused = "soup " + drawings_folder + " " + copy + " --output ";
+  check_refused(run(refused + copy), 2, {"--output would replace", copy});
+  check_refused(run(refused + copy + "/model.safetensors"), 2, {"--output would replace", copy});
+  CHECK(!fs::exists(copy + "/open_clip_model.safetensors"));
   const std::string file = folder.write("file", "x");
   check_refused(
       run("soup " + drawings_folder + " " + drawings_folder + " --output " + file + "/soup"), 1,
