@@ -32,13 +32,9 @@ struct NamedModel {
 std::vector<NamedModel> find_models(const Options& options) {
   std::vector<NamedModel> models;
   for (const std::string& path : options.models) {
-    std::error_code ignored;
-    if (fs::is_directory(path, ignored)) {
-      const coca::HuggingFaceFolder folder = coca::open_hugging_face_folder(path);
-      models.push_back({folder.weights, folder});
-    } else {
-      models.push_back({path});
-    }
+    auto folder = coca::find_hugging_face_folder(path);
+    const std::string weights = folder ? folder->weights : path;
+    models.push_back({weights, std::move(folder)});
   }
   return models;
 }

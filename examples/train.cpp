@@ -103,13 +103,6 @@ const CompiledTraining& find_training(const std::string& name) {
                    name + "\" -DCOCA_CONFIG=path/to/config.json\n  cmake --build build");
 }
 
-/// The folder of --init-from; nothing where that is a file, or absent.
-std::optional<coca::HuggingFaceFolder> start_folder(const std::string& init_from) {
-  std::error_code ignored;
-  if (init_from.empty() || !std::filesystem::is_directory(init_from, ignored)) return {};
-  return coca::open_hugging_face_folder(init_from);
-}
-
 /// The model that a folder's configuration is.
 const CompiledTraining& training_of_folder(const coca::HuggingFaceFolder& folder) {
   const coca::AnyConfig config = coca::to_config(folder.description);
@@ -134,7 +127,7 @@ const CompiledTraining& training_of_checkpoint(const std::string& path) {
 const CompiledTraining& choose_training(const coca::TrainingOptions& options) {
   if (!options.model.empty()) return find_training(options.model);
   if (options.init_from.empty()) return compiled_trainings().front();
-  const auto folder = start_folder(options.init_from);
+  const auto folder = coca::find_hugging_face_folder(options.init_from);
   return folder ? training_of_folder(*folder) : training_of_checkpoint(options.init_from);
 }
 
@@ -147,7 +140,7 @@ std::string vocabulary_of(const coca::HuggingFaceFolder& folder) {
 
 /// What the folder of --init-from says of pictures, if it does.
 std::optional<coca::PreprocessConfig> preprocess_of(const std::string& init_from) {
-  const auto folder = start_folder(init_from);
+  const auto folder = coca::find_hugging_face_folder(init_from);
   if (!folder || folder->description.preprocess.is_null()) return {};
   return coca::parse_preprocess_config(folder->description.preprocess);
 }
@@ -313,7 +306,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   const CompiledTraining& preset = choose_training(training);
   training.model = std::string(preset.name);
   if (training.tokenizer.empty())
-    if (const auto folder = start_folder(training.init_from))
+    if (const auto folder = coca::find_hugging_face_folder(training.init_from))
       training.tokenizer = vocabulary_of(*folder);
   if (training.tokenizer.empty())
     if (const auto folder = bundled_folder(training.model))

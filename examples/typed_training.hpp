@@ -2,9 +2,6 @@
 /// @file
 /// The training of one configuration. Compiled once for each preset.
 
-#include <filesystem>
-#include <system_error>
-
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
@@ -18,11 +15,9 @@ template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
   const std::string& path = request.options.init_from;
   if (request.resume || path.empty()) return coca::initialize(model, request.options.seed);
-  std::error_code ignored;  // opening it says what is wrong
-  const std::string weights = std::filesystem::is_directory(path, ignored)
-                                  ? coca::open_hugging_face_folder(path).weights
-                                  : path;
-  coca::load_weights(model, coca::open_checkpoint(weights), {.interpolate_positions = true});
+  const auto folder = coca::find_hugging_face_folder(path);
+  coca::load_weights(model, coca::open_checkpoint(folder ? folder->weights : path),
+                     {.interpolate_positions = true});
 }
 
 template <class Model>

@@ -92,3 +92,15 @@ TEST_CASE("folders that are none, or hold no model") {
   folder.write("b.model", "x");
   CHECK(contains(folder_refusal(folder), "holds several vocabularies: "));
 }
+
+TEST_CASE("a path may be a model's folder, or a checkpoint") {
+  const std::string stamps = COCA_SOURCE "/examples/models/stamps_coca";
+  REQUIRE(coca::find_hugging_face_folder(stamps));
+  CHECK(coca::find_hugging_face_folder(stamps)->weights == stamps + "/model.safetensors");
+  CHECK_FALSE(coca::find_hugging_face_folder(stamps + "/model.safetensors"));
+  CHECK_FALSE(coca::find_hugging_face_folder(stamps + "/none"));
+  CHECK_FALSE(coca::find_hugging_face_folder(""));
+  const TemporaryFolder empty;
+  CHECK(contains(message_of([&] { coca::find_hugging_face_folder(empty.path()); }),
+                 "holds neither open_clip_config.json nor config.json"));
+}

@@ -156,4 +156,12 @@ inline HuggingFaceFolder open_hugging_face_folder(const std::string& path) {
   return folder;
 }
 
+/// The model in a folder; nothing where the path is no folder: of a checkpoint, or of nothing.
+/// @throws FileError as open_hugging_face_folder
+inline std::optional<HuggingFaceFolder> find_hugging_face_folder(const std::string& path) {
+  std::error_code ignored;  // who opens the path says what is wrong
+  if (!std::filesystem::is_directory(path, ignored)) return std::nullopt;
+  return open_hugging_face_folder(path);
+}
+
 }  // namespace coca

@@ -7,10 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -112,11 +110,9 @@ template <class Model>
 Model load(const std::string& path,
            typename Model::backend_type backend = typename Model::backend_type{},
            const LoadOptions& options = {}) {
-  std::error_code ignored;  // opening the file says what is wrong
-  const std::string weights =
-      std::filesystem::is_directory(path, ignored) ? open_hugging_face_folder(path).weights : path;
+  const auto folder = find_hugging_face_folder(path);
   Model model(std::move(backend));
-  load_weights(model, open_checkpoint(weights), options);
+  load_weights(model, open_checkpoint(folder ? folder->weights : path), options);
   return model;
 }
 
