@@ -23,6 +23,7 @@ struct Options {
   std::vector<std::string> paths;
   coca::TrainingData data;  ///< how they are read
   std::string group;
+  std::string interval;
   std::string labels_file;
   std::string label_key = "label";
   std::vector<std::string> templates;
@@ -77,7 +78,8 @@ struct Sample {
 /// Opens all data, with the keys that the options ask for.
 coca::AnyDataset open_data(const Options& options) {
   std::set<std::string> keys;
-  if (!options.group.empty()) keys.insert(options.group);
+  for (const std::string& key : {options.group, options.interval})
+    if (!key.empty()) keys.insert(key);
   if (!options.labels_file.empty() && options.label_key != "caption")
     keys.insert(options.label_key);
   coca::TrainingData data = options.data;
@@ -121,6 +123,7 @@ std::vector<Sample> read_samples(const Options& options, const coca::AnyDataset&
     }
     coca::TestPicture picture;
     if (!options.group.empty()) picture.group = field(record, options.group);
+    if (!options.interval.empty()) picture.cluster = field(record, options.interval);
     if (labels) picture.label = label_of(record, options.label_key, *labels);
     picture.references = std::move(record.captions);
     samples.push_back({i, std::move(record.name), std::move(picture)});
@@ -252,6 +255,9 @@ void print(const Options& options, const Model& model, const coca::TestSet& test
   if (captioning)
     note += "; captions are searched for with " + std::to_string(options.search.beams) +
             (options.search.beams == 1 ? " beam" : " beams");
+  if (rows.back().second.intervals)
+    note += "; R@5 is in its interval in 95 % of the test sets that are drawn from this one by \"" +
+            options.interval + "\"";
   print_line(note + '.');
   if (skipped != 0)
     print_line(std::to_string(skipped) +
@@ -312,6 +318,9 @@ void add_data_options(CLI::App& app, Options& options) {
   add("--group", options.group, "KEY",
       "also the scores of each value of that column or JSON key. A group's pictures and captions "
       "are looked for among those of all; how rare words are (CIDEr) is also taken from all");
+  add("--interval", options.interval, "KEY",
+      "also the 95 % interval of recall, if pictures that are equal in that column or JSON key are "
+      "drawn anew together (bootstrap)");
   add("--labels-file", options.labels_file, "FILE",
       "UTF-8 text, a label a line: zero-shot classification");
   app.add_option("--label-key", options.label_key,

@@ -40,6 +40,16 @@ void add_recall(std::vector<Column>& columns, const std::string& block,
   add("R@10", &coca::Recall::at_10);
 }
 
+void add_interval(std::vector<Column>& columns, const char* title,
+                  coca::RecallInterval coca::RetrievalIntervals::*way) {
+  columns.push_back(optional_column("R@5, 95 %", title, &Scores::intervals,
+                                    [way](const auto& both) {
+                                      const coca::RecallInterval& interval = both.*way;
+                                      return percent(interval.low.at_5) + "-" +
+                                             percent(interval.high.at_5);
+                                    }));
+}
+
 std::vector<Column> all_columns() {
   using Captioning = coca::CaptioningScores;
   using ZeroShot = coca::ZeroShotAccuracy;
@@ -48,6 +58,8 @@ std::vector<Column> all_columns() {
       {"", "captions", [](const Scores& scores) { return std::to_string(scores.texts); }}};
   add_recall(columns, "image to text", &coca::RetrievalScores::image_to_text);
   add_recall(columns, "text to image", &coca::RetrievalScores::text_to_image);
+  add_interval(columns, "to text", &coca::RetrievalIntervals::image_to_text);
+  add_interval(columns, "to image", &coca::RetrievalIntervals::text_to_image);
   const auto add = [&](const char* block, const char* title, auto part, auto text) {
     columns.push_back(optional_column(block, title, part, text));
   };
@@ -133,10 +145,20 @@ JsonLine to_json(const coca::TestScores& scores) {
   const auto recall = [](const coca::Recall& found) {
     return JsonLine{{"r1", found.at_1}, {"r5", found.at_5}, {"r10", found.at_10}};
   };
+  const auto interval = [](const coca::RecallInterval& ends) {
+    const coca::Recall &low = ends.low, &high = ends.high;
+    return JsonLine{{"r1", {low.at_1, high.at_1}},
+                    {"r5", {low.at_5, high.at_5}},
+                    {"r10", {low.at_10, high.at_10}}};
+  };
   JsonLine json{{"pictures", scores.pictures}, {"captions", scores.texts}};
   if (scores.retrieval) {
     json["image_to_text"] = recall(scores.retrieval->image_to_text);
     json["text_to_image"] = recall(scores.retrieval->text_to_image);
+  }
+  if (scores.intervals) {
+    json["image_to_text_interval"] = interval(scores.intervals->image_to_text);
+    json["text_to_image_interval"] = interval(scores.intervals->text_to_image);
   }
   if (const auto& captioning = scores.captioning)
     json["captioning"] = {{"exact_match", captioning->exact_match},

@@ -31,6 +31,7 @@
 #include "coca/data/loader.hpp"
 #include "coca/data/web_dataset.hpp"
 #include "coca/evaluation/bleu.hpp"
+#include "coca/evaluation/bootstrap.hpp"
 #include "coca/evaluation/cider.hpp"
 #include "coca/evaluation/exact_match.hpp"
 #include "coca/evaluation/retrieval.hpp"

@@ -56,6 +56,28 @@ TEST_CASE("Exact matches are with the first reference alone", "[evaluation]") {
   CHECK(TestSet(some, embeddings()).scores().captioning->exact_match == 0.25);
 }
 
+TEST_CASE("Scores have intervals where all pictures have a cluster", "[evaluation]") {
+  CHECK_FALSE(TestSet(pictures(), embeddings()).scores().intervals);
+  std::vector<TestPicture> some = pictures();
+  const std::vector<std::string> clusters{"red", "penguin", "red", "cat"};
+  for (std::size_t i = 0; i < 3; ++i) some[i].cluster = clusters[i];
+  CHECK_FALSE(TestSet(some, embeddings()).scores().intervals);
+  some[3].cluster = clusters[3];
+  const TestSet test_set(some, embeddings());
+  const TestScores scores = test_set.scores(), beasts = test_set.scores("beast");
+  REQUIRE(scores.intervals);
+  // The first two pictures and the last find their captions at once, the third does not.
+  const std::vector<std::size_t> ranks{0, 0, 1, 0}, numbers{0, 1, 0, 2};
+  const RecallInterval expected = recall_interval(ranks, numbers);
+  CHECK(scores.intervals->image_to_text.low.at_1 == expected.low.at_1);
+  CHECK(scores.intervals->image_to_text.high.at_1 == expected.high.at_1);
+  CHECK(scores.intervals->image_to_text.low.at_5 == 1.0);
+  CHECK(scores.intervals->text_to_image.low.at_1 == 0.0);
+  CHECK(scores.intervals->text_to_image.high.at_1 == 1.0);
+  REQUIRE(beasts.intervals);
+  CHECK(beasts.intervals->text_to_image.low.at_1 == 1.0);
+}
+
 TEST_CASE("A group's queries are its own, what they search is of all", "[evaluation]") {
   const TestSet test_set(pictures(), embeddings());
   CHECK(test_set.groups() == std::vector<std::string>{"beast", "bird"});

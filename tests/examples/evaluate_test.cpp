@@ -107,6 +107,22 @@ TEST_CASE("evaluate prints scores, of all and of groups") {
   CHECK(titles.ends_with("top-5"));
 }
 
+TEST_CASE("evaluate says how sure recall is") {
+  const Folder folder;
+  const std::string data = folder.write("data.jsonl", lines_of(records()));
+  const std::string arguments = data + " --no-captioning --group kind --interval kind";
+  const json scores = scores_of(arguments);
+  CHECK(scores["image_to_text_interval"]["r5"] == json({1.0, 1.0}));
+  CHECK(scores["text_to_image_interval"]["r1"].size() == 2);
+  CHECK(scores["groups"]["odd"]["image_to_text_interval"].size() == 3);
+  CHECK_FALSE(scores_of(data + " --no-captioning").contains("image_to_text_interval"));
+  const Result table = run_stamps("evaluate " + arguments);
+  CHECK(contains(table.out, "R@5, 95 %"));
+  CHECK(contains(table.out, "100.0-100.0"));
+  CHECK(contains(table.out, "drawn from this one by \"kind\""));
+  check_refused(run_stamps("evaluate " + data + " --interval sort"), 1, {"no key \"sort\""});
+}
+
 TEST_CASE("evaluate measures what validation does, and what embed says") {
   const Folder folder;
   json list = json::array();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/evaluation/bootstrap.hpp"
 
 namespace coca {
 
@@ -115,6 +116,28 @@ inline Recall recall(std::span<const std::size_t> ranks) {
     return static_cast<double>(found) / static_cast<double>(ranks.size());
   };
   return {share(1), share(5), share(10)};
+}
+
+/// The two ends of an interval, of each number on its own.
+struct RecallInterval {
+  Recall low;
+  Recall high;
+};
+
+/// Where the recall lies in test sets of other clusters of queries (bootstrap_interval).
+/// @param ranks    [queries]
+/// @param clusters [queries], which of them are alike
+/// @throws ArgumentError for no ranks, and for ranks without cluster
+inline RecallInterval recall_interval(std::span<const std::size_t> ranks,
+                                      std::span<const std::size_t> clusters,
+                                      const BootstrapOptions& options = {}) {
+  const auto interval = [&](std::size_t limit) {
+    std::vector<double> hits;
+    for (const std::size_t rank : ranks) hits.push_back(rank < limit ? 1 : 0);
+    return bootstrap_interval(hits, clusters, options);
+  };
+  const Interval at_1 = interval(1), at_5 = interval(5), at_10 = interval(10);
+  return {{at_1.low, at_5.low, at_10.low}, {at_1.high, at_5.high, at_10.high}};
 }
 
 /// Recall both ways. Captions that several pictures have should be in `texts` once.

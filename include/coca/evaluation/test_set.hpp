@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -28,6 +29,9 @@ struct TestPicture {
   std::optional<std::size_t> text{};      ///< number of its caption among the texts of retrieval
   std::optional<std::string> caption{};   ///< the model's
   std::optional<std::size_t> label{};     ///< number of its class
+  /// What it has in common with pictures that a model finds or misses together with it; where all
+  /// have it, the scores have intervals.
+  std::optional<std::string> cluster{};
 };
 
 /// Embeddings of a test set; none of them need be normalised.
@@ -35,6 +39,12 @@ struct TestEmbeddings {
   std::vector<float> images{};   ///< [pictures, width]
   std::vector<float> texts{};    ///< [different captions, width]; may be empty
   std::vector<float> classes{};  ///< [classes, width]; may be empty
+};
+
+/// Where recall lies in 95 % of the test sets that could be drawn from this one, cluster by cluster.
+struct RetrievalIntervals {
+  RecallInterval image_to_text;
+  RecallInterval text_to_image;
 };
 
 /// How good captions are.
@@ -49,6 +59,7 @@ struct TestScores {
   std::size_t pictures = 0;
   std::size_t texts = 0;  ///< different captions of theirs
   std::optional<RetrievalScores> retrieval{};
+  std::optional<RetrievalIntervals> intervals{};
   std::optional<CaptioningScores> captioning{};
   std::optional<ZeroShotAccuracy> zero_shot{};
 };
@@ -69,6 +80,7 @@ class TestSet {
                        " embeddings; as many for each, and at least one, were expected.");
     width_ = embeddings_.images.size() / pictures_.size();
     rank();
+    number_clusters();
     compare_captions();
   }
 
@@ -128,6 +140,20 @@ class TestSet {
     text_ranks_ = retrieval_ranks(right, left);
   }
 
+  /// Clusters by number, of pictures and of captions, which are in that of their first picture.
+  void number_clusters() {
+    const auto has_cluster = [](const TestPicture& picture) { return picture.cluster.has_value(); };
+    if (!std::all_of(pictures_.begin(), pictures_.end(), has_cluster)) return;
+    std::map<std::string, std::size_t> numbers;
+    text_clusters_.resize(text_ranks_.size(), pictures_.size());
+    for (const TestPicture& picture : pictures_) {
+      const std::size_t number = numbers.try_emplace(*picture.cluster, numbers.size()).first->second;
+      image_clusters_.push_back(number);
+      if (picture.text && text_clusters_[*picture.text] == pictures_.size())
+        text_clusters_[*picture.text] = number;
+    }
+  }
+
   bool is_judged(std::size_t picture) const {
     return pictures_[picture].caption && !pictures_[picture].references.empty();
   }
@@ -151,18 +177,29 @@ class TestSet {
     std::set<std::size_t> texts;
     for (const std::size_t i : some)
       if (pictures_[i].text) texts.insert(*pictures_[i].text);
-    return {some.size(), texts.size(), retrieval_of(some, texts), captioning_of(some),
-            zero_shot_of(some)};
+    Indices captioned;
+    for (const std::size_t i : some)
+      if (pictures_[i].text) captioned.push_back(i);
+    TestScores scores{.pictures = some.size(), .texts = texts.size()};
+    if (!captioned.empty()) add_retrieval(captioned, {texts.begin(), texts.end()}, scores);
+    scores.captioning = captioning_of(some);
+    scores.zero_shot = zero_shot_of(some);
+    return scores;
   }
 
-  std::optional<RetrievalScores> retrieval_of(const Indices& some,
-                                              const std::set<std::size_t>& texts) const {
-    Indices from_images, from_texts;
-    for (const std::size_t i : some)
-      if (pictures_[i].text) from_images.push_back(image_ranks_[i]);
-    for (const std::size_t text : texts) from_texts.push_back(text_ranks_[text]);
-    if (from_images.empty()) return std::nullopt;
-    return RetrievalScores{recall(from_images), recall(from_texts)};
+  static Indices of(const Indices& all, const Indices& some) {
+    Indices values;
+    for (const std::size_t i : some) values.push_back(all[i]);
+    return values;
+  }
+
+  void add_retrieval(const Indices& captioned, const Indices& texts, TestScores& scores) const {
+    const Indices images = of(image_ranks_, captioned), captions = of(text_ranks_, texts);
+    scores.retrieval = RetrievalScores{recall(images), recall(captions)};
+    if (!image_clusters_.empty())
+      scores.intervals =
+          RetrievalIntervals{recall_interval(images, of(image_clusters_, captioned)),
+                             recall_interval(captions, of(text_clusters_, texts))};
   }
 
   std::optional<CaptioningScores> captioning_of(const Indices& some) const {
@@ -197,6 +234,8 @@ class TestSet {
   std::size_t width_ = 0;
   Indices image_ranks_;        // [pictures]; of those that have a caption
   Indices text_ranks_;         // [texts]
+  Indices image_clusters_;     // [pictures], text_clusters_ [texts]; or none
+  Indices text_clusters_;
   std::vector<double> cider_;  // [pictures]; of those that are judged
 };
 
