@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "coca/image/open_clip_preprocess.hpp"
@@ -92,6 +93,10 @@ std::string rebuild_hint(const std::string& cmake_option) {
          "\n  cmake --build build";
 }
 
+std::string hint_to_add(std::string_view preset) {
+  return rebuild_hint("COCA_PRESETS=\"drawings_coca;" + std::string(preset) + "\"");
+}
+
 const CompiledPreset& preset_of_name(const std::string& name) {
   std::string known;
   for (const CompiledPreset& preset : compiled_presets()) {
@@ -100,9 +105,7 @@ const CompiledPreset& preset_of_name(const std::string& name) {
   }
   std::string message = "--model " + name + " is not compiled in; there are " + known + ". To add ";
   for (const coca::NamedPreset& preset : coca::named_presets())
-    if (preset.name == name)
-      throw UsageError(message + "it, " +
-                       rebuild_hint("COCA_PRESETS=\"drawings_coca;" + name + "\""));
+    if (preset.name == name) throw UsageError(message + "it, " + hint_to_add(name));
   throw UsageError(message + "a model of your own as \"custom\", " +
                    rebuild_hint("COCA_CONFIG=path/to/config.json"));
 }
@@ -123,9 +126,13 @@ const CompiledPreset& preset_of_folder(const coca::HuggingFaceFolder& folder) {
 /// then says what does not fit.
 const CompiledPreset& preset_of_checkpoint(const std::string& weights) {
   const auto inferred = coca::infer_config(coca::open_checkpoint(weights));
+  if (!inferred) return compiled_presets().front();
   for (const CompiledPreset& preset : compiled_presets())
-    if (inferred && coca::has_shapes_of(*inferred, preset.config)) return preset;
-  return compiled_presets().front();
+    if (coca::has_shapes_of(*inferred, preset.config)) return preset;
+  const auto name = coca::preset_with_shapes(*inferred);
+  if (!name) return compiled_presets().front();
+  throw UsageError(weights + ": these weights fit the preset " + std::string(*name) +
+                   ", which is not compiled in. To add it, " + hint_to_add(*name));
 }
 
 /// A configuration for pictures of another size.
