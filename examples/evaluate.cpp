@@ -283,10 +283,14 @@ bool run(const CLI::App& app, Options options) {
   Failures failures(app.get_name());
   std::vector<Sample> samples = read_samples(options, dataset, labels, failures);
   const auto is_captioned = [](const Sample& s) { return !s.picture.references.empty(); };
-  if (!labels && std::none_of(samples.begin(), samples.end(), is_captioned))
-    throw coca::Error(
-        "there is nothing to judge by: no picture has a caption, and there is no "
-        "--labels-file");
+  if (std::none_of(samples.begin(), samples.end(), is_captioned)) {
+    if (!labels)
+      throw coca::Error(
+          "there is nothing to judge by: no picture has a caption, and there is no "
+          "--labels-file");
+    if (!options.interval.empty())
+      throw coca::Error("--interval is that of recall, but no picture has a caption");
+  }
   const auto model = open_model(options.model);
   std::optional<coca::ZeroShotClassifier> classifier;
   if (labels)

@@ -93,6 +93,7 @@ std::string rebuild_hint(const std::string& cmake_option) {
          "\n  cmake --build build";
 }
 
+/// How to compile a preset of the library in.
 std::string hint_to_add(std::string_view preset) {
   return rebuild_hint("COCA_PRESETS=\"drawings_coca;" + std::string(preset) + "\"");
 }

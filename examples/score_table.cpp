@@ -42,12 +42,11 @@ void add_recall(std::vector<Column>& columns, const std::string& block,
 
 void add_interval(std::vector<Column>& columns, const char* title,
                   coca::RecallInterval coca::RetrievalIntervals::*way) {
-  columns.push_back(optional_column("R@5, 95 %", title, &Scores::intervals,
-                                    [way](const auto& both) {
-                                      const coca::RecallInterval& interval = both.*way;
-                                      return percent(interval.low.at_5) + "-" +
-                                             percent(interval.high.at_5);
-                                    }));
+  columns.push_back(
+      optional_column("R@5, 95 %", title, &Scores::intervals, [way](const auto& both) {
+        const coca::RecallInterval& interval = both.*way;
+        return percent(interval.low.at_5) + "-" + percent(interval.high.at_5);
+      }));
 }
 
 std::vector<Column> all_columns() {

@@ -1,5 +1,6 @@
 #include "coca/evaluation/bootstrap.hpp"
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -25,6 +26,14 @@ struct Hits {
     }
   }
 };
+
+// Of a single score.
+Interval bootstrap_interval(const Values& values, const Clusters& clusters,
+                            const BootstrapOptions& options = {}) {
+  std::vector<std::array<double, 1>> single;
+  for (const double value : values) single.push_back({value});
+  return bootstrap_intervals(single, clusters, options)[0];
+}
 
 bool equal(const Interval& a, const Interval& b) { return a.low == b.low && a.high == b.high; }
 
@@ -78,6 +87,15 @@ TEST_CASE("Bootstrap intervals are a function of the seed", "[evaluation]") {
   };
   CHECK(equal(interval(3), interval(3)));
   CHECK_FALSE(equal(interval(3), interval(4)));
+}
+
+TEST_CASE("Scores are drawn together, and have the intervals that each has alone", "[evaluation]") {
+  const Hits few(53, 0.2), many(53, 0.7);
+  std::vector<std::array<double, 2>> both;
+  for (std::size_t i = 0; i < 53; ++i) both.push_back({few.values[i], many.values[i]});
+  const auto intervals = bootstrap_intervals(both, few.clusters);
+  CHECK(equal(intervals[0], bootstrap_interval(few.values, few.clusters)));
+  CHECK(equal(intervals[1], bootstrap_interval(many.values, many.clusters)));
 }
 
 TEST_CASE("Recall has an interval at each limit", "[evaluation]") {

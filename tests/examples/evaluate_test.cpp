@@ -238,6 +238,8 @@ TEST_CASE("evaluate refuses what it cannot judge") {
       json::array({{{"image", picture(0)}, {"captions", json::array()}, {"label", caption_of(0)}}});
   const std::string uncaptioned = folder.write("bare.jsonl", lines_of(bare));
   check_refused(run_stamps("evaluate " + uncaptioned), 1, {"nothing to judge by"});
+  check_refused(run_stamps("evaluate " + uncaptioned + " --interval label --labels-file " + labels),
+                1, {"--interval is that of recall"});
   const json judged = scores_of(uncaptioned + " --labels-file " + labels);
   CHECK(judged["zero_shot"]["top_1"] == 1.0);
   CHECK(!judged.contains("image_to_text"));

@@ -1,4 +1,8 @@
 #include "catch.hpp"
+#include "coca/backend/reference/reference.hpp"
+#include "coca/models/clip.hpp"
+#include "coca/models/presets.hpp"
+#include "pipelines/hollow.hpp"
 #include "run_program.hpp"
 
 using namespace coca::testing;
@@ -17,41 +21,12 @@ void make_hugging_face_folder(const Folder& folder, const nlohmann::json& prepro
                                   folder / "open_clip_model.safetensors");
 }
 
-// A checkpoint of zeros, as large as CLIP's ViT-B/16, that takes next to no room on the disk.
-std::string write_clip_vit_b_16(const Folder& folder) {
-  nlohmann::json header;
-  std::size_t bytes = 0;
-  const auto add = [&](const std::string& name, const std::vector<std::size_t>& shape) {
-    std::size_t size = 2;
-    for (const std::size_t extent : shape) size *= extent;
-    header[name] = {{"dtype", "F16"}, {"shape", shape}, {"data_offsets", {bytes, bytes + size}}};
-    bytes += size;
-  };
-  const auto add_tower = [&](const std::string& prefix, std::size_t width) {
-    for (int layer = 0; layer < 12; ++layer)
-      add(prefix + std::to_string(layer) + ".ln_1.weight", {width});
-    add(prefix + "0.mlp.c_fc.weight", {4 * width, width});
-  };
-  add("visual.conv1.weight", {768, 3, 16, 16});
-  add("visual.positional_embedding", {197, 768});
-  add("visual.proj", {768, 512});
-  add_tower("visual.transformer.resblocks.", 768);
-  add("token_embedding.weight", {49408, 512});
-  add("positional_embedding", {77, 512});
-  add_tower("transformer.resblocks.", 512);
-  const std::string text = header.dump();
-  std::string length(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>((text.size() >> (8 * i)) & 255);
-  const std::string path = folder.write("clip.safetensors", length + text);
-  std::filesystem::resize_file(path, 8 + text.size() + bytes);
-  return path;
-}
-
 }  // namespace
 
 TEST_CASE("without --model, weights of a preset that is not compiled in say how to add it") {
-  const Folder folder;
-  const std::string weights = write_clip_vit_b_16(folder);
+  const coca_test::TemporaryFolder folder;
+  hollow<coca::Clip<coca::presets::clip_vit_b_16, coca::Reference<float>>>(folder);
+  const std::string weights = folder.path("hollow.safetensors");
   check_refused(run("embed --json --text frog --weights " + weights), 2,
                 {weights + ": these weights fit the preset clip_vit_b_16", "not compiled in",
                  "COCA_PRESETS=\"drawings_coca;clip_vit_b_16\""});

@@ -3,12 +3,14 @@
 /// How far a score could be off because of the pictures that happened to be in the test set.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coca/core/error.hpp"
@@ -32,35 +34,41 @@ struct BootstrapOptions {
 namespace detail {
 
 /// The values of a cluster.
+template <std::size_t Scores>
 struct ClusterSum {
-  double sum = 0;
+  std::array<double, Scores> sums{};
   double count = 0;
 };
 
-inline std::vector<ClusterSum> cluster_sums(std::span<const double> values,
-                                            std::span<const std::size_t> clusters) {
-  std::map<std::size_t, ClusterSum> sums;
+template <std::size_t Scores>
+std::vector<ClusterSum<Scores>> cluster_sums(std::span<const std::array<double, Scores>> values,
+                                             std::span<const std::size_t> clusters) {
+  std::map<std::size_t, ClusterSum<Scores>> by_cluster;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    ClusterSum& cluster = sums[clusters[i]];
-    cluster.sum += values[i];
+    ClusterSum<Scores>& cluster = by_cluster[clusters[i]];
+    for (std::size_t s = 0; s < Scores; ++s) cluster.sums[s] += values[i][s];
     cluster.count += 1;
   }
-  std::vector<ClusterSum> all;
-  for (const auto& [number, cluster] : sums) all.push_back(cluster);
+  std::vector<ClusterSum<Scores>> all;
+  for (const auto& [number, cluster] : by_cluster) all.push_back(cluster);
   return all;
 }
 
-/// The mean of a test set that is made up of as many clusters, any of them several times or never.
-inline double redrawn_mean(std::span<const ClusterSum> clusters, std::uint64_t seed,
-                           std::uint64_t draw) {
-  ClusterSum all;
+/// The means of a test set that is made up of as many clusters, any of them several times or never.
+template <std::size_t Scores>
+std::array<double, Scores> redrawn_means(std::span<const ClusterSum<Scores>> clusters,
+                                         std::uint64_t seed, std::uint64_t draw) {
+  ClusterSum<Scores> all;
+  std::array<std::uint32_t, 4> words{};
   for (std::size_t i = 0; i < clusters.size(); ++i) {
-    const std::uint64_t word = philox(seed, draw, i)[0];
-    const ClusterSum& drawn = clusters[static_cast<std::size_t>((word * clusters.size()) >> 32)];
-    all.sum += drawn.sum;
+    if (i % words.size() == 0) words = philox(seed, draw, i / words.size());
+    const std::uint64_t word = words[i % words.size()];
+    const auto& drawn = clusters[static_cast<std::size_t>((word * clusters.size()) >> 32)];
+    for (std::size_t s = 0; s < Scores; ++s) all.sums[s] += drawn.sums[s];
     all.count += drawn.count;
   }
-  return all.sum / all.count;
+  for (double& sum : all.sums) sum /= all.count;
+  return all.sums;
 }
 
 /// What a share of sorted numbers is at most, linear between neighbours.
@@ -71,37 +79,47 @@ inline double quantile(std::span<const double> sorted, double share) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
+/// The middle `confidence` of some numbers.
+inline Interval middle(std::vector<double> numbers, double confidence) {
+  std::sort(numbers.begin(), numbers.end());
+  const double outside = (1 - confidence) / 2;
+  return {quantile(numbers, outside), quantile(numbers, 1 - outside)};
+}
+
 }  // namespace detail
 
-/// Where the mean of `values` lies in test sets that are drawn from this one, cluster by cluster
+/// Where the means of `values` lie in test sets that are drawn from this one, cluster by cluster
 /// with replacement: the percentile bootstrap (Efron and Tibshirani, "An introduction to the
 /// bootstrap", 1993, section 13.3), of clusters because what is alike is found or missed together
 /// and says little more than one of them.
-/// @param values   [count], such as 1 for a hit and 0 for a miss
+/// @param values   [count, Scores], such as 1 for a hit and 0 for a miss
 /// @param clusters [count], which values are alike
+/// @return an interval for each score
 /// @throws ArgumentError for no values, values without cluster, no draws, or a confidence that is
 ///         not between 0 and 1
-inline Interval bootstrap_interval(std::span<const double> values,
-                                   std::span<const std::size_t> clusters,
-                                   const BootstrapOptions& options = {}) {
+template <std::size_t Scores>
+std::array<Interval, Scores> bootstrap_intervals(
+    const std::vector<std::array<double, Scores>>& values, std::span<const std::size_t> clusters,
+    const BootstrapOptions& options = {}) {
   if (values.empty() || values.size() != clusters.size())
     throw ArgumentError(
-        "A bootstrap interval needs a cluster for each value, and at least one; "
-        "there are " +
+        "A bootstrap interval needs a cluster for each value, and at least one; there are " +
         std::to_string(values.size()) + " values and " + std::to_string(clusters.size()) +
         " clusters.");
   if (options.draws == 0 || !(options.confidence > 0 && options.confidence < 1))
     throw ArgumentError(
-        "A bootstrap interval needs at least one draw and a confidence between 0 "
-        "and 1, not " +
+        "A bootstrap interval needs at least one draw and a confidence between 0 and 1, not " +
         std::to_string(options.draws) + " and " + std::to_string(options.confidence) + ".");
-  const std::vector<detail::ClusterSum> sums = detail::cluster_sums(values, clusters);
-  std::vector<double> means(options.draws);
-  for (std::size_t draw = 0; draw < means.size(); ++draw)
-    means[draw] = detail::redrawn_mean(sums, options.seed, draw);
-  std::sort(means.begin(), means.end());
-  const double outside = (1 - options.confidence) / 2;
-  return {detail::quantile(means, outside), detail::quantile(means, 1 - outside)};
+  const auto sums = detail::cluster_sums<Scores>(values, clusters);
+  std::array<std::vector<double>, Scores> means;
+  for (std::size_t draw = 0; draw < options.draws; ++draw) {
+    const auto redrawn = detail::redrawn_means<Scores>(sums, options.seed, draw);
+    for (std::size_t s = 0; s < Scores; ++s) means[s].push_back(redrawn[s]);
+  }
+  std::array<Interval, Scores> intervals;
+  for (std::size_t s = 0; s < Scores; ++s)
+    intervals[s] = detail::middle(std::move(means[s]), options.confidence);
+  return intervals;
 }
 
 }  // namespace coca

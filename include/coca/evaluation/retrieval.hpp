@@ -3,6 +3,7 @@
 /// Retrieval: among all captions the right one for a picture, and the other way round.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -124,19 +125,17 @@ struct RecallInterval {
   Recall high;
 };
 
-/// Where the recall lies in test sets of other clusters of queries (bootstrap_interval).
+/// Where the recall lies in test sets of other clusters of queries (bootstrap_intervals).
 /// @param ranks    [queries]
 /// @param clusters [queries], which of them are alike
 /// @throws ArgumentError for no ranks, and for ranks without cluster
 inline RecallInterval recall_interval(std::span<const std::size_t> ranks,
                                       std::span<const std::size_t> clusters,
                                       const BootstrapOptions& options = {}) {
-  const auto interval = [&](std::size_t limit) {
-    std::vector<double> hits;
-    for (const std::size_t rank : ranks) hits.push_back(rank < limit ? 1 : 0);
-    return bootstrap_interval(hits, clusters, options);
-  };
-  const Interval at_1 = interval(1), at_5 = interval(5), at_10 = interval(10);
+  std::vector<std::array<double, 3>> hits;
+  for (const std::size_t rank : ranks)
+    hits.push_back({rank < 1 ? 1.0 : 0.0, rank < 5 ? 1.0 : 0.0, rank < 10 ? 1.0 : 0.0});
+  const auto [at_1, at_5, at_10] = bootstrap_intervals(hits, clusters, options);
   return {{at_1.low, at_5.low, at_10.low}, {at_1.high, at_5.high, at_10.high}};
 }
 

@@ -41,7 +41,8 @@ struct TestEmbeddings {
   std::vector<float> classes{};  ///< [classes, width]; may be empty
 };
 
-/// Where recall lies in 95 % of the test sets that could be drawn from this one, cluster by cluster.
+/// Where recall lies in 95 % of the test sets that could be drawn from this one, cluster by
+/// cluster.
 struct RetrievalIntervals {
   RecallInterval image_to_text;
   RecallInterval text_to_image;
@@ -147,7 +148,8 @@ class TestSet {
     std::map<std::string, std::size_t> numbers;
     text_clusters_.resize(text_ranks_.size(), pictures_.size());
     for (const TestPicture& picture : pictures_) {
-      const std::size_t number = numbers.try_emplace(*picture.cluster, numbers.size()).first->second;
+      const std::size_t number =
+          numbers.try_emplace(*picture.cluster, numbers.size()).first->second;
       image_clusters_.push_back(number);
       if (picture.text && text_clusters_[*picture.text] == pictures_.size())
         text_clusters_[*picture.text] = number;
@@ -187,19 +189,20 @@ class TestSet {
     return scores;
   }
 
-  static Indices of(const Indices& all, const Indices& some) {
+  static Indices values_at(const Indices& some, const Indices& all) {
     Indices values;
     for (const std::size_t i : some) values.push_back(all[i]);
     return values;
   }
 
   void add_retrieval(const Indices& captioned, const Indices& texts, TestScores& scores) const {
-    const Indices images = of(image_ranks_, captioned), captions = of(text_ranks_, texts);
+    const Indices images = values_at(captioned, image_ranks_),
+                  captions = values_at(texts, text_ranks_);
     scores.retrieval = RetrievalScores{recall(images), recall(captions)};
     if (!image_clusters_.empty())
       scores.intervals =
-          RetrievalIntervals{recall_interval(images, of(image_clusters_, captioned)),
-                             recall_interval(captions, of(text_clusters_, texts))};
+          RetrievalIntervals{recall_interval(images, values_at(captioned, image_clusters_)),
+                             recall_interval(captions, values_at(texts, text_clusters_))};
   }
 
   std::optional<CaptioningScores> captioning_of(const Indices& some) const {
@@ -232,9 +235,9 @@ class TestSet {
   std::vector<TestPicture> pictures_;
   TestEmbeddings embeddings_;
   std::size_t width_ = 0;
-  Indices image_ranks_;        // [pictures]; of those that have a caption
-  Indices text_ranks_;         // [texts]
-  Indices image_clusters_;     // [pictures], text_clusters_ [texts]; or none
+  Indices image_ranks_;     // [pictures]; of those that have a caption
+  Indices text_ranks_;      // [texts]
+  Indices image_clusters_;  // [pictures], text_clusters_ [texts]; or none
   Indices text_clusters_;
   std::vector<double> cider_;  // [pictures]; of those that are judged
 };
