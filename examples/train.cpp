@@ -236,13 +236,18 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
   return events;
 }
 
+/// What a run begins with.
+struct Start {
+  bool resume = false;      ///< a checkpoint to go on from
+  bool logit_bias = false;  ///< whether its model has one
+};
+
 /// Options in the order in which they count: the run's own, the file's, the flags'.
-/// @return whether there is a checkpoint to go on from
-bool gather(CLI::App& app, int argc, char** argv, Options& options) {
+Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   const std::string folder = options.training.output;
   const std::string config = options.config;
   const bool resume = options.resume;
-  bool found = false;
+  Start start;
   coca::TrainingOptions file;
   if (!config.empty()) coca::read_options_file(config, file);
   const std::string output = folder.empty() ? file.output : folder;
@@ -256,7 +261,7 @@ bool gather(CLI::App& app, int argc, char** argv, Options& options) {
     std::error_code ignored;
     if (auto record = coca::find_training_record(output)) {
       options.training = std::move(record->options);
-      found = true;
+      start = {.resume = true, .logit_bias = record->logit_bias};
     } else if (std::filesystem::exists(kept, ignored)) {  // killed before its first checkpoint
       coca::read_options_file(kept, options.training);
     }
@@ -270,7 +275,7 @@ bool gather(CLI::App& app, int argc, char** argv, Options& options) {
   options.training.output = output;
   if (options.training.data.training.empty())
     throw UsageError("--data is required: what to train on");
-  return found;
+  return start;
 }
 
 void print_start(const Options& options, std::size_t weights, std::size_t pictures,
@@ -301,7 +306,7 @@ void print_end(const Options& options, coca::TrainingEnd end, const Skipped& ski
 }
 
 bool run(CLI::App& app, int argc, char** argv, Options& options) {
-  const bool resume = gather(app, argc, argv, options);
+  const Start start = gather(app, argc, argv, options);
   coca::TrainingOptions& training = options.training;
   const CompiledTraining& preset = choose_training(training);
   training.model = std::string(preset.name);
@@ -311,7 +316,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   if (training.tokenizer.empty())
     if (const auto folder = bundled_folder(training.model))
       training.tokenizer = vocabulary_of(*folder);
-  const std::string tokenizer = tokenizer_path(training, resume);
+  const std::string tokenizer = tokenizer_path(training, start.resume);
   ProgressBar bar("steps");
   Failures broken(app.get_name());
   Skipped skipped;
@@ -327,7 +332,8 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
       .options = training,
       .events = events(options, speaks, bar, broken, skipped),
       .processes = processes,
-      .resume = resume,
+      .resume = start.resume,
+      .logit_bias = start.logit_bias || training.step.contrastive == coca::ContrastiveKind::sigmoid,
       .on_start = [&options, speaks](std::size_t weights, std::size_t pictures,
                                      const coca::TrainingState& state, std::uint64_t steps) {
         if (speaks) print_start(options, weights, pictures, state, steps);

@@ -21,6 +21,7 @@ struct TrainingRequest {
   coca::TrainingEvents events{};
   coca::MpiCommunicator processes{};  ///< those of mpirun, or this one alone
   bool resume = false;                ///< from the checkpoint in the run's folder
+  bool logit_bias = false;            ///< whether the model is to have one
   /// Called before the first step with the number of weights, pictures and steps.
   std::function<void(std::size_t, std::size_t, const coca::TrainingState&, std::uint64_t)>
       on_start{};

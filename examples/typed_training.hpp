@@ -14,10 +14,14 @@ namespace coca_examples {
 template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
   const std::string& path = request.options.init_from;
-  if (request.resume || path.empty()) return coca::initialize(model, request.options.seed);
+  if (request.resume || path.empty()) {
+    if (request.logit_bias) model.add_logit_bias();
+    return coca::initialize(model, request.options.seed);
+  }
   const auto folder = coca::find_hugging_face_folder(path);
   coca::load_weights(model, coca::open_checkpoint(folder ? folder->weights : path),
                      {.interpolate_positions = true});
+  if (request.logit_bias) model.add_logit_bias();
 }
 
 template <class Model>

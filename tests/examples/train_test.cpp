@@ -156,6 +156,35 @@ TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
   }
 }
 
+TEST_CASE("SigLIP's loss is a flag, and its bias goes where the weights go") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  REQUIRE(run("train " + arguments(list, output) + " --contrastive sigmoid").status == 0);
+  const auto weights = [](const std::string& of) {
+    return coca::open_checkpoint(of + "/open_clip_model.safetensors");
+  };
+  CHECK(weights(output).contains("logit_bias"));
+  CHECK(run("caption --weights " + output + " " + pictures + "/00_iguana.png").status == 0);
+  CHECK(run("evaluate --no-captioning --weights " + output + " " + list).status == 0);
+
+  // Another loss leaves it alone, there and where that run goes on.
+  const std::string softmax = folder / "softmax", more = " --data " + list + " --output " + softmax;
+  const Result next = run("train --init-from " + output + more + " --steps 2 --batch-size 4");
+  REQUIRE(next.status == 0);
+  const Result resumed = run("train --resume --steps 3 --output " + softmax);
+  CHECK(resumed.status == 0);
+  CHECK(weights(softmax).read_floats("logit_bias") == weights(output).read_floats("logit_bias"));
+  CHECK(run("soup " + output + " " + softmax + " --output " + folder / "soup").status == 0);
+
+  // Weights without one get one.
+  const std::string plain = folder / "plain";
+  CHECK(run("train --init-from " + pictures +
+            "/../model.safetensors --contrastive sigmoid --data " + list + " --output " + plain +
+            " --steps 1 --batch-size 4")
+            .status == 0);
+  CHECK(weights(plain).contains("logit_bias"));
+}
+
 TEST_CASE("a run begins with the preparation of pictures that its weights had") {
   const Folder folder;
   const std::string begin = "train --init-from " + models + "/drawings_coca --data " +

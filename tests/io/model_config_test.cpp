@@ -122,6 +122,8 @@ TEST_CASE("keys that change nothing are ignored") {
   CHECK(config_refusal("/text_cfg/norm_kwargs", {{"eps", 1e-5}}) == "no error");
   CHECK(config_refusal("/text_cfg/norm_kwargs", Json::object()) == "no error");
   CHECK(config_refusal("/vision_cfg/image_size", {224, 224}) == "no error");
+  CHECK(config_refusal("/init_logit_bias", -10) == "no error");
+  CHECK(contains(config_refusal("/init_logit_bias", "x"), "init_logit_bias is out of range"));
 }
 
 TEST_CASE("keys that change the model are refused by name") {
@@ -145,7 +147,6 @@ TEST_CASE("keys that change the model are refused by name") {
       {"/text_cfg/proj_bias", true},
       {"/text_cfg/proj_type", "none"},
       {"/text_cfg/scale_fc", true},
-      {"/init_logit_bias", -10},
       {"/logit_bias", -10},
       {"/pad_id", 1}};
   for (const auto& [pointer, value] : changes) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -110,6 +111,34 @@ TEST_CASE("gradients and ten steps are PyTorch's, on the processor", "[training]
     StampsTraining<Cpu<float>> stepping(Cpu<float>(CpuOptions{.gemm = kind}));
     check_ten_steps(stepping);
   }
+}
+
+TEMPLATE_TEST_CASE("SigLIP's loss and its gradients are OpenCLIP's", "[training]", Reference<float>,
+                   Remote, Cpu<float>) {
+  StampsTraining<TestType> training({}, {}, {.contrastive = ContrastiveKind::sigmoid});
+  const auto [contrastive, captioning] = training.pass();
+  // SigLipLoss of OpenCLIP 3.3.0, of the same model with a logit_bias of -10, beside caption_loss.
+  CHECK(std::abs(contrastive - 34.332111f) <= 1e-3f);
+  CHECK(std::abs(captioning - 6.8814101f) <= 1e-3f);
+  const auto gradients = training.gradients();
+  const std::vector<std::pair<std::string, double>> norms{
+      {"logit_scale", 73.066605},
+      {"logit_bias", 3.9808898},
+      {"text.cls_emb", 4.1548734},
+      {"text.text_projection", 8.4132853},
+      {"text.token_embedding.weight", 78.627190},
+      {"visual.proj", 9.5307894},
+      {"visual.conv1.weight", 20.304770}};
+  for (const auto& [path, expected] : norms) {
+    INFO(path);
+    CHECK(std::abs(norm(gradients.at(path)) - expected) <= 1e-3 * expected);
+  }
+  CHECK(gradients.at("logit_scale")[0] > 0);
+  CHECK(gradients.at("logit_bias")[0] > 0);
+  const std::vector<float>& projection = gradients.at("visual.proj");
+  CHECK(first_difference(std::vector<float>(projection.begin(), projection.begin() + 3),
+                         std::vector<float>{0.085183397f, -0.071958974f, -0.028050434f},
+                         1e-4) == "");
 }
 
 TEST_CASE("gradients in mixed precision point where PyTorch's point in float", "[training]") {

@@ -22,11 +22,12 @@ class StampsTraining {
  public:
   using Model = CoCa<stamps_coca, B>;
 
-  explicit StampsTraining(B backend = {}, TapeOptions options = {})
+  explicit StampsTraining(B backend = {}, TapeOptions options = {}, CoCaLossOptions loss = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", backend)),
-        trainable(model),
+        trainable(with_bias(model, loss)),
         context(backend),
-        options_(options) {}
+        options_(options),
+        loss_(loss) {}
 
   /// One forward and one backward pass. -> the contrastive and the captioning loss, weighted
   std::pair<float, float> pass() {
@@ -36,7 +37,7 @@ class StampsTraining {
     const Recording<B> recording(context, &tape);
     CoCaLosses<B> losses(context);
     const auto pixels = device_rows(context, stamps_forward(), "pixels", 16);
-    coca_loss(context, model, pixels, tokens_of(stamps_forward(), "tokens", 16), {}, losses);
+    coca_loss(context, model, pixels, tokens_of(stamps_forward(), "tokens", 16), loss_, losses);
     tape.backward();
     return {static_cast<float>(context.to_host(losses.contrastive)[0]),
             static_cast<float>(context.to_host(losses.captioning)[0])};
@@ -57,7 +58,13 @@ class StampsTraining {
   Context<B> context;
 
  private:
+  static Model& with_bias(Model& model, const CoCaLossOptions& loss) {
+    if (loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
+    return model;
+  }
+
   TapeOptions options_;
+  CoCaLossOptions loss_;
 };
 
 /// The Euclidean norm.

@@ -291,3 +291,27 @@ TEST_CASE("load: positions for pictures of another size, on request alone") {
   CHECK(saved.read_floats("visual.positional_embedding") == values);
   CHECK(saved.read_floats("visual.proj") == checkpoint.read_floats("visual.proj"));
 }
+
+TEST_CASE("a checkpoint of a training with SigLIP's loss brings its bias along") {
+  const TemporaryFolder folder;
+  Plain model;
+  model.add_logit_bias();
+  initialize(model, 3);
+  save_weights(model, folder.path("siglip.safetensors"));
+  const Checkpoint checkpoint = open_checkpoint(folder.path("siglip.safetensors"));
+  CHECK(checkpoint.read_floats("logit_bias") == std::vector<float>{-10});
+  const auto loaded = load<Plain>(folder.path("siglip.safetensors"));
+  CHECK(loaded.has_logit_bias());
+  save_weights(loaded, folder.path("again.safetensors"));
+  CHECK(coca_test::read_all(folder.path("again.safetensors")) ==
+        coca_test::read_all(folder.path("siglip.safetensors")));
+  Plain without;
+  load_weights(without, variant_weights("coca_plain"));
+  CHECK_FALSE(without.has_logit_bias());
+
+  PlainClip clip;
+  clip.add_logit_bias();
+  initialize(clip, 3);
+  save_weights(clip, folder.path("clip.safetensors"));
+  CHECK(load<PlainClip>(folder.path("clip.safetensors")).has_logit_bias());
+}

@@ -60,12 +60,17 @@ struct StampsProcess {
 
   explicit StampsProcess(TrainingStepOptions options = {}, Processes all = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", B{})),
-        trainable(model),
+        trainable(with_bias(model, options.loss)),
         context(model.backend()),
         optimizer(trainable, model.backend(), {.largest_norm = 1}),
         step(model, trainable, optimizer, context, options, all),
         part(all.rank()),
         parts(all.size()) {}
+
+  static Model& with_bias(Model& model, const CoCaLossOptions& loss) {
+    if (loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
+    return model;
+  }
 
   TrainingStepResult gradients() {
     return step.compute_gradients(some_pixels(context, part, parts), some_tokens(part, parts));
@@ -226,6 +231,19 @@ TEST_CASE("processes compute the losses and gradients of one with all pictures",
         CHECK(first_inequality(some.context.to_host(some.trainable.gradients()), first) == "");
         CHECK(is_shared(some.context, first));
       }
+}
+
+TEST_CASE("processes have SigLIP's loss and gradients of one with all pictures", "[.mpi]") {
+  using B = Cpu<float>;
+  const CoCaLossOptions loss{.contrastive = ContrastiveKind::sigmoid};
+  StampsProcess<B> one({.loss = loss});
+  const TrainingStepResult wanted = one.gradients();
+  for (const std::size_t accumulation : {1, 2}) {
+    INFO("parts: " << accumulation);
+    StampsProcess<B, MpiCommunicator> some({.loss = loss, .accumulation = accumulation},
+                                           processes());
+    check_equal_gradients(some, some.gradients(), one, wanted, 2e-5);
+  }
 }
 
 TEST_CASE("gradients of several processes differ by nothing but rounding", "[.mpi]") {

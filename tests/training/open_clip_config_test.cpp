@@ -32,6 +32,14 @@ TEST_CASE("configurations are what they were after writing and reading") {
   CHECK(round_trip(config) == AnyConfig(config));
 }
 
+TEST_CASE("a model with a bias says so, as OpenCLIP makes it") {
+  const Json with = Json::parse(open_clip_config(presets::coca_vit_b_32, {}, true).dump());
+  CHECK(with.at("model_cfg").at("init_logit_bias") == -10);
+  CHECK(to_config(parse_model_description(with, "x")) == AnyConfig(presets::coca_vit_b_32));
+  const Json without = Json::parse(open_clip_config(presets::coca_vit_b_32, {}).dump());
+  CHECK_FALSE(without.at("model_cfg").contains("init_logit_bias"));
+}
+
 TEST_CASE("ratios come back as the widths they are of") {
   for (int width : {48, 96, 192, 768})
     for (int hidden = 1; hidden < 4000; hidden += 7)

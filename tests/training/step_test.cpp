@@ -26,10 +26,15 @@ struct StampsStep {
   // One thread: machines that run tests are busy.
   explicit StampsStep(TrainingStepOptions options = {}, std::vector<std::string> frozen = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", B(CpuOptions{.threads = 1}))),
-        trainable(model, all_but(model, frozen)),
+        trainable(with_bias(model, options.loss), all_but(model, frozen)),
         context(model.backend()),
         optimizer(trainable, model.backend()),
         step(model, trainable, optimizer, context, options) {}
+
+  static Model& with_bias(Model& model, const CoCaLossOptions& loss) {
+    if (loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
+    return model;
+  }
 
   Array<B> pixels() { return device_rows(context, stamps_forward(), "pixels", 16); }
   static Tokens tokens() { return tokens_of(stamps_forward(), "tokens", 16); }
@@ -70,6 +75,39 @@ TEST_CASE("a batch in parts has the losses and gradients of the whole", "[traini
       StampsStep<Cpu<float>> step({.tape = {.recompute_blocks = recompute}, .accumulation = parts});
       check_equal_gradients(step, whole);
     }
+}
+
+TEST_CASE("SigLIP's loss of a batch in parts is that of the whole", "[training]") {
+  const CoCaLossOptions loss{.contrastive = ContrastiveKind::sigmoid};
+  StampsStep<Cpu<float>> whole({.loss = loss}), parts({.loss = loss, .accumulation = 4});
+  check_equal_gradients(parts, whole);
+  CHECK(whole.gradients().logit_bias == -10.0f);
+  CHECK(std::abs(whole.gradients().contrastive_loss - 34.332111f) <= 1e-3f);  // OpenCLIP's
+  StampsStep<Cpu<float>> softmax;
+  CHECK_FALSE(softmax.gradients().logit_bias);
+}
+
+TEMPLATE_TEST_CASE("SigLIP's loss changes scale and bias on every backend", "[training]",
+                   Reference<float>, Remote, Cpu<float>) {
+  using Model = typename SmallTraining<TestType>::Model;
+  SmallTraining<TestType> batch;
+  Model model(batch.model.backend());
+  model.add_logit_bias();
+  initialize(model, 1);
+  Trainable<Model> trainable(model);
+  Context<TestType> context(model.backend());
+  Optimizer<Model> optimizer(trainable, model.backend());
+  TrainingStep step(model, trainable, optimizer, context,
+                    {.loss = {.contrastive = ContrastiveKind::sigmoid}});
+  const TrainingStepResult first = step(batch.pixels(), batch.tokens(), 1e-3);
+  CHECK(first.applied);
+  CHECK(first.logit_bias == -10.0f);
+  CHECK(std::abs(first.logit_scale - 2.3025851f) <= 1e-5f);
+  TrainingStepResult last{};
+  for (int i = 0; i < 5; ++i) last = step(batch.pixels(), batch.tokens(), 1e-3);
+  CHECK(last.contrastive_loss < first.contrastive_loss);
+  CHECK(last.logit_bias > first.logit_bias);  // one pair of four is positive
+  CHECK(last.logit_scale != first.logit_scale);
 }
 
 TEST_CASE("a batch in parts draws the patches and words that the whole draws", "[training]") {
@@ -234,6 +272,10 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
                          {.switchout = -0.1}),
                     "switchout is -0.100000, expected at least 0 and below 1");
+  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
+                         {.loss = {.contrastive = ContrastiveKind::sigmoid}}),
+                    "SigLIP's loss was asked for, but the model has no logit_bias: call "
+                    "add_logit_bias() before its parameters are bound");
 }
 
 TEST_CASE("a batch without a word to predict has no captioning loss", "[training]") {

@@ -17,7 +17,9 @@ constexpr std::uint64_t never = static_cast<std::uint64_t>(-1);
 /// Runs until all is done, or until so many steps are.
 TrainingEnd train(const SmallData& data, const TrainingOptions& options, bool resume = false,
                   std::uint64_t stop_after = never) {
-  TinyModel model = tiny_model(options.seed);
+  TinyModel model(Cpu<float>(CpuOptions{.threads = 1}));
+  if (options.step.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
+  initialize(model, options.seed);
   std::atomic<bool> stop{stop_after == 0};
   TrainingEvents events;
   events.stop = &stop;
@@ -150,6 +152,40 @@ TEST_CASE("words are dropped by the seed, from the first step on") {
   CHECK(some["contrastive_loss"] != none["contrastive_loss"]);
   CHECK(some["captioning_loss"] != none["captioning_loss"]);
   CHECK(first_losses(0.9, "again") == some);
+}
+
+TEST_CASE("SigLIP's loss trains a model with a bias, which goes on with it") {
+  const SmallData data;
+  TrainingOptions options = data.options("whole");
+  options.step.contrastive = ContrastiveKind::sigmoid;
+  options.step.ema_decay = 0.9;
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  const std::vector<Json> log = log_of(options.output);
+  CHECK(log[0].at("logit_bias") == -10);
+  CHECK(std::abs(log[0].at("logit_scale").get<double>() - 10) <= 1e-5);
+  CHECK(log[13].at("logit_bias") > -10);
+  CHECK(contains(read_all(RunFolder(options.output).report()), "Bias of similarities"));
+  CHECK(read_json_file(RunFolder(options.output).config()).at("model_cfg").at("init_logit_bias") ==
+        -10);
+  const auto model = load<TinyModel>(options.output);
+  CHECK(model.has_logit_bias());
+  CHECK(find_training_record(options.output)->logit_bias);
+
+  TrainingOptions parts = options;
+  parts.output = data.output("parts");
+  REQUIRE(train(data, parts, false, 7) == TrainingEnd::stopped);
+  REQUIRE(train(data, parts, true) == TrainingEnd::finished);
+  CHECK(tensors_of(parts.output) == tensors_of(options.output));
+
+  TrainingOptions plain = data.options("plain");
+  REQUIRE(train(data, plain) == TrainingEnd::finished);
+  CHECK_FALSE(find_training_record(plain.output)->logit_bias);
+  CHECK_FALSE(log_of(plain.output)[0].contains("logit_bias"));
+  CHECK_FALSE(contains(read_all(RunFolder(plain.output).report()), "Bias of similarities"));
+  TinyModel without = tiny_model();
+  plain.step.contrastive = ContrastiveKind::sigmoid;
+  CHECK(contains(message_of([&] { Trainer(without, data.subject(), plain); }),
+                 "the model has no logit_bias"));
 }
 
 TEST_CASE("the model can be saved as F16, and frozen weights stay") {

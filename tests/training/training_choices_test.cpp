@@ -28,7 +28,9 @@ TEST_CASE("options of a run become those of its parts") {
   steps.caption_weight = 4;
   steps.contrastive_weight = 0.5;
   steps.label_smoothing = 0.125;
+  steps.contrastive = ContrastiveKind::sigmoid;
   const CoCaLossOptions loss = coca::detail::loss_options(steps, 7);
+  CHECK(loss.contrastive == ContrastiveKind::sigmoid);
   CHECK(loss.contrastive_weight == 0.5f);
   CHECK(loss.captioning.weight == 4.0f);
   CHECK(loss.captioning.label_smoothing == 0.125f);

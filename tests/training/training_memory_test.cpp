@@ -108,5 +108,8 @@ TEST_CASE("planned memory is said by what it is for", "[training]") {
   CHECK(whole.optimizer_state <= 2 * whole.parameters + 64);
   const auto recomputed = training_memory<Planned>(batch, {}, {.tape = {.recompute_blocks = true}});
   CHECK(recomputed.workspace < whole.workspace / 2);
+  const auto sigmoid =
+      training_memory<Planned>(batch, {}, {.loss = {.contrastive = ContrastiveKind::sigmoid}});
+  CHECK(sigmoid.parameters == whole.parameters + 64);  // the bias, in a cache line of its own
   CHECK(CountedMemory::count().now == 0);
 }

@@ -298,8 +298,8 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   model.quick_gelu = section.boolean("quick_gelu", false);
   model.custom_text = section.boolean("custom_text", false);
   model.init_logit_scale = section.real("init_logit_scale", model.init_logit_scale, -100.0, 100.0);
-  section.require_default(
-      {{"init_logit_bias", nullptr}, {"logit_bias", nullptr}, {"pad_id", model.text.pad_id}});
+  section.real("init_logit_bias", 0, -1000.0, 1000.0);  // weights bring their own
+  section.require_default({{"logit_bias", nullptr}, {"pad_id", model.text.pad_id}});
   // Of one element or none: the same number.
   section.ignore({"nonscalar_logit_scale", "output_dict", "cast_dtype", "preprocess_cfg"});
   section.finish();

@@ -11,6 +11,12 @@
 
 namespace coca {
 
+/// How pictures and texts are contrasted.
+enum class ContrastiveKind : std::uint8_t {
+  softmax,  ///< CLIP's, the paper's: which of all texts, which of all pictures
+  sigmoid,  ///< SigLIP's: pair by pair, whether they belong together; needs a logit_bias
+};
+
 /// Embeddings of the pairs that a loss is computed for, and of all that they are compared with.
 template <Backend B>
 struct ContrastiveFeatures {

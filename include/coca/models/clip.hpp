@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coca/models/concepts.hpp"
+#include "coca/models/contrastive_logits.hpp"
 #include "coca/models/vision_transformer.hpp"
 
 namespace coca {
@@ -32,18 +33,21 @@ class ClipModel {
 
   /// A model without weights: load them, or call initialize.
   explicit ClipModel(B backend = B{})
-      : backend_(std::move(backend)),
-        encoder_("visual"),
-        pooler_("visual"),
-        text_(""),
-        logit_scale_("logit_scale", {}, Initializer::constant(2.6592600f)) {}  // ln(1 / 0.07)
+      : backend_(std::move(backend)), encoder_("visual"), pooler_("visual"), text_("") {}
 
   const B& backend() const noexcept { return backend_; }
   const Encoder& image_encoder() const noexcept { return encoder_; }
   const PoolerType& pooler() const noexcept { return pooler_; }
   const Text& text_encoder() const noexcept { return text_; }
   /// Logarithm of the factor between cosine similarities and logits, a scalar.
-  const Array<B>& logit_scale() const { return logit_scale_.value(); }
+  const Array<B>& logit_scale() const { return logits_.scale(); }
+  /// Whether the similarities also have SigLIP's bias.
+  bool has_logit_bias() const noexcept { return logits_.has_bias(); }
+  /// What is added to the logits, a scalar. @throws Error where there is none.
+  const Array<B>& logit_bias() const { return logits_.bias(); }
+  /// Gives the model SigLIP's bias, a parameter like the others, of -10 at first. Before a
+  /// Trainable binds the parameters; a model that has one stays as it is.
+  void add_logit_bias() { logits_.add_bias(backend_); }
 
   /// pixels [batch, 3, image_size, image_size] -> embedding [batch, embed_dim]
   ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
@@ -62,7 +66,7 @@ class ClipModel {
     Encoder::for_each_parameter(self.encoder_, visit);
     PoolerType::for_each_parameter(self.pooler_, visit);
     Text::for_each_parameter(self.text_, visit);
-    visit(self.logit_scale_);
+    ContrastiveLogits<B>::for_each_parameter(self.logits_, visit);
   }
 
  private:
@@ -70,7 +74,7 @@ class ClipModel {
   Encoder encoder_;
   PoolerType pooler_;
   Text text_;
-  ArrayParameter<B> logit_scale_;
+  ContrastiveLogits<B> logits_;
 };
 
 /// The standard composition that a configuration describes.

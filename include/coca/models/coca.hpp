@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coca/models/concepts.hpp"
+#include "coca/models/contrastive_logits.hpp"
 #include "coca/models/multimodal_decoder.hpp"
 #include "coca/models/vision_transformer.hpp"
 
@@ -76,8 +77,7 @@ class CoCaModel {
         encoder_("visual"),
         pooler_("visual"),
         text_("text"),
-        decoder_("text_decoder"),
-        logit_scale_("logit_scale", {}, Initializer::constant(2.6592600f)) {}  // ln(1 / 0.07)
+        decoder_("text_decoder") {}
 
   const B& backend() const noexcept { return backend_; }
   const Encoder& image_encoder() const noexcept { return encoder_; }
@@ -85,7 +85,14 @@ class CoCaModel {
   const Text& text_decoder() const noexcept { return text_; }
   const Decoder& multimodal_decoder() const noexcept { return decoder_; }
   /// Logarithm of the factor between cosine similarities and logits, a scalar.
-  const Array<B>& logit_scale() const { return logit_scale_.value(); }
+  const Array<B>& logit_scale() const { return logits_.scale(); }
+  /// Whether the similarities also have SigLIP's bias.
+  bool has_logit_bias() const noexcept { return logits_.has_bias(); }
+  /// What is added to the logits, a scalar. @throws Error where there is none.
+  const Array<B>& logit_bias() const { return logits_.bias(); }
+  /// Gives the model SigLIP's bias, a parameter like the others, of -10 at first. Before a
+  /// Trainable binds the parameters; a model that has one stays as it is.
+  void add_logit_bias() { logits_.add_bias(backend_); }
 
   /// pixels [batch, 3, image_size, image_size] -> embedding [batch, embed_dim] and caption tokens
   ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
@@ -190,7 +197,7 @@ class CoCaModel {
     PoolerType::for_each_parameter(self.pooler_, visit);
     Text::for_each_parameter(self.text_, visit);
     Decoder::for_each_parameter(self.decoder_, visit);
-    visit(self.logit_scale_);
+    ContrastiveLogits<B>::for_each_parameter(self.logits_, visit);
   }
 
  private:
@@ -215,7 +222,7 @@ class CoCaModel {
   PoolerType pooler_;
   Text text_;
   Decoder decoder_;
-  ArrayParameter<B> logit_scale_;
+  ContrastiveLogits<B> logits_;
 };
 
 /// The standard composition that a configuration describes.

@@ -85,13 +85,16 @@ inline WeightSource finite_source(const Checkpoint& checkpoint, const std::strin
 }  // namespace detail
 
 /// Fills a model from a checkpoint, tensor by tensor.
-/// What wrappers put in front of all names, such as "module." or "model.", does not matter.
+/// What wrappers put in front of all names, such as "module." or "model.", does not matter. A
+/// checkpoint of a training with SigLIP's loss brings its logit_bias along.
 /// @throws FileError listing all missing, unexpected and misshapen tensors, and the preset that
 /// would fit; and for numbers that are not finite, which OpenCLIP loads, but which make every
 /// output NaN: a training has diverged. (Tensors before that one are loaded then.)
 template <class Model>
 void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options = {}) {
   const Checkpoint named = detail::with_names_of(model, checkpoint);
+  if constexpr (requires { model.add_logit_bias(); })
+    if (named.contains("logit_bias")) model.add_logit_bias();
   const Misfits misfits = find_misfits(model, named, options.interpolate_positions);
   if (!misfits.empty()) throw FileError(checkpoint.path(), misfit_message(misfits, model, named));
   for_each_parameter(model, [&](auto& parameter) {

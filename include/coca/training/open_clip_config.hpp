@@ -111,14 +111,17 @@ inline OrderedJson preprocess_json(const PreprocessConfig& config) {
 }  // namespace detail
 
 /// `model_cfg` and `preprocess_cfg` of a model. What missing_in_open_clip() names is left out.
+/// @param logit_bias whether the model has one
 inline nlohmann::ordered_json open_clip_config(const CoCaConfig& config,
-                                               const PreprocessConfig& preprocess) {
+                                               const PreprocessConfig& preprocess,
+                                               bool logit_bias = false) {
   detail::OrderedJson model{{"embed_dim", config.embed_dim},
                             {"vision_cfg", detail::vision_json(config)},
                             {"text_cfg", detail::text_json(config.text)},
                             {"multimodal_cfg", detail::multimodal_json(config)}};
   if (config.vision.activation == Activation::quick_gelu) model["quick_gelu"] = true;
   if (config.text.pad_id != 0) model["pad_id"] = config.text.pad_id;
+  if (logit_bias) model["init_logit_bias"] = -10;
   model["custom_text"] = true;
   return {{"model_cfg", model}, {"preprocess_cfg", detail::preprocess_json(preprocess)}};
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -47,9 +48,10 @@ struct TrainingStepOptions {
 struct TrainingStepResult {
   float contrastive_loss = 0;
   float captioning_loss = 0;
-  float gradient_norm = 0;  ///< before clipping
-  float logit_scale = 0;    ///< the parameter, a logarithm, before the update
-  bool applied = false;     ///< false: something was not finite, and nothing has changed
+  float gradient_norm = 0;            ///< before clipping
+  float logit_scale = 0;              ///< the parameter, a logarithm, before the update
+  std::optional<float> logit_bias{};  ///< before the update, where the model has one
+  bool applied = false;               ///< false: something was not finite, and nothing has changed
 };
 
 /// Steps of a model that has the parts of CoCaModel.
@@ -60,8 +62,8 @@ class TrainingStep {
   using B = typename Model::backend_type;
 
   /// The model, its Trainable, the optimizer and the context must live as long.
-  /// @throws ArgumentError for no parts, for shares outside of their range, and for patch dropout
-  /// that the model's image encoder does not know.
+  /// @throws ArgumentError for no parts, for shares outside of their range, for patch dropout
+  /// that the model's image encoder does not know, and for SigLIP's loss of a model without bias.
   TrainingStep(const Model& model, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
                Context<B>& context, TrainingStepOptions options = {}, Processes processes = {})
       : model_(model),
@@ -77,6 +79,10 @@ class TrainingStep {
     expect_share(options.loss.captioning.label_smoothing, "label_smoothing");
     if (options.patch_dropout > 0 && !DropsPatches<Model>)
       throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
+    if (is_sigmoid() && !model.has_logit_bias())
+      throw ArgumentError(
+          "SigLIP's loss was asked for, but the model has no logit_bias: call add_logit_bias() "
+          "before its parameters are bound");
   }
 
   const TrainingStepOptions& options() const noexcept { return options_; }
@@ -102,10 +108,12 @@ class TrainingStep {
   TrainingStepResult compute_gradients(const Array<B>& pixels, const TrainingTexts& texts) {
     expect_batch(pixels, texts);
     trainable_.forget_gradients();
-    const Array<B> numbers = context_.empty(Shape{3});  // both losses and logit_scale
+    const Array<B> numbers = context_.empty(Shape{4});  // both losses, logit_scale, logit_bias
     context_.backend().fill(numbers, 0.0f);
     const auto number = [&](std::size_t i) { return numbers.slice(i, 1); };
     context_.backend().add(model_.logit_scale().reshaped({1}), number(2));
+    if (model_.has_logit_bias())
+      context_.backend().add(model_.logit_bias().reshaped({1}), number(3));
     const CaptioningOptions captioning = captioning_options(texts.predicted);
     if (options_.accumulation == 1)
       whole_batch(pixels, texts, captioning, number(0), number(1));
@@ -115,12 +123,16 @@ class TrainingStep {
     reduction_.finish();
     const auto host = context_.to_host(numbers);
     const auto sums = processes_.sum({static_cast<double>(host[0]), static_cast<double>(host[1])});
-    return {.contrastive_loss = static_cast<float>(sums[0]),
-            .captioning_loss = static_cast<float>(sums[1]),
-            .logit_scale = static_cast<float>(host[2])};
+    TrainingStepResult result{.contrastive_loss = static_cast<float>(sums[0]),
+                              .captioning_loss = static_cast<float>(sums[1]),
+                              .logit_scale = static_cast<float>(host[2])};
+    if (model_.has_logit_bias()) result.logit_bias = static_cast<float>(host[3]);
+    return result;
   }
 
  private:
+  bool is_sigmoid() const { return options_.loss.contrastive == ContrastiveKind::sigmoid; }
+
   void expect_batch(const Array<B>& pixels, const TrainingTexts& texts) const {
     const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
     if (pictures == 0 || pictures != texts.read.batch)
@@ -266,16 +278,17 @@ class TrainingStep {
     if (tape.follows(output)) context_.backend().add(gradient, tape.gradient(output));
   }
 
-  // Own embeddings among those of all processes.
+  // Own embeddings among those of all processes. SigLIP's pairs are all there once as own pictures
+  // with everybody's texts.
   void contrast(const Array<B>& image, const Array<B>& text, const Array<B>& sum) const {
     const std::size_t own = image.shape()[0];
-    const ContrastiveFeatures<B> features{.image = image,
-                                          .text = text,
-                                          .all_image = processes_.all_gather(context_, image),
-                                          .all_text = processes_.all_gather(context_, text),
-                                          .first = processes_.rank() * own};
-    contrastive_loss(context_, features, model_.logit_scale(), options_.loss.contrastive_weight,
-                     sum, processes_.size() * own);
+    const ContrastiveFeatures<B> features{
+        .image = image,
+        .text = text,
+        .all_image = is_sigmoid() ? Array<B>{} : processes_.all_gather(context_, image),
+        .all_text = processes_.all_gather(context_, text),
+        .first = processes_.rank() * own};
+    contrastive_loss(context_, model_, features, options_.loss, sum, processes_.size() * own);
   }
 
   void caption(const ImageFeatures<B>& image, const TextFeatures<B>& text, const Tokens& predicted,

@@ -5,6 +5,7 @@
 /// been.
 ///
 /// @code
+/// // With SigLIP's loss: model.add_logit_bias();
 /// coca::initialize(model, options.seed);
 /// coca::Trainer trainer(model, {.config = config, .tokenizer = tokenizer}, options);
 /// trainer.run();
@@ -52,7 +53,7 @@ struct TrainingSubject {
 
 /// The record of the checkpoint in a run's folder; nothing where there is none. Call it before the
 /// model is made: it makes the choices of matrix products that the run had, so that the same bits
-/// are computed.
+/// are computed. Where it says that there was a logit_bias, the model needs add_logit_bias().
 /// @throws FileError where the checkpoint is damaged.
 inline std::optional<TrainingRecord> find_training_record(const std::string& folder) {
   const RunFolder run(folder);
@@ -394,8 +395,9 @@ class Trainer {
                               .options = options_,
                               .backend = detail::gemm_choices_json()});
     if (!missing_in_open_clip(subject_.config))
-      write_file_atomically(folder_.config(),
-                            open_clip_config(subject_.config, preprocess_).dump(2) + "\n");
+      write_file_atomically(
+          folder_.config(),
+          open_clip_config(subject_.config, preprocess_, model_.has_logit_bias()).dump(2) + "\n");
     with_best_weights([&] {
       save_weights(model_, folder_.weights(), options_.half_precision ? DType::F16 : DType::F32);
     });

@@ -45,7 +45,8 @@ struct TrainingRecord {
   std::uint64_t optimizer_steps = 0;
   std::uint64_t average_updates = 0;
   TrainingOptions options{};
-  Json backend{};  ///< what the backend needs to compute the same bits again
+  Json backend{};           ///< what the backend needs to compute the same bits again
+  bool logit_bias = false;  ///< whether the model has one, as its tensors say
 };
 
 namespace detail {
@@ -188,6 +189,7 @@ inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   record.average_updates = detail::count_at(json, "average_updates", path);
   read_options(json.at("options"), path, record.options);
   if (json.contains("backend")) record.backend = json.at("backend");
+  record.logit_bias = checkpoint.contains("model.logit_bias");
   return record;
 }
 

@@ -40,6 +40,7 @@ inline OptimizerOptions optimizer_options(const TrainingSteps& options) {
 
 inline CoCaLossOptions loss_options(const TrainingSteps& options, int pad_id) {
   CoCaLossOptions loss;
+  loss.contrastive = options.contrastive;
   loss.contrastive_weight = static_cast<float>(options.contrastive_weight);
   loss.captioning.weight = static_cast<float>(options.caption_weight);
   loss.captioning.label_smoothing = static_cast<float>(options.label_smoothing);

@@ -65,6 +65,7 @@ inline nlohmann::ordered_json log_line(const TrainingProgress& progress, const B
       {"learning_rate", progress.learning_rate},
       {"gradient_norm", to_json_number(result.gradient_norm)},
       {"logit_scale", to_json_number(std::exp(result.logit_scale))}};
+  if (result.logit_bias) line["logit_bias"] = to_json_number(*result.logit_bias);
   if (!result.applied) line["skipped"] = true;
   for (const SkippedPicture& picture : batch.skipped)
     line["broken_pictures"].push_back({{"name", picture.name}, {"reason", picture.reason}});

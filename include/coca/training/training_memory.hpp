@@ -43,6 +43,7 @@ TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimi
   const std::size_t before = CountedMemory::count().now;
   const auto since_before = [&] { return CountedMemory::count().now - before; };
   PlannedModel model;
+  if (step_options.loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
   for_each_parameter(model, [&](auto& parameter) {
     const auto nothing = [](std::size_t, std::size_t, float*) {};
     parameter.load(model.backend(), WeightSource{parameter.shape(), nothing});

@@ -10,6 +10,7 @@
 
 #include "coca/data/augmentation.hpp"
 #include "coca/image/preprocess.hpp"
+#include "coca/losses/contrastive.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/schedule.hpp"
 
@@ -72,9 +73,11 @@ struct TrainingSteps {
   double eps = 1e-6;
   double momentum = 0.9;  ///< of SGD
   double weight_decay = 0.2;
-  double layer_decay = 1;         ///< factor of the learning rate from a layer to the one in front
-  double clip_norm = 0;           ///< largest norm of the gradient, 0: any
-  double ema_decay = 0;           ///< of the average of weights, 0: none
+  double layer_decay = 1;  ///< factor of the learning rate from a layer to the one in front
+  double clip_norm = 0;    ///< largest norm of the gradient, 0: any
+  double ema_decay = 0;    ///< of the average of weights, 0: none
+  /// SigLIP's gives the model a logit_bias, and random weights SigLIP's temperature.
+  ContrastiveKind contrastive = ContrastiveKind::softmax;
   double contrastive_weight = 1;  ///< the paper's
   double caption_weight = 2;      ///< the paper's
   double label_smoothing = 0;
@@ -139,6 +142,8 @@ inline constexpr NamedChoice<ScheduleKind> schedule_choices[] = {
     {"linear", ScheduleKind::linear},
     {"constant", ScheduleKind::constant},
     {"constant_cooldown", ScheduleKind::constant_cooldown}};
+inline constexpr NamedChoice<ContrastiveKind> contrastive_choices[] = {
+    {"softmax", ContrastiveKind::softmax}, {"sigmoid", ContrastiveKind::sigmoid}};
 inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
     {"f32", TrainingPrecision::float32}, {"bf16", TrainingPrecision::bfloat16}};
 
@@ -246,6 +251,8 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
   visit({"clip_norm", "largest norm of the gradient; 0: any", group}, step.clip_norm);
   visit({"ema_decay", "of an average of the weights, such as 0.999; 0: none", group},
         step.ema_decay);
+  visit({"contrastive", "its loss: softmax is CLIP's, sigmoid SigLIP's, with a logit_bias", group},
+        step.contrastive, contrastive_choices);
   visit({"contrastive_weight", "of its loss", group}, step.contrastive_weight);
   visit({"caption_weight", "of its loss", group}, step.caption_weight);
   visit({"label_smoothing", "of captions", group}, step.label_smoothing);

@@ -96,7 +96,7 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
   const auto of = [&](const char* name, std::initializer_list<const char*> keys) {
     return curve(lines, name, keys);
   };
-  return {
+  std::vector<LineChart> charts{
       {"Losses (weighted)",
        {of("sum", {"loss"}), of("contrastive", {"contrastive_loss"}),
         of("captioning", {"captioning_loss"})}},
@@ -115,6 +115,9 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
       {"Temperature", {of("factor of similarities", {"logit_scale"})}},
       {"Speed", {of("pictures per second", {"pictures_per_second"})}},
   };
+  if (!lines.empty() && lines.front().contains("logit_bias"))
+    charts.push_back({"Bias of similarities", {of("bias", {"logit_bias"})}});
+  return charts;
 }
 
 inline std::string caption_table(std::span<const Json> lines,

@@ -63,9 +63,8 @@ class ValidationPass {
   void add_losses(const ImageFeatures<B>& image, const TextFeatures<B>& text,
                   const Tokens& tokens) {
     const CoCaLosses<B> losses(context_);
-    contrastive_loss(context_,
-                     ContrastiveFeatures<B>{.image = image.embedding, .text = text.embedding},
-                     model_.logit_scale(), options_.contrastive_weight, losses.contrastive);
+    contrastive_loss(context_, model_, {.image = image.embedding, .text = text.embedding}, options_,
+                     losses.contrastive);
     const auto& decoder = model_.multimodal_decoder();
     captioning_loss(context_, decoder.features(context_, text.tokens, image.tokens),
                     decoder.projection(), tokens, options_.captioning, losses.captioning);
