@@ -24,7 +24,7 @@ class StampsTraining {
 
   explicit StampsTraining(B backend = {}, TapeOptions options = {}, CoCaLossOptions loss = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", backend)),
-        trainable(with_bias(model, loss)),
+        trainable(ready_for(loss.contrastive, model)),
         context(backend),
         options_(options),
         loss_(loss) {}
@@ -58,11 +58,6 @@ class StampsTraining {
   Context<B> context;
 
  private:
-  static Model& with_bias(Model& model, const CoCaLossOptions& loss) {
-    if (loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
-    return model;
-  }
-
   TapeOptions options_;
   CoCaLossOptions loss_;
 };

@@ -12,6 +12,7 @@
 #include "backend/remote.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/backend/reference/reference.hpp"
+#include "coca/losses/contrastive.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/presets.hpp"
@@ -142,6 +143,13 @@ inline double cosine(const std::vector<float>& a, const std::vector<float>& b) {
     bb += static_cast<double>(b[i]) * static_cast<double>(b[i]);
   }
   return a.size() == b.size() ? ab / std::sqrt(aa * bb) : std::nan("");
+}
+
+/// The model, with the bias that SigLIP's loss needs.
+template <class Model>
+Model& ready_for(ContrastiveKind kind, Model& model) {
+  if (kind == ContrastiveKind::sigmoid) model.add_logit_bias();
+  return model;
 }
 
 /// All weights of a model as floats, in the order of the walk.

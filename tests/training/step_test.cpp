@@ -26,15 +26,10 @@ struct StampsStep {
   // One thread: machines that run tests are busy.
   explicit StampsStep(TrainingStepOptions options = {}, std::vector<std::string> frozen = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", B(CpuOptions{.threads = 1}))),
-        trainable(with_bias(model, options.loss), all_but(model, frozen)),
+        trainable(ready_for(options.loss.contrastive, model), all_but(model, frozen)),
         context(model.backend()),
         optimizer(trainable, model.backend()),
         step(model, trainable, optimizer, context, options) {}
-
-  static Model& with_bias(Model& model, const CoCaLossOptions& loss) {
-    if (loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
-    return model;
-  }
 
   Array<B> pixels() { return device_rows(context, stamps_forward(), "pixels", 16); }
   static Tokens tokens() { return tokens_of(stamps_forward(), "tokens", 16); }

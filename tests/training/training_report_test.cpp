@@ -34,6 +34,13 @@ TEST_CASE("a log is read but for the line that is being written") {
                  "cannot be opened"));
 }
 
+TEST_CASE("a report has the bias of a model that has one, wherever the log first tells of it") {
+  std::vector<Json> log{parse_json(R"({"step":1,"validation":{"captions":[]}})", "log")};
+  CHECK_FALSE(contains(training_report({.title = "x"}, log, {}), "Bias of similarities"));
+  log.push_back(parse_json(R"({"step":2,"logit_bias":-10})", "log"));
+  CHECK(contains(training_report({.title = "x"}, log, {}), "Bias of similarities"));
+}
+
 TEST_CASE("a report has the curves, and captions where they changed") {
   std::vector<Json> log;
   const auto add = [&](const char* line) { log.push_back(parse_json(line, "log")); };

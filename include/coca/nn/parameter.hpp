@@ -68,6 +68,7 @@ class ParameterBase {
   /// Shape as files store it.
   const Shape& shape() const noexcept { return shape_; }
   const Initializer& initializer() const noexcept { return initializer_; }
+  /// How it starts from the next `initialize` on.
   void set_initializer(Initializer initializer) noexcept { initializer_ = initializer; }
 
   /// Whether weights of that shape can be loaded: the same one, or one number for one number

@@ -115,7 +115,8 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
       {"Temperature", {of("factor of similarities", {"logit_scale"})}},
       {"Speed", {of("pictures per second", {"pictures_per_second"})}},
   };
-  if (!lines.empty() && lines.front().contains("logit_bias"))
+  const auto has_bias = [](const Json& line) { return line.contains("logit_bias"); };
+  if (std::any_of(lines.begin(), lines.end(), has_bias))
     charts.push_back({"Bias of similarities", {of("bias", {"logit_bias"})}});
   return charts;
 }
