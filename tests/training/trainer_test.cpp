@@ -117,13 +117,25 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
         read_all(RunFolder(data.output("whole")).weights()));
 }
 
-TEST_CASE("a run does not go on with fewer batches than it has seen") {
+TEST_CASE("a run does not go on with other steps than it began with") {
   const SmallData data;
   TrainingOptions options = data.options();
   REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
-  options.step.batch_size *= 2;
+  const std::string before = read_all(RunFolder(options.output).checkpoint());
+  options.step.batch_size = GENERATE(4, 16);
+  const std::string size = std::to_string(options.step.batch_size);
+  CHECK(contains(message_of([&] { train(data, options, true); }),
+                 "is of steps of 8 pictures, these would have " + size + " (" + size +
+                     " of each process, 1 in all)"));
+  options.step.batch_size = 8;
+  std::string half = read_all(data.list());
+  half.resize(half.find("red_circle"));
+  half.resize(half.rfind('\n') + 1);
+  data.folder().write("half.jsonl", half);
+  options.data.training = {data.folder().path("half.jsonl")};
   CHECK(contains(message_of([&] { train(data, options, true); }),
                  "stands before batch 3 of its epoch, but an epoch has 2; resume with the data"));
+  CHECK(read_all(RunFolder(options.output).checkpoint()) == before);
 }
 
 TEST_CASE("the average of the weights is what is validated and given away") {

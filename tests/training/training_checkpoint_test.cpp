@@ -47,6 +47,7 @@ TrainingRecord some_record() {
   TrainingRecord record;
   record.state = {.step = 7,
                   .position = {2, 3},
+                  .step_pictures = 22,
                   .skipped = 4,
                   .skipped_in_a_row = 1,
                   .validated_step = 5,
@@ -75,6 +76,7 @@ TEST_CASE("a checkpoint gives back all that was saved") {
   const TrainingRecord record = read_training_record(checkpoint);
   CHECK(record.state.step == 7);
   CHECK(record.state.position == DataPosition{2, 3});
+  CHECK(record.state.step_pictures == 22);
   CHECK(record.state.skipped == 4);
   CHECK(record.state.skipped_in_a_row == 1);
   CHECK(record.state.validated_step == 5);

@@ -90,6 +90,7 @@ class Trainer {
         optimizer_(trainable_, model.backend(), detail::optimizer_options(options_.step)),
         step_(model, trainable_, optimizer_, context_, step_options(), processes_) {
     check_options();
+    state_.step_pictures = step_pictures();
     if (options_.step.ema_decay > 0)
       average_.emplace(
           trainable_, model.backend(),
@@ -112,7 +113,7 @@ class Trainer {
   /// Goes on from the checkpoint in the run's folder: weights, optimizer, average, data and log are
   /// what they were.
   /// @throws FileError where there is none, or it is of another model or other options;
-  /// ArgumentError where it is of more data.
+  /// ArgumentError where it is of more data, or of more or fewer pictures a step.
   void resume() {
     const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
     const TrainingRecord record = read_training_record(checkpoint);
@@ -121,11 +122,12 @@ class Trainer {
     if (average_) average_->set_update_count(record.average_updates);
     state_ = record.state;
     skipped_.restore(state_.skipped, state_.skipped_in_a_row);
+    check_step_pictures();
     if (state_.position.batch >= loader_.batches_per_epoch())
       throw ArgumentError(
           folder_.checkpoint() + " stands before batch " + std::to_string(state_.position.batch) +
           " of its epoch, but an epoch has " + std::to_string(loader_.batches_per_epoch()) +
-          "; resume with the data and the batch size that the run began with");
+          "; resume with the data that the run began with");
     loader_.seek(state_.position);
   }
 
@@ -211,6 +213,19 @@ class Trainer {
     if (options_.log_steps == 0) throw ArgumentError("log_steps is 0, expected at least 1");
     if (!(options_.checkpoint_minutes > 0))
       throw ArgumentError("checkpoint_minutes must be above 0");
+  }
+
+  std::uint64_t step_pictures() const { return options_.step.batch_size * processes_.size(); }
+
+  // The place in the data is counted in steps.
+  void check_step_pictures() {
+    const std::uint64_t stored = std::exchange(state_.step_pictures, step_pictures());
+    if (stored == 0 || stored == step_pictures()) return;
+    throw ArgumentError(folder_.checkpoint() + " is of steps of " + std::to_string(stored) +
+                        " pictures, these would have " + std::to_string(step_pictures()) + " (" +
+                        std::to_string(options_.step.batch_size) + " of each process, " +
+                        std::to_string(processes_.size()) +
+                        " in all): resume with as many processes, or another batch size");
   }
 
   void open_validation() {

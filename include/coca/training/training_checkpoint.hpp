@@ -30,9 +30,10 @@ namespace coca {
 
 /// Where a run stands.
 struct TrainingState {
-  std::uint64_t step = 0;     ///< steps that are done, skipped ones too
-  DataPosition position{};    ///< the batch that comes next
-  std::uint64_t skipped = 0;  ///< steps that were skipped
+  std::uint64_t step = 0;           ///< steps that are done, skipped ones too
+  DataPosition position{};          ///< the batch that comes next
+  std::uint64_t step_pictures = 0;  ///< of a step, of all processes; 0: not known
+  std::uint64_t skipped = 0;        ///< steps that were skipped
   std::uint64_t skipped_in_a_row = 0;
   std::uint64_t validated_step = 0;  ///< the step of the last validation
   std::uint64_t log_bytes = 0;       ///< how long log.jsonl is
@@ -57,6 +58,7 @@ inline Json to_json(const TrainingState& state) {
   return {{"step", state.step},
           {"epoch", state.position.epoch},
           {"batch", state.position.batch},
+          {"step_pictures", state.step_pictures},
           {"skipped", state.skipped},
           {"skipped_in_a_row", state.skipped_in_a_row},
           {"validated_step", state.validated_step},
@@ -77,6 +79,7 @@ inline TrainingState training_state(const Json& json, const std::string& path) {
   const auto count = [&](const char* key) { return count_at(json, key, path); };
   state.step = count("step");
   state.position = {count("epoch"), count("batch")};
+  if (json.contains("step_pictures")) state.step_pictures = count("step_pictures");
   state.skipped = count("skipped");
   state.skipped_in_a_row = count("skipped_in_a_row");
   state.validated_step = count("validated_step");
