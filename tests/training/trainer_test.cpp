@@ -125,8 +125,8 @@ TEST_CASE("a run does not go on with other steps than it began with") {
   options.step.batch_size = GENERATE(4, 16);
   const std::string size = std::to_string(options.step.batch_size);
   CHECK(contains(message_of([&] { train(data, options, true); }),
-                 "is of steps of 8 pictures, these would have " + size + " (" + size +
-                     " of each process, 1 in all)"));
+                 "is of steps of 8 pictures, these would have " + size + " (batches of " + size +
+                     ", processes: 1); resume with"));
   options.step.batch_size = 8;
   std::string half = read_all(data.list());
   half.resize(half.find("red_circle"));

@@ -90,7 +90,6 @@ class Trainer {
         optimizer_(trainable_, model.backend(), detail::optimizer_options(options_.step)),
         step_(model, trainable_, optimizer_, context_, step_options(), processes_) {
     check_options();
-    state_.step_pictures = step_pictures();
     if (options_.step.ema_decay > 0)
       average_.emplace(
           trainable_, model.backend(),
@@ -117,12 +116,12 @@ class Trainer {
   void resume() {
     const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
     const TrainingRecord record = read_training_record(checkpoint);
+    check_step_pictures(record.step_pictures);
     restore_tensors(checkpoint, tensors());
     optimizer_.set_step_count(record.optimizer_steps);
     if (average_) average_->set_update_count(record.average_updates);
     state_ = record.state;
     skipped_.restore(state_.skipped, state_.skipped_in_a_row);
-    check_step_pictures();
     if (state_.position.batch >= loader_.batches_per_epoch())
       throw ArgumentError(
           folder_.checkpoint() + " stands before batch " + std::to_string(state_.position.batch) +
@@ -218,14 +217,13 @@ class Trainer {
   std::uint64_t step_pictures() const { return options_.step.batch_size * processes_.size(); }
 
   // The place in the data is counted in steps.
-  void check_step_pictures() {
-    const std::uint64_t stored = std::exchange(state_.step_pictures, step_pictures());
+  void check_step_pictures(std::uint64_t stored) const {
     if (stored == 0 || stored == step_pictures()) return;
     throw ArgumentError(folder_.checkpoint() + " is of steps of " + std::to_string(stored) +
-                        " pictures, these would have " + std::to_string(step_pictures()) + " (" +
-                        std::to_string(options_.step.batch_size) + " of each process, " +
-                        std::to_string(processes_.size()) +
-                        " in all): resume with as many processes, or another batch size");
+                        " pictures, these would have " + std::to_string(step_pictures()) +
+                        " (batches of " + std::to_string(options_.step.batch_size) +
+                        ", processes: " + std::to_string(processes_.size()) +
+                        "); resume with as many processes, or another batch size");
   }
 
   void open_validation() {
@@ -407,6 +405,7 @@ class Trainer {
                              {.state = state_,
                               .optimizer_steps = optimizer_.step_count(),
                               .average_updates = average_ ? average_->update_count() : 0,
+                              .step_pictures = step_pictures(),
                               .options = options_,
                               .backend = detail::gemm_choices_json()});
     if (!missing_in_open_clip(subject_.config))

@@ -30,10 +30,9 @@ namespace coca {
 
 /// Where a run stands.
 struct TrainingState {
-  std::uint64_t step = 0;           ///< steps that are done, skipped ones too
-  DataPosition position{};          ///< the batch that comes next
-  std::uint64_t step_pictures = 0;  ///< of a step, of all processes; 0: not known
-  std::uint64_t skipped = 0;        ///< steps that were skipped
+  std::uint64_t step = 0;     ///< steps that are done, skipped ones too
+  DataPosition position{};    ///< the batch that comes next
+  std::uint64_t skipped = 0;  ///< steps that were skipped
   std::uint64_t skipped_in_a_row = 0;
   std::uint64_t validated_step = 0;  ///< the step of the last validation
   std::uint64_t log_bytes = 0;       ///< how long log.jsonl is
@@ -45,6 +44,7 @@ struct TrainingRecord {
   TrainingState state{};
   std::uint64_t optimizer_steps = 0;
   std::uint64_t average_updates = 0;
+  std::uint64_t step_pictures = 0;  ///< of a step, of all processes; 0: not known
   TrainingOptions options{};
   Json backend{};           ///< what the backend needs to compute the same bits again
   bool logit_bias = false;  ///< whether the model has one, as its tensors say
@@ -58,7 +58,6 @@ inline Json to_json(const TrainingState& state) {
   return {{"step", state.step},
           {"epoch", state.position.epoch},
           {"batch", state.position.batch},
-          {"step_pictures", state.step_pictures},
           {"skipped", state.skipped},
           {"skipped_in_a_row", state.skipped_in_a_row},
           {"validated_step", state.validated_step},
@@ -79,7 +78,6 @@ inline TrainingState training_state(const Json& json, const std::string& path) {
   const auto count = [&](const char* key) { return count_at(json, key, path); };
   state.step = count("step");
   state.position = {count("epoch"), count("batch")};
-  if (json.contains("step_pictures")) state.step_pictures = count("step_pictures");
   state.skipped = count("skipped");
   state.skipped_in_a_row = count("skipped_in_a_row");
   state.validated_step = count("validated_step");
@@ -158,6 +156,7 @@ void save_training_checkpoint(const std::string& path, const TrainedTensors<Mode
                   {"state", detail::to_json(record.state)},
                   {"optimizer_steps", record.optimizer_steps},
                   {"average_updates", record.average_updates},
+                  {"step_pictures", record.step_pictures},
                   {"options", Json::parse(to_json(record.options).dump())},
                   {"backend", record.backend}};
   std::vector<TensorAnnouncement> announcements;
@@ -190,6 +189,8 @@ inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   record.state = detail::training_state(json.at("state"), path);
   record.optimizer_steps = detail::count_at(json, "optimizer_steps", path);
   record.average_updates = detail::count_at(json, "average_updates", path);
+  if (json.contains("step_pictures"))
+    record.step_pictures = detail::count_at(json, "step_pictures", path);
   read_options(json.at("options"), path, record.options);
   if (json.contains("backend")) record.backend = json.at("backend");
   record.logit_bias = checkpoint.contains("model.logit_bias");
