@@ -79,6 +79,48 @@ TEST_CASE("classify: softmax of scaled similarities to normalised means") {
   }
 }
 
+TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
+  Context<B> context;
+  using Model = CoCa<coca::testing::stamps_coca, B>;
+  auto model = load<Model>(coca::testing::stamps_folder + "/model.safetensors");
+  const AnyTokenizer tokenizer{ClipTokenizer{}};
+  const std::vector<std::string> labels{"dragonfly", "fort", "broccoli"}, templates{"a {}."};
+  const auto classifier = [&] {
+    return ZeroShotClassifier(context, model, tokenizer, labels, std::span(templates));
+  };
+  const std::vector<Pixels> pictures = coca::testing::stamps_pixels(4, 1);
+  const Embeddings images = embed_images(context, model, std::span(pictures));
+  const double scale = std::exp(double{context.to_host(model.logit_scale()).at(0)});
+  const auto among = classifier()(images[0]);
+  model.add_logit_bias();
+  float bias = 0;
+  const auto set_bias = [&](float value) {
+    bias = value;
+    for_each_parameter(model, [&](auto& parameter) {
+      if (parameter.path() != "logit_bias") return;
+      const auto read = [&](std::size_t, std::size_t, float* out) { *out = bias; };
+      parameter.load(model.backend(), {Shape{}, read});
+    });
+  };
+  for (const float value : {-10.0f, -0.5f}) {
+    set_bias(value);
+    const auto alone = classifier();
+    const auto found = alone(images[0]);
+    REQUIRE(found.size() == labels.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      CHECK(found[i].label == among[i].label);  // the order is the similarities'
+      const auto place = std::find(labels.begin(), labels.end(), found[i].label);
+      const auto label = static_cast<std::size_t>(place - labels.begin());
+      const double cosine = double{similarity(images[0], alone.embeddings()[label])};
+      CHECK(coca::testing::close(double{found[i].probability},
+                                 1 / (1 + std::exp(-(scale * cosine + double{value}))), 1e-5));
+    }
+  }
+  set_bias(std::numeric_limits<float>::infinity());
+  CHECK(message_of(classifier) ==
+        "the model's logit_bias is inf, so that its logits are not finite numbers");
+}
+
 TEST_CASE("classify: what is no number is said, not printed as a probability") {
   Context<B> context;
   auto model = load<CoCa<coca::testing::stamps_coca, B>>(coca::testing::stamps_folder +

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
@@ -17,7 +19,7 @@
 
 namespace coca {
 
-/// A label and how likely it is among all labels.
+/// A label and how likely it is: among all labels, or of a model with a logit_bias by itself.
 struct LabelProbability {
   std::string label;
   float probability = 0;
@@ -40,7 +42,7 @@ class ZeroShotClassifier {
   /// Each label's embedding is the normalised mean of its embeddings in all templates, as in CLIP's
   /// and OpenCLIP's zero-shot evaluation.
   /// @throws ArgumentError without labels or templates; Error where embeddings or the model's
-  /// logit_scale are not finite numbers.
+  /// logit_scale or logit_bias are not finite numbers.
   template <class Model>
   ZeroShotClassifier(Context<typename Model::backend_type>& context, const Model& model,
                      const AnyTokenizer& tokenizer, std::vector<std::string> labels,
@@ -49,6 +51,9 @@ class ZeroShotClassifier {
     if (labels_.empty()) throw ArgumentError("there are no labels to choose from");
     if (templates.empty()) throw ArgumentError("there are no prompt templates");
     scale_ = finite_scale(static_cast<float>(context.to_host(model.logit_scale()).front()));
+    if constexpr (requires { model.has_logit_bias(); })
+      if (model.has_logit_bias())
+        bias_ = finite_bias(static_cast<float>(context.to_host(model.logit_bias()).front()));
     for (const std::string& label : labels_) {
       std::vector<std::string> prompts;
       for (const std::string& text : templates) prompts.push_back(fill_template(text, label));
@@ -61,7 +66,8 @@ class ZeroShotClassifier {
   /// The embedding of each label, [labels, embed_dim], normalised.
   const Embeddings& embeddings() const noexcept { return embeddings_; }
 
-  /// Probabilities of all labels for a picture's embedding, likeliest first.
+  /// Probabilities of all labels for a picture's embedding, likeliest first: a softmax; of a model
+  /// trained with SigLIP's loss a sigmoid for each, as Hugging Face's SiglipModel.
   /// @throws Error for an embedding that holds NaN or infinity.
   std::vector<LabelProbability> operator()(std::span<const float> image) const {
     std::vector<float> logits;
@@ -71,19 +77,40 @@ class ZeroShotClassifier {
       throw Error(
           "the logits of the labels are not numbers: the picture's embedding holds NaN or "
           "infinity");
-    const float largest = *std::max_element(logits.begin(), logits.end());
-    double total = 0;
-    for (const float logit : logits) total += std::exp(double{logit} - double{largest});
+    const std::vector<double> probabilities = bias_ ? sigmoid(logits, *bias_) : softmax(logits);
+    std::vector<std::size_t> order(labels_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),  // probabilities may be equal where logits are not
+                     [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
     std::vector<LabelProbability> result;
-    for (std::size_t i = 0; i < labels_.size(); ++i)
-      result.push_back(
-          {labels_[i], static_cast<float>(std::exp(double{logits[i]} - double{largest}) / total)});
-    std::stable_sort(result.begin(), result.end(),
-                     [](const auto& a, const auto& b) { return a.probability > b.probability; });
+    for (const std::size_t i : order)
+      result.push_back({labels_[i], static_cast<float>(probabilities[i])});
     return result;
   }
 
  private:
+  static std::vector<double> softmax(std::span<const float> logits) {
+    const float largest = *std::max_element(logits.begin(), logits.end());
+    std::vector<double> result;
+    for (const float logit : logits) result.push_back(std::exp(double{logit} - double{largest}));
+    const double total = std::accumulate(result.begin(), result.end(), 0.0);
+    for (double& value : result) value /= total;
+    return result;
+  }
+
+  static std::vector<double> sigmoid(std::span<const float> logits, float bias) {
+    std::vector<double> result;
+    for (const float logit : logits)
+      result.push_back(1 / (1 + std::exp(-(double{logit} + double{bias}))));
+    return result;
+  }
+
+  static float finite_bias(float logit_bias) {
+    if (std::isfinite(logit_bias)) return logit_bias;
+    throw Error("the model's logit_bias is " + std::to_string(logit_bias) +
+                ", so that its logits are not finite numbers");
+  }
+
   static float finite_scale(float logit_scale) {
     const float scale = std::exp(logit_scale);
     if (std::isfinite(scale)) return scale;
@@ -108,6 +135,7 @@ class ZeroShotClassifier {
   std::vector<std::string> labels_;
   Embeddings embeddings_;
   float scale_ = 1;
+  std::optional<float> bias_;
 };
 
 }  // namespace coca
