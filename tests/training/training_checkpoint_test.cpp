@@ -102,6 +102,10 @@ TEST_CASE("a checkpoint of other options or no checkpoint is refused") {
   save_training_checkpoint(path, adamw.tensors(), some_record());
   CHECK(contains(message_of([&] { restore_tensors(open_checkpoint(path), without); }),
                  "which a run with these options does not have"));
+  CHECK(message_of([&] { load<TinyModel>(path); }) ==
+        path +
+            ": is what a training run goes on from (train --resume); its model is "
+            "open_clip_model.safetensors in the same folder");
   save_weights(adamw.model, path);
   CHECK(message_of([&] { read_training_record(open_checkpoint(path)); }) ==
         path + ": is no checkpoint of a training run");

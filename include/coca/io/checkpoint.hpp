@@ -245,6 +245,10 @@ void read_rows(const StoredTensor& tensor, std::size_t first, std::size_t count,
 
 }  // namespace detail
 
+/// Metadata that what a training goes on from has, and a model has not; see
+/// training_checkpoint.hpp.
+inline constexpr const char* training_record_key = "coca_training";
+
 /// The tensors of one checkpoint, in one file or several. Copies share everything and are cheap;
 /// all members may be called by several threads at once.
 class Checkpoint {

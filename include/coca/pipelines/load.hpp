@@ -89,9 +89,14 @@ inline WeightSource finite_source(const Checkpoint& checkpoint, const std::strin
 /// checkpoint of a training with SigLIP's loss brings its logit_bias along.
 /// @throws FileError listing all missing, unexpected and misshapen tensors, and the preset that
 /// would fit; and for numbers that are not finite, which OpenCLIP loads, but which make every
-/// output NaN: a training has diverged. (Tensors before that one are loaded then.)
+/// output NaN: a training has diverged. (Tensors before that one are loaded then.) And for what a
+/// training goes on from, which holds more than a model.
 template <class Model>
 void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options = {}) {
+  if (checkpoint.metadata().count(training_record_key) != 0)
+    throw FileError(checkpoint.path(),
+                    "is what a training run goes on from (train --resume); its model is "
+                    "open_clip_model.safetensors in the same folder");
   const Checkpoint named = detail::with_names_of(model, checkpoint);
   if constexpr (requires { model.add_logit_bias(); })
     if (named.contains("logit_bias")) model.add_logit_bias();

@@ -52,8 +52,6 @@ struct TrainingRecord {
 
 namespace detail {
 
-inline constexpr const char* training_key = "coca_training";
-
 inline Json to_json(const TrainingState& state) {
   return {{"step", state.step},
           {"epoch", state.position.epoch},
@@ -165,7 +163,7 @@ void save_training_checkpoint(const std::string& path, const TrainedTensors<Mode
   });
   SafetensorsWriter writer(
       path, std::move(announcements),
-      {{detail::training_key, json.dump(-1, ' ', true, Json::error_handler_t::replace)}});
+      {{training_record_key, json.dump(-1, ' ', true, Json::error_handler_t::replace)}});
   tensors.for_each([&](const std::string& name, const WeightSource& source) {
     detail::write_source(writer, name, source);
   });
@@ -176,7 +174,7 @@ void save_training_checkpoint(const std::string& path, const TrainedTensors<Mode
 /// @throws FileError where it is no checkpoint of a training run, or damaged.
 inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   const std::string& path = checkpoint.path();
-  const auto found = checkpoint.metadata().find(detail::training_key);
+  const auto found = checkpoint.metadata().find(training_record_key);
   if (found == checkpoint.metadata().end())
     throw FileError(path, "is no checkpoint of a training run");
   const Json json = parse_json(found->second, path);
