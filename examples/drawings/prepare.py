@@ -202,6 +202,7 @@ def check(folder):
         if not record["captions"] or not os.path.exists(f"{folder}/{record['image']}"):
             sys.exit(f"{record['image']} is missing or has no caption.")
     report(train, held_out)
+    print("Nothing that is held out is in the training set.")
 
 
 def report(train, held_out):
