@@ -97,6 +97,36 @@ TEST_CASE("the memory of a training is known before to 10 %", "[training]") {
   CHECK(run_alone("alone: the memory of a training in parts") == 0);
 }
 
+TEST_CASE("the captioning loss never holds all logits of CLIP's vocabulary", "[training]") {
+  using B = Plan<Cpu<float>>;
+  constexpr std::size_t captions = 16, length = 76, width = 512, words = 49408;
+  Context<B> context;
+  const Array<B> features = context.empty(Shape{captions, length, width});
+  const Array<B> projection = context.empty(Shape{words, width});
+  const Array<B> of_features = context.empty(features.shape());
+  const Array<B> of_projection = context.empty(projection.shape());
+  const Array<B> loss = make_loss(context);
+  const Tokens tokens{std::vector<std::int32_t>(captions * length, 1), captions, length};
+  const auto logits = [](std::size_t rows) { return rows * words * sizeof(float); };
+  for (const std::size_t rows : {std::size_t{128}, captions * length}) {
+    INFO(rows << " rows at once");
+    Tape<B> tape(context);
+    tape.watch(features, of_features);
+    tape.watch(projection, of_projection);
+    const std::size_t before = CountedMemory::count().now;
+    CountedMemory::reset();
+    {
+      const Recording<B> recording(context, &tape);
+      captioning_loss(context, features, context.backend().view(projection, false), tokens,
+                      {.rows_at_once = rows}, loss);
+    }
+    tape.backward();
+    const std::size_t all = captions * (length - 1);  // of rows: the last word has no next one
+    const std::size_t beside = CountedMemory::count().peak - before - logits(std::min(rows, all));
+    CHECK(beside < 4 * features.size() * sizeof(float));
+  }
+}
+
 TEST_CASE("planned memory is said by what it is for", "[training]") {
   using Planned = CoCa<config, Plan<Cpu<float>>>;
   const std::size_t weights = 4 * parameter_count(config);
