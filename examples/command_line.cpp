@@ -144,6 +144,19 @@ void keep_standard_descriptors() {
     if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
 }
 
+/// Unknown arguments in their order (CLI11 reverses them), and before one that is missing: they are
+/// likely to be that one, misspelt.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const auto is = [&](CLI::ExitCodes code) {
+    return error.get_exit_code() == static_cast<int>(code);
+  };
+  std::string unknown;
+  for (const std::string& argument : app.remaining()) unknown += ' ' + argument;
+  if (unknown.empty() || !(is(CLI::ExitCodes::RequiredError) || is(CLI::ExitCodes::ExtrasError)))
+    return error.what();
+  return "not expected:" + unknown;
+}
+
 /// @return false where --help was asked for, and printed
 bool parse(CLI::App& app, int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
@@ -152,7 +165,7 @@ bool parse(CLI::App& app, int argc, char** argv) {
     return true;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0)
-      throw UsageError(std::string(error.what()) + "; " + app.get_name() + " --help tells more");
+      throw UsageError(complaint(app, error) + "; " + app.get_name() + " --help tells more");
     app.exit(error);  // prints the help
     std::cout.flush();
     if (!std::cout) throw coca::FileError("standard output", "cannot be written");
@@ -281,6 +294,10 @@ std::string to_text(double value, int digits) {
   return text;
 }
 
+std::string about(const std::string& name, const std::string& sentence) {
+  return sentence.starts_with(name) ? sentence : name + ": " + sentence;
+}
+
 std::vector<std::string> read_lines(const std::string& path) {
   std::string text = coca::read_text_or_gzip(path, coca::max_vocabulary_bytes);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
@@ -300,8 +317,7 @@ std::vector<std::string> read_lines(const std::string& path) {
 }
 
 void Failures::report(const std::string& path, const std::exception& problem) {
-  const std::string sentence = problem.what();
-  report(sentence.starts_with(path) ? sentence : path + ": " + sentence);
+  report(about(path, problem.what()));
 }
 
 void Failures::report(const std::string& sentence) {

@@ -69,6 +69,9 @@ JsonLine json_numbers(std::span<const float> values);
 /// "0.1235", for people.
 std::string to_text(double value, int digits = 4);
 
+/// The sentence with a name in front, unless it begins with that.
+std::string about(const std::string& name, const std::string& sentence);
+
 /// The lines of a text file without those that are blank.
 /// @throws coca::FileError where it is missing, not UTF-8, or holds no line
 std::vector<std::string> read_lines(const std::string& path);

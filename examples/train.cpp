@@ -62,11 +62,10 @@ class FlagAdder {
   void operator()(const coca::OptionInfo& info, E& value,
                   const coca::NamedChoice<E> (&choices)[n]) const {
     std::vector<std::string> names;
-    std::string list, standard;
+    std::string list;
     for (const auto& choice : choices) {
       names.push_back(choice.name);
       list += (list.empty() ? ": " : ", ") + names.back();
-      if (choice.value == value) standard = choice.name;
     }
     const auto set = [&value, &choices](const std::string& name) {
       for (const auto& choice : choices)
@@ -76,7 +75,7 @@ class FlagAdder {
         ->check(CLI::IsMember(names))
         ->take_last()
         ->type_name("NAME")
-        ->default_str(standard)
+        ->default_str(coca::choice_name(value, choices))
         ->group(info.group);
   }
 
@@ -176,6 +175,7 @@ std::string percent(double share) { return to_text(100 * share, 1) + " %"; }
 
 void print_validation(const Options& options, const coca::TrainingValidation& validation) {
   const auto& [pictures, contrastive, captioning, retrieval] = validation.scores;
+  if (pictures == 0 && validation.captions.empty()) return;
   if (options.json) {
     JsonLine line{{"step", validation.step}};
     if (pictures != 0)
@@ -222,7 +222,7 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
   coca::TrainingEvents events;
   events.stop = &stop_requested;
   events.on_broken_picture = [&broken, &skipped](const coca::SkippedPicture& picture) {
-    broken.report("skipped: " + picture.name + ": " + picture.reason);
+    broken.report("skipped: " + about(picture.name, picture.reason));
     ++skipped.pictures;
   };
   if (!speaks) return events;
@@ -274,7 +274,8 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   app.parse(reversed_arguments(app, argc, argv));  // once more, over what was read
   options.training.output = output;
   if (options.training.data.training.empty())
-    throw UsageError("--data is required: what to train on");
+    throw UsageError(resume ? output + " holds no run to go on from; --data would begin one there"
+                            : "--data is required: what to train on");
   return start;
 }
 
@@ -297,10 +298,10 @@ void print_end(const Options& options, coca::TrainingEnd end, const Skipped& ski
                                {"skipped_steps", skipped.steps},
                                {"broken_pictures", skipped.pictures}}));
   if (skipped.steps != 0)
-    print_line(std::to_string(skipped.steps) +
-               " steps were skipped: their loss or gradient was no number");
+    print_line("steps skipped, as their loss or gradient was no number: " +
+               std::to_string(skipped.steps));
   if (skipped.pictures != 0)
-    print_line(std::to_string(skipped.pictures) + " broken pictures were skipped");
+    print_line("broken pictures skipped: " + std::to_string(skipped.pictures));
   if (finished) return print_line("done: " + folder + " holds the model and report.html");
   print_line("stopped: train --resume --output " + folder + " goes on");
 }

@@ -102,9 +102,7 @@ TEST_CASE("Options that contradict each other are refused") {
   const auto refusal = [](std::size_t size, const OrderOptions& options) {
     return message_of([&] { ShuffledOrder(size, options); });
   };
-  CHECK(refusal(9, {.batch_size = 0}) ==
-        "the order of samples: batch size 0, rank 0 of 1 (expected a batch size of at least 1, and "
-        "a rank below their number)");
+  CHECK(refusal(9, {.batch_size = 0}) == "batch_size is 0, expected at least 1");
   CHECK(coca_test::contains(refusal(9, {.rank = 2, .ranks = 2}), "rank 2 of 2"));
   CHECK(coca_test::contains(refusal(9, {.ranks = 0}), "rank 0 of 0"));
   CHECK(coca_test::contains(refusal(9, {.batch_size = std::size_t{1} << 60, .ranks = 16}),

@@ -124,6 +124,12 @@ TEST_CASE("labels and texts") {
   CHECK(line["tokens"].back() == 49407);
 }
 
+TEST_CASE("an unknown flag is named before what is missing") {
+  for (const std::string program : {"caption", "classify", "evaluate", "search", "soup"})
+    check_refused(run(program + " --nonsense"), 2, {program + ": not expected: --nonsense; "});
+  check_refused(run("train --nonsense 3 4"), 2, {"train: not expected: --nonsense 3 4; "});
+}
+
 TEST_CASE("usage errors have status 2") {
   CHECK(run("caption").status == 2);
   CHECK(run("caption --no-such-option " + slug).status == 2);

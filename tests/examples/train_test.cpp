@@ -309,6 +309,8 @@ TEST_CASE("mistakes in how train is called are told at once") {
   };
   CHECK(contains(refused("--data " + list), "--output is required"));
   CHECK(contains(refused("--output " + output), "--data is required"));
+  CHECK(contains(refused("--resume --output " + output), output + " holds no run to go on from"));
+  CHECK(contains(refused(arguments(list, output) + " --batch-size 0"), "batch_size is 0"));
   CHECK(contains(refused("--model nothing --data " + list + " --output " + output),
                  "cannot be trained, it is not compiled in"));
   CHECK(contains(refused(arguments(list, output) + " --batch-size 17"), "17"));

@@ -128,6 +128,13 @@ TEST_CASE("a run does not go on with other steps than it began with") {
                  "is of steps of 8 pictures, these would have " + size + " (batches of " + size +
                      ", processes: 1); resume with"));
   options.step.batch_size = 8;
+  TrainingOptions other = options;
+  other.step.optimizer = OptimizerKind::sgd;
+  CHECK(contains(message_of([&] { train(data, other, true); }),
+                 "is of the optimizer adamw, this run has sgd"));
+  other = options;
+  other.step.ema_decay = options.step.ema_decay > 0 ? 0 : 0.9;
+  CHECK(contains(message_of([&] { train(data, other, true); }), " average of the weights"));
   std::string half = read_all(data.list());
   half.resize(half.find("red_circle"));
   half.resize(half.rfind('\n') + 1);

@@ -127,12 +127,13 @@ class ShuffledOrder {
   }
 
   void check() const {
-    if (options_.batch_size == 0 || options_.ranks == 0 || options_.rank >= options_.ranks ||
+    if (options_.batch_size == 0) throw ArgumentError("batch_size is 0, expected at least 1");
+    if (options_.ranks == 0 || options_.rank >= options_.ranks ||
         options_.batch_size > std::numeric_limits<std::uint32_t>::max() / options_.ranks) {
       throw ArgumentError("the order of samples: batch size " +
                           std::to_string(options_.batch_size) + ", rank " +
                           std::to_string(options_.rank) + " of " + std::to_string(options_.ranks) +
-                          " (expected a batch size of at least 1, and a rank below their number)");
+                          " (expected a rank below their number, and 32 bits for all of a batch)");
     }
     if (size_ > std::numeric_limits<std::uint32_t>::max()) {
       throw ArgumentError("a data set of " + std::to_string(size_) +

@@ -112,11 +112,13 @@ class Trainer {
   /// Goes on from the checkpoint in the run's folder: weights, optimizer, average, data and log are
   /// what they were.
   /// @throws FileError where there is none, or it is of another model or other options;
-  /// ArgumentError where it is of more data, or of more or fewer pictures a step.
+  /// ArgumentError where it is of more data, of more or fewer pictures a step, of another
+  /// optimizer, or of a run with an average of the weights where this has none, or the reverse.
   void resume() {
     const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
     const TrainingRecord record = read_training_record(checkpoint);
     check_step_pictures(record.step_pictures);
+    check_kept_tensors(record.options.step);
     restore_tensors(checkpoint, tensors());
     optimizer_.set_step_count(record.optimizer_steps);
     if (average_) average_->set_update_count(record.average_updates);
@@ -224,6 +226,21 @@ class Trainer {
                         " (batches of " + std::to_string(options_.step.batch_size) +
                         ", processes: " + std::to_string(processes_.size()) +
                         "); resume with as many processes, or another batch size");
+  }
+
+  // What a checkpoint holds beside the weights.
+  void check_kept_tensors(const TrainingSteps& stored) const {
+    const TrainingSteps& step = options_.step;
+    if (stored.optimizer != step.optimizer)
+      throw ArgumentError(folder_.checkpoint() + " is of the optimizer " +
+                          choice_name(stored.optimizer, detail::optimizer_choices) +
+                          ", this run has " +
+                          choice_name(step.optimizer, detail::optimizer_choices));
+    if ((stored.ema_decay > 0) != (step.ema_decay > 0))
+      throw ArgumentError(folder_.checkpoint() + " is of a run " +
+                          (stored.ema_decay > 0 ? "with" : "without") +
+                          " an average of the weights, this one is " +
+                          (step.ema_decay > 0 ? "with one" : "without") + " (ema_decay)");
   }
 
   void open_validation() {

@@ -126,6 +126,14 @@ struct NamedChoice {
   E value;
 };
 
+/// The name of a value, empty if it has none.
+template <class E, std::size_t n>
+constexpr const char* choice_name(E value, const NamedChoice<E> (&choices)[n]) {
+  for (const NamedChoice<E>& choice : choices)
+    if (choice.value == value) return choice.name;
+  return "";
+}
+
 namespace detail {
 
 inline constexpr NamedChoice<ResizeMode> resize_choices[] = {{"shortest", ResizeMode::shortest},

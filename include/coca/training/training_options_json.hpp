@@ -33,8 +33,7 @@ struct OptionWriter {
   template <class E, std::size_t n>
   void operator()(const OptionInfo& info, const E& value,
                   const NamedChoice<E> (&choices)[n]) const {
-    for (const NamedChoice<E>& choice : choices)
-      if (choice.value == value) json[info.name] = choice.name;
+    json[info.name] = choice_name(value, choices);
   }
 };
 
