@@ -29,6 +29,15 @@ std::vector<double> unit(std::vector<double> values) {
   return values;
 }
 
+template <class Model>
+void set_weight(Model& model, const std::string& path, float value) {
+  for_each_parameter(model, [&](auto& parameter) {
+    if (parameter.path() != path) return;
+    const auto read = [value](std::size_t, std::size_t, float* out) { *out = value; };
+    parameter.load(model.backend(), {Shape{}, read});
+  });
+}
+
 }  // namespace
 
 TEST_CASE("fill_template puts the label where {} stands") {
@@ -93,17 +102,8 @@ TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
   const double scale = std::exp(double{context.to_host(model.logit_scale()).at(0)});
   const auto among = classifier()(images[0]);
   model.add_logit_bias();
-  float bias = 0;
-  const auto set_bias = [&](float value) {
-    bias = value;
-    for_each_parameter(model, [&](auto& parameter) {
-      if (parameter.path() != "logit_bias") return;
-      const auto read = [&](std::size_t, std::size_t, float* out) { *out = bias; };
-      parameter.load(model.backend(), {Shape{}, read});
-    });
-  };
-  for (const float value : {-10.0f, -0.5f}) {
-    set_bias(value);
+  for (const float bias : {-10.0f, -0.5f}) {
+    set_weight(model, "logit_bias", bias);
     const auto alone = classifier();
     const auto found = alone(images[0]);
     REQUIRE(found.size() == labels.size());
@@ -113,10 +113,10 @@ TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
       const auto label = static_cast<std::size_t>(place - labels.begin());
       const double cosine = double{similarity(images[0], alone.embeddings()[label])};
       CHECK(coca::testing::close(double{found[i].probability},
-                                 1 / (1 + std::exp(-(scale * cosine + double{value}))), 1e-5));
+                                 1 / (1 + std::exp(-(scale * cosine + double{bias}))), 1e-5));
     }
   }
-  set_bias(std::numeric_limits<float>::infinity());
+  set_weight(model, "logit_bias", std::numeric_limits<float>::infinity());
   CHECK(message_of(classifier) ==
         "the model's logit_bias is inf, so that its logits are not finite numbers");
 }
@@ -136,11 +136,7 @@ TEST_CASE("classify: what is no number is said, not printed as a probability") {
   CHECK(message_of([&] { classifier()(image); }) ==
         "the logits of the labels are not numbers: the picture's embedding holds NaN or infinity");
   for (const float scale : {std::numeric_limits<float>::quiet_NaN(), 100.0f}) {
-    for_each_parameter(model, [&](auto& parameter) {
-      if (parameter.path() != "logit_scale") return;
-      const auto read = [scale](std::size_t, std::size_t, float* out) { *out = scale; };
-      parameter.load(model.backend(), {Shape{}, read});
-    });
+    set_weight(model, "logit_scale", scale);
     CHECK(message_of(classifier) == std::string("the model's logit_scale is ") +
                                         (scale == 100 ? "100" : "nan") +
                                         ", so that its logits are not finite numbers");

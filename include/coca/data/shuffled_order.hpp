@@ -133,7 +133,8 @@ class ShuffledOrder {
       throw ArgumentError("the order of samples: batch size " +
                           std::to_string(options_.batch_size) + ", rank " +
                           std::to_string(options_.rank) + " of " + std::to_string(options_.ranks) +
-                          " (expected a rank below their number, and 32 bits for all of a batch)");
+                          " (expected a rank below their number, and at most 4294967295 samples in "
+                          "the batch of all)");
     }
     if (size_ > std::numeric_limits<std::uint32_t>::max()) {
       throw ArgumentError("a data set of " + std::to_string(size_) +

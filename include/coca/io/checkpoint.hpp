@@ -363,4 +363,13 @@ class Checkpoint {
   std::shared_ptr<const Contents> contents_;
 };
 
+/// @throws FileError for what a training goes on from: beside a model, it holds the optimizer's
+/// tensors and averages under names of their own.
+inline void expect_model_weights(const Checkpoint& checkpoint) {
+  if (checkpoint.metadata().count(training_record_key) == 0) return;
+  throw FileError(checkpoint.path(),
+                  "is what a training run goes on from (train --resume); its model is "
+                  "open_clip_model.safetensors in the same folder");
+}
+
 }  // namespace coca

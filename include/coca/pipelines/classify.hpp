@@ -50,10 +50,16 @@ class ZeroShotClassifier {
       : labels_(std::move(labels)) {
     if (labels_.empty()) throw ArgumentError("there are no labels to choose from");
     if (templates.empty()) throw ArgumentError("there are no prompt templates");
-    scale_ = finite_scale(static_cast<float>(context.to_host(model.logit_scale()).front()));
+    const auto number = [&](const auto& array) {
+      return static_cast<float>(context.to_host(array).front());
+    };
+    const float logit_scale = number(model.logit_scale());
+    scale_ = finite(std::exp(logit_scale), "logit_scale", logit_scale);
     if constexpr (requires { model.has_logit_bias(); })
-      if (model.has_logit_bias())
-        bias_ = finite_bias(static_cast<float>(context.to_host(model.logit_bias()).front()));
+      if (model.has_logit_bias()) {
+        const float logit_bias = number(model.logit_bias());
+        bias_ = finite(logit_bias, "logit_bias", logit_bias);
+      }
     for (const std::string& label : labels_) {
       std::vector<std::string> prompts;
       for (const std::string& text : templates) prompts.push_back(fill_template(text, label));
@@ -105,18 +111,12 @@ class ZeroShotClassifier {
     return result;
   }
 
-  static float finite_bias(float logit_bias) {
-    if (std::isfinite(logit_bias)) return logit_bias;
-    throw Error("the model's logit_bias is " + std::to_string(logit_bias) +
-                ", so that its logits are not finite numbers");
-  }
-
-  static float finite_scale(float logit_scale) {
-    const float scale = std::exp(logit_scale);
-    if (std::isfinite(scale)) return scale;
+  /// What a weight of the model makes of logits.
+  static float finite(float factor, const char* name, float weight) {
+    if (std::isfinite(factor)) return factor;
     std::ostringstream value;
-    value << logit_scale;
-    throw Error("the model's logit_scale is " + value.str() +
+    value << weight;
+    throw Error(std::string("the model's ") + name + " is " + value.str() +
                 ", so that its logits are not finite numbers");
   }
 

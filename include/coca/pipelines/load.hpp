@@ -93,10 +93,7 @@ inline WeightSource finite_source(const Checkpoint& checkpoint, const std::strin
 /// training goes on from, which holds more than a model.
 template <class Model>
 void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options = {}) {
-  if (checkpoint.metadata().count(training_record_key) != 0)
-    throw FileError(checkpoint.path(),
-                    "is what a training run goes on from (train --resume); its model is "
-                    "open_clip_model.safetensors in the same folder");
+  expect_model_weights(checkpoint);
   const Checkpoint named = detail::with_names_of(model, checkpoint);
   if constexpr (requires { model.add_logit_bias(); })
     if (named.contains("logit_bias")) model.add_logit_bias();

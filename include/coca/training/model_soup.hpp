@@ -92,11 +92,12 @@ inline std::vector<float> mixed(std::span<const SoupIngredient> ingredients, dou
 /// tensors of integers, which are no weights, are left out.
 /// @param progress called behind each tensor with how many are done, and how many there are
 /// @throws ArgumentError without ingredients, or for shares that are not above 0. @throws FileError
-/// where the ingredients are not of one model, or the file cannot be written.
+/// where the ingredients are no models, or not of one, or the file cannot be written.
 inline void write_model_soup(const std::string& path, std::span<const SoupIngredient> ingredients,
                              const std::function<void(std::size_t, std::size_t)>& progress = {}) {
   if (ingredients.empty()) throw ArgumentError("a model soup needs at least one model");
   const double sum = detail::sum_of_shares(ingredients);
+  for (const SoupIngredient& ingredient : ingredients) expect_model_weights(ingredient.weights);
   const Checkpoint& first = ingredients.front().weights;
   for (const SoupIngredient& other : ingredients.subspan(1)) {
     detail::check_has_weights_of(first, other.weights);

@@ -10,6 +10,7 @@
 
 #include "coca/image/preprocess.hpp"
 #include "coca/models/config.hpp"
+#include "coca/training/training_options.hpp"
 
 namespace coca {
 
@@ -81,18 +82,6 @@ inline OrderedJson multimodal_json(const CoCaConfig& config) {
   return json;
 }
 
-inline const char* name_of(ResizeMode mode) {
-  switch (mode) {
-    case ResizeMode::shortest:
-      return "shortest";
-    case ResizeMode::longest:
-      return "longest";
-    case ResizeMode::squash:
-      return "squash";
-  }
-  return "";
-}
-
 inline OrderedJson preprocess_json(const PreprocessConfig& config) {
   OrderedJson json;
   json["size"] = {config.height, config.width};
@@ -100,7 +89,7 @@ inline OrderedJson preprocess_json(const PreprocessConfig& config) {
   json["mean"] = config.mean;
   json["std"] = config.std;
   json["interpolation"] = config.interpolation == Interpolation::bilinear ? "bilinear" : "bicubic";
-  json["resize_mode"] = name_of(config.resize_mode);
+  json["resize_mode"] = choice_name(config.resize_mode, resize_choices);
   if (config.fill_color[0] == config.fill_color[1] && config.fill_color[1] == config.fill_color[2])
     json["fill_color"] = config.fill_color[0];
   else
