@@ -106,7 +106,7 @@ void multiply_view(benchmark::State& state, const Product& product, coca::GemmKi
       if (direction == Direction::input_gradient)
         cpu.matmul_input_gradient(output, matrix, coca::Write::assign, input);
       if (direction == Direction::weight_gradient)
-        cpu.matmul_weight_gradient(output, input, weight);
+        cpu.matmul_weight_gradient(output, input, coca::Write::assign, weight);
     }
     count(state, product, sizeof(float));
   } catch (const coca::Error& error) {

@@ -116,9 +116,15 @@ foreach(entry "WEBP libwebp" "LIBZIP libzip" "UTF8PROC libutf8proc" "SENTENCEPIE
 endforeach()
 
 set(COCA_FEATURES "")
+set(libraries "")
 foreach(name OPENMP ONEDNN JPEG PNG ZLIB WEBP LIBZIP UTF8PROC SENTENCEPIECE LIBARCHIVE MPI)
   string(APPEND COCA_FEATURES "#define COCA_HAS_${name} ${COCA_HAS_${name}}\n")
   message(STATUS "coca: ${name} ${COCA_HAS_${name}}")
+  if(COCA_HAS_${name})
+    list(APPEND libraries ${name})
+  endif()
 endforeach()
+list(JOIN libraries " " libraries)
+string(APPEND COCA_FEATURES "#define COCA_LIBRARIES \"${libraries}\"\n")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/features.hpp.in"
   "${CMAKE_CURRENT_BINARY_DIR}/include/coca/features.hpp" @ONLY)

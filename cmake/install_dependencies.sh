@@ -6,7 +6,7 @@ packages="g++ cmake ninja-build pkg-config libeigen3-dev libdnnl-dev nlohmann-js
   libpng-dev libwebp-dev libzip-dev zlib1g-dev libutf8proc-dev libsentencepiece-dev libarchive-dev
   libopenmpi-dev openmpi-bin libcli11-dev"
 if [ "${1:-}" = test ]; then
-  packages="$packages catch2 libxtensor-dev clang libomp-dev doxygen"
+  packages="$packages catch2 libxtensor-dev clang libomp-dev doxygen libbenchmark-dev"
 fi
 missing=""
 for package in $packages; do

@@ -15,6 +15,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "coca/backend/cpu/instruction_set.hpp"
+#include "coca/core/version.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "coca/text/gzip_text.hpp"
 #include "coca/text/utf8.hpp"
@@ -157,16 +159,26 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   return "not expected:" + unknown;
 }
 
-/// @return false where --help was asked for, and printed
+/// What a report of a fault should begin with.
+std::string version_text(const CLI::App& app) {
+  const std::string libraries = coca::libraries();
+  return app.get_name() + " of coca " + coca::version() + "\ncompiler: " + coca::compiler() +
+         "\nlibraries: " + (libraries.empty() ? "none" : libraries) +
+         "\ninstruction set: " + coca::to_string(coca::best_instruction_set());
+}
+
+/// @return false where --help or --version was asked for, and printed
 bool parse(CLI::App& app, int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
+  app.set_version_flag("--version", [&app] { return version_text(app); },
+                       "print version, compiler, libraries and instruction set, and exit");
   try {
     app.parse(reversed_arguments(app, argc, argv));
     return true;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0)
       throw UsageError(complaint(app, error) + "; " + app.get_name() + " --help tells more");
-    app.exit(error);  // prints the help
+    app.exit(error);  // prints the help or the version
     std::cout.flush();
     if (!std::cout) throw coca::FileError("standard output", "cannot be written");
     return false;

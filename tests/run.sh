@@ -10,6 +10,7 @@ cmake --preset sanitize
 cmake --build --preset sanitize -j "$jobs"
 ctest --preset sanitize -j "$jobs"
 
-cmake --preset release -DCOCA_BUILD_TESTS=ON
-cmake --build --preset release -j "$jobs"
+# With the targets of all other presets, so that none is left that nobody builds.
+cmake --preset release -DCOCA_BUILD_TESTS=ON -DCOCA_BUILD_BENCHMARKS=ON -DCOCA_BUILD_DOCS=ON
+cmake --build --preset release -j "$jobs" --target all docs
 ctest --preset release -j "$jobs"

@@ -25,6 +25,7 @@
 #include "coca/backend/differentiable.hpp"
 #include "coca/backend/plan.hpp"
 #include "coca/backend/reference/reference.hpp"
+#include "coca/core/version.hpp"
 #include "coca/data/augmentation.hpp"
 #include "coca/data/caption_file.hpp"
 #include "coca/data/class_folders.hpp"

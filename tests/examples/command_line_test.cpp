@@ -47,6 +47,17 @@ TEST_CASE("numbers that a float does not hold") {
   check_refused(run(caption + "--diversity-penalty -1"), 2, {"expected at least 0, got -1"});
 }
 
+TEST_CASE("--version says what a report of a fault should begin with") {
+  for (const std::string program : {"caption", "train", "soup"}) {
+    const Result result = run(program + " --version");
+    CHECK(result.status == 0);
+    CHECK(result.err.empty());
+    CHECK(result.out.starts_with(program + " of coca " COCA_CMAKE_VERSION "\ncompiler: "));
+    for (const std::string line : {"\nlibraries: ", "\ninstruction set: "})
+      CHECK(contains(result.out, line));
+  }
+}
+
 TEST_CASE("flags that do not go together are named") {
   const auto refused = [](const std::string& flags, const std::vector<std::string>& words) {
     const Result result = run_stamps("caption " + slug + " " + flags);

@@ -128,4 +128,7 @@ inline InstructionSet resolve(InstructionSet wish) {
 }
 
 }  // namespace detail
+
+using detail::best_instruction_set;
+
 }  // namespace coca
