@@ -7,9 +7,12 @@
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
+#include "coca/models/image_classifier.hpp"
 #include "coca/models/initialize.hpp"
 #include "coca/pipelines/load.hpp"
+#include "coca/training/partial_weights.hpp"
 #include "coca/training/tasks/caption.hpp"
+#include "coca/training/tasks/classify.hpp"
 #include "coca/training/tasks/clip.hpp"
 #include "coca/training/tasks/coca.hpp"
 #include "training.hpp"
@@ -64,13 +67,33 @@ coca::TrainingEnd run_text_task(const TrainingRequest& request,
                             "classify");
 }
 
+/// A classifier with the image encoder of a configuration; of --init-from it takes the encoder.
+template <class Encoder, class Pooler>
+coca::TrainingEnd run_classifier(const TrainingRequest& request,
+                                 typename Encoder::backend_type backend) {
+  using Model = coca::ImageClassifier<Encoder, Pooler>;
+  Model model(request.subject.classes.size(), Encoder("visual"), Pooler("visual"), backend);
+  coca::initialize(model, request.options.seed);
+  if (!request.resume && !request.options.init_from.empty())
+    coca::load_known_weights(model, initial_weights(request));
+  return run_task<coca::ClassificationTask<Model>>(model, request);
+}
+
 template <auto config, class B>
 coca::TrainingEnd run_training(const TrainingRequest& request) {
+  using Encoder = coca::VisionTransformer<config.vision, B>;
   coca::preset_backend_choices<B>(request.backend, request.options.output);
   const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
+  const bool classifies = request.options.task == "classify";
   if constexpr (std::is_same_v<std::remove_cvref_t<decltype(config)>, coca::CoCaConfig>) {
+    if (classifies) return run_classifier<Encoder, coca::PoolerFor<config, B>>(request, backend);
     return run_text_task<coca::CoCa<config, B>>(request, backend);
   } else {
+    using Pooler = coca::ClassTokenPooler<coca::PoolerSizes{.width = config.vision.width,
+                                                            .tokens = config.vision.tokens(),
+                                                            .embed_dim = config.embed_dim},
+                                          B>;
+    if (classifies) return run_classifier<Encoder, Pooler>(request, backend);
     return run_text_task<coca::Clip<config, B>>(request, backend);
   }
 }
