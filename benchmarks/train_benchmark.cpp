@@ -40,7 +40,8 @@ void run(const std::string& batch_path, const std::string& weights, int threads,
   options.groups.weight_decay = 0.2f;
   coca::Optimizer<Model> optimizer(trainable, backend, options);
   coca::Context<Backend> context(backend);
-  coca::TrainingStep<Model> step(model, trainable, optimizer, context);
+  const coca::CoCaTask<Model> task(model);
+  coca::TrainingStep step(task, trainable, optimizer, context);
 
   const coca::Checkpoint batch = coca::open_checkpoint(batch_path);
   const auto ids = batch.read_int64("tokens");
@@ -53,15 +54,16 @@ void run(const std::string& batch_path, const std::string& weights, int threads,
     const auto start = std::chrono::steady_clock::now();
     const auto pixels =
         context.to_device(floats, coca::Shape{rows, 3, Model::image_size, Model::image_size});
-    last = step(pixels, tokens, 1e-4);
+    last = step({pixels, tokens}, 1e-4);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     if (i == 0)
       first = last;
     else
       seconds.push_back(time.count());
   }
-  std::cout << "{\"first_losses\": [" << first.contrastive_loss << ", " << first.captioning_loss
-            << "], \"last_losses\": [" << last.contrastive_loss << ", " << last.captioning_loss
+  std::cout << "{\"first_losses\": [" << first.loss("contrastive_loss") << ", "
+            << first.loss("captioning_loss") << "], \"last_losses\": ["
+            << last.loss("contrastive_loss") << ", " << last.loss("captioning_loss")
             << "], \"step_seconds\": " << median(seconds)
             << ", \"peak_megabytes\": " << peak_megabytes() << "}\n";
 }

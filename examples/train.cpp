@@ -1,4 +1,4 @@
-// Trains a contrastive captioner on pictures and captions.
+// Trains a model: a contrastive captioner, a CLIP or a classifier of pictures.
 
 #include <atomic>
 #include <csignal>
@@ -24,6 +24,7 @@ struct Options {
   coca::TrainingOptions training;
   std::string config;
   bool resume = false;
+  bool data_changed = false;
   bool json = false;
 };
 
@@ -106,7 +107,7 @@ const CompiledTraining& find_training(const std::string& name) {
 const CompiledTraining& training_of_folder(const coca::HuggingFaceFolder& folder) {
   const coca::AnyConfig config = coca::to_config(folder.description);
   for (const CompiledTraining& training : compiled_trainings())
-    if (coca::AnyConfig(training.config) == config) return training;
+    if (training.config == config) return training;
   throw UsageError(folder.config +
                    ": train is not compiled for this model; to add it as --model custom, configure "
                    "and build the examples anew:\n  cmake -B build -DCOCA_CONFIG=" +
@@ -152,6 +153,12 @@ void begin_as(const std::string& init_from, coca::TrainingOptions& options) {
   options.data.fill_color = preprocess->fill_color[0];
 }
 
+void expect_known_task(const std::string& task) {
+  for (const char* known : {"", "coca", "clip", "caption", "classify"})
+    if (task == known) return;
+  throw UsageError("--task " + task + " is unknown, expected coca, clip, caption or classify");
+}
+
 /// A run that goes on finds its vocabulary in its own folder.
 std::string tokenizer_path(const coca::TrainingOptions& options, bool resume) {
   if (!resume || options.tokenizer.empty()) return options.tokenizer;
@@ -169,43 +176,65 @@ void stop_at_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};
+  ::sigaction(SIGHUP, nullptr, &before);  // a closed terminal; nohup has it ignored
+  if (before.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);
 }
 
 std::string percent(double share) { return to_text(100 * share, 1) + " %"; }
 
+/// "contrastive" of "contrastive_loss".
+std::string loss_word(const std::string& name) {
+  return name.ends_with("_loss") ? name.substr(0, name.size() - 5) : name;
+}
+
+/// ", contrastive 1.250, captioning 2.500"
+std::string to_text(const coca::NamedNumbers& losses) {
+  std::string text;
+  for (const auto& [name, value] : losses) text += ", " + loss_word(name) + " " + to_text(value, 3);
+  return text;
+}
+
+/// What stands in front of the point of a score's name, and what stands behind it.
+std::pair<std::string, std::string> split_score(const std::string& name) {
+  const std::size_t point = name.find('.');
+  if (point == std::string::npos) return {name, ""};
+  return {name.substr(0, point), name.substr(point + 1)};
+}
+
+/// Scores by group: {"image_to_text": [0.1, 0.2, 0.3]}.
+void add_scores(JsonLine& line, const coca::NamedNumbers& scores) {
+  for (const auto& [name, value] : scores) line[split_score(name).first].push_back(value);
+}
+
+/// ", image_to_text r1 10.0 %, r5 20.0 %, r10 30.0 %"
+std::string scores_text(const coca::NamedNumbers& scores) {
+  std::string text, last;
+  for (const auto& [name, value] : scores) {
+    const auto [group, key] = split_score(name);
+    text += ", " + (group == last ? "" : group + " ") + key + " " + percent(value);
+    last = group;
+  }
+  return text;
+}
+
 void print_validation(const Options& options, const coca::TrainingValidation& validation) {
-  const auto& [pictures, contrastive, captioning, retrieval] = validation.scores;
+  const auto& [pictures, losses, scores] = validation.scores;
   if (pictures == 0 && validation.captions.empty()) return;
   if (options.json) {
     JsonLine line{{"step", validation.step}};
-    if (pictures != 0)
-      line.update({{"contrastive_loss", contrastive},
-                   {"captioning_loss", captioning},
-                   {"image_to_text",
-                    {retrieval.image_to_text.at_1, retrieval.image_to_text.at_5,
-                     retrieval.image_to_text.at_10}},
-                   {"text_to_image",
-                    {retrieval.text_to_image.at_1, retrieval.text_to_image.at_5,
-                     retrieval.text_to_image.at_10}}});
+    for (const auto& [name, value] : losses) line[name] = value;
+    add_scores(line, scores);
     line["captions"] = validation.captions;
     return print_line(to_line(line));
   }
-  std::string line = "step " + std::to_string(validation.step) + ":";
-  if (pictures != 0)
-    line += " contrastive " + to_text(contrastive, 3) + ", captioning " + to_text(captioning, 3) +
-            ", R@1/5/10 " + percent(retrieval.image_to_text.at_1) + " / " +
-            percent(retrieval.image_to_text.at_5) + " / " + percent(retrieval.image_to_text.at_10) +
-            " of pictures, " + percent(retrieval.text_to_image.at_1) + " / " +
-            percent(retrieval.text_to_image.at_5) + " / " + percent(retrieval.text_to_image.at_10) +
-            " of texts;";
-  if (!validation.captions.empty()) line += " \"" + validation.captions.front() + "\"";
-  print_line(line);
+  std::string line = to_text(losses) + scores_text(scores);
+  if (!validation.captions.empty()) line += ", \"" + validation.captions.front() + "\"";
+  print_line("step " + std::to_string(validation.step) + ":" + line.substr(1));
 }
 
 std::string details(const coca::TrainingProgress& progress) {
-  const coca::TrainingStepResult& result = progress.result;
-  return ", contrastive " + to_text(result.contrastive_loss, 3) + ", captioning " +
-         to_text(result.captioning_loss, 3) + ", " + to_text(progress.pictures_per_second, 0) +
+  return to_text(progress.result.losses) + ", " + to_text(progress.pictures_per_second, 0) +
          " pictures/s" +
          (progress.skipped == 0 ? "" : ", " + std::to_string(progress.skipped) + " skipped");
 }
@@ -231,7 +260,12 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
     bar.show(progress.step, progress.steps, progress.seconds_left, details(progress));
   };
   events.on_validation = [&options](const coca::TrainingValidation& validation) {
-    print_validation(options, validation);
+    try {
+      print_validation(options, validation);
+    } catch (
+        const coca::FileError&) {  // a terminal that is closed must not keep the run from saving
+      if (!stop_requested) throw;
+    }
   };
   return events;
 }
@@ -240,6 +274,7 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
 struct Start {
   bool resume = false;      ///< a checkpoint to go on from
   bool logit_bias = false;  ///< whether its model has one
+  coca::Json backend{};     ///< choices that let it compute the same bits
 };
 
 /// Options in the order in which they count: the run's own, the file's, the flags'.
@@ -261,7 +296,7 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
     std::error_code ignored;
     if (auto record = coca::find_training_record(output)) {
       options.training = std::move(record->options);
-      start = {.resume = true, .logit_bias = record->logit_bias};
+      start = {true, record->logit_bias, record->backend};
     } else if (std::filesystem::exists(kept, ignored)) {  // killed before its first checkpoint
       coca::read_options_file(kept, options.training);
     }
@@ -273,6 +308,7 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   if (!config.empty()) coca::read_options_file(config, options.training);
   app.parse(reversed_arguments(app, argc, argv));  // once more, over what was read
   options.training.output = output;
+  options.training = coca::with_absolute_paths(options.training);
   if (options.training.data.training.empty())
     throw UsageError(resume ? output + " holds no run to go on from; --data would begin one there"
                             : "--data is required: what to train on");
@@ -311,6 +347,10 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   coca::TrainingOptions& training = options.training;
   const CompiledTraining& preset = choose_training(training);
   training.model = std::string(preset.name);
+  expect_known_task(training.task);
+  if (training.task.empty())
+    training.task = std::holds_alternative<coca::CoCaConfig>(preset.config) ? "coca" : "clip";
+  const bool classifies = training.task == "classify";
   if (training.tokenizer.empty())
     if (const auto folder = coca::find_hugging_face_folder(training.init_from))
       training.tokenizer = vocabulary_of(*folder);
@@ -325,16 +365,21 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   const bool speaks = processes.rank() == 0;
   const TrainingRequest request{
       .subject = {.config = preset.config,
-                  .tokenizer = tokenizer.empty() ? coca::AnyTokenizer(coca::ClipTokenizer())
-                                                 : read_tokenizer(tokenizer),
+                  .tokenizer = classifies          ? std::optional<coca::AnyTokenizer>()
+                               : tokenizer.empty() ? coca::AnyTokenizer(coca::ClipTokenizer())
+                                                   : read_tokenizer(tokenizer),
                   .preprocess =
                       preprocess_of(training.init_from).value_or(coca::PreprocessConfig{}),
-                  .tokenizer_file = tokenizer},
+                  .tokenizer_file = classifies ? "" : tokenizer,
+                  .classes = classifies ? coca::training_classes(training.data)
+                                        : std::vector<std::string>()},
       .options = training,
       .events = events(options, speaks, bar, broken, skipped),
       .processes = processes,
       .resume = start.resume,
       .logit_bias = start.logit_bias || training.step.contrastive == coca::ContrastiveKind::sigmoid,
+      .data_changed = options.data_changed,
+      .backend = start.backend,
       .on_start = [&options, speaks](std::size_t weights, std::size_t pictures,
                                      const coca::TrainingState& state, std::uint64_t steps) {
         if (speaks) print_start(options, weights, pictures, state, steps);
@@ -353,16 +398,20 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Trains a contrastive captioner on pictures and captions.", "train");
+  CLI::App app("Trains a captioner or a CLIP on pictures and captions, or a classifier on labels.",
+               "train");
   app.footer(
       "Example: train --data train.jsonl --validation held_out.jsonl --output run --epochs 20 "
       "--batch-size 96\n"
       "         train --resume --output run\n"
-      "         caption --weights run photo.jpg");
+      "         caption --weights run photo.jpg\n"
+      "         train --task classify --data train/ --validation test/ --output classifier");
   app.add_option("--config", options.config, "JSON file of options; flags count more")
       ->type_name("FILE");
   app.add_flag("--resume", options.resume,
                "go on from the folder's checkpoint, if there is one, as if never stopped");
+  app.add_flag("--data-changed", options.data_changed,
+               "resume though the training data is not what it was at the checkpoint");
   app.add_flag("--json", options.json, "print one JSON object for each validation");
   coca::for_each_option(options.training, FlagAdder(app));
   return run_program(app, argc, argv, [&] { return run(app, argc, argv, options); });

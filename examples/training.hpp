@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "coca/models/config.hpp"
+#include "coca/io/json.hpp"
+#include "coca/pipelines/configuration.hpp"
 #include "coca/training/mpi_communicator.hpp"
 #include "coca/training/trainer.hpp"
 
@@ -22,6 +23,8 @@ struct TrainingRequest {
   coca::MpiCommunicator processes{};  ///< those of mpirun, or this one alone
   bool resume = false;                ///< from the checkpoint in the run's folder
   bool logit_bias = false;            ///< whether the model is to have one
+  bool data_changed = false;          ///< resume with other data than at the checkpoint
+  coca::Json backend{};               ///< choices of the run that is resumed
   /// Called before the first step with the number of weights, pictures and steps.
   std::function<void(std::size_t, std::size_t, const coca::TrainingState&, std::uint64_t)>
       on_start{};
@@ -30,7 +33,7 @@ struct TrainingRequest {
 /// A preset that training was compiled for.
 struct CompiledTraining {
   std::string_view name;
-  coca::CoCaConfig config;
+  coca::AnyConfig config;
   coca::TrainingEnd (*run)(const TrainingRequest& request);
 };
 

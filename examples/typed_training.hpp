@@ -1,48 +1,108 @@
 #pragma once
 /// @file
-/// The training of one configuration. Compiled once for each preset.
+/// The training of one configuration, by any task that suits it. Compiled once for each preset.
+
+#include <type_traits>
 
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
+#include "coca/models/image_classifier.hpp"
 #include "coca/models/initialize.hpp"
 #include "coca/pipelines/load.hpp"
+#include "coca/training/partial_weights.hpp"
+#include "coca/training/tasks/caption.hpp"
+#include "coca/training/tasks/classify.hpp"
+#include "coca/training/tasks/clip.hpp"
+#include "coca/training/tasks/coca.hpp"
 #include "training.hpp"
 
 namespace coca_examples {
 
-/// Random weights, or those that are named; a run that goes on has its own.
+/// The weights of --init-from.
+inline coca::Checkpoint initial_weights(const TrainingRequest& request) {
+  const std::string& path = request.options.init_from;
+  const auto folder = coca::find_hugging_face_folder(path);
+  return coca::open_checkpoint(folder ? folder->weights : path);
+}
+
+/// Random weights, or those that are named; a run that is resumed has its own.
 template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
-  const std::string& path = request.options.init_from;
-  if (request.resume || path.empty()) {
+  if (request.resume || request.options.init_from.empty()) {
     if (request.logit_bias) model.add_logit_bias();
     return coca::initialize(model, request.options.seed);
   }
-  const auto folder = coca::find_hugging_face_folder(path);
-  coca::load_weights(model, coca::open_checkpoint(folder ? folder->weights : path),
-                     {.interpolate_positions = true});
+  coca::load_weights(model, initial_weights(request), {.interpolate_positions = true});
   if (request.logit_bias) model.add_logit_bias();
 }
 
-template <class Model>
-coca::TrainingEnd run_training(const TrainingRequest& request) {
-  Model model(typename Model::backend_type(coca::training_cpu_options(request.options)));
-  fill(model, request);
-  coca::Trainer trainer(model, request.subject, request.options, request.events, request.processes);
-  if (request.resume) trainer.resume();
+/// Trains a model that has weights.
+template <class Task>
+coca::TrainingEnd run_task(typename Task::model_type& model, const TrainingRequest& request) {
+  coca::Trainer<Task, coca::MpiCommunicator> trainer(model, request.subject, request.options,
+                                                     request.events, request.processes);
+  if (request.resume) trainer.resume({.data_changed = request.data_changed});
   if (request.on_start)
     request.on_start(coca::count_parameters(model), trainer.loader().dataset().size(),
                      trainer.state(), trainer.steps());
   return trainer.run();
 }
 
-template <coca::CoCaConfig config>
+/// A model with a text tower.
+template <class Model>
+coca::TrainingEnd run_text_task(const TrainingRequest& request,
+                                typename Model::backend_type backend) {
+  Model model(backend);
+  fill(model, request);
+  const std::string& task = request.options.task;
+  if constexpr (requires { model.multimodal_decoder(); }) {
+    if (task == coca::CoCaTask<Model>::name) return run_task<coca::CoCaTask<Model>>(model, request);
+    if (task == coca::CaptionTask<Model>::name)
+      return run_task<coca::CaptionTask<Model>>(model, request);
+  }
+  if (task == coca::ClipTask<Model>::name) return run_task<coca::ClipTask<Model>>(model, request);
+  throw coca::ArgumentError("--task " + task + " is not for " + request.options.model +
+                            ", which has no decoder of captions: it can be trained by clip or "
+                            "classify");
+}
+
+/// A classifier with the image encoder of a configuration; of --init-from it takes the encoder.
+template <class Encoder, class Pooler>
+coca::TrainingEnd run_classifier(const TrainingRequest& request,
+                                 typename Encoder::backend_type backend) {
+  using Model = coca::ImageClassifier<Encoder, Pooler>;
+  Model model(request.subject.classes.size(), Encoder("visual"), Pooler("visual"), backend);
+  coca::initialize(model, request.options.seed);
+  if (!request.resume && !request.options.init_from.empty())
+    coca::load_known_weights(model, initial_weights(request));
+  return run_task<coca::ClassificationTask<Model>>(model, request);
+}
+
+template <auto config, class B>
 coca::TrainingEnd run_training(const TrainingRequest& request) {
-  using F32 = coca::CoCa<config, coca::Cpu<float>>;
-  using Bf16 = coca::CoCa<config, coca::Cpu<float, coca::bfloat16>>;
+  using Encoder = coca::VisionTransformer<config.vision, B>;
+  coca::preset_backend_choices<B>(request.backend, request.options.output);
+  const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
+  const bool classifies = request.options.task == "classify";
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(config)>, coca::CoCaConfig>) {
+    if (classifies) return run_classifier<Encoder, coca::PoolerFor<config, B>>(request, backend);
+    return run_text_task<coca::CoCa<config, B>>(request, backend);
+  } else {
+    using Pooler = coca::ClassTokenPooler<coca::PoolerSizes{.width = config.vision.width,
+                                                            .tokens = config.vision.tokens(),
+                                                            .embed_dim = config.embed_dim},
+                                          B>;
+    if (classifies) return run_classifier<Encoder, Pooler>(request, backend);
+    return run_text_task<coca::Clip<config, B>>(request, backend);
+  }
+}
+
+template <auto config>
+coca::TrainingEnd run_training(const TrainingRequest& request) {
   return request.options.precision == coca::TrainingPrecision::bfloat16
-             ? run_training<Bf16>(request)
-             : run_training<F32>(request);
+             ? run_training<config, coca::Cpu<float, coca::bfloat16>>(request)
+             : run_training<config, coca::Cpu<float>>(request);
 }
 
 }  // namespace coca_examples

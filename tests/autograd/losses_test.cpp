@@ -169,9 +169,15 @@ TEST_CASE("the gradients of a whole model are right", "[gradients]") {
     const Tokens tokens{{5, 2, 6, 0, 5, 3, 0, 0}, 2, 4};
     check(
         [&] {
-          CoCaLosses<Exact> losses(check.context());
-          coca_loss(check.context(), model, pixels, tokens, {.contrastive_weight = 0.7f}, losses);
-          return losses.contrastive.data()[0] + losses.captioning.data()[0];
+          auto& context = check.context();
+          const CoCaLossOptions options{.contrastive_weight = 0.7f};
+          const auto loss = make_loss(context);
+          const auto image = model.encode_image(context, pixels);
+          const auto text = model.encode_text(context, tokens);
+          contrastive_loss(context, model, {.image = image.embedding, .text = text.embedding},
+                           options, loss);
+          captioning_loss(context, model, image, text, tokens, options.captioning, loss);
+          return loss.data()[0];
         },
         10);
   }

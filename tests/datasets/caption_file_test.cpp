@@ -154,3 +154,38 @@ TEST_CASE("A file that cannot be read is refused") {
   CHECK(message_of([&] { CaptionFile file(folder.write("empty.csv", "")); }) ==
         folder.path("empty.csv") + ": is empty");
 }
+
+TEST_CASE("Lists and objects are fields where they are asked for") {
+  const coca::CaptionFileOptions wanted{.field_keys = {"answers", "year"},
+                                        .structured_fields = true};
+  const CaptionFile file =
+      parse(R"({"image": "a", "text": "x", "answers": [{"answer": "yes"}, "no"], "year": 1840})",
+            "x.jsonl", wanted);
+  CHECK(file.record(0).fields.at("answers") == R"([{"answer":"yes"},"no"])");
+  CHECK(file.record(0).fields.at("year") == "1840");
+  CHECK(refusal(R"({"image": "a", "text": "x", "answers": null, "year": 1})", "x.jsonl", wanted) ==
+        "x.jsonl: line 1: \"answers\" is neither a text nor a number");
+}
+
+TEST_CASE("A record may have several pictures") {
+  const CaptionFile file = parse(
+      "{\"image\": [\"left.png\", \"right.png\"], \"text\": \"two\"}\n"
+      "{\"image\": [\"left.png\", \"other.png\"], \"text\": \"others\"}\n"
+      "{\"image\": \"left.png\", \"text\": \"one\"}\n"
+      "{\"image\": [\"left.png\", \"right.png\"], \"text\": \"two again\"}\n",
+      "p/x.jsonl");
+  REQUIRE(file.size() == 3);
+  CHECK(file.record(0).captions == std::vector<std::string>{"two", "two again"});
+  CHECK(file.record(2).captions == std::vector<std::string>{"one"});
+  CHECK(file.image_path(0) == "p/left.png");
+  CHECK(file.image_path(0, 1) == "p/right.png");
+  CHECK(file.image_path(1, 1) == "p/other.png");
+  CHECK(message_of([&] { file.image_path(2, 1); }) ==
+        "p/x.jsonl: left.png has 1 pictures, number 2 was asked for");
+  CHECK(refusal("{\"image\": [], \"text\": \"b\"}", "x.jsonl") ==
+        "x.jsonl: line 1: the picture is not a text");
+  CHECK(refusal("{\"image\": [\"a\", 3], \"text\": \"b\"}", "x.jsonl") ==
+        "x.jsonl: line 1: the picture is not a text");
+  CHECK(refusal("{\"image\": [\"a\", \"\"], \"text\": \"b\"}", "x.jsonl") ==
+        "x.jsonl: line 1: the name of the picture is empty");
+}

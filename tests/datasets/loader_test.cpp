@@ -255,3 +255,73 @@ TEST_CASE("Waiting is measured, and a loader that nobody asks ends at once") {
   CHECK(loader.seconds_waited() > 0.0);
   Loader unused(SlowDataset(), small_options(4, 3));
 }
+
+namespace {
+
+/// Pairs of pictures, the second one of them in another colour, with fields. The second picture of
+/// record 2 is missing.
+struct Pairs {
+  ColorDataset left{5}, right{9};
+
+  std::size_t size() const { return left.size(); }
+  coca::Record record(std::size_t index) const {
+    coca::Record record = left.record(index);
+    record.fields = {{"answer", std::to_string(10 * index)}, {"question", "which?"}};
+    return record;
+  }
+  std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
+    if (index == 2 && number == 1) throw coca::FileError("pair 2", "has one picture");
+    return number == 0 ? left.read(index) : right.read(8 - index);
+  }
+};
+
+coca::PixelBatch pixels_of(const std::vector<std::uint8_t>& file,
+                           const coca::PreprocessConfig& config) {
+  const coca::Pixels pixels = coca::preprocess(coca::read_image(file, ""), config);
+  return {1, pixels.channels, pixels.height, pixels.width, pixels.values};
+}
+
+}  // namespace
+
+TEST_CASE("Fields of records reach the batch untouched, and samples may have several pictures") {
+  LoaderOptions options = small_options(3);
+  options.order.shuffle = options.order.drop_last = options.replace_broken = false;
+  options.sample.augmentation.reset();
+  options.sample.pictures_per_sample = 2;
+  options.sample.cache_bytes = GENERATE(0, 1 << 20);
+  const Pairs dataset;
+  Loader loader(dataset, options);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    const Batch batch = loader.next();
+    REQUIRE(batch.size() == 2);
+    CHECK(batch.indices == std::vector<std::size_t>{0, 1});
+    CHECK(batch.skipped.at(0).reason == "pair 2: has one picture");
+    CHECK(batch.fields[1].at("answer") == "10");
+    CHECK(batch.fields[0].at("question") == "which?");
+    CHECK(batch.pictures_per_sample == 2);
+    CHECK(batch.pixels.shape() == coca::Shape{4, 3, 8, 8});
+    REQUIRE(batch.pixels.values.size() == 4 * 3 * 64);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto expected = pixels_of(dataset.read(i / 2, i % 2), options.sample.preprocess);
+      CHECK(std::equal(expected.values.begin(), expected.values.end(),
+                       batch.pixels.values.begin() + static_cast<std::ptrdiff_t>(i * 3 * 64)));
+    }
+    const Batch next = loader.next();
+    CHECK(next.indices == std::vector<std::size_t>{3, 4});
+    CHECK(next.fields[0].at("answer") == "30");
+  }
+}
+
+TEST_CASE("A sample of more pictures than its record has is broken") {
+  LoaderOptions options = small_options(2);
+  options.sample.pictures_per_sample = 2;
+  options.replace_broken = false;
+  Loader loader(ColorDataset(2), options);
+  const Batch batch = loader.next();
+  CHECK(batch.size() == 0);
+  CHECK(batch.skipped.at(0).reason.find("has one picture, but picture 2 was asked for") !=
+        std::string::npos);
+  options.sample.pictures_per_sample = 0;
+  CHECK(message_of([&] { Loader(ColorDataset(2), options); }) ==
+        "pictures_per_sample is 0, expected at least 1");
+}

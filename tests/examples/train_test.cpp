@@ -249,14 +249,15 @@ TEST_CASE("a run that is killed goes on bit for bit") {
         read_file(folder / "whole/open_clip_model.safetensors"));
 }
 
-TEST_CASE("SIGTERM lets a run save and end, and options come back by themselves") {
+TEST_CASE("SIGTERM and SIGHUP let a run save and end, and options come back by themselves") {
+  const int signal = GENERATE(SIGTERM, SIGHUP);
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   {
     Process process("train " + arguments(list, output) + " --checkpoint-steps 0 --steps 5000");
     REQUIRE(wait_until([&] { return lines_of(output + "/log.jsonl") >= 2; }));
     CHECK_FALSE(fs::exists(output + "/checkpoint.safetensors"));
-    CHECK(process.end(SIGTERM) == 0);
+    CHECK(process.end(signal) == 0);
   }
   CHECK(fs::exists(output + "/checkpoint.safetensors"));
   CHECK(fs::exists(output + "/report.html"));

@@ -4,13 +4,14 @@
 /// steps.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "coca/losses/coca.hpp"
+#include "coca/training/tasks/coca.hpp"
 #include "coca/training/trainable.hpp"
 #include "models/tested_models.hpp"
 
@@ -35,12 +36,19 @@ class StampsTraining {
     Tape<B> tape(context, options_);
     trainable.watch(tape);
     const Recording<B> recording(context, &tape);
-    CoCaLosses<B> losses(context);
-    const auto pixels = device_rows(context, stamps_forward(), "pixels", 16);
-    coca_loss(context, model, pixels, tokens_of(stamps_forward(), "tokens", 16), loss_, losses);
+    const CoCaTask<Model> task(model, {.loss = loss_});
+    const ImageTextInputs<B> inputs{device_rows(context, stamps_forward(), "pixels", 16),
+                                    tokens_of(stamps_forward(), "tokens", 16)};
+    const std::array losses{make_loss(context), make_loss(context)};
+    const std::vector<double> counts = task.counts(inputs);
+    const LossSums<B> sums{{&losses[0], 1}, {&losses[1], 1}, counts};
+    const BatchPart all{0, 16};
+    const auto outputs = task.forward(context, inputs, all);
+    task.add_batch_losses(context, task.compared(outputs), SingleProcess{}, sums);
+    task.add_part_losses(context, inputs, outputs, all, sums);
     tape.backward();
-    return {static_cast<float>(context.to_host(losses.contrastive)[0]),
-            static_cast<float>(context.to_host(losses.captioning)[0])};
+    return {static_cast<float>(context.to_host(losses[0])[0]),
+            static_cast<float>(context.to_host(losses[1])[0])};
   }
 
   /// All gradients, by path.

@@ -7,6 +7,8 @@ foreach(entry ${ranks})
   list(GET entry 0 folder)
   list(GET entry 1 rank_of_${folder})
 endforeach()
+# Above backend/, backends are known by their concepts: what they are in detail (instruction sets, threads, kinds
+# of products) they say themselves. Only coca.hpp, which is in no folder, includes them all.
 # Of the folders on one line of the architecture, these know nothing of layers.
 set(forbidden_text nn models generation autograd backend)
 set(forbidden_image nn models generation autograd backend)
@@ -16,6 +18,13 @@ set(forbidden_evaluation training)
 set(forbidden_pipelines training)
 set(forbidden_models io image text)
 set(forbidden_losses io image text data)
+# Folders of equal rank know each other in this order, so that none includes another in a circle: io, text,
+# image, data; losses and generation not at all.
+list(APPEND forbidden_io text image data)
+list(APPEND forbidden_text image data)
+list(APPEND forbidden_image text data)
+list(APPEND forbidden_losses generation)
+set(forbidden_generation losses)
 
 file(GLOB_RECURSE headers RELATIVE "${INCLUDE}" "${INCLUDE}/*/*.hpp")
 list(LENGTH headers count)
@@ -35,6 +44,8 @@ foreach(header ${headers})
     if(NOT DEFINED rank_of_${other} OR rank_of_${other} GREATER rank_of_${folder}
         OR "${other}" IN_LIST forbidden_${folder})
       string(APPEND wrong "  ${header}: ${line}\n")
+    elseif(NOT folder STREQUAL "backend" AND line MATCHES "coca/backend/[a-z_]+/")
+      string(APPEND wrong "  ${header}: ${line} (a backend in particular)\n")
     endif()
   endforeach()
 endforeach()

@@ -76,12 +76,12 @@ TEMPLATE_TEST_CASE("sums begin when their gradients are complete", "[training]",
       SmallTraining<TestType> training;
       const Recorder recorder;
       TrainingStep step(
-          training.model, training.trainable, training.optimizer, training.context,
+          training.task, training.trainable, training.optimizer, training.context,
           {.tape = {.recompute_blocks = recompute}, .accumulation = parts, .bucket_size = 5000},
           recorder);
       for (int i = 0; i < 3; ++i) {
         recorder.begun->clear();
-        step.compute_gradients(training.pixels(), training.tokens());
+        step.compute_gradients({training.pixels(), training.tokens()});
         check_sums(training, *recorder.begun);
         CHECK(recorder.begun->size() == step.reduction().bucket_count());
         const bool learnt = i > 0 || parts > 1;
@@ -105,26 +105,26 @@ TEST_CASE("buckets are of the size asked for", "[training]") {
 
 TEST_CASE("one process alone sums nothing", "[training]") {
   SmallTraining<Reference<float>> training;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context);
-  step.compute_gradients(training.pixels(), training.tokens());
-  step.compute_gradients(training.pixels(), training.tokens());
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context);
+  step.compute_gradients({training.pixels(), training.tokens()});
+  step.compute_gradients({training.pixels(), training.tokens()});
   CHECK(step.reduction().begun_early() == 0);
 }
 
 TEST_CASE("captions that are missing in some steps let no sum begin too early", "[training]") {
   SmallTraining<Reference<float>> training;
   const Recorder recorder;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                     {.bucket_size = 5000}, recorder);
   Tokens without = training.tokens();
   for (std::size_t i = 0; i < without.ids.size(); ++i)
     if (i % without.length != 0) without.ids[i] = 0;
   for (const bool labelled : {false, true, true, false, true}) {
     recorder.begun->clear();
-    step.compute_gradients(training.pixels(), labelled ? training.tokens() : without);
+    step.compute_gradients({training.pixels(), labelled ? training.tokens() : without});
     check_sums(training, *recorder.begun);
   }
-  step.compute_gradients(training.pixels(), training.tokens());
+  step.compute_gradients({training.pixels(), training.tokens()});
   CHECK(step.reduction().begun_early() == step.reduction().bucket_count());
 }
 

@@ -58,20 +58,21 @@ template <DifferentiableBackend B, class Processes = SingleProcess>
 struct StampsProcess {
   using Model = CoCa<stamps_coca, B>;
 
-  explicit StampsProcess(TrainingStepOptions options = {}, Processes all = {})
+  explicit StampsProcess(TestedStepOptions options = {}, Processes all = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", B{})),
         trainable(ready_for(options.loss.contrastive, model)),
         context(model.backend()),
         optimizer(trainable, model.backend(), {.largest_norm = 1}),
-        step(model, trainable, optimizer, context, options, all),
+        task(model, options.task()),
+        step(task, trainable, optimizer, context, options.step(), all),
         part(all.rank()),
         parts(all.size()) {}
 
   TrainingStepResult gradients() {
-    return step.compute_gradients(some_pixels(context, part, parts), some_tokens(part, parts));
+    return step.compute_gradients({some_pixels(context, part, parts), some_tokens(part, parts)});
   }
   TrainingStepResult update() {
-    return step(some_pixels(context, part, parts), some_tokens(part, parts), 1e-3);
+    return step({some_pixels(context, part, parts), some_tokens(part, parts)}, 1e-3);
   }
   std::vector<float> weights() const { return context.to_host(trainable.values()); }
   std::vector<float> gradient(std::size_t entry) const {
@@ -83,7 +84,8 @@ struct StampsProcess {
   Trainable<Model> trainable;
   Context<B> context;
   Optimizer<Model> optimizer;
-  TrainingStep<Model, Processes> step;
+  CoCaTask<Model> task;
+  TrainingStep<CoCaTask<Model>, Processes> step;
   std::size_t part, parts;
 };
 
@@ -102,9 +104,9 @@ bool is_shared(Context<B>& context, const std::vector<float>& values) {
 template <class Actual, class Expected>
 void check_equal_gradients(Actual& actual, const TrainingStepResult& losses, Expected& expected,
                            const TrainingStepResult& wanted, double tolerance = 1e-5) {
-  CHECK(std::abs(losses.contrastive_loss - wanted.contrastive_loss) <= 1e-5f);
-  CHECK(std::abs(losses.captioning_loss - wanted.captioning_loss) <= 1e-5f);
-  CHECK(losses.logit_scale == wanted.logit_scale);
+  CHECK(std::abs(losses.loss("contrastive_loss") - wanted.loss("contrastive_loss")) <= 1e-5f);
+  CHECK(std::abs(losses.loss("captioning_loss") - wanted.loss("captioning_loss")) <= 1e-5f);
+  CHECK(losses.number("logit_scale") == wanted.number("logit_scale"));
   for (std::size_t i = 0; i < expected.trainable.entries().size(); ++i) {
     INFO(expected.trainable.entries()[i].path);
     const auto a = actual.gradient(i), e = expected.gradient(i);
@@ -262,8 +264,8 @@ TEST_CASE("processes train as one does, and keep the same weights", "[.mpi]") {
     const TrainingStepResult wanted = one.update(), result = some.update();
     CHECK(result.applied);
     CHECK(std::abs(result.gradient_norm - wanted.gradient_norm) <= 1e-4f * wanted.gradient_norm);
-    CHECK(std::abs(result.captioning_loss - wanted.captioning_loss) <= 1e-4f);
-    CHECK(std::abs(result.contrastive_loss - wanted.contrastive_loss) <= 1e-4f);
+    CHECK(std::abs(result.loss("captioning_loss") - wanted.loss("captioning_loss")) <= 1e-4f);
+    CHECK(std::abs(result.loss("contrastive_loss") - wanted.loss("contrastive_loss")) <= 1e-4f);
   }
   const std::vector<float> weights = some.weights();
   CHECK(first_inequality(weights, before) != "");
@@ -273,15 +275,15 @@ TEST_CASE("processes train as one does, and keep the same weights", "[.mpi]") {
 
 TEMPLATE_TEST_CASE("processes train on every backend", "[.mpi]", Reference<float>, Remote) {
   SmallTraining<TestType> training;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                     {.accumulation = 2, .bucket_size = 5000}, processes());
   TrainingStepResult first{}, last{};
   for (int i = 0; i < 3; ++i) {
-    last = step(training.pixels(), training.tokens(), 1e-3);
+    last = step({training.pixels(), training.tokens()}, 1e-3);
     if (i == 0) first = last;
   }
   CHECK(first.applied);
-  CHECK(last.captioning_loss < first.captioning_loss);
+  CHECK(last.loss("captioning_loss") < first.loss("captioning_loss"));
   CHECK(step.reduction().begun_early() == step.reduction().bucket_count());
   CHECK(is_shared(training.context, training.context.to_host(training.trainable.values())));
 }
@@ -290,18 +292,18 @@ TEST_CASE("a picture of NaN on one process lets all skip the step", "[.mpi]") {
   using B = Cpu<float>;
   for (const std::size_t accumulation : {1, 2}) {
     SmallTraining<B> training;
-    TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+    TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                       {.accumulation = accumulation, .bucket_size = 5000}, processes());
-    CHECK(step(training.pixels(), training.tokens(), 1e-3).applied);
+    CHECK(step({training.pixels(), training.tokens()}, 1e-3).applied);
     const auto before = training.everything();
     auto pixels = training.context.to_host(training.pixels());
     if (processes().rank() == 1) pixels[5] = std::numeric_limits<float>::quiet_NaN();
     const TrainingStepResult result = step(
-        training.context.to_device(pixels, training.pixels().shape()), training.tokens(), 1e-3);
+        {training.context.to_device(pixels, training.pixels().shape()), training.tokens()}, 1e-3);
     CHECK(!result.applied);
     CHECK(std::isnan(result.gradient_norm));
     CHECK(first_inequality(training.everything(), before) == "");
-    CHECK(step(training.pixels(), training.tokens(), 1e-3).applied);
+    CHECK(step({training.pixels(), training.tokens()}, 1e-3).applied);
     CHECK(is_shared(training.context, training.context.to_host(training.trainable.values())));
   }
 }
@@ -309,14 +311,14 @@ TEST_CASE("a picture of NaN on one process lets all skip the step", "[.mpi]") {
 TEST_CASE("labels that are missing on one process in some steps confuse nobody", "[.mpi]") {
   using B = Cpu<float>;
   SmallTraining<B> training;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                     {.bucket_size = 5000}, processes());
   Tokens without = training.tokens();
   for (std::size_t i = 0; i < without.ids.size(); ++i)
     if (i % without.length != 0) without.ids[i] = 0;
   for (const bool labelled : {false, true, true, false, true}) {
     const bool some = labelled || processes().rank() != 0;
-    CHECK(step(training.pixels(), some ? training.tokens() : without, 1e-3).applied);
+    CHECK(step({training.pixels(), some ? training.tokens() : without}, 1e-3).applied);
   }
   CHECK(is_shared(training.context, training.context.to_host(training.trainable.values())));
 }

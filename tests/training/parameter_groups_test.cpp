@@ -1,5 +1,6 @@
 #include "coca/training/parameter_groups.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
@@ -50,12 +51,96 @@ TEST_CASE("matrices and words decay, nothing else", "[parameter_groups]") {
   for (const auto& [path, group] : groups) CHECK(group.rate_scale == 1);
 }
 
-TEST_CASE("shape and name decide together about decay", "[parameter_groups]") {
-  CHECK(is_decayed("visual.proj", {3, 4}));
-  CHECK(!is_decayed("visual.proj", {4}));
-  CHECK(is_decayed("query_proj", {3, 4}));
-  CHECK(!is_decayed("logit_bias", {1, 1}));
-  CHECK(!is_decayed("positional_embedding", {3, 4}));
+TEST_CASE("shape and role decide together about decay", "[parameter_groups]") {
+  CHECK(is_decayed(ParameterRole::weight, {3, 4}));
+  CHECK(!is_decayed(ParameterRole::weight, {4}));
+  CHECK(is_decayed(ParameterRole::embedding, {3, 4}));
+  CHECK(!is_decayed(ParameterRole::bias, {1, 1}));
+  CHECK(!is_decayed(ParameterRole::position, {3, 4}));
+  CHECK(!is_decayed(ParameterRole::query, {3, 4}));
+  CHECK(!is_decayed(ParameterRole::scale, {3, 4}));
+  CHECK(!is_decayed(ParameterRole::norm, {3, 4}));
+}
+
+namespace {
+
+/// What names say of OpenCLIP's parameters, the rule by which groups were made before parameters
+/// said it themselves: decayed or not.
+bool is_decayed_by_name(const std::string& path, const Shape& shape) {
+  if (shape.rank() < 2) return false;
+  const std::string name = path.substr(path.rfind('.') + 1);
+  for (const char* undecayed : {"bias", "positional_embedding", "query", "cls_emb",
+                                "class_embedding", "logit_scale", "logit_bias"})
+    if (name == undecayed) return false;
+  return true;
+}
+
+std::string tower_by_name(const std::string& path) {
+  if (path.starts_with("visual.")) return "visual";
+  return path.starts_with("text_decoder.") ? "text_decoder" : "text";
+}
+
+/// Number of the block in a name, or -1.
+int block_by_name(const std::string& path) {
+  for (const std::string list : {"resblocks.", "cross_attn."}) {
+    const std::size_t begin = path.find(list);
+    if (begin == std::string::npos) continue;
+    const std::string rest = path.substr(begin + list.size());
+    if (!rest.empty() && rest[0] >= '0' && rest[0] <= '9') return std::stoi(rest);
+  }
+  return -1;
+}
+
+/// Layers from each parameter of a model to the end of its tower, by name.
+template <class Model>
+std::map<std::string, int> depths_by_name(const Model& model) {
+  std::map<std::string, int> blocks, depths;
+  for_each_parameter(model, [&](const auto& parameter) {
+    int& count = blocks[tower_by_name(parameter.path())];
+    count = std::max(count, block_by_name(parameter.path()) + 1);
+  });
+  for_each_parameter(model, [&](const auto& parameter) {
+    const std::string& path = parameter.path();
+    const int count = blocks[tower_by_name(path)], block = block_by_name(path);
+    bool first = path.find(".ln_pre.") != std::string::npos;
+    for (const char* end : {"conv1.weight", "class_embedding", "positional_embedding",
+                            "token_embedding.weight", "cls_emb"})
+      first = first || path.ends_with(end);
+    depths[path] = block >= 0 ? count - block : first ? count + 1 : 0;
+  });
+  return depths;
+}
+
+template <class Model>
+void check_groups_by_name(Model model) {
+  const Trainable<Model> trainable(model);
+  const auto groups = parameter_groups(trainable, {.weight_decay = 0.3f, .layer_decay = 0.5f});
+  const auto depths = depths_by_name(model);
+  REQUIRE(trainable.entries().size() == depths.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const TrainableEntry& entry = trainable.entries()[i];
+    INFO(entry.path);
+    CHECK((groups[i].weight_decay != 0) == is_decayed_by_name(entry.path, entry.shape));
+    CHECK(entry.depth == static_cast<std::size_t>(depths.at(entry.path)));
+    CHECK(groups[i].rate_scale == std::pow(0.5f, static_cast<float>(depths.at(entry.path))));
+  }
+}
+
+template <class Model>
+Model with_bias(Model model) {
+  model.add_logit_bias();
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("roles and depths are what OpenCLIP's names say", "[parameter_groups]") {
+  check_groups_by_name(random_model<CoCa<layer_scale_variant, Near>>());
+  check_groups_by_name(random_model<CoCa<paper_layer_scale_config, Near>>());
+  check_groups_by_name(random_model<CoCa<class_token_config, Near>>());
+  check_groups_by_name(random_model<CoCa<parallel_variant, Near>>());
+  check_groups_by_name(with_bias(random_model<CoCa<cascade_variant, Near>>()));
+  check_groups_by_name(with_bias(random_model<Clip<plain_clip, Near>>()));
 }
 
 TEST_CASE("learning rates shrink from layer to layer", "[parameter_groups]") {
@@ -83,15 +168,18 @@ TEST_CASE("layers are counted in both designs of decoders, and in CLIP", "[param
   const auto groups = groups_of(paper, {.layer_decay = 0.5f});
   CHECK(close_to(groups.at("text_decoder.resblocks.1.cross_attn.in_proj_weight").rate_scale, 0.5));
   CHECK(close_to(groups.at("visual.attn_pool_contrastive.query").rate_scale, 1));
-  const LayerNumbers clip({"visual.conv1.weight", "visual.transformer.resblocks.11.ln_1.weight",
-                           "transformer.resblocks.3.ln_1.weight", "token_embedding.weight",
-                           "ln_final.weight"});
-  CHECK(clip.layer("visual.conv1.weight") == 0);
-  CHECK(clip.layer("visual.transformer.resblocks.11.ln_1.weight") == 12);
-  CHECK(clip.last_layer("visual.proj") == 13);
-  CHECK(clip.layer("token_embedding.weight") == 0);
-  CHECK(clip.layer("transformer.resblocks.3.ln_1.weight") == 4);
-  CHECK(clip.layer("ln_final.weight") == 5);
+  auto clip = random_model<Clip<plain_clip, Near>>();
+  const auto of_clip = groups_of(clip, {.layer_decay = 0.5f});
+  const auto blocks = static_cast<double>(plain_clip.vision.layers);
+  CHECK(close_to(of_clip.at("visual.conv1.weight").rate_scale, std::pow(0.5, blocks + 1)));
+  CHECK(close_to(of_clip.at("visual.transformer.resblocks.0.ln_1.weight").rate_scale,
+                 std::pow(0.5, blocks)));
+  CHECK(of_clip.at("visual.proj").rate_scale == 1);
+  const auto words = static_cast<double>(plain_clip.text.layers);
+  CHECK(close_to(of_clip.at("token_embedding.weight").rate_scale, std::pow(0.5, words + 1)));
+  CHECK(
+      close_to(of_clip.at("transformer.resblocks.0.ln_1.weight").rate_scale, std::pow(0.5, words)));
+  CHECK(of_clip.at("ln_final.weight").rate_scale == 1);
 }
 
 TEST_CASE("frozen layers are counted too", "[parameter_groups]") {

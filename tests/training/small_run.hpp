@@ -14,6 +14,7 @@
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/image/write_png.hpp"
 #include "coca/text/clip_tokenizer.hpp"
+#include "coca/training/tasks/coca.hpp"
 #include "coca/training/trainer.hpp"
 #include "io/temporary_folder.hpp"
 
@@ -34,6 +35,7 @@ inline constexpr CoCaConfig tiny_config{
 };
 
 using TinyModel = CoCa<tiny_config, Cpu<float>>;
+using TinyTrainer = Trainer<CoCaTask<TinyModel>>;
 
 inline TinyModel tiny_model(std::uint64_t seed = 0) {
   TinyModel model(Cpu<float>(CpuOptions{.threads = 1}));

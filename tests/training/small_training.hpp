@@ -9,10 +9,26 @@
 
 #include "coca/core/random.hpp"
 #include "coca/training/optimizer.hpp"
+#include "coca/training/step.hpp"
+#include "coca/training/tasks/coca.hpp"
 #include "coca/training/trainable.hpp"
 #include "models/tested_models.hpp"
 
 namespace coca::testing {
+
+/// Options of a CoCa's task and of its steps.
+struct TestedStepOptions {
+  CoCaLossOptions loss{};
+  TapeOptions tape{};
+  std::size_t accumulation = 1;
+  std::size_t bucket_size = TrainingStepOptions{}.bucket_size;
+  double patch_dropout = 0;
+  double switchout = 0;
+  std::uint64_t seed = 0;
+
+  ImageTextOptions task() const { return {loss, patch_dropout, switchout}; }
+  TrainingStepOptions step() const { return {tape, accumulation, bucket_size, seed}; }
+};
 
 /// The variant `plain` with random weights.
 template <DifferentiableBackend B>
@@ -23,7 +39,8 @@ struct SmallTraining {
       : model(random_model<Model>(1, backend)),
         trainable(model),
         context(backend),
-        optimizer(trainable, backend, options) {}
+        optimizer(trainable, backend, options),
+        task(model) {}
 
   /// Four pictures. [4, 3, 32, 32]
   Array<B> pixels() {
@@ -64,6 +81,7 @@ struct SmallTraining {
   Trainable<Model> trainable;
   Context<B> context;
   Optimizer<Model> optimizer;
+  CoCaTask<Model> task;
 };
 
 /// The Euclidean norm.

@@ -24,32 +24,34 @@ struct StampsStep {
   using Model = CoCa<stamps_coca, B>;
 
   // One thread: machines that run tests are busy.
-  explicit StampsStep(TrainingStepOptions options = {}, std::vector<std::string> frozen = {})
+  explicit StampsStep(TestedStepOptions options = {}, std::vector<std::string> frozen = {})
       : model(load<Model>(stamps_folder + "/model.safetensors", B(CpuOptions{.threads = 1}))),
         trainable(ready_for(options.loss.contrastive, model), all_but(model, frozen)),
         context(model.backend()),
         optimizer(trainable, model.backend()),
-        step(model, trainable, optimizer, context, options) {}
+        task(model, options.task()),
+        step(task, trainable, optimizer, context, options.step()) {}
 
   Array<B> pixels() { return device_rows(context, stamps_forward(), "pixels", 16); }
   static Tokens tokens() { return tokens_of(stamps_forward(), "tokens", 16); }
-  TrainingStepResult gradients() { return step.compute_gradients(pixels(), texts); }
+  TrainingStepResult gradients() { return step.compute_gradients({pixels(), texts}); }
 
   TrainingTexts texts{tokens()};
   Model model;
   Trainable<Model> trainable;
   Context<B> context;
   Optimizer<Model> optimizer;
-  TrainingStep<Model> step;
+  CoCaTask<Model> task;
+  TrainingStep<CoCaTask<Model>> step;
 };
 
 /// Losses to 1e-5, and gradients to 1e-5 of each tensor's norm.
 template <class Actual, class Expected>
 void check_equal_gradients(Actual& actual, Expected& expected) {
   const TrainingStepResult losses = actual.gradients(), wanted = expected.gradients();
-  CHECK(std::abs(losses.contrastive_loss - wanted.contrastive_loss) <= 1e-5f);
-  CHECK(std::abs(losses.captioning_loss - wanted.captioning_loss) <= 1e-5f);
-  CHECK(losses.logit_scale == wanted.logit_scale);
+  CHECK(std::abs(losses.loss("contrastive_loss") - wanted.loss("contrastive_loss")) <= 1e-5f);
+  CHECK(std::abs(losses.loss("captioning_loss") - wanted.loss("captioning_loss")) <= 1e-5f);
+  CHECK(losses.number("logit_scale") == wanted.number("logit_scale"));
   REQUIRE(actual.trainable.entries().size() == expected.trainable.entries().size());
   for (std::size_t i = 0; i < expected.trainable.entries().size(); ++i) {
     INFO(expected.trainable.entries()[i].path);
@@ -76,10 +78,10 @@ TEST_CASE("SigLIP's loss of a batch in parts is that of the whole", "[training]"
   const CoCaLossOptions loss{.contrastive = ContrastiveKind::sigmoid};
   StampsStep<Cpu<float>> whole({.loss = loss}), parts({.loss = loss, .accumulation = 4});
   check_equal_gradients(parts, whole);
-  CHECK(whole.gradients().logit_bias == -10.0f);
-  CHECK(std::abs(whole.gradients().contrastive_loss - 34.332111f) <= 1e-3f);  // OpenCLIP's
+  CHECK(whole.gradients().number("logit_bias") == -10.0f);
+  CHECK(std::abs(whole.gradients().loss("contrastive_loss") - 34.332111f) <= 1e-3f);  // OpenCLIP's
   StampsStep<Cpu<float>> softmax;
-  CHECK_FALSE(softmax.gradients().logit_bias);
+  CHECK_FALSE(find_number(softmax.gradients().numbers, "logit_bias"));
 }
 
 TEMPLATE_TEST_CASE("SigLIP's loss changes scale and bias on every backend", "[training]",
@@ -92,34 +94,34 @@ TEMPLATE_TEST_CASE("SigLIP's loss changes scale and bias on every backend", "[tr
   Trainable<Model> trainable(model);
   Context<TestType> context(model.backend());
   Optimizer<Model> optimizer(trainable, model.backend());
-  TrainingStep step(model, trainable, optimizer, context,
-                    {.loss = {.contrastive = ContrastiveKind::sigmoid}});
-  const TrainingStepResult first = step(batch.pixels(), batch.tokens(), 1e-3);
+  const CoCaTask<Model> task(model, {.loss = {.contrastive = ContrastiveKind::sigmoid}});
+  TrainingStep step(task, trainable, optimizer, context);
+  const TrainingStepResult first = step({batch.pixels(), batch.tokens()}, 1e-3);
   CHECK(first.applied);
-  CHECK(first.logit_bias == -10.0f);
-  CHECK(std::abs(first.logit_scale - 2.3025851f) <= 1e-5f);
+  CHECK(first.number("logit_bias") == -10.0f);
+  CHECK(std::abs(std::log(first.number("logit_scale")) - 2.3025851f) <= 1e-5f);
   TrainingStepResult last{};
-  for (int i = 0; i < 5; ++i) last = step(batch.pixels(), batch.tokens(), 1e-3);
-  CHECK(last.contrastive_loss < first.contrastive_loss);
-  CHECK(last.logit_bias > first.logit_bias);  // one pair of four is positive
-  CHECK(last.logit_scale != first.logit_scale);
+  for (int i = 0; i < 5; ++i) last = step({batch.pixels(), batch.tokens()}, 1e-3);
+  CHECK(last.loss("contrastive_loss") < first.loss("contrastive_loss"));
+  CHECK(last.number("logit_bias") > first.number("logit_bias"));  // one pair of four is positive
+  CHECK(last.number("logit_scale") != first.number("logit_scale"));
 }
 
 TEST_CASE("a batch in parts draws the patches and words that the whole draws", "[training]") {
   StampsStep<Cpu<float>> all;
-  const float of_all = all.gradients().contrastive_loss;
-  for (TrainingStepOptions options : {TrainingStepOptions{.patch_dropout = 0.5, .seed = 3},
-                                      TrainingStepOptions{.switchout = 0.5, .seed = 3}}) {
+  const float of_all = all.gradients().loss("contrastive_loss");
+  for (TestedStepOptions options : {TestedStepOptions{.patch_dropout = 0.5, .seed = 3},
+                                    TestedStepOptions{.switchout = 0.5, .seed = 3}}) {
     INFO("patches " << options.patch_dropout << ", words " << options.switchout);
     StampsStep<Cpu<float>> whole(options);
     options.accumulation = 4;
     StampsStep<Cpu<float>> parts(options);
     check_equal_gradients(parts, whole);
-    const float of_whole = whole.gradients().contrastive_loss;
+    const float of_whole = whole.gradients().loss("contrastive_loss");
     CHECK(of_whole != of_all);
     options.seed = 4;
     StampsStep<Cpu<float>> others(options);
-    CHECK(others.gradients().contrastive_loss != of_whole);
+    CHECK(others.gradients().loss("contrastive_loss") != of_whole);
   }
 }
 
@@ -137,12 +139,12 @@ void check_losses_by_hand(StampsStep<Cpu<float>>& step, const Tokens& read,
   contrastive_loss(context, {.image = image.embedding, .text = text.embedding},
                    step.model.logit_scale(), 1.0f, losses.slice(0, 1));
   const auto& decoder = step.model.multimodal_decoder();
-  const TrainingStepOptions defaults;
+  const ImageTextOptions defaults;
   captioning_loss(context, decoder.features(context, text.tokens, image.tokens),
                   decoder.projection(), predicted, defaults.loss.captioning, losses.slice(1, 1));
   const auto expected = context.to_host(losses);
-  CHECK(std::abs(result.contrastive_loss - expected[0]) <= 1e-5f);
-  CHECK(std::abs(result.captioning_loss - expected[1]) <= 1e-5f);
+  CHECK(std::abs(result.loss("contrastive_loss") - expected[0]) <= 1e-5f);
+  CHECK(std::abs(result.loss("captioning_loss") - expected[1]) <= 1e-5f);
 }
 
 // The texts of the stamps, the second word of each read as two others.
@@ -178,7 +180,7 @@ TEST_CASE("texts that are read and texts to predict need not be the same", "[tra
   check_losses_by_hand(step, step.texts.read, step.texts.predicted);
   check_equal_gradients(parts, step);
   StampsStep<Cpu<float>> plain;
-  CHECK(step.gradients().captioning_loss != plain.gradients().captioning_loss);
+  CHECK(step.gradients().loss("captioning_loss") != plain.gradients().loss("captioning_loss"));
 }
 
 TEST_CASE("a whole batch has the same gradients where blocks are computed again", "[training]") {
@@ -211,16 +213,16 @@ TEST_CASE("frozen towers leave the gradients of the others alone", "[training]")
 TEMPLATE_TEST_CASE("a step in parts changes the model on every backend", "[training]",
                    Reference<float>, Remote, Cpu<float>) {
   SmallTraining<TestType> training;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                     {.accumulation = 2});
-  const TrainingStepResult first = step(training.pixels(), training.tokens(), 1e-3);
+  const TrainingStepResult first = step({training.pixels(), training.tokens()}, 1e-3);
   CHECK(first.applied);
   CHECK(first.gradient_norm > 0);
-  CHECK(std::abs(first.logit_scale - 2.65926f) <= 1e-5f);
+  CHECK(std::abs(std::log(first.number("logit_scale")) - 2.65926f) <= 1e-5f);
   CHECK(training.optimizer.step_count() == 1);
   TrainingStepResult last{};
-  for (int i = 0; i < 5; ++i) last = step(training.pixels(), training.tokens(), 1e-3);
-  CHECK(last.captioning_loss < first.captioning_loss);
+  for (int i = 0; i < 5; ++i) last = step({training.pixels(), training.tokens()}, 1e-3);
+  CHECK(last.loss("captioning_loss") < first.loss("captioning_loss"));
 }
 
 TEMPLATE_TEST_CASE("a step with a picture of NaN changes nothing", "[training]", Reference<float>,
@@ -228,60 +230,58 @@ TEMPLATE_TEST_CASE("a step with a picture of NaN changes nothing", "[training]",
   for (const std::size_t parts : {1, 2}) {
     INFO(parts << " parts");
     SmallTraining<TestType> training;
-    TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+    TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                       {.accumulation = parts});
-    step(training.pixels(), training.tokens(), 1e-3);
+    step({training.pixels(), training.tokens()}, 1e-3);
     const auto before = training.everything();
     auto pixels = training.context.to_host(training.pixels());
     pixels[5] = std::numeric_limits<float>::quiet_NaN();
     const TrainingStepResult result = step(
-        training.context.to_device(pixels, training.pixels().shape()), training.tokens(), 1e-3);
+        {training.context.to_device(pixels, training.pixels().shape()), training.tokens()}, 1e-3);
     CHECK(!result.applied);
     CHECK(std::isnan(result.gradient_norm));
     CHECK(first_inequality(training.everything(), before) == "");
     CHECK(training.optimizer.step_count() == 1);
-    CHECK(step(training.pixels(), training.tokens(), 1e-3).applied);
+    CHECK(step({training.pixels(), training.tokens()}, 1e-3).applied);
   }
 }
 
 TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   SmallTraining<Reference<float>> training;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context,
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
                     {.accumulation = 3});
-  CHECK_THROWS_WITH(step(training.pixels(), training.tokens(), 1e-3),
+  CHECK_THROWS_WITH(step({training.pixels(), training.tokens()}, 1e-3),
                     "a batch of 4 cannot be computed in 3 equal parts");
-  CHECK_THROWS_WITH(step(training.pixels().slice(0, 3), training.tokens(), 1e-3),
+  CHECK_THROWS_WITH(step({training.pixels().slice(0, 3), training.tokens()}, 1e-3),
                     "a training step needs a text for each picture, got 3 pictures and 4 texts");
-  CHECK_THROWS_AS(step({}, Tokens{}, 1e-3), ShapeError);
+  CHECK_THROWS_AS(step({{}, Tokens{}}, 1e-3), ShapeError);
   Tokens unknown = training.tokens();
   unknown.ids[1] = 512;
-  CHECK_THROWS_WITH(step(training.pixels(), unknown, 1e-3),
+  CHECK_THROWS_WITH(step({training.pixels(), unknown}, 1e-3),
                     "token id 512 is outside of the vocabulary of 512 words");
   using Step = decltype(step);
-  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
+  using Task = decltype(training.task);
+  CHECK_THROWS_WITH(Step(training.task, training.trainable, training.optimizer, training.context,
                          {.accumulation = 0}),
                     "a batch cannot be computed in 0 parts");
-  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
-                         {.patch_dropout = 1}),
+  CHECK_THROWS_WITH(Task(training.model, {.patch_dropout = 1}),
                     "patch_dropout is 1.000000, expected at least 0 and below 1");
-  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
-                         {.switchout = -0.1}),
+  CHECK_THROWS_WITH(Task(training.model, {.switchout = -0.1}),
                     "switchout is -0.100000, expected at least 0 and below 1");
-  CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
-                         {.loss = {.contrastive = ContrastiveKind::sigmoid}}),
+  CHECK_THROWS_WITH(Task(training.model, {.loss = {.contrastive = ContrastiveKind::sigmoid}}),
                     "SigLIP's loss was asked for, but the model has no logit_bias: call "
                     "add_logit_bias() before its parameters are bound");
 }
 
 TEST_CASE("a batch without a word to predict has no captioning loss", "[training]") {
   SmallTraining<Reference<float>> training;
-  TrainingStep step(training.model, training.trainable, training.optimizer, training.context);
+  TrainingStep step(training.task, training.trainable, training.optimizer, training.context);
   Tokens tokens = training.tokens();
   for (std::size_t i = 0; i < tokens.ids.size(); ++i)
     if (i % tokens.length != 0) tokens.ids[i] = 0;
-  const TrainingStepResult result = step(training.pixels(), tokens, 1e-3);
-  CHECK(result.captioning_loss == 0);
-  CHECK(result.contrastive_loss > 0);
+  const TrainingStepResult result = step({training.pixels(), tokens}, 1e-3);
+  CHECK(result.loss("captioning_loss") == 0);
+  CHECK(result.loss("contrastive_loss") > 0);
   CHECK(result.applied);
 }
 
@@ -339,12 +339,12 @@ TEST_CASE("the losses of two processes add up to those of one", "[training]") {
     const Pair pair{rank, whole.context.to_host(image.embedding),
                     whole.context.to_host(text.embedding),
                     static_cast<double>(count_labels(next_token_labels(part(other))))};
-    TrainingStep step(whole.model, whole.trainable, whole.optimizer, whole.context,
+    TrainingStep step(whole.task, whole.trainable, whole.optimizer, whole.context,
                       {.accumulation = rank + 1}, pair);
-    const auto result = step.compute_gradients(whole.pixels().slice(rank * n, n), part(rank));
-    contrastive += result.contrastive_loss;
-    captioning += result.captioning_loss;
+    const auto result = step.compute_gradients({whole.pixels().slice(rank * n, n), part(rank)});
+    contrastive += result.loss("contrastive_loss");
+    captioning += result.loss("captioning_loss");
   }
-  CHECK(std::abs(contrastive - wanted.contrastive_loss) <= 1e-5f);
-  CHECK(std::abs(captioning - wanted.captioning_loss) <= 1e-5f);
+  CHECK(std::abs(contrastive - wanted.loss("contrastive_loss")) <= 1e-5f);
+  CHECK(std::abs(captioning - wanted.loss("captioning_loss")) <= 1e-5f);
 }

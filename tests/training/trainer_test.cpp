@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 #include "coca/evaluation/exact_match.hpp"
+#include "coca/training/tasks/caption.hpp"
+#include "coca/training/tasks/clip.hpp"
 #include "small_run.hpp"
 
 using namespace coca;
@@ -26,7 +28,7 @@ TrainingEnd train(const SmallData& data, const TrainingOptions& options, bool re
   events.on_step = [&](const TrainingProgress& progress) {
     if (progress.step == stop_after) stop = true;
   };
-  Trainer trainer(model, data.subject(), options, events);
+  TinyTrainer trainer(model, data.subject(), options, events);
   if (resume) trainer.resume();
   return trainer.run();
 }
@@ -65,7 +67,7 @@ TEST_CASE("a tiny model learns 32 captions word for word") {
   TrainingValidation last;
   TrainingEvents events;
   events.on_validation = [&](const TrainingValidation& validation) { last = validation; };
-  Trainer trainer(model, data.subject(), options, events);
+  TinyTrainer trainer(model, data.subject(), options, events);
   REQUIRE(trainer.run() == TrainingEnd::finished);
 
   REQUIRE(last.captions.size() == 32);
@@ -74,8 +76,8 @@ TEST_CASE("a tiny model learns 32 captions word for word") {
   for (std::size_t i = 0; i < list.size(); ++i)
     judged.push_back({last.captions[i], list.record(i).captions});
   CHECK(exact_match(judged) == 1.0);
-  CHECK(last.scores.retrieval.image_to_text.at_1 == 1.0);
-  CHECK(last.scores.captioning_loss < 0.2);
+  CHECK(number_of(last.scores.scores, "image_to_text.r1") == 1.0);
+  CHECK(number_of(last.scores.losses, "captioning_loss") < 0.2);
 
   SECTION("and what is in its folder says the same") {
     const HuggingFaceFolder folder = open_hugging_face_folder(options.output);
@@ -146,6 +148,135 @@ TEST_CASE("a run does not go on with other steps than it began with") {
   CHECK(read_all(RunFolder(options.output).checkpoint()) == before);
 }
 
+TEST_CASE("a run does not go on with other data than it began with, unless it is told to") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  const std::string list = read_all(data.list());
+  const auto as = [&](const std::string& text) {
+    options.data.training = {data.folder().write("changed.jsonl", text)};
+    return options;
+  };
+  REQUIRE(train(data, as(list), false, 7) == TrainingEnd::stopped);
+  const std::string before = read_all(RunFolder(options.output).checkpoint());
+  std::string edited = list;
+  edited.replace(edited.find("a red circle"), 12, "a red square");
+  const std::string first = list.substr(0, list.find('\n') + 1);
+  const std::string turned = list.substr(first.size()) + first;
+  const std::string more = list + "{\"image\":\"red_circle.png\",\"caption\":\"x\"}\n";
+  for (const std::string& text : {edited, turned, more})
+    CHECK(contains(message_of([&] { train(data, as(text), true); }),
+                   "is of other training data (records, their order or their texts have changed); "
+                   "resume with the data that the run began with, or with --data-changed"));
+  CHECK(read_all(RunFolder(options.output).checkpoint()) == before);
+
+  TinyModel model = tiny_model();
+  TinyTrainer trainer(model, data.subject(), as(edited));
+  trainer.resume({.data_changed = true});
+  CHECK(trainer.state().step == 7);
+  CHECK(trainer.state().position == DataPosition{1, 3});
+  CHECK(trainer.run() == TrainingEnd::finished);
+  // What was finished with the changed data is resumed with it.
+  options.step.steps = 13;
+  CHECK(train(data, as(edited), true) == TrainingEnd::finished);
+}
+
+TEST_CASE("a run with less data than before goes on with the next epoch, if it is told to") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
+  std::string half = read_all(data.list());
+  half.resize(half.find("red_circle"));
+  half.resize(half.rfind('\n') + 1);
+  options.data.training = {data.folder().write("half.jsonl", half)};
+  TinyModel model = tiny_model();
+  TinyTrainer trainer(model, data.subject(), options);
+  trainer.resume({.data_changed = true});
+  CHECK(trainer.state().position == DataPosition{2, 0});
+  CHECK(trainer.run() == TrainingEnd::finished);
+}
+
+TEST_CASE("a data set that has moved is the same data") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  REQUIRE(train(data, options, false, 3) == TrainingEnd::stopped);
+  std::string list = read_all(data.list());
+  const std::string folder = data.folder().path("");
+  const std::string moved = folder + "moved";
+  std::filesystem::create_directory(moved);
+  for (std::size_t at; (at = list.find(folder + "red")) != std::string::npos;)
+    list.replace(at, folder.size(), moved + "/");
+  for (const char* shape : {"circle", "square", "cross", "stripes"})
+    std::filesystem::copy_file(folder + "red_" + shape + ".png", moved + "/red_" + shape + ".png");
+  options.data.training = {data.folder().write("moved.jsonl", list)};
+  CHECK(train(data, options, true) == TrainingEnd::finished);
+}
+
+TEST_CASE("a run of another task is refused, and one of before tasks had names is a captioner's") {
+  const SmallData data;
+  const TrainingOptions options = data.options();
+  REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
+  const RunFolder folder(options.output);
+  CHECK(find_training_record(options.output)->options.task == "coca");
+  TinyModel model = tiny_model();
+  Trainer<CaptionTask<TinyModel>> captions(model, data.subject(), options);
+  CHECK(contains(message_of([&] { captions.resume(); }),
+                 "is of the task coca, this run has caption"));
+  TrainingOptions other = options;
+  other.task = "clip";
+  CHECK(message_of([&] { TinyTrainer(model, data.subject(), other); }) ==
+        "the task is clip, but what trains is coca");
+
+  // As a checkpoint of before is: without the name of a task and without a digest.
+  const Checkpoint checkpoint = open_checkpoint(folder.checkpoint());
+  Json record = parse_json(checkpoint.metadata().at("coca_training"), "record");
+  record.erase("data");
+  for (const char* key : {"task", "label_key"}) record["options"].erase(key);
+  std::vector<TensorAnnouncement> announcements;
+  for (const std::string& name : checkpoint.names())
+    announcements.push_back({name, checkpoint.tensor(name).shape, DType::F32});
+  const std::string old = data.folder().path("old.safetensors");
+  SafetensorsWriter writer(old, announcements, {{"coca_training", record.dump()}});
+  for (const std::string& name : checkpoint.names())
+    writer.write(name, checkpoint.read_floats(name));
+  writer.commit();
+  std::filesystem::rename(old, folder.checkpoint());
+  CHECK(train(data, options, true) == TrainingEnd::finished);
+  TrainingOptions whole = data.options("whole");
+  REQUIRE(train(data, whole) == TrainingEnd::finished);
+  CHECK(tensors_of(options.output) == tensors_of(whole.output));
+}
+
+TEST_CASE("a captioner is trained by its tasks alone, with their names in log and report") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  TinyModel model = tiny_model();
+  std::vector<TrainingValidation> validations;
+  TrainingEvents events;
+  events.on_validation = [&](const TrainingValidation& v) { validations.push_back(v); };
+  Trainer<CaptionTask<TinyModel>>(model, data.subject(), options, events).run();
+  const std::vector<Json> log = log_of(options.output);
+  CHECK(log[0].contains("captioning_loss"));
+  CHECK_FALSE(log[0].contains("contrastive_loss"));
+  CHECK_FALSE(log[0].contains("logit_scale"));
+  CHECK(log[0].at("loss") == log[0].at("captioning_loss"));
+  CHECK_FALSE(log[5].at("validation").contains("image_to_text"));
+  CHECK(validations.back().captions.size() == 3);
+  CHECK(find_training_record(options.output)->options.task == "caption");
+  CHECK_FALSE(contains(read_all(RunFolder(options.output).report()), "Temperature"));
+
+  options.output = data.output("contrast");
+  Trainer<ClipTask<TinyModel>>(model, data.subject(), options).run();
+  const std::vector<Json> contrast = log_of(options.output);
+  CHECK(contrast[0].contains("contrastive_loss"));
+  CHECK_FALSE(contrast[0].contains("captioning_loss"));
+  CHECK(contrast[5].at("validation").at("image_to_text").contains("r1"));
+  CHECK(contrast[5].at("validation").at("captions").empty());
+  const std::string report = read_all(RunFolder(options.output).report());
+  CHECK(contains(report, "Temperature"));
+  CHECK_FALSE(contains(report, "Captions over time"));
+  CHECK(load<TinyModel>(options.output).embed_dim == 48);
+}
+
 TEST_CASE("the average of the weights is what is validated and given away") {
   const SmallData data;
   TrainingOptions options = data.options();
@@ -204,7 +335,7 @@ TEST_CASE("SigLIP's loss trains a model with a bias, which goes on with it") {
   CHECK_FALSE(contains(read_all(RunFolder(plain.output).report()), "Bias of similarities"));
   TinyModel without = tiny_model();
   plain.step.contrastive = ContrastiveKind::sigmoid;
-  CHECK(contains(message_of([&] { Trainer(without, data.subject(), plain); }),
+  CHECK(contains(message_of([&] { TinyTrainer(without, data.subject(), plain); }),
                  "the model has no logit_bias"));
 }
 
@@ -271,7 +402,7 @@ TEST_CASE("log, report and progress say what happened") {
   TrainingEvents events;
   events.on_step = [&](const TrainingProgress& progress) { steps.push_back(progress); };
   events.on_validation = [&](const TrainingValidation& v) { validations.push_back(v.step); };
-  Trainer(model, data.subject(), options, events).run();
+  TinyTrainer(model, data.subject(), options, events).run();
 
   REQUIRE(steps.size() == 12);
   CHECK(steps[5].step == 6);
@@ -313,7 +444,7 @@ TEST_CASE("broken pictures are named once and do not end a run") {
   std::vector<std::string> names;
   TrainingEvents events;
   events.on_broken_picture = [&](const SkippedPicture& picture) { names.push_back(picture.name); };
-  CHECK(Trainer(model, data.subject(), options, events).run() == TrainingEnd::finished);
+  CHECK(TinyTrainer(model, data.subject(), options, events).run() == TrainingEnd::finished);
   CHECK(names == std::vector<std::string>{broken});
 
   TrainingOptions validated = data.options();
@@ -321,7 +452,7 @@ TEST_CASE("broken pictures are named once and do not end a run") {
   validated.data.validation = {list};
   names.clear();
   TinyModel other = tiny_model();
-  CHECK(Trainer(other, data.subject(), validated, events).run() == TrainingEnd::finished);
+  CHECK(TinyTrainer(other, data.subject(), validated, events).run() == TrainingEnd::finished);
   CHECK(names == std::vector<std::string>{broken});  // of three validations
 }
 
@@ -356,7 +487,7 @@ TEST_CASE("what makes no sense is refused before the first step") {
   TinyModel model = tiny_model();
   TrainingSubject subject = data.subject();
   subject.tokenizer = ClipTokenizer();
-  CHECK(contains(message_of([&] { Trainer(model, subject, data.options()); }),
+  CHECK(contains(message_of([&] { TinyTrainer(model, subject, data.options()); }),
                  "the tokenizer has 49408 words, the model's vocab_size is 600"));
 }
 

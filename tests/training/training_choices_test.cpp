@@ -1,6 +1,8 @@
 #include "coca/training/training_choices.hpp"
 
 #include "catch.hpp"
+#include "coca/backend/cpu/cpu.hpp"
+#include "coca/backend/reference/reference.hpp"
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
@@ -50,34 +52,42 @@ TEST_CASE("options of a run become those of its parts") {
 }
 
 TEST_CASE("who multiplies is fixed unless something else is asked for") {
+  const auto training_cpu_options = [](const TrainingOptions& of) {
+    return cpu_training_options(of.gemm, of.threads);
+  };
   TrainingOptions options;
   options.threads = 3;
   const CpuOptions fixed = training_cpu_options(options);
   CHECK(fixed.threads == 3);
   if (coca::detail::resolve(GemmKind::automatic) == GemmKind::automatic)
     CHECK(fixed.gemm != GemmKind::automatic);
-  options.gemm = TrainingGemm::automatic;
+  options.gemm = "automatic";
   CHECK(training_cpu_options(options).gemm == GemmKind::automatic);
-  options.gemm = TrainingGemm::eigen;
+  options.gemm = "eigen";
   CHECK(training_cpu_options(options).gemm == GemmKind::eigen);
-  options.gemm = TrainingGemm::packed;
+  options.gemm = "packed";
   CHECK(training_cpu_options(options).gemm == GemmKind::packed);
-  options.gemm = TrainingGemm::onednn;
+  options.gemm = "onednn";
   CHECK(training_cpu_options(options).gemm == GemmKind::onednn);
+  options.gemm = "fast";
+  CHECK(message_of([&] { training_cpu_options(options); }) ==
+        "gemm is \"fast\", expected one of fixed, automatic, packed, eigen, onednn");
 }
 
 TEST_CASE("measured choices go through a checkpoint") {
   GemmChoices::preset({{"a shape of this test", GemmKind::eigen}});
-  Json json = coca::detail::gemm_choices_json();
+  Json json = coca::detail::backend_choices<Cpu<float>>();
   CHECK(json.at("a shape of this test") == "eigen");
   for (const GemmKind kind :
        {GemmKind::fixed24, GemmKind::eigen, GemmKind::onednn, GemmKind::packed}) {
     json = {{"a shape of this test", to_string(kind)}};
-    coca::detail::preset_gemm_choices(json, "x");
+    preset_backend_choices<Cpu<float>>(json, "x");
     CHECK(GemmChoices::recorded().at("a shape of this test") == kind);
   }
   for (const Json& wrong : {Json("automatic"), Json(3), Json("fast")})
     CHECK(message_of([&] {
-            coca::detail::preset_gemm_choices({{"b", wrong}}, "x");
+            preset_backend_choices<Cpu<float>>({{"b", wrong}}, "x");
           }) == "x: the choice of matrix products for b is unknown");
+  CHECK(coca::detail::backend_choices<Reference<float>>() == Json::object());
+  preset_backend_choices<Reference<float>>(json, "x");  // of no use to it
 }

@@ -101,3 +101,40 @@ TEST_CASE("steps are counted, or follow from the epochs") {
   CHECK(training_step_count({.epochs = 3}, 7) == 21);
   CHECK(training_step_count({.epochs = 3, .steps = 5}, 7) == 5);
 }
+
+TEST_CASE("paths are kept absolute, patterns of shards too, and data that has moved is named so") {
+  const std::string here = std::filesystem::current_path().string();
+  TrainingOptions options;
+  options.data.training = {"a.jsonl", "s-{0..2}.tar::../t.tar", "/x/../y"};
+  options.data.validation = {"v"};
+  options.data.image_folder = "pictures";
+  options.tokenizer = "";
+  options.init_from = "./run";
+  options.pictures = {"p.png"};
+  const TrainingOptions absolute = with_absolute_paths(options);
+  const std::string above = std::filesystem::path(here).parent_path().string();
+  CHECK(absolute.data.training ==
+        std::vector<std::string>{here + "/a.jsonl", here + "/s-{0..2}.tar::" + above + "/t.tar",
+                                 "/y"});
+  CHECK(absolute.data.validation == std::vector<std::string>{here + "/v"});
+  CHECK(absolute.data.image_folder == here + "/pictures");
+  CHECK(absolute.tokenizer.empty());
+  CHECK(absolute.init_from == here + "/run");
+  CHECK(absolute.pictures == std::vector<std::string>{here + "/p.png"});
+  TrainingData data;
+  data.training = data.validation = {"/nowhere/a.jsonl"};
+  CHECK(message_of([&] { open_training_data(data); }) ==
+        "/nowhere/a.jsonl: cannot be opened: No such file or directory; data that has moved can be "
+        "named anew by --data");
+  CHECK(contains(message_of([&] { open_validation_data(data); }), "named anew by --validation"));
+}
+
+TEST_CASE("fields that are lists reach the records as JSON") {
+  const coca_test::TemporaryFolder folder;
+  const std::string list = folder.write(
+      "a.jsonl", "{\"image\":\"x.png\",\"caption\":\"one\",\"answers\":[\"a\",\"b\"]}\n");
+  TrainingData data;
+  data.training = {list};
+  data.field_keys = {"answers"};
+  CHECK(open_training_data(data).record(0).fields.at("answers") == R"(["a","b"])");
+}

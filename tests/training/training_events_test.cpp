@@ -12,10 +12,9 @@ TEST_CASE("a step is a line of the log") {
   progress.epoch = 1.5;
   progress.learning_rate = 0.25;
   progress.pictures_per_second = 100;
-  progress.result = {.contrastive_loss = 1.5f,
-                     .captioning_loss = 2.5f,
+  progress.result = {.losses = {{"contrastive_loss", 1.5}, {"captioning_loss", 2.5}},
+                     .numbers = {{"logit_scale", 1}},
                      .gradient_norm = 0.5f,
-                     .logit_scale = 0,
                      .applied = true};
   CHECK(log_line(progress, Batch{}).dump() ==
         R"({"step":3,"epoch":1.5,"loss":4.0,"contrastive_loss":1.5,"captioning_loss":2.5,)"
@@ -24,7 +23,7 @@ TEST_CASE("a step is a line of the log") {
   Batch batch;
   batch.skipped.push_back({4, "x.png", "is no picture"});
   progress.result.applied = false;
-  progress.result.captioning_loss = std::numeric_limits<float>::infinity();
+  progress.result.losses[1].value = std::numeric_limits<double>::infinity();
   const auto line = log_line(progress, batch);
   CHECK(line.at("skipped") == true);
   CHECK(line.at("captioning_loss").is_null());
@@ -36,9 +35,13 @@ TEST_CASE("a validation is a line of the log") {
   TrainingValidation validation{5, {}, {"a cat"}};
   CHECK(log_line(validation).dump() == R"({"step":5,"validation":{"captions":["a cat"]}})");
   validation.scores = {.pictures = 4,
-                       .contrastive_loss = 1,
-                       .captioning_loss = 2,
-                       .retrieval = {{0.25, 0.5, 1}, {0, 0.5, 0.75}}};
+                       .losses = {{"contrastive_loss", 1}, {"captioning_loss", 2}},
+                       .scores = {{"image_to_text.r1", 0.25},
+                                  {"image_to_text.r5", 0.5},
+                                  {"image_to_text.r10", 1},
+                                  {"text_to_image.r1", 0},
+                                  {"text_to_image.r5", 0.5},
+                                  {"text_to_image.r10", 0.75}}};
   const auto values = log_line(validation).at("validation");
   CHECK(values.at("pictures") == 4);
   CHECK(values.at("loss") == 3.0);

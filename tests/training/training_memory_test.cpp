@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/coca.hpp"
+#include "coca/training/tasks/coca.hpp"
 
 using namespace coca;
 
@@ -55,17 +56,18 @@ double measured(const OptimizerOptions& optimizer_options, const TrainingStepOpt
   Trainable<Model> trainable(model);
   Optimizer<Model> optimizer(trainable, model.backend(), optimizer_options);
   Context<Cpu<float>> context(model.backend());
-  TrainingStep<Model> step(model, trainable, optimizer, context, options);
+  const CoCaTask<Model> task(model);
+  TrainingStep step(task, trainable, optimizer, context, options);
   const std::vector<float> host(batch * 3 * 128 * 128, 0.25f);
   const Tokens tokens{std::vector<std::int32_t>(batch * 32, 7), batch, 32};
   for (int i = 0; i < 3; ++i)
-    step(context.to_device(host, Shape{batch, 3, 128, 128}), tokens, 1e-4);
+    step({context.to_device(host, Shape{batch, 3, 128, 128}), tokens}, 1e-4);
   const double inputs = static_cast<double>(host.size() * sizeof(float)) / 1048576;
   return megabytes("VmHWM") - before - inputs;
 }
 
 void check(const OptimizerOptions& optimizer_options, const TrainingStepOptions& options) {
-  using Planned = CoCa<config, Plan<Cpu<float>>>;
+  using Planned = CoCaTask<CoCa<config, Plan<Cpu<float>>>>;
   const TrainingMemory memory = training_memory<Planned>(batch, optimizer_options, options);
   const double expected = static_cast<double>(memory.total()) / 1048576;
   const double actual = measured(optimizer_options, options);
@@ -129,7 +131,7 @@ TEST_CASE("the captioning loss holds a few rows of CLIP's logits, or as many as 
 }
 
 TEST_CASE("planned memory is said by what it is for", "[training]") {
-  using Planned = CoCa<config, Plan<Cpu<float>>>;
+  using Planned = CoCaTask<CoCa<config, Plan<Cpu<float>>>>;
   const std::size_t weights = 4 * parameter_count(config);
   const TrainingMemory whole = training_memory<Planned>(batch);
   CHECK(whole.parameters >= weights);
@@ -140,7 +142,7 @@ TEST_CASE("planned memory is said by what it is for", "[training]") {
   const auto recomputed = training_memory<Planned>(batch, {}, {.tape = {.recompute_blocks = true}});
   CHECK(recomputed.workspace < whole.workspace / 2);
   const auto sigmoid =
-      training_memory<Planned>(batch, {}, {.loss = {.contrastive = ContrastiveKind::sigmoid}});
+      training_memory<Planned>(batch, {}, {}, {.loss = {.contrastive = ContrastiveKind::sigmoid}});
   CHECK(sigmoid.parameters == whole.parameters + 64);  // the bias, in a cache line of its own
   CHECK(CountedMemory::count().now == 0);
 }

@@ -23,7 +23,8 @@ struct Run {
     PreprocessConfig config;
     config.height = config.width = 32;
     Loader loader(open_datasets({list}, options.data), validation_loader_options(options, config));
-    return validate(context, model, tiny_tokenizer(), loader, {}, stop);
+    const CoCaTask<TinyModel> task(model, data.subject(), options);
+    return validate(context, task, loader, stop);
   }
 };
 
@@ -36,11 +37,14 @@ TEST_CASE("losses are those of the pairs, whatever the batch where it does not m
   REQUIRE(some);
   CHECK(all->pictures == 32);
   CHECK(some->pictures == 32);
-  CHECK(std::abs(all->captioning_loss - some->captioning_loss) < 1e-4);
-  CHECK(all->contrastive_loss > some->contrastive_loss);  // it is among fewer texts
-  CHECK(all->retrieval.image_to_text.at_10 == some->retrieval.image_to_text.at_10);
+  CHECK(std::abs(number_of(all->losses, "captioning_loss") -
+                 number_of(some->losses, "captioning_loss")) < 1e-4);
+  CHECK(number_of(all->losses, "contrastive_loss") >
+        number_of(some->losses, "contrastive_loss"));  // it is among fewer texts
+  CHECK(number_of(all->scores, "image_to_text.r10") ==
+        number_of(some->scores, "image_to_text.r10"));
   // Untrained: about the logarithm of the vocabulary, times the weight.
-  CHECK(std::abs(all->captioning_loss - 2 * std::log(600.0)) < 3);
+  CHECK(std::abs(number_of(all->losses, "captioning_loss") - 2 * std::log(600.0)) < 3);
 }
 
 TEST_CASE("pictures of one caption are right for it, and broken ones are left out") {
@@ -52,8 +56,8 @@ TEST_CASE("pictures of one caption are right for it, and broken ones are left ou
   const auto scores = run.scores(2, run.data.folder().write("shapes.jsonl", list));
   REQUIRE(scores);
   CHECK(scores->pictures == 4);
-  CHECK(scores->retrieval.image_to_text.at_1 == 1.0);
-  CHECK(scores->retrieval.text_to_image.at_1 == 1.0);
+  CHECK(number_of(scores->scores, "image_to_text.r1") == 1.0);
+  CHECK(number_of(scores->scores, "text_to_image.r1") == 1.0);
 }
 
 TEST_CASE("a validation can be stopped") {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,18 +30,35 @@ struct SkippedPicture {
 /// Label of a sample that has none.
 inline constexpr std::int32_t no_label = -1;
 
-/// Samples side by side; all lists have one element a picture.
+/// What else a record says, by key: UTF-8 text as its file has it; numbers, lists and objects of
+/// JSON as their JSON.
+using RecordFields = std::map<std::string, std::string>;
+
+/// Samples side by side; all lists have one element per sample.
 struct Batch {
   DataPosition position;
-  PixelBatch pixels;                  ///< normalised floats, [batch, 3, height, width]
+  /// Normalised floats, [batch * pictures_per_sample, 3, height, width].
+  PixelBatch pixels;
+  std::size_t pictures_per_sample = 1;
   std::vector<std::string> captions;  ///< "" where a picture has none
   std::vector<std::string> names;
   std::vector<std::int32_t> labels;     ///< no_label where a picture has none
+  std::vector<RecordFields> fields;     ///< those of the records, untouched
   std::vector<std::size_t> indices;     ///< of the samples in their data set
   std::vector<SkippedPicture> skipped;  ///< broken pictures in whose place others are shown
 
-  /// Number of pictures.
+  /// Number of samples.
   std::size_t size() const noexcept { return indices.size(); }
+
+  /// Calls visit(list) for each list with one element per sample.
+  template <class Visitor>
+  void for_each_list(Visitor&& visit) {
+    visit(captions);
+    visit(names);
+    visit(labels);
+    visit(fields);
+    visit(indices);
+  }
 };
 
 }  // namespace coca

@@ -27,8 +27,8 @@ namespace coca {
 
 /// What a caption file looks like.
 struct CaptionFileOptions {
-  /// Column or JSON key of the picture's path; empty: the first of filepath, image, file_name,
-  /// image_path, path that there is.
+  /// Column or JSON key of the picture's path, in JSON also a list of several pictures' paths;
+  /// empty: the first of filepath, image, file_name, image_path, path that there is.
   std::string image_key{};
   /// Column or JSON key of the caption, in JSON a text or a list of texts; empty: the first of
   /// title, caption, text, captions that there is.
@@ -40,6 +40,8 @@ struct CaptionFileOptions {
   /// Columns or JSON keys that become fields of the records, texts or numbers. Each picture must
   /// have them, and all rows of a picture the same.
   std::vector<std::string> field_keys{};
+  /// Lists and objects of JSON may be fields too, as their JSON.
+  bool structured_fields = false;
 };
 
 namespace detail {
@@ -94,6 +96,13 @@ inline bool read_field(const Json& value, std::string& text) {
   return true;
 }
 
+/// The same, and lists and objects as their JSON; false for null.
+inline bool read_structured_field(const Json& value, std::string& text) {
+  if (read_field(value, text)) return true;
+  if (value.is_structured()) text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return value.is_structured();
+}
+
 /// parse_json() of one line of a file, with messages that count the lines of the file.
 inline Json parse_json_line(std::string_view text, const std::string& path, std::size_t line) {
   constexpr JsonLimits limits{.max_bytes = std::size_t{16} << 20, .max_values = 1'000'000};
@@ -139,14 +148,20 @@ class CaptionFile {
     return {entry.picture, entry.captions, std::nullopt, entry.fields};
   }
 
-  /// The picture file. @throws FileError where it is missing, unreadable or no picture.
-  std::vector<std::uint8_t> read(std::size_t index) const {
-    return detail::read_image_bytes(image_path(index));
+  /// Picture file `number` of a record. @throws FileError where it is missing, unreadable or no
+  /// picture.
+  std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
+    return detail::read_image_bytes(image_path(index, number));
   }
 
-  /// Where the picture file is.
-  std::string image_path(std::size_t index) const {
-    const std::filesystem::path picture = at(index).picture;
+  /// Where a picture file is. @throws FileError where the record has fewer pictures
+  std::string image_path(std::size_t index, std::size_t number = 0) const {
+    const Entry& entry = at(index);
+    if (number > entry.more.size())
+      throw FileError(path_, detail::printable(entry.picture, 80) + " has " +
+                                 std::to_string(entry.more.size() + 1) + " pictures, number " +
+                                 std::to_string(number + 1) + " was asked for");
+    const std::filesystem::path picture = number == 0 ? entry.picture : entry.more[number - 1];
     if (picture.is_absolute()) return picture.string();
     return (folder_ / picture).string();
   }
@@ -158,6 +173,7 @@ class CaptionFile {
     std::string picture;
     std::vector<std::string> captions;
     Fields fields;
+    std::vector<std::string> more{};  // pictures after the first
   };
 
   const Entry& at(std::size_t index) const {
@@ -235,12 +251,16 @@ class CaptionFile {
       const Json row = detail::parse_json_line(content, path_, line);
       if (!row.is_object()) detail::fail_in_line(path_, line, "expected a JSON object");
       const Json& image = find_value(row, image_keys, "picture", line);
-      if (!image.is_string()) detail::fail_in_line(path_, line, "the picture is not a text");
+      std::vector<std::string> pictures;
+      if (!detail::append_texts(image, pictures) || pictures.empty())
+        detail::fail_in_line(path_, line, "the picture is not a text");
       std::vector<std::string> captions;
       if (!detail::append_texts(find_value(row, caption_keys, "caption", line), captions)) {
         detail::fail_in_line(path_, line, "the caption is neither a text nor a list of texts");
       }
-      add({image.get<std::string>(), std::move(captions), fields_of(row, line)}, line);
+      std::string first = std::move(pictures.front());
+      pictures.erase(pictures.begin());
+      add({std::move(first), std::move(captions), fields_of(row, line), std::move(pictures)}, line);
     }
   }
 
@@ -255,7 +275,10 @@ class CaptionFile {
                              "no key \"" + detail::printable(key, 40) + "\", the keys are " +
                                  detail::list_of_names(keys, ", "));
       }
-      if (!detail::read_field(*found, fields[key]))
+      const bool known = options_.structured_fields
+                             ? detail::read_structured_field(*found, fields[key])
+                             : detail::read_field(*found, fields[key]);
+      if (!known)
         detail::fail_in_line(path_, line, "\"" + key + "\" is neither a text nor a number");
     }
     return fields;
@@ -272,12 +295,16 @@ class CaptionFile {
   }
 
   void add(Entry row, std::size_t line) {
-    if (row.picture.empty()) detail::fail_in_line(path_, line, "the name of the picture is empty");
-    if (row.picture.find('\0') != std::string::npos) {
-      detail::fail_in_line(path_, line, "the name of the picture holds a null character");
+    std::string key;  // rows of the same pictures are one entry
+    for (std::size_t i = 0; i <= row.more.size(); ++i) {
+      const std::string& picture = i == 0 ? row.picture : row.more[i - 1];
+      if (picture.empty()) detail::fail_in_line(path_, line, "the name of the picture is empty");
+      if (picture.find('\0') != std::string::npos)
+        detail::fail_in_line(path_, line, "the name of the picture holds a null character");
+      key += (i == 0 ? "" : std::string(1, '\0')) + picture;
     }
     std::erase(row.captions, std::string());
-    const auto [known, is_new] = known_.try_emplace(row.picture, entries_.size());
+    const auto [known, is_new] = known_.try_emplace(std::move(key), entries_.size());
     if (is_new) {
       entries_.push_back(std::move(row));
       return;

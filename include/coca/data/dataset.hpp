@@ -23,7 +23,8 @@ struct Record {
   std::string name;                   ///< what people and messages call the picture
   std::vector<std::string> captions;  ///< UTF-8; may be empty where there is a label
   std::optional<std::int32_t> label;  ///< number of its class
-  /// What else its data set has been asked to tell, by key.
+  /// What else its data set has been asked to tell, by key: text as the file has it; numbers, lists
+  /// and objects of JSON as their JSON.
   std::map<std::string, std::string> fields{};
 };
 
@@ -36,7 +37,24 @@ concept Dataset = requires(const T& dataset, std::size_t index) {
   { dataset.read(index) } -> std::convertible_to<std::vector<std::uint8_t>>;
 };
 
+/// A data set whose records may have several pictures: the bytes of picture file `number` of a
+/// record; FileError where it has no such picture.
+template <class T>
+concept HasSeveralPictures = Dataset<T> && requires(const T& dataset, std::size_t index) {
+  { dataset.read(index, std::size_t{}) } -> std::convertible_to<std::vector<std::uint8_t>>;
+};
+
 namespace detail {
+
+/// Picture file `number` of record `index` of any data set.
+/// @throws FileError where the record has no such picture.
+template <Dataset T>
+std::vector<std::uint8_t> read_picture(const T& dataset, std::size_t index, std::size_t number) {
+  if constexpr (HasSeveralPictures<T>) return dataset.read(index, number);
+  if (number == 0) return dataset.read(index);
+  throw FileError(dataset.record(index).name,
+                  "has one picture, but picture " + std::to_string(number + 1) + " was asked for");
+}
 
 /// @throws ArgumentError where `index` is not below `size`.
 inline void check_record_index(std::size_t index, std::size_t size) {
@@ -66,11 +84,11 @@ class AnyDataset {
     return held_->record(index);
   }
 
-  /// The picture file of record `index`. @throws ArgumentError from size() on; FileError where it
-  /// cannot be read.
-  std::vector<std::uint8_t> read(std::size_t index) const {
+  /// Picture file `number` of record `index`. @throws ArgumentError from size() on; FileError where
+  /// it cannot be read or the record has fewer pictures.
+  std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     detail::check_record_index(index, size());
-    return held_->read(index);
+    return held_->read(index, number);
   }
 
  private:
@@ -78,7 +96,7 @@ class AnyDataset {
     virtual ~Interface() = default;
     virtual std::size_t size() const = 0;
     virtual Record record(std::size_t index) const = 0;
-    virtual std::vector<std::uint8_t> read(std::size_t index) const = 0;
+    virtual std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const = 0;
   };
 
   template <class T>
@@ -87,7 +105,9 @@ class AnyDataset {
     explicit Held(U&& value) : dataset(std::forward<U>(value)) {}
     std::size_t size() const override { return dataset.size(); }
     Record record(std::size_t index) const override { return dataset.record(index); }
-    std::vector<std::uint8_t> read(std::size_t index) const override { return dataset.read(index); }
+    std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const override {
+      return detail::read_picture(dataset, index, number);
+    }
     T dataset;
   };
 
@@ -105,7 +125,9 @@ class Subset {
 
   std::size_t size() const noexcept { return indices_.size(); }
   Record record(std::size_t index) const { return dataset_.record(original(index)); }
-  std::vector<std::uint8_t> read(std::size_t index) const { return dataset_.read(original(index)); }
+  std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
+    return dataset_.read(original(index), number);
+  }
 
  private:
   std::size_t original(std::size_t index) const {
@@ -129,9 +151,9 @@ class ConcatDataset {
     const auto [dataset, local] = find(index);
     return dataset->record(local);
   }
-  std::vector<std::uint8_t> read(std::size_t index) const {
+  std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     const auto [dataset, local] = find(index);
-    return dataset->read(local);
+    return dataset->read(local, number);
   }
 
  private:

@@ -72,7 +72,8 @@ struct BatchSlot {
 /// The sizes of a batch, before anything is allocated. @throws ArgumentError where it is too large.
 inline void check_batch_memory(const LoaderOptions& options) {
   const PreprocessConfig& config = options.sample.preprocess;
-  const auto values = static_cast<double>(options.order.batch_size) * Image::channels *
+  const auto values = static_cast<double>(options.order.batch_size) *
+                      static_cast<double>(options.sample.pictures_per_sample) * Image::channels *
                       static_cast<double>(config.width) * static_cast<double>(config.height);
   if (values <= 0x1p36) return;
   throw ArgumentError("a batch of " + std::to_string(options.order.batch_size) + " pictures of " +
@@ -98,25 +99,23 @@ inline std::vector<std::size_t> groups_of(const AnyDataset& dataset, const std::
 
 /// Closes the holes of a batch; what stays keeps its order.
 inline void close_holes(Batch& batch, const std::vector<bool>& shown) {
-  const std::size_t picture = Image::channels * batch.pixels.height * batch.pixels.width;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    if (!shown[i]) continue;
-    if (kept != i) {
-      std::copy_n(&batch.pixels.values[i * picture], picture, &batch.pixels.values[kept * picture]);
-      batch.captions[kept] = std::move(batch.captions[i]);
-      batch.names[kept] = std::move(batch.names[i]);
-      batch.labels[kept] = batch.labels[i];
-      batch.indices[kept] = batch.indices[i];
+  const auto close = [&shown](auto& list, std::size_t width) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      if (!shown[i]) continue;
+      const auto from = list.begin() + static_cast<std::ptrdiff_t>(i * width);
+      if (kept != i)
+        std::move(from, from + static_cast<std::ptrdiff_t>(width),
+                  list.begin() + static_cast<std::ptrdiff_t>(kept * width));
+      ++kept;
     }
-    ++kept;
-  }
-  batch.pixels.batch = kept;
-  batch.pixels.values.resize(kept * picture);
-  batch.captions.resize(kept);
-  batch.names.resize(kept);
-  batch.labels.resize(kept);
-  batch.indices.resize(kept);
+    list.resize(kept * width);
+    return kept;
+  };
+  const std::size_t picture = Image::channels * batch.pixels.height * batch.pixels.width;
+  const std::size_t kept = close(batch.pixels.values, batch.pictures_per_sample * picture);
+  batch.pixels.batch = kept * batch.pictures_per_sample;
+  batch.for_each_list([&](auto& list) { close(list, 1); });
 }
 
 }  // namespace detail
@@ -279,12 +278,11 @@ class Loader {
     slot->count = last - first;
     const PreprocessConfig& config = options_.sample.preprocess;
     slot->batch.position = position;
-    slot->batch.pixels = {slot->count, Image::channels, config.height, config.width, {}};
-    slot->batch.pixels.values.resize(slot->count * Image::channels * config.height * config.width);
-    slot->batch.captions.resize(slot->count);
-    slot->batch.names.resize(slot->count);
-    slot->batch.labels.resize(slot->count);
-    slot->batch.indices.resize(slot->count);
+    const std::size_t pictures = slot->count * options_.sample.pictures_per_sample;
+    slot->batch.pixels = {pictures, Image::channels, config.height, config.width, {}};
+    slot->batch.pixels.values.resize(pictures * Image::channels * config.height * config.width);
+    slot->batch.pictures_per_sample = options_.sample.pictures_per_sample;
+    slot->batch.for_each_list([&](auto& list) { list.resize(slot->count); });
     slot->shown.resize(slot->count);
     slot->skipped.resize(slot->count);
     slot->errors.resize(slot->count);
@@ -310,6 +308,7 @@ class Loader {
       slot.batch.captions[task.item] = std::move(sample->caption);
       slot.batch.names[task.item] = std::move(sample->name);
       slot.batch.labels[task.item] = sample->label;
+      slot.batch.fields[task.item] = std::move(sample->fields);
       slot.batch.indices[task.item] = sample->index;
     }
     if (++slot.done == slot.count) ready_.notify_all();

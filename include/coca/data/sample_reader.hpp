@@ -44,7 +44,8 @@ struct SampleOptions {
   /// 0 never. Small pictures take less memory in the cache and less time each epoch. At least the
   /// encoder's size divided by the square root of the smallest crop keeps all the detail.
   std::size_t shrink_to = 0;
-  std::size_t cache_bytes = 0;                          ///< memory for decoded pictures
+  std::size_t pictures_per_sample = 1;  ///< records with fewer pictures count as broken
+  std::size_t cache_bytes = 0;          ///< memory for decoded pictures
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures count as broken
 };
 
@@ -54,7 +55,8 @@ struct Sample {
   std::string name;
   std::string caption;
   std::int32_t label = no_label;
-  Pixels pixels;  ///< normalised floats, [3, height, width]
+  RecordFields fields;
+  PixelBatch pixels;  ///< normalised floats, [pictures, 3, height, width]
 };
 
 /// Reads samples. What it gives is a function of the data set, the options and the key.
@@ -69,6 +71,8 @@ class SampleReader {
     if (!(options.first_caption >= 0 && options.first_caption <= 1))
       throw ArgumentError("first_caption is " + std::to_string(options.first_caption) +
                           ", expected 0 to 1, a chance");
+    if (options.pictures_per_sample == 0)
+      throw ArgumentError("pictures_per_sample is 0, expected at least 1");
   }
 
   const AnyDataset& dataset() const noexcept { return dataset_; }
@@ -81,9 +85,12 @@ class SampleReader {
     try {
       Record record = dataset_.record(index);
       broken.name = record.name;
-      Sample sample{index, record.name, caption_of(record, key), record.label.value_or(no_label),
-                    show(*picture(index, record.name), key, limits_of(record))};
-      return sample;
+      return Sample{index,
+                    record.name,
+                    caption_of(record, key),
+                    record.label.value_or(no_label),
+                    record.fields,
+                    show_all(record, key)};
     } catch (const Error& error) {  // of the library: about this picture or its text
       broken.reason = error.what();
     }
@@ -106,12 +113,30 @@ class SampleReader {
     return choose_caption(record.captions, key, options_.first_caption);
   }
 
-  std::shared_ptr<const TransparentImage> picture(std::size_t index, const std::string& name) {
-    if (auto cached = cache_.find(index)) return cached;
-    const std::vector<std::uint8_t> file = dataset_.read(index);
+  // All pictures of a sample, one after the other; what is drawn is the same for each of them.
+  PixelBatch show_all(const Record& record, const SampleKey& key) {
+    const PictureLimits limits = limits_of(record);
+    PixelBatch all;
+    for (std::size_t number = 0; number < options_.pictures_per_sample; ++number) {
+      const auto index = static_cast<std::size_t>(key.index);
+      Pixels one = show(*picture(index, number, record.name), key, limits);
+      if (number == 0)
+        all = {1, one.channels, one.height, one.width, std::move(one.values)};
+      else
+        all.values.insert(all.values.end(), one.values.begin(), one.values.end());
+    }
+    all.batch = options_.pictures_per_sample;
+    return all;
+  }
+
+  std::shared_ptr<const TransparentImage> picture(std::size_t index, std::size_t number,
+                                                  const std::string& name) {
+    const std::size_t place = index * options_.pictures_per_sample + number;
+    if (auto cached = cache_.find(place)) return cached;
+    const std::vector<std::uint8_t> file = dataset_.read(index, number);
     TransparentImage decoded =
         read_transparent_image(file, name, {.max_pixels = options_.max_pixels});
-    return cache_.keep(index, shrink(std::move(decoded), options_.shrink_to));
+    return cache_.keep(place, shrink(std::move(decoded), options_.shrink_to));
   }
 
   PictureLimits limits_of(const Record& record) const {

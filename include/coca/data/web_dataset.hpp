@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ struct WebDatasetOptions {
   /// Key of the caption (a text or a list of texts) in .json members. They are looked at where
   /// there is no .txt.
   std::string caption_key = "caption";
+  /// Keys of .json members that become fields of the records. Each sample must have them.
+  std::vector<std::string> field_keys{};
 };
 
 namespace detail {
@@ -78,6 +81,22 @@ inline std::vector<std::string> json_captions(std::string_view text, const std::
     throw FileError(name, "\"" + key + "\" is neither a text nor a list of texts");
   }
   return captions;
+}
+
+/// Values of a .json member by key: texts as they are, all else as JSON.
+/// @throws FileError, beginning with `name`, where one is missing
+inline std::map<std::string, std::string> json_fields(std::string_view text,
+                                                      const std::vector<std::string>& keys,
+                                                      const std::string& name) {
+  const Json value = parse_json(text, name);
+  std::map<std::string, std::string> fields;
+  for (const std::string& key : keys) {
+    if (!value.is_object() || !value.contains(key))
+      throw FileError(name, "expected a JSON object with the key \"" + key + "\"");
+    if (!read_structured_field(value.at(key), fields[key]))
+      throw FileError(name, "\"" + key + "\" is null");
+  }
+  return fields;
 }
 
 /// The number in a .cls member. @throws FileError, beginning with `name`.
@@ -137,6 +156,9 @@ class WebDataset {
       record.captions = detail::json_captions(text_at(entry, entry.json, "json"),
                                               options_.caption_key, member_name(entry, "json"));
     }
+    if (!options_.field_keys.empty() && entry.json != absent)
+      record.fields = detail::json_fields(text_at(entry, entry.json, "json"), options_.field_keys,
+                                          member_name(entry, "json"));
     if (entry.label != absent) {
       record.label =
           detail::class_number(text_at(entry, entry.label, "cls"), member_name(entry, "cls"));

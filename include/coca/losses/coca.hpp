@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What a contrastive captioner is trained with (arXiv 2205.01917, section 3.2): the weighted sum
-/// of the contrastive and the captioning loss.
+/// The losses of a contrastive captioner (arXiv 2205.01917, section 3.2), of what a model has
+/// encoded: contrastive and captioning, each with its weight. CLIP has the first of them.
 
 #include <cstddef>
 
@@ -18,16 +18,6 @@ struct CoCaLossOptions {
   CaptioningOptions captioning{};
 };
 
-/// The two losses of a batch, after weighting, each [1].
-template <DifferentiableBackend B>
-struct CoCaLosses {
-  Array<B> contrastive;
-  Array<B> captioning;
-
-  explicit CoCaLosses(Context<B>& context)
-      : contrastive(make_loss(context)), captioning(make_loss(context)) {}
-};
-
 /// The contrastive loss that the options name, with the model's scale (and bias), added to `loss`.
 /// @param pairs as for contrastive_loss
 /// @throws Error for SigLIP's where the model has no logit_bias
@@ -41,20 +31,15 @@ void contrastive_loss(Context<B>& context, const Model& model,
   contrastive_loss(context, features, model.logit_scale(), options.contrastive_weight, loss, pairs);
 }
 
-/// Computes both losses of a batch in one pass through the model; with a tape on the context, call
-/// its backward() afterwards.
-/// @param pixels [batch, 3, image_size, image_size]
-/// @param tokens [batch, length], padded
+/// The captioning loss of encoded pictures and texts, added to `loss`.
+/// @param predicted [batch, length], padded
 template <class Model, DifferentiableBackend B>
-void coca_loss(Context<B>& context, const Model& model, const Array<B>& pixels,
-               const Tokens& tokens, const CoCaLossOptions& options, CoCaLosses<B>& losses) {
-  const ImageFeatures<B> image = model.encode_image(context, pixels);
-  const TextFeatures<B> text = model.encode_text(context, tokens);
-  contrastive_loss(context, model, {.image = image.embedding, .text = text.embedding}, options,
-                   losses.contrastive);
+void captioning_loss(Context<B>& context, const Model& model, const ImageFeatures<B>& image,
+                     const TextFeatures<B>& text, const Tokens& predicted,
+                     const CaptioningOptions& options, const Array<B>& loss) {
   const auto& decoder = model.multimodal_decoder();
   captioning_loss(context, decoder.features(context, text.tokens, image.tokens),
-                  decoder.projection(), tokens, options.captioning, losses.captioning);
+                  decoder.projection(), predicted, options, loss);
 }
 
 }  // namespace coca

@@ -15,7 +15,8 @@ class ContrastiveLogits {
  public:
   /// Without bias.
   ContrastiveLogits()
-      : scale_("logit_scale", {}, Initializer::constant(2.6592600f)) {}  // ln(1 / 0.07)
+      : scale_("logit_scale", Shape{}, Initializer::constant(2.6592600f),  // ln(1 / 0.07)
+               ParameterRole::scale) {}
 
   /// Logarithm of the factor, a scalar.
   const Array<B>& scale() const { return scale_.value(); }
@@ -35,7 +36,7 @@ class ContrastiveLogits {
   void add_bias(const B& backend) {
     if (bias_) return;
     scale_.set_initializer(Initializer::constant(2.3025851f));
-    bias_.emplace("logit_bias", Shape{}, Initializer::constant(-10.0f));
+    bias_.emplace("logit_bias", Shape{}, Initializer::constant(-10.0f), ParameterRole::bias);
     bias_->load(backend, initial_values(*bias_, 0));
   }
 

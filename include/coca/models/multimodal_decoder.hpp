@@ -43,7 +43,8 @@ class MultimodalDecoder {
                                                MatrixUse::few_rows)) {
     const BlockOptions options = detail::block_options(config, MatrixUse::few_rows);
     for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(path, static_cast<std::size_t>(layer), options);
+      blocks_.emplace_back(ParameterPath(path, detail::size(config.layers - layer)),
+                           static_cast<std::size_t>(layer), options);
   }
 
   /// text tokens [batch, length, width], image tokens [batch, tokens, width]

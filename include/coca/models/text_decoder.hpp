@@ -48,15 +48,18 @@ class TextDecoder {
 
   /// @param path prefix of all parameters, "text" in OpenCLIP's checkpoints
   explicit TextDecoder(const std::string& path = "text")
-      : embedding_(path + ".",
+      : embedding_(ParameterPath(path + ".", detail::size(config.layers) + 1),
                    {.vocab_size = vocab_size, .positions = context_length + 1, .width = width}),
-        cls_emb_(path + ".cls_emb", {width}, Initializer::normal(0.01f)),
+        cls_emb_(ParameterPath(path + ".cls_emb", detail::size(config.layers) + 1), {width},
+                 Initializer::normal(0.01f), ParameterRole::query),
         ln_final_(path + ".ln_final", width),
         text_projection_(detail::projection<B>(path + ".text_projection", width, embed_dim,
                                                MatrixUse::few_rows)) {
     const BlockOptions options = detail::block_options(config, MatrixUse::few_rows);
     for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(path + ".transformer.resblocks." + std::to_string(layer), options);
+      blocks_.emplace_back(ParameterPath(path + ".transformer.resblocks." + std::to_string(layer),
+                                         detail::size(config.layers - layer)),
+                           options);
   }
 
   /// tokens [batch, length], padded -> latent [batch, embed_dim] and tokens [batch, length, width]
@@ -169,13 +172,16 @@ class ClipTextEncoder {
 
   /// @param path prefix of all parameters, with its point; "" in OpenAI's and most checkpoints
   explicit ClipTextEncoder(const std::string& path = "")
-      : embedding_(path, {.vocab_size = vocab_size, .positions = context_length, .width = width}),
+      : embedding_(ParameterPath(path, detail::size(config.layers) + 1),
+                   {.vocab_size = vocab_size, .positions = context_length, .width = width}),
         ln_final_(path + "ln_final", width),
         text_projection_(detail::projection<B>(path + "text_projection", width, embed_dim,
                                                MatrixUse::many_rows)) {
     const BlockOptions options = detail::block_options(config, MatrixUse::many_rows);
     for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(path + "transformer.resblocks." + std::to_string(layer), options);
+      blocks_.emplace_back(ParameterPath(path + "transformer.resblocks." + std::to_string(layer),
+                                         detail::size(config.layers - layer)),
+                           options);
   }
 
   /// tokens [batch, length], padded -> latent [batch, embed_dim]

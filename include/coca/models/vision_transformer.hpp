@@ -36,13 +36,16 @@ class VisionTransformer {
 
   /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
   explicit VisionTransformer(const std::string& path = "visual")
-      : embedding_(path, {.image_size = image_size,
-                          .patch_size = detail::size(config.patch_size),
-                          .width = width}),
-        ln_pre_(path + ".ln_pre", width) {
+      : embedding_(ParameterPath(path, detail::size(config.layers) + 1),
+                   {.image_size = image_size,
+                    .patch_size = detail::size(config.patch_size),
+                    .width = width}),
+        ln_pre_(ParameterPath(path + ".ln_pre", detail::size(config.layers) + 1), width) {
     const BlockOptions options = detail::block_options(config, MatrixUse::many_rows);
     for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(path + ".transformer.resblocks." + std::to_string(layer), options);
+      blocks_.emplace_back(ParameterPath(path + ".transformer.resblocks." + std::to_string(layer),
+                                         detail::size(config.layers - layer)),
+                           options);
   }
 
   /// pixels [batch, 3, image_size, image_size] -> [batch, tokens, width], the class token first

@@ -40,12 +40,13 @@ template <Backend B>
 class SelfAttention {
  public:
   /// @param path prefix of ".in_proj_weight" and the others
-  SelfAttention(const std::string& path, const AttentionOptions& options)
+  SelfAttention(const ParameterPath& path, const AttentionOptions& options)
       : width_(options.width),
         heads_(options.heads),
         in_weight_(path + ".in_proj_weight", {3 * options.width, options.width},
                    Initializer::normal(options.in_deviation), {.use = options.use}),
-        in_bias_(path + ".in_proj_bias", {3 * options.width}, Initializer::constant(0)),
+        in_bias_(path + ".in_proj_bias", {3 * options.width}, Initializer::constant(0),
+                 ParameterRole::bias),
         out_(path + ".out_proj", {.in = options.width,
                                   .out = options.width,
                                   .deviation = options.out_deviation,
@@ -132,10 +133,11 @@ class CrossAttention {
   /// @param path prefix of ".in_proj_weight", or of ".q_proj_weight" and the others where the
   /// widths of
   ///             queries and keys differ
-  CrossAttention(const std::string& path, const AttentionOptions& options)
+  CrossAttention(const ParameterPath& path, const AttentionOptions& options)
       : width_(options.width),
         heads_(options.heads),
-        in_bias_(path + ".in_proj_bias", {3 * options.width}, Initializer::constant(0)),
+        in_bias_(path + ".in_proj_bias", {3 * options.width}, Initializer::constant(0),
+                 ParameterRole::bias),
         out_(path + ".out_proj", {.in = options.width,
                                   .out = options.width,
                                   .deviation = options.out_deviation,

@@ -22,8 +22,9 @@ class AttentionalPooler {
   };
 
   /// @param path prefix of ".query", ".ln_q", ".ln_k" and ".attn"
-  AttentionalPooler(const std::string& path, const Options& options)
-      : query_(path + ".query", {options.queries, options.width}, Initializer::normal(1)),
+  AttentionalPooler(const ParameterPath& path, const Options& options)
+      : query_(path + ".query", {options.queries, options.width}, Initializer::normal(1),
+               ParameterRole::query),
         ln_q_(path + ".ln_q", options.width),
         ln_k_(path + ".ln_k", options.key_width),
         attention_(path + ".attn",

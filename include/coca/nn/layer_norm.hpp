@@ -14,9 +14,9 @@ template <Backend B>
 class LayerNorm {
  public:
   /// @param path prefix of ".weight" and ".bias"
-  LayerNorm(const std::string& path, std::size_t width)
-      : weight_(path + ".weight", {width}, Initializer::constant(1)),
-        bias_(path + ".bias", {width}, Initializer::constant(0)) {}
+  LayerNorm(const ParameterPath& path, std::size_t width)
+      : weight_(path + ".weight", {width}, Initializer::constant(1), ParameterRole::norm),
+        bias_(path + ".bias", {width}, Initializer::constant(0), ParameterRole::norm) {}
 
   /// input [..., width] -> [..., width]
   Array<B> operator()(Context<B>& context, const Array<B>& input) const {

@@ -30,10 +30,10 @@ class Linear {
   };
 
   /// @param path prefix of ".weight" and ".bias"
-  Linear(const std::string& path, const Options& options)
+  Linear(const ParameterPath& path, const Options& options)
       : weight_(path + ".weight", {options.out, options.in}, Initializer::normal(options.deviation),
                 {.use = options.use}),
-        bias_(path + ".bias", {options.out}, Initializer::constant(0)) {}
+        bias_(path + ".bias", {options.out}, Initializer::constant(0), ParameterRole::bias) {}
 
   /// input [..., in] -> [..., out]
   Array<B> operator()(Context<B>& context, const Array<B>& input,

@@ -27,7 +27,7 @@ template <Backend B>
 class Mlp {
  public:
   /// @param path prefix of ".c_fc" and ".c_proj"
-  Mlp(const std::string& path, const BlockOptions& options)
+  Mlp(const ParameterPath& path, const BlockOptions& options)
       : activation_(options.activation),
         in_(path + ".c_fc", {.in = options.width,
                              .out = options.mlp_width,

@@ -16,7 +16,7 @@ class OpenClipMultimodalBlock {
  public:
   /// @param path  of the decoder
   /// @param index of the layer
-  OpenClipMultimodalBlock(const std::string& path, std::size_t index, const BlockOptions& options)
+  OpenClipMultimodalBlock(const ParameterPath& path, std::size_t index, const BlockOptions& options)
       : self_(path + ".resblocks." + std::to_string(index), options),
         cross_(path + ".cross_attn." + std::to_string(index), options) {}
 
@@ -57,7 +57,7 @@ class PaperMultimodalBlock {
  public:
   /// @param path  of the decoder
   /// @param index of the layer
-  PaperMultimodalBlock(const std::string& path, std::size_t index, const BlockOptions& options)
+  PaperMultimodalBlock(const ParameterPath& path, std::size_t index, const BlockOptions& options)
       : PaperMultimodalBlock(path + ".resblocks." + std::to_string(index), options) {}
 
   /// image tokens [pictures, tokens, width] -> their keys and values
@@ -96,7 +96,7 @@ class PaperMultimodalBlock {
   }
 
  private:
-  PaperMultimodalBlock(const std::string& block, const BlockOptions& options)
+  PaperMultimodalBlock(const ParameterPath& block, const BlockOptions& options)
       : ln_1_(block + ".ln_1", options.width),
         attention_(block + ".attn", detail::attention_options(options)),
         ls_1_(block + ".ls_1", options.width, options.layer_scale),

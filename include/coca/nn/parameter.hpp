@@ -32,6 +32,41 @@ struct Initializer {
   static constexpr Initializer normal(float deviation) { return {Kind::normal, deviation}; }
 };
 
+/// What a parameter is to its layer: optimizers ask it whether to decay it.
+enum class ParameterRole : std::uint8_t {
+  weight,     ///< multiplied with activations
+  bias,       ///< added to activations
+  norm,       ///< weight or bias of a norm
+  position,   ///< of a token in its sequence or picture
+  embedding,  ///< a table that words or numbers are looked up in
+  query,      ///< a learnt token that gathers others: class tokens, queries of poolers
+  scale,      ///< a factor: layer scale, temperature
+};
+
+/// Where a parameter is: its name in files, and how deep below the output of its tower. Layers make
+/// those of their parameters by adding to theirs.
+class ParameterPath {
+ public:
+  /// Not explicit: a text is a path of what comes after all blocks of its tower.
+  /// @param depth layers of its tower from it on to the last block, itself included: of n blocks
+  /// the
+  ///        last has 1, the first n, embeddings before them n + 1, and what comes after them 0
+  ParameterPath(std::string name, std::size_t depth = 0) : name_(std::move(name)), depth_(depth) {}
+  ParameterPath(const char* name) : name_(name) {}
+
+  const std::string& name() const noexcept { return name_; }
+  std::size_t depth() const noexcept { return depth_; }
+
+  /// A part of the same layer.
+  friend ParameterPath operator+(const ParameterPath& path, const std::string& suffix) {
+    return {path.name_ + suffix, path.depth_};
+  }
+
+ private:
+  std::string name_;
+  std::size_t depth_ = 0;
+};
+
 namespace detail {
 
 /// Copies a stored weight into a tensor of the same shape, a few rows at a time.
@@ -57,14 +92,18 @@ void fill_storage(const B& backend, const WeightSource& source, const Array<B>& 
 
 }  // namespace detail
 
-/// What all parameters have: a path, the shape in files, a start.
+/// What all parameters have: a path, the shape in files, a start, a role.
 class ParameterBase {
  public:
-  ParameterBase(std::string path, Shape shape, Initializer initializer)
-      : path_(std::move(path)), shape_(shape), initializer_(initializer) {}
+  ParameterBase(ParameterPath path, Shape shape, Initializer initializer,
+                ParameterRole role = ParameterRole::weight)
+      : path_(std::move(path)), shape_(shape), initializer_(initializer), role_(role) {}
 
   /// OpenCLIP's state-dict key, for example "visual.ln_pre.weight".
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept { return path_.name(); }
+  /// How deep it is below the output of its tower, see ParameterPath.
+  std::size_t depth() const noexcept { return path_.depth(); }
+  ParameterRole role() const noexcept { return role_; }
   /// Shape as files store it.
   const Shape& shape() const noexcept { return shape_; }
   const Initializer& initializer() const noexcept { return initializer_; }
@@ -81,21 +120,22 @@ class ParameterBase {
   /// @throws ShapeError for weights of another shape.
   void expect(const WeightSource& source) const {
     if (!fits(source.shape))
-      throw ShapeError(path_ + ": got " + to_string(source.shape) + ", expected " +
+      throw ShapeError(path() + ": got " + to_string(source.shape) + ", expected " +
                        to_string(shape_));
   }
 
   /// @throws Error for a parameter that was neither loaded nor initialised.
   void expect_loaded(bool loaded) const {
     if (!loaded)
-      throw Error(path_ +
+      throw Error(path() +
                   " has no value yet: load a checkpoint into the model, or call initialize");
   }
 
  private:
-  std::string path_;
+  ParameterPath path_;
   Shape shape_;
   Initializer initializer_;
+  ParameterRole role_;
 };
 
 /// A bias, a norm's weight, a class token, positions: anything kept in the type of the activations.
@@ -213,7 +253,7 @@ class MatrixParameter : public ParameterBase {
     MatrixUse use = MatrixUse::many_rows;
   };
 
-  MatrixParameter(std::string path, Shape shape, Initializer initializer, Layout layout = {})
+  MatrixParameter(ParameterPath path, Shape shape, Initializer initializer, Layout layout = {})
       : ParameterBase(std::move(path), shape, initializer), layout_(std::move(layout)) {
     if (layout_.parts.empty()) layout_.parts = {this->shape()[0]};
   }

@@ -22,14 +22,15 @@ class PatchEmbedding {
   };
 
   /// @param path prefix of ".conv1.weight", ".class_embedding" and ".positional_embedding"
-  PatchEmbedding(const std::string& path, const Options& options)
+  PatchEmbedding(const ParameterPath& path, const Options& options)
       : options_(options),
         conv1_(path + ".conv1.weight", {options.width, 3, options.patch_size, options.patch_size},
                Initializer::normal(
                    1 / std::sqrt(static_cast<float>(3 * options.patch_size * options.patch_size)))),
-        class_embedding_(path + ".class_embedding", {options.width}, deviation(options)),
+        class_embedding_(path + ".class_embedding", {options.width}, deviation(options),
+                         ParameterRole::query),
         positional_embedding_(path + ".positional_embedding", {tokens(), options.width},
-                              deviation(options)) {}
+                              deviation(options), ParameterRole::position) {}
 
   /// Patches and the class token.
   std::size_t tokens() const noexcept {

@@ -52,11 +52,11 @@ class TokenEmbedding {
   };
 
   /// @param path prefix of "token_embedding.weight" and "positional_embedding", with its point
-  TokenEmbedding(const std::string& path, const Options& options)
+  TokenEmbedding(const ParameterPath& path, const Options& options)
       : token_embedding_(path + "token_embedding.weight", {options.vocab_size, options.width},
-                         Initializer::normal(0.02f)),
+                         Initializer::normal(0.02f), ParameterRole::embedding),
         positional_embedding_(path + "positional_embedding", {options.positions, options.width},
-                              Initializer::normal(0.01f)) {}
+                              Initializer::normal(0.01f), ParameterRole::position) {}
 
   /// tokens [batch, length] -> [batch, length, width]
   /// @param first position of the first token

@@ -18,8 +18,10 @@ template <Backend B>
 class LayerScale {
  public:
   /// @param path prefix of ".gamma"
-  LayerScale(const std::string& path, std::size_t width, bool present) {
-    if (present) gamma_.emplace(path + ".gamma", Shape{width}, Initializer::constant(1e-5f));
+  LayerScale(const ParameterPath& path, std::size_t width, bool present) {
+    if (present)
+      gamma_.emplace(path + ".gamma", Shape{width}, Initializer::constant(1e-5f),
+                     ParameterRole::scale);
   }
 
   /// [width], or nothing.
@@ -52,7 +54,7 @@ constexpr AttentionOptions attention_options(const BlockOptions& block) {
 template <Backend B>
 class TransformerBlock {
  public:
-  TransformerBlock(const std::string& path, const BlockOptions& options)
+  TransformerBlock(const ParameterPath& path, const BlockOptions& options)
       : ln_1_(path + ".ln_1", options.width),
         attention_(path + ".attn", detail::attention_options(options)),
         ls_1_(path + ".ls_1", options.width, options.layer_scale),
@@ -106,7 +108,7 @@ class TransformerBlock {
 template <Backend B>
 class CrossAttentionBlock {
  public:
-  CrossAttentionBlock(const std::string& path, const BlockOptions& options)
+  CrossAttentionBlock(const ParameterPath& path, const BlockOptions& options)
       : ln_1_(path + ".ln_1", options.width),
         ln_1_kv_(path + ".ln_1_kv", options.width),
         attention_(path + ".attn", detail::attention_options(options)),

@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "coca/image/preprocess.hpp"
 #include "coca/models/config.hpp"
+#include "coca/pipelines/configuration.hpp"
 #include "coca/training/training_options.hpp"
 
 namespace coca {
@@ -46,12 +48,16 @@ void add_tower(OrderedJson& json, const Tower& tower) {
   json["output_tokens"] = true;
 }
 
-inline OrderedJson vision_json(const CoCaConfig& config) {
-  const VisionConfig& vision = config.vision;
+inline OrderedJson vision_json(const VisionConfig& vision) {
   OrderedJson json{{"image_size", vision.image_size},
                    {"patch_size", vision.patch_size},
                    {"head_width", vision.width / vision.heads}};
   add_tower(json, vision);
+  return json;
+}
+
+inline OrderedJson vision_json(const CoCaConfig& config) {
+  OrderedJson json = vision_json(config.vision);
   if (config.pooling.kind == Pooling::class_token) return json;
   json["attentional_pool"] = true;
   if (config.pooling.kind == Pooling::parallel) json["attentional_pool"] = "parallel";
@@ -66,7 +72,6 @@ inline OrderedJson text_json(const TextConfig& text) {
                    {"vocab_size", text.vocab_size},
                    {"heads", text.heads}};
   add_tower(json, text);
-  json["embed_cls"] = true;
   if (text.pad_id != 0) json["pad_id"] = text.pad_id;
   return json;
 }
@@ -108,11 +113,37 @@ inline nlohmann::ordered_json open_clip_config(const CoCaConfig& config,
                             {"vision_cfg", detail::vision_json(config)},
                             {"text_cfg", detail::text_json(config.text)},
                             {"multimodal_cfg", detail::multimodal_json(config)}};
+  model["text_cfg"]["embed_cls"] = true;
   if (config.vision.activation == Activation::quick_gelu) model["quick_gelu"] = true;
   if (config.text.pad_id != 0) model["pad_id"] = config.text.pad_id;
   if (logit_bias) model["init_logit_bias"] = -10;
   model["custom_text"] = true;
   return {{"model_cfg", model}, {"preprocess_cfg", detail::preprocess_json(preprocess)}};
+}
+
+/// The same of a CLIP, which OpenCLIP has words for but for the padding of its texts.
+inline nlohmann::ordered_json open_clip_config(const ClipConfig& config,
+                                               const PreprocessConfig& preprocess,
+                                               bool logit_bias = false) {
+  detail::OrderedJson model{{"embed_dim", config.embed_dim},
+                            {"vision_cfg", detail::vision_json(config.vision)},
+                            {"text_cfg", detail::text_json(config.text)}};
+  model["vision_cfg"].erase("output_tokens");
+  model["text_cfg"].erase("output_tokens");
+  if (config.vision.activation == Activation::quick_gelu) model["quick_gelu"] = true;
+  if (logit_bias) model["init_logit_bias"] = -10;
+  return {{"model_cfg", model}, {"preprocess_cfg", detail::preprocess_json(preprocess)}};
+}
+
+/// The same of any configuration; nothing where OpenCLIP has no words for a part of it.
+inline std::optional<nlohmann::ordered_json> open_clip_config(const AnyConfig& config,
+                                                              const PreprocessConfig& preprocess,
+                                                              bool logit_bias) {
+  if (const auto* coca = std::get_if<CoCaConfig>(&config)) {
+    if (missing_in_open_clip(*coca)) return std::nullopt;
+    return open_clip_config(*coca, preprocess, logit_bias);
+  }
+  return open_clip_config(std::get<ClipConfig>(config), preprocess, logit_bias);
 }
 
 }  // namespace coca

@@ -13,7 +13,11 @@
 #include <vector>
 
 #include "coca/autograd/context.hpp"
+#include "coca/backend/differentiable.hpp"
+#include "coca/core/error.hpp"
+#include "coca/training/share.hpp"
 #include "coca/training/step_samples.hpp"
+#include "coca/training/task.hpp"
 
 namespace coca {
 
@@ -23,7 +27,7 @@ concept DropsPatches = requires(const M model, Context<typename M::backend_type>
                                 const Array<typename M::backend_type> pixels,
                                 const Indices<typename M::backend_type> kept) {
   model.encode_image(context, pixels, kept);
-  { M::encoder_tokens } -> std::convertible_to<std::size_t>;
+  { model.encoder_tokens } -> std::convertible_to<std::size_t>;
 };
 
 /// Patches that a picture keeps: OpenCLIP's max(1, floor(patches * (1 - dropout))).
@@ -52,6 +56,31 @@ inline std::vector<std::int32_t> draw_kept_tokens(const StepSamples& samples, st
     rows.insert(rows.end(), order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
   }
   return rows;
+}
+
+/// Encodes the pictures of a part of a batch, without the patches that the step leaves out.
+/// @param pixels  [batch, 3, image_size, image_size], of the whole batch
+/// @param dropout share of the patches that go; none where the part has no random numbers
+template <class Model, DifferentiableBackend B>
+auto encode_images(Context<B>& context, const Model& model, const Array<B>& pixels,
+                   const BatchPart& part, double dropout) {
+  const Array<B> some = pixels.slice(part.first, part.count);
+  if constexpr (DropsPatches<Model>) {
+    if (dropout > 0 && part.samples) {
+      const auto kept = draw_kept_tokens(*part.samples, model.encoder_tokens, dropout);
+      return model.encode_image(
+          context, some, context.to_device(kept, Shape{part.count, kept.size() / part.count}));
+    }
+  }
+  return model.encode_image(context, some);
+}
+
+/// @throws ArgumentError for a share outside of its range, or one that the model cannot leave out.
+template <class Model>
+void expect_patch_dropout(double dropout) {
+  expect_share(dropout, "patch_dropout");
+  if (dropout > 0 && !DropsPatches<Model>)
+    throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
 }
 
 }  // namespace coca

@@ -1,72 +1,68 @@
 #pragma once
 /// @file
-/// One step of the training of a CoCa: losses and gradients of a batch, in parts where memory is
-/// short, over several processes where there are, and the optimizer's update.
+/// One step of a training: losses and gradients of a batch, in parts where memory is short, over
+/// several processes where there are, and the optimizer's update. What is computed is the task's.
 
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "coca/losses/coca.hpp"
+#include "coca/autograd/operations.hpp"
 #include "coca/training/communicator.hpp"
 #include "coca/training/gradient_reduction.hpp"
 #include "coca/training/optimizer.hpp"
-#include "coca/training/patch_dropout.hpp"
-#include "coca/training/share.hpp"
 #include "coca/training/step_samples.hpp"
-#include "coca/training/switchout.hpp"
+#include "coca/training/task.hpp"
 #include "coca/training/trainable.hpp"
-#include "coca/training/training_texts.hpp"
 
 namespace coca {
 
 /// Choices of a training step.
 struct TrainingStepOptions {
-  CoCaLossOptions loss{};  ///< `captioning.labels` is counted, over all parts and processes
   TapeOptions tape{};
   /// Parts that a batch is computed in, one after the other. With more than one, the memory of
-  /// activations is that of a part, and the towers are computed twice; losses and gradients are
-  /// those of the whole batch.
+  /// activations is that of a part; where there are batch losses the forward pass is computed
+  /// twice. Losses and gradients are those of the whole batch.
   std::size_t accumulation = 1;
-  /// Gradients that processes sum at a time, while the way back goes on: at least so many, as far
-  /// as there are.
+  /// Gradients that processes sum at a time, during the backward pass: at least so many, as far as
+  /// there are.
   std::size_t bucket_size = std::size_t{1} << 20;
-  double patch_dropout = 0;  ///< share of each picture's patches that a step leaves out, below 1
-  /// Chance of each word of a text to be replaced by a random one where it is read; the words to
-  /// predict stay. Below 1.
-  double switchout = 0;
-  std::uint64_t seed = 0;  ///< of both, with the number of the optimizer's step
+  std::uint64_t seed = 0;  ///< of what is random in a step, with the number of the optimizer's step
 };
 
 /// What came of a step. Losses are those of all processes, weighted, before the update.
 struct TrainingStepResult {
-  float contrastive_loss = 0;
-  float captioning_loss = 0;
-  float gradient_norm = 0;            ///< before clipping
-  float logit_scale = 0;              ///< the parameter, a logarithm, before the update
-  std::optional<float> logit_bias{};  ///< before the update, where the model has one
-  bool applied = false;               ///< false: something was not finite, and nothing has changed
+  NamedNumbers losses{};    ///< by the task's names, batch losses first
+  NamedNumbers numbers{};   ///< of the model, before the update, such as "logit_scale"
+  float gradient_norm = 0;  ///< before clipping
+  bool applied = false;     ///< false: something was not finite, and nothing has changed
+
+  /// @throws ArgumentError where the task has no loss of that name
+  float loss(std::string_view name) const { return static_cast<float>(number_of(losses, name)); }
+  /// @throws ArgumentError where the task follows no number of that name
+  float number(std::string_view name) const { return static_cast<float>(number_of(numbers, name)); }
 };
 
-/// Steps of a model that has the parts of CoCaModel.
-template <class Model, class Processes = SingleProcess>
-requires Communicator<Processes, typename Model::backend_type>
+/// Steps of a task.
+template <TaskLosses Task, class Processes = SingleProcess>
+requires Communicator<Processes, typename Task::model_type::backend_type>
 class TrainingStep {
  public:
+  using Model = typename Task::model_type;
   using B = typename Model::backend_type;
+  using Inputs = typename Task::Inputs;
 
-  /// The model, its Trainable, the optimizer and the context must live as long.
-  /// @throws ArgumentError for no parts, for shares outside of their range, for patch dropout
-  /// that the model's image encoder does not know, and for SigLIP's loss of a model without bias.
-  TrainingStep(const Model& model, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
+  /// The task, its model's Trainable, the optimizer and the context must live as long.
+  /// @throws ArgumentError for no parts.
+  TrainingStep(const Task& task, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
                Context<B>& context, TrainingStepOptions options = {}, Processes processes = {})
-      : model_(model),
+      : task_(task),
         trainable_(trainable),
         optimizer_(optimizer),
         context_(context),
@@ -74,29 +70,17 @@ class TrainingStep {
         processes_(std::move(processes)),
         reduction_(trainable, context, processes_, options.bucket_size) {
     if (options.accumulation == 0) throw ArgumentError("a batch cannot be computed in 0 parts");
-    expect_share(options.patch_dropout, "patch_dropout");
-    expect_share(options.switchout, "switchout");
-    expect_share(options.loss.captioning.label_smoothing, "label_smoothing");
-    if (options.patch_dropout > 0 && !DropsPatches<Model>)
-      throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
-    if (is_sigmoid() && !model.has_logit_bias())
-      throw ArgumentError(
-          "SigLIP's loss was asked for, but the model has no logit_bias: call add_logit_bias() "
-          "before its parameters are bound");
   }
 
   const TrainingStepOptions& options() const noexcept { return options_; }
   const GradientReduction<Model, Processes>& reduction() const noexcept { return reduction_; }
 
   /// Computes gradients and lets the optimizer change the parameters.
-  /// @param pixels [batch, 3, image_size, image_size]
-  /// @param texts  [batch, length], or Tokens, where what is read is what is to be predicted
-  /// @throws ShapeError where there are not as many texts as pictures, or where the parts cannot be
-  ///         of one size.
-  TrainingStepResult operator()(const Array<B>& pixels, const TrainingTexts& texts,
-                                double learning_rate) {
-    TrainingStepResult result = compute_gradients(pixels, texts);
-    const std::array losses{result.contrastive_loss, result.captioning_loss};
+  /// @throws what the task's check() does; ShapeError where the parts cannot be of one size.
+  TrainingStepResult operator()(const Inputs& inputs, double learning_rate) {
+    TrainingStepResult result = compute_gradients(inputs);
+    std::vector<float> losses;
+    for (const NamedNumber& loss : result.losses) losses.push_back(static_cast<float>(loss.value));
     const OptimizerResult update = optimizer_.step(learning_rate, losses);
     result.gradient_norm = update.gradient_norm;
     result.applied = update.applied;
@@ -105,206 +89,177 @@ class TrainingStep {
 
   /// The first half: leaves the gradients of the losses in the Trainable, summed over all
   /// processes. `gradient_norm` and `applied` are not set.
-  TrainingStepResult compute_gradients(const Array<B>& pixels, const TrainingTexts& texts) {
-    expect_batch(pixels, texts);
+  TrainingStepResult compute_gradients(const Inputs& inputs) {
+    expect_parts(inputs);
     trainable_.forget_gradients();
-    const Array<B> numbers = context_.empty(Shape{4});  // both losses, logit_scale, logit_bias
-    context_.backend().fill(numbers, 0.0f);
-    const auto number = [&](std::size_t i) { return numbers.slice(i, 1); };
-    context_.backend().add(model_.logit_scale().reshaped({1}), number(2));
-    if (model_.has_logit_bias())
-      context_.backend().add(model_.logit_bias().reshaped({1}), number(3));
-    const CaptioningOptions captioning = captioning_options(texts.predicted);
+    const StepNumbers numbers(context_, task_);
+    const std::vector<double> counts = sum(task_.counts(inputs));
+    const LossSums<B> sums = numbers.sums(counts);
     if (options_.accumulation == 1)
-      whole_batch(pixels, texts, captioning, number(0), number(1));
+      whole_batch(inputs, sums);
     else
-      in_parts(pixels, texts, captioning, number(0), number(1));
+      in_parts(inputs, sums);
     trainable_.settle_gradients();
     reduction_.finish();
-    const auto host = context_.to_host(numbers);
-    const auto sums = processes_.sum({static_cast<double>(host[0]), static_cast<double>(host[1])});
-    TrainingStepResult result{.contrastive_loss = static_cast<float>(sums[0]),
-                              .captioning_loss = static_cast<float>(sums[1]),
-                              .logit_scale = static_cast<float>(host[2])};
-    if (model_.has_logit_bias()) result.logit_bias = static_cast<float>(host[3]);
-    return result;
+    return result_of(numbers);
   }
 
  private:
-  bool is_sigmoid() const { return options_.loss.contrastive == ContrastiveKind::sigmoid; }
+  // The losses and the task's tracked numbers, side by side on the device.
+  class StepNumbers {
+   public:
+    StepNumbers(Context<B>& context, const Task& task)
+        : names_(task.batch_losses()), tracked_(task.tracked()) {
+      batch_losses_ = names_.size();
+      for (std::string& name : task.part_losses()) names_.push_back(std::move(name));
+      all_ = context.empty(Shape{names_.size() + tracked_.size()});
+      context.backend().fill(all_, 0.0f);
+      for (std::size_t i = 0; i < names_.size(); ++i) losses_.push_back(all_.slice(i, 1));
+      for (std::size_t i = 0; i < tracked_.size(); ++i)
+        context.backend().add(tracked_[i].value.reshaped({1}), all_.slice(names_.size() + i, 1));
+    }
 
-  void expect_batch(const Array<B>& pixels, const TrainingTexts& texts) const {
-    const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
-    if (pictures == 0 || pictures != texts.read.batch)
-      throw ShapeError("a training step needs a text for each picture, got " +
-                       std::to_string(pictures) + " pictures and " +
-                       std::to_string(texts.read.batch) + " texts");
-    expect_known_tokens(texts.read, Model::vocab_size);
-    expect_known_tokens(texts.predicted, Model::vocab_size);
-    if (pictures % options_.accumulation != 0)
-      throw ShapeError("a batch of " + std::to_string(pictures) + " cannot be computed in " +
+    LossSums<B> sums(std::span<const double> counts) const {
+      const std::span<const Array<B>> losses(losses_);
+      return {losses.first(batch_losses_), losses.subspan(batch_losses_), counts};
+    }
+    const std::vector<std::string>& losses() const { return names_; }
+    const std::vector<TrackedNumber<B>>& tracked() const { return tracked_; }
+    const Array<B>& all() const { return all_; }
+
+   private:
+    std::vector<std::string> names_;  // of the losses
+    std::vector<TrackedNumber<B>> tracked_;
+    std::size_t batch_losses_ = 0;
+    Array<B> all_;
+    std::vector<Array<B>> losses_;
+  };
+
+  std::vector<double> sum(std::vector<double> numbers) const {
+    return numbers.empty() ? numbers : processes_.sum(std::move(numbers));
+  }
+
+  TrainingStepResult result_of(const StepNumbers& numbers) const {
+    const auto host = context_.to_host(numbers.all());
+    const std::size_t losses = numbers.losses().size();
+    const std::vector<double> sums =
+        sum({host.begin(), host.begin() + static_cast<std::ptrdiff_t>(losses)});
+    TrainingStepResult result;
+    for (std::size_t i = 0; i < losses; ++i)
+      result.losses.push_back({numbers.losses()[i], static_cast<float>(sums[i])});
+    for (std::size_t i = 0; i < numbers.tracked().size(); ++i) {
+      const auto& [name, value, is_logarithm] = numbers.tracked()[i];
+      const auto number = static_cast<float>(host[losses + i]);
+      result.numbers.push_back({name, is_logarithm ? std::exp(number) : number});
+    }
+    return result;
+  }
+
+  void expect_parts(const Inputs& inputs) const {
+    task_.check(inputs);
+    const std::size_t samples = task_.size(inputs);
+    if (samples % options_.accumulation != 0)
+      throw ShapeError("a batch of " + std::to_string(samples) + " cannot be computed in " +
                        std::to_string(options_.accumulation) + " equal parts");
   }
 
-  // Divides by the labels of all parts and processes.
-  CaptioningOptions captioning_options(const Tokens& tokens) const {
-    CaptioningOptions options = options_.loss.captioning;
-    const std::size_t own = count_labels(next_token_labels(tokens, options.pad_id));
-    options.labels = static_cast<std::size_t>(processes_.sum({static_cast<double>(own)})[0]);
-    return options;
+  // [first, first + count) of the `all` that this process has of the step.
+  BatchPart part_of(std::size_t first, std::size_t count, std::size_t all) const {
+    return {first, count,
+            StepSamples{.seed = options_.seed,
+                        .step = optimizer_.step_count(),
+                        .first = processes_.rank() * all + first,
+                        .count = count}};
   }
 
-  void whole_batch(const Array<B>& pixels, const TrainingTexts& texts,
-                   const CaptioningOptions& captioning, const Array<B>& contrastive_sum,
-                   const Array<B>& captioning_sum) {
+  void whole_batch(const Inputs& inputs, const LossSums<B>& sums) {
+    const std::size_t samples = task_.size(inputs);
+    const BatchPart part = part_of(0, samples, samples);
     Tape<B> tape(context_, options_.tape);
     trainable_.watch(tape);
     reduction_.follow(tape, WayBack::last);
     {
       const Recording<B> recording(context_, &tape);
-      const ImageFeatures<B> image = encode_image(pixels, 0, pixels.shape()[0]);
-      const TextFeatures<B> text = encode_text(texts.read, 0, texts.read.batch);
-      contrast(image.embedding, text.embedding, contrastive_sum);
-      caption(image, text, texts.predicted, captioning, captioning_sum);
+      const typename Task::Outputs outputs = task_.forward(context_, inputs, part);
+      const auto compared = task_.compared(outputs);
+      if (!compared.empty()) task_.add_batch_losses(context_, compared, processes_, sums);
+      task_.add_part_losses(context_, inputs, outputs, part, sums);
     }
     tape.backward();
   }
 
-  // [first, first + count) of the `all` that this process has of the step.
-  StepSamples samples(std::size_t first, std::size_t count, std::size_t all) const {
-    return {.seed = options_.seed,
-            .step = optimizer_.step_count(),
-            .first = processes_.rank() * all + first,
-            .count = count};
-  }
+  using Compared =
+      decltype(std::declval<const Task&>().compared(std::declval<const typename Task::Outputs&>()));
 
-  // Of texts [first, first + count), with the words that this step replaces.
-  TextFeatures<B> encode_text(const Tokens& tokens, std::size_t first, std::size_t count) const {
-    Tokens some = rows(tokens, first, count);
-    if (options_.switchout > 0)
-      some = switch_out(std::move(some), samples(first, count, tokens.batch),
-                        options_.loss.captioning.pad_id, Model::vocab_size, options_.switchout);
-    return model_.encode_text(context_, some);
-  }
-
-  // Of pictures [first, first + count), without the patches that this step leaves out.
-  ImageFeatures<B> encode_image(const Array<B>& pixels, std::size_t first,
-                                std::size_t count) const {
-    const Array<B> some = pixels.slice(first, count);
-    if constexpr (DropsPatches<Model>) {
-      if (options_.patch_dropout > 0) {
-        const auto kept = draw_kept_tokens(samples(first, count, pixels.shape()[0]),
-                                           Model::encoder_tokens, options_.patch_dropout);
-        return model_.encode_image(context_, some,
-                                   context_.to_device(kept, Shape{count, kept.size() / count}));
-      }
-    }
-    return model_.encode_image(context_, some);
-  }
-
-  // The contrastive loss is of all embeddings at once, so these are computed without tape first,
-  // then the gradients of the loss by them, and with those each part goes its way back on its own
-  // (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but with one pass
-  // through the loss, where logit_scale has its gradient once).
-  void in_parts(const Array<B>& pixels, const TrainingTexts& texts,
-                const CaptioningOptions& captioning, const Array<B>& contrastive_sum,
-                const Array<B>& captioning_sum) {
-    const Embeddings all = all_embeddings(pixels, texts.read);
-    const Embeddings gradients = embedding_gradients(all, contrastive_sum);
-    const std::size_t size = pixels.shape()[0] / options_.accumulation;
-    for (std::size_t first = 0; first < pixels.shape()[0]; first += size) {
+  // Batch losses are of all samples at once, so what they compare is computed without a tape
+  // first, then the gradients of the losses by it, and with those each part has a backward pass of
+  // its own (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but with
+  // one pass through the loss, where logit_scale has its gradient once).
+  void in_parts(const Inputs& inputs, const LossSums<B>& sums) {
+    const std::size_t samples = task_.size(inputs), size = samples / options_.accumulation;
+    Compared gradients{};
+    if constexpr (std::tuple_size_v<Compared> != 0)
+      gradients = gradients_of(all_compared(inputs), sums);
+    for (std::size_t first = 0; first < samples; first += size) {
+      const BatchPart part = part_of(first, size, samples);
       Tape<B> tape(context_, options_.tape);
       trainable_.watch(tape);
-      reduction_.follow(tape, first + size == texts.read.batch ? WayBack::last : WayBack::part);
+      reduction_.follow(tape, first + size == samples ? WayBack::last : WayBack::part);
       {
         const Recording<B> recording(context_, &tape);
-        const ImageFeatures<B> image = encode_image(pixels, first, size);
-        const TextFeatures<B> text = encode_text(texts.read, first, size);
-        start_from(tape, image.embedding, gradients.image.slice(first, size));
-        start_from(tape, text.embedding, gradients.text.slice(first, size));
-        caption(image, text, rows(texts.predicted, first, size), captioning, captioning_sum);
+        const typename Task::Outputs outputs = task_.forward(context_, inputs, part);
+        const Compared compared = task_.compared(outputs);
+        for (std::size_t i = 0; i < compared.size(); ++i)
+          start_from(tape, compared[i], gradients[i].slice(first, size));
+        task_.add_part_losses(context_, inputs, outputs, part, sums);
       }
       tape.backward();
     }
   }
 
-  // Of pictures and texts, or the gradients by them, each [batch, embed_dim].
-  struct Embeddings {
-    Array<B> image, text;
-  };
-
-  Embeddings empty_embeddings(std::size_t batch) const {
-    const Shape shape{batch, Model::embed_dim};
-    return {context_.empty(shape), context_.empty(shape)};
-  }
-
-  Embeddings all_embeddings(const Array<B>& pixels, const Tokens& tokens) const {
+  // What the batch losses compare, of all parts: arrays [samples, width].
+  Compared all_compared(const Inputs& inputs) const {
     const Recording<B> off(context_, nullptr);
-    const std::size_t batch = pixels.shape()[0], size = batch / options_.accumulation;
-    Embeddings all = empty_embeddings(batch);
-    for (std::size_t first = 0; first < batch; first += size) {
-      const auto put = [&](const Array<B>& some, const Array<B>& into) {
-        Array<B> output = into.reshaped({1, batch, Model::embed_dim});
-        write_tokens(context_, some.reshaped({1, size, Model::embed_dim}), Array<B>{}, first,
-                     output);
-      };
-      put(encode_image(pixels, first, size).embedding, all.image);
-      put(encode_text(tokens, first, size).embedding, all.text);
+    const std::size_t samples = task_.size(inputs), size = samples / options_.accumulation;
+    Compared all{};
+    for (std::size_t first = 0; first < samples; first += size) {
+      const Compared some =
+          task_.compared(task_.forward(context_, inputs, part_of(first, size, samples)));
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::size_t width = some[i].shape()[1];
+        if (first == 0) all[i] = context_.empty(Shape{samples, width});
+        Array<B> output = all[i].reshaped({1, samples, width});
+        write_tokens(context_, some[i].reshaped({1, size, width}), Array<B>{}, first, output);
+      }
     }
     return all;
   }
 
-  // Adds the loss and the gradient of logit_scale too.
-  Embeddings embedding_gradients(const Embeddings& all, const Array<B>& contrastive_sum) {
-    const Embeddings gradients = empty_embeddings(all.image.shape()[0]);
+  // Adds the batch losses, and the gradients of parameters that they depend on directly.
+  Compared gradients_of(const Compared& all, const LossSums<B>& sums) {
+    Compared gradients{};
     Tape<B> tape(context_);
     trainable_.watch(tape);
     reduction_.follow(tape, WayBack::losses);
-    for (const auto& [values, gradient] :
-         {std::pair{all.image, gradients.image}, std::pair{all.text, gradients.text}}) {
-      context_.backend().fill(gradient, 0.0f);
-      tape.watch(values, gradient);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      gradients[i] = context_.empty(all[i].shape());
+      context_.backend().fill(gradients[i], 0.0f);
+      tape.watch(all[i], gradients[i]);
     }
     {
       const Recording<B> recording(context_, &tape);
-      contrast(all.image, all.text, contrastive_sum);
+      task_.add_batch_losses(context_, all, processes_, sums);
     }
     tape.backward();
     return gradients;
   }
 
-  // The gradient of what comes behind an output; nothing where only frozen parameters led to it.
+  // The gradient of what follows an output; nothing where only frozen parameters led to it.
   void start_from(Tape<B>& tape, const Array<B>& output, const Array<B>& gradient) const {
     if (tape.follows(output)) context_.backend().add(gradient, tape.gradient(output));
   }
 
-  // Own embeddings among those of all processes. SigLIP's pairs are all there once as own pictures
-  // with everybody's texts.
-  void contrast(const Array<B>& image, const Array<B>& text, const Array<B>& sum) const {
-    const std::size_t own = image.shape()[0];
-    const ContrastiveFeatures<B> features{
-        .image = image,
-        .text = text,
-        .all_image = is_sigmoid() ? Array<B>{} : processes_.all_gather(context_, image),
-        .all_text = processes_.all_gather(context_, text),
-        .first = processes_.rank() * own};
-    contrastive_loss(context_, model_, features, options_.loss, sum, processes_.size() * own);
-  }
-
-  void caption(const ImageFeatures<B>& image, const TextFeatures<B>& text, const Tokens& predicted,
-               const CaptioningOptions& captioning, const Array<B>& sum) const {
-    const auto& decoder = model_.multimodal_decoder();
-    captioning_loss(context_, decoder.features(context_, text.tokens, image.tokens),
-                    decoder.projection(), predicted, captioning, sum);
-  }
-
-  static Tokens rows(const Tokens& tokens, std::size_t first, std::size_t count) {
-    const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(first * tokens.length);
-    return {
-        {begin, begin + static_cast<std::ptrdiff_t>(count * tokens.length)}, count, tokens.length};
-  }
-
-  const Model& model_;
+  const Task& task_;
   const Trainable<Model>& trainable_;
   Optimizer<Model>& optimizer_;
   Context<B>& context_;

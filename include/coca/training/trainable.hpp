@@ -19,6 +19,8 @@ struct TrainableEntry {
   std::string path;
   Shape shape;
   std::size_t offset = 0;  ///< elements in front of it
+  ParameterRole role = ParameterRole::weight;
+  std::size_t depth = 0;  ///< below the output of its tower, see ParameterPath
 
   std::size_t size() const { return shape.size(); }
 };
@@ -40,7 +42,8 @@ class Trainable {
       const bool trained = !is_trained || is_trained(parameter.path());
       std::size_t& offset = trained ? size : frozen_size;
       (trained ? entries_ : frozen_entries_)
-          .push_back({parameter.path(), parameter.shape(), offset});
+          .push_back(
+              {parameter.path(), parameter.shape(), offset, parameter.role(), parameter.depth()});
       offset += padded(parameter.shape().size());
     });
     values_ = zeros(size);

@@ -1,140 +1,101 @@
 #pragma once
 /// @file
-/// The training of a CoCa from data to a model, with everything around the steps: validation, log,
-/// report, checkpoints, and going on where a run was interrupted, bit for bit as if it had not
-/// been.
+/// Training from data to a model, with everything around the steps: validation, log, report,
+/// checkpoints, and resuming where a run was interrupted, bit for bit as if it had not been. What
+/// is trained is a task.
 ///
 /// @code
 /// // With SigLIP's loss: model.add_logit_bias();
 /// coca::initialize(model, options.seed);
-/// coca::Trainer trainer(model, {.config = config, .tokenizer = tokenizer}, options);
+/// using Task = coca::CoCaTask<decltype(model)>;
+/// coca::Trainer<Task> trainer(model, {.config = config, .tokenizer = tokenizer}, options);
 /// trainer.run();
 /// @endcode
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "coca/pipelines/load.hpp"
-#include "coca/training/open_clip_config.hpp"
-#include "coca/training/run_folder.hpp"
+#include "coca/training/run_checkpoints.hpp"
+#include "coca/training/run_recorder.hpp"
 #include "coca/training/skipped_steps.hpp"
 #include "coca/training/step.hpp"
-#include "coca/training/training_checkpoint.hpp"
-#include "coca/training/training_choices.hpp"
-#include "coca/training/training_data.hpp"
-#include "coca/training/training_events.hpp"
-#include "coca/training/training_log.hpp"
-#include "coca/training/training_pictures.hpp"
-#include "coca/training/training_report.hpp"
-#include "coca/training/validation.hpp"
-#include "coca/training/word_dropout.hpp"
+#include "coca/training/validator.hpp"
 
 namespace coca {
 
-/// What a run trains.
-struct TrainingSubject {
-  CoCaConfig config{};  ///< of the model
-  AnyTokenizer tokenizer;
-  PreprocessConfig preprocess{};  ///< mean and deviation; the size is the model's
-  std::string tokenizer_file{};   ///< kept beside the model; empty: CLIP's
-};
-
-/// The record of the checkpoint in a run's folder; nothing where there is none. Call it before the
-/// model is made: it makes the choices of matrix products that the run had, so that the same bits
-/// are computed. Where it says that there was a logit_bias, the model needs add_logit_bias().
-/// @throws FileError where the checkpoint is damaged.
-inline std::optional<TrainingRecord> find_training_record(const std::string& folder) {
-  const RunFolder run(folder);
-  if (!run.has_checkpoint()) return std::nullopt;
-  TrainingRecord record = read_training_record(open_checkpoint(run.checkpoint()));
-  if (record.backend.is_object()) detail::preset_gemm_choices(record.backend, run.checkpoint());
-  return record;
-}
-
-/// Trains a model: any CoCaModel on a backend that can.
-template <class Model, class Processes = SingleProcess>
+/// Trains the model of a task, on a backend that can.
+template <TrainingTask Task, class Processes = SingleProcess>
 class Trainer {
  public:
+  using Model = typename Task::model_type;
   using B = typename Model::backend_type;
 
   /// Reads the lists of data, makes the run's folder and begins at the first step.
   /// @param model with weights (random or loaded); must live as long
-  /// @throws ArgumentError for options that make no sense, a tokenizer of another size than the
-  /// model's vocabulary; FileError for data that cannot be read or a folder that cannot be written.
+  /// @throws ArgumentError for options that make no sense and what the task refuses, such as a
+  /// tokenizer of another size than the model's vocabulary; FileError for data that cannot be read
+  /// or a folder that cannot be written.
   Trainer(Model& model, TrainingSubject subject, TrainingOptions options,
           TrainingEvents events = {}, Processes processes = {})
       : model_(model),
         subject_(std::move(subject)),
-        options_(std::move(options)),
+        options_(named(std::move(options))),
         events_(std::move(events)),
         processes_(std::move(processes)),
         folder_(options_.output),
         preprocess_(preprocess()),
-        loader_(open_training_data(options_.data), loader_options()),
+        loader_(open_training_data(options_.data, subject_.classes), loader_options()),
         steps_(training_step_count(options_.step, loader_.batches_per_epoch())),
         schedule_(detail::schedule_options(options_.step, steps_)),
         context_(model.backend()),
-        trainable_(model, all_but(model, options_.step.freeze)),
+        task_(model, subject_, options_),
+        trainable_(model, all_but(model, frozen())),
         optimizer_(trainable_, model.backend(), detail::optimizer_options(options_.step)),
-        step_(model, trainable_, optimizer_, context_, step_options(), processes_) {
+        step_(task_, trainable_, optimizer_, context_, step_options(), processes_),
+        checkpoints_(folder_),
+        recorder_(folder_, options_.model.empty() ? "a CoCa" : options_.model) {
     check_options();
     if (options_.step.ema_decay > 0)
       average_.emplace(
           trainable_, model.backend(),
           ExponentialAverageOptions{.decay = static_cast<float>(options_.step.ema_decay)});
-    if (options_.step.word_dropout != 0)
-      word_dropout_.emplace(loader_.dataset(),
-                            WordDropoutOptions{.chance = options_.step.word_dropout,
-                                               .count = options_.step.word_dropout_count});
+    expect_fields(loader_.dataset(), task_.fields(), Task::name);
+    task_.prepare(loader_.dataset());
     folder_.create();
-    open_validation();
+    validator_.emplace(options_, preprocess_, subject_.classes, loader_.dataset(), writes());
   }
 
   const TrainingOptions& options() const noexcept { return options_; }
   const TrainingState& state() const noexcept { return state_; }
+  const Task& task() const noexcept { return task_; }
   /// Of the whole run.
   std::uint64_t steps() const noexcept { return steps_; }
   const RunFolder& folder() const noexcept { return folder_; }
   const Loader& loader() const noexcept { return loader_; }
 
-  /// Goes on from the checkpoint in the run's folder: weights, optimizer, average, data and log are
+  /// Resumes from the checkpoint in the run's folder: weights, optimizer, average, data and log are
   /// what they were.
-  /// @throws FileError where there is none, or it is of another model or other options;
-  /// ArgumentError where it is of more data, of more or fewer pictures a step, of another
-  /// optimizer, or of a run with an average of the weights where this has none, or the reverse.
-  void resume() {
-    const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
-    const TrainingRecord record = read_training_record(checkpoint);
-    check_step_pictures(record.step_pictures);
-    check_kept_tensors(record.options.step);
-    restore_tensors(checkpoint, tensors());
+  /// @throws as RunCheckpoints::restore
+  void resume(const ResumeOptions& options = {}) {
+    const TrainingRecord record =
+        checkpoints_.restore(tensors(), options_.step, identity(), options);
     optimizer_.set_step_count(record.optimizer_steps);
     if (average_) average_->set_update_count(record.average_updates);
     state_ = record.state;
     skipped_.restore(state_.skipped, state_.skipped_in_a_row);
-    if (state_.position.batch >= loader_.batches_per_epoch())
-      throw ArgumentError(
-          folder_.checkpoint() + " stands before batch " + std::to_string(state_.position.batch) +
-          " of its epoch, but an epoch has " + std::to_string(loader_.batches_per_epoch()) +
-          "; resume with the data that the run began with");
     loader_.seek(state_.position);
   }
 
   /// Trains until all steps are done or the run is stopped; then, and every few minutes, there are
   /// a checkpoint and the model in the folder.
-  /// @throws TrainingError where ten steps in a row gave no numbers; FileError where something
+  /// @throws TrainingError where ten steps in a row were not finite; FileError where something
   /// cannot be written. The last checkpoint is then still there.
   TrainingEnd run() {
     start();
@@ -152,15 +113,15 @@ class Trainer {
   }
 
  private:
-  TrainingEnd end() const {
-    return state_.step >= steps_ && !validation_is_due() ? TrainingEnd::finished
-                                                         : TrainingEnd::stopped;
-  }
-
   using Clock = std::chrono::steady_clock;
 
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  static TrainingOptions named(TrainingOptions options) {
+    if (options.task.empty()) options.task = Task::name;
+    return options;
   }
 
   // Of several processes the first one writes.
@@ -171,9 +132,14 @@ class Trainer {
     return processes_.sum({own ? 1.0 : 0.0})[0] > 0;
   }
 
+  TrainingEnd end() const {
+    return state_.step >= steps_ && !validation_is_due() ? TrainingEnd::finished
+                                                         : TrainingEnd::stopped;
+  }
+
   PreprocessConfig preprocess() const {
     PreprocessConfig config = training_preprocess(subject_.preprocess, options_.data);
-    config.height = config.width = Model::image_size;
+    config.height = config.width = model_.image_size;
     return config;
   }
 
@@ -184,28 +150,22 @@ class Trainer {
     return loader;
   }
 
-  CoCaLossOptions loss_options() const {
-    return detail::loss_options(options_.step, subject_.config.text.pad_id);
+  std::vector<std::string> frozen() const {
+    std::vector<std::string> prefixes = task_.unused();
+    prefixes.insert(prefixes.end(), options_.step.freeze.begin(), options_.step.freeze.end());
+    return prefixes;
   }
 
   TrainingStepOptions step_options() const {
-    return {.loss = loss_options(),
-            .tape = {.recompute_blocks = options_.step.recompute},
+    return {.tape = {.recompute_blocks = options_.step.recompute},
             .accumulation = options_.step.accumulation,
-            .patch_dropout = options_.step.patch_dropout,
-            .switchout = options_.step.switchout,
             .seed = options_.seed};
   }
 
   void check_options() const {
-    const auto words = static_cast<std::size_t>(subject_.tokenizer.vocab_size());
-    if (words != Model::vocab_size)
-      throw ArgumentError("the tokenizer has " + std::to_string(words) +
-                          " words, the model's vocab_size is " + std::to_string(Model::vocab_size) +
-                          ": they must be equal");
-    if (subject_.tokenizer.pad_id() != subject_.config.text.pad_id)
-      throw ArgumentError("the tokenizer pads with " + std::to_string(subject_.tokenizer.pad_id()) +
-                          ", the model with " + std::to_string(subject_.config.text.pad_id));
+    if (options_.task != Task::name)
+      throw ArgumentError("the task is " + options_.task + ", but what trains is " +
+                          std::string(Task::name));
     if (steps_ == 0) throw ArgumentError("there is nothing to do: epochs and steps are 0");
     if (options_.step.batch_size % options_.step.accumulation != 0)
       throw ArgumentError("a batch_size of " + std::to_string(options_.step.batch_size) +
@@ -216,43 +176,11 @@ class Trainer {
       throw ArgumentError("checkpoint_minutes must be above 0");
   }
 
-  std::uint64_t step_pictures() const { return options_.step.batch_size * processes_.size(); }
-
-  // The place in the data is counted in steps.
-  void check_step_pictures(std::uint64_t stored) const {
-    if (stored == 0 || stored == step_pictures()) return;
-    throw ArgumentError(folder_.checkpoint() + " is of steps of " + std::to_string(stored) +
-                        " pictures, these would have " + std::to_string(step_pictures()) +
-                        " (batches of " + std::to_string(options_.step.batch_size) +
-                        ", processes: " + std::to_string(processes_.size()) +
-                        "); resume with as many processes, or another batch size");
-  }
-
-  // What a checkpoint holds beside the weights.
-  void check_kept_tensors(const TrainingSteps& stored) const {
-    const TrainingSteps& step = options_.step;
-    if (stored.optimizer != step.optimizer)
-      throw ArgumentError(folder_.checkpoint() + " is of the optimizer " +
-                          choice_name(stored.optimizer, detail::optimizer_choices) +
-                          ", this run has " +
-                          choice_name(step.optimizer, detail::optimizer_choices));
-    if ((stored.ema_decay > 0) != (step.ema_decay > 0))
-      throw ArgumentError(folder_.checkpoint() + " is of a run " +
-                          (stored.ema_decay > 0 ? "with" : "without") +
-                          " an average of the weights, this one is " +
-                          (step.ema_decay > 0 ? "with one" : "without") + " (ema_decay)");
-  }
-
-  void open_validation() {
-    const TrainingData& data = options_.data;
-    if (!data.validation.empty())
-      validation_data_.emplace(
-          first_of(open_datasets(data.validation, data), options_.validation_pictures));
-    if (!writes()) return;
-    pictures_ = options_.pictures.empty()
-                    ? first_pictures(validation_data_ ? *validation_data_ : loader_.dataset(),
-                                     options_.picture_count, preprocess_)
-                    : read_pictures(options_.pictures, preprocess_);
+  const RunIdentity& identity() {
+    if (!identity_)
+      identity_ = {std::string(Task::name), options_.step.batch_size, processes_.size(),
+                   loader_.batches_per_epoch(), data_digest(loader_.dataset())};
+    return *identity_;
   }
 
   /// Everything in the folder that is there before the first step.
@@ -260,34 +188,17 @@ class Trainer {
     processes_.broadcast(context_, trainable_.values());
     started_ = saved_ = Clock::now();
     first_step_ = state_.step;
-    if (!writes()) return;
-    lock_.emplace(folder_);
-    folder_.remove_leftovers();
-    log_ = std::make_unique<TrainingLog>(folder_.log(), state_.log_bytes);
-    write_file_atomically(folder_.options(), to_json(options_).dump(2) + "\n");
-    // As validation does; a file that is there may be somebody's own.
-    std::error_code ignored;
-    if (!std::filesystem::exists(folder_.generation_config(), ignored))
-      write_file_atomically(folder_.generation_config(), "{\n  \"min_length\": 0\n}\n");
-    if (subject_.tokenizer_file.empty()) return;
-    const std::string copy = folder_.tokenizer(subject_.tokenizer_file);
-    if (!std::filesystem::equivalent(subject_.tokenizer_file, copy, ignored))
-      copy_file_atomically(subject_.tokenizer_file, copy);
+    if (writes())
+      recorder_.start(state_.log_bytes, options_, task_.files(preprocess_),
+                      subject_.tokenizer_file);
   }
 
-  TrainingTexts texts(const Batch& batch) const {
-    const auto tokens = [&](const std::vector<std::string>& captions) {
-      return to_tokens(subject_.tokenizer, captions, Model::context_length);
-    };
-    if (!word_dropout_) return tokens(batch.captions);
-    const StepSamples samples{.seed = options_.seed,
-                              .step = state_.step,
-                              .first = processes_.rank() * batch.size(),
-                              .count = batch.size()};
-    std::vector<std::string> read;
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      read.push_back((*word_dropout_)(batch.captions[i], samples.draws(i, "word_dropout")));
-    return {tokens(read), tokens(batch.captions), subject_.config.text.pad_id};
+  typename Task::Inputs inputs(const Batch& batch) {
+    return task_.inputs(context_, batch,
+                        StepSamples{.seed = options_.seed,
+                                    .step = state_.step,
+                                    .first = processes_.rank() * batch.size(),
+                                    .count = batch.size()});
   }
 
   void make_step() {
@@ -297,10 +208,7 @@ class Trainer {
     TrainingProgress progress;
     progress.seconds_waited = loader_.seconds_waited() - waited;
     progress.learning_rate = learning_rate(schedule_, state_.step);
-    const std::vector<typename B::value_type> pixels(batch.pixels.values.begin(),
-                                                     batch.pixels.values.end());
-    progress.result = step_(context_.to_device(pixels, batch.pixels.shape()), texts(batch),
-                            progress.learning_rate);
+    progress.result = step_(inputs(batch), progress.learning_rate);
     if (progress.result.applied && average_) average_->update();
     ++state_.step;
     state_.position = loader_.position();
@@ -313,19 +221,16 @@ class Trainer {
     note_skipped(progress.result.applied);
   }
 
-  /// The update before the first skipped step may be what spoiled the weights, so a checkpoint is
-  /// trusted once a step went well behind it.
+  /// A checkpoint is trusted once a step went well after it.
   void note_skipped(bool applied) {
     try {
       skipped_.record(applied);
     } catch (const TrainingError&) {
-      if (writes() && is_unproven_) folder_.return_to_kept_checkpoint();
+      if (writes()) checkpoints_.reject();
       throw;
     }
     state_.skipped_in_a_row = skipped_.in_a_row();
-    if (!applied || !is_unproven_) return;
-    is_unproven_ = false;
-    if (writes()) folder_.forget_kept_checkpoint();
+    if (applied && writes()) checkpoints_.prove();
   }
 
   void report_step(TrainingProgress& progress, const Batch& batch) {
@@ -337,18 +242,11 @@ class Trainer {
     progress.skipped = state_.skipped;
     progress.seconds_left = seconds_since(started_) * static_cast<double>(steps_ - state_.step) /
                             static_cast<double>(state_.step - first_step_);
-    tell_broken(loader_, broken_);
+    tell_broken(loader_, told_, events_);
     const bool special = !progress.result.applied || !batch.skipped.empty();
-    if (log_ && (special || state_.step % options_.log_steps == 0))
-      log_->write(log_line(progress, batch));
+    if (writes() && (special || state_.step % options_.log_steps == 0))
+      recorder_.write(log_line(progress, batch));
     if (events_.on_step) events_.on_step(progress);
-  }
-
-  /// Each picture once, however often it is met: the first `told` of the loader's were.
-  void tell_broken(const Loader& loader, std::size_t& told) const {
-    const std::vector<SkippedPicture>& broken = loader.skipped();
-    for (; told < broken.size(); ++told)
-      if (events_.on_broken_picture) events_.on_broken_picture(broken[told]);
   }
 
   bool validation_is_due() const {
@@ -368,35 +266,19 @@ class Trainer {
 
   void validate() {
     if (writes()) {
-      const auto done = with_best_weights([&] { return scores(); });
-      if (!done) return;  // stopped: a run that goes on begins with it
-      log_->write(log_line(*done));
+      auto done = with_best_weights(
+          [&] { return (*validator_)(context_, task_, processes_.size(), events_); });
+      if (!done) return;  // stopped: a run that is resumed begins with it
+      done->step = state_.step;
+      recorder_.write(log_line(*done));
       if (events_.on_validation) events_.on_validation(*done);
     }
     state_.validated_step = state_.step;
     if (writes()) write_report();
   }
 
-  std::optional<TrainingValidation> scores() {
-    TrainingValidation validation{state_.step, {}, {}};
-    if (validation_data_) {
-      // The losses of a batch depend on its size: that of all processes, whoever computes them.
-      LoaderOptions loading = validation_loader_options(options_, preprocess_);
-      loading.order.batch_size *= processes_.size();
-      Loader loader(*validation_data_, loading);
-      const auto scores = coca::validate(context_, model_, subject_.tokenizer, loader,
-                                         loss_options(), events_.stop);
-      tell_broken(loader, broken_validation_);
-      if (!scores) return std::nullopt;
-      validation.scores = *scores;
-    }
-    validation.captions =
-        caption_all(context_, model_, subject_.tokenizer, pictures_.pixels, options_.beams);
-    return validation;
-  }
-
-  /// Weights that give no numbers must not take the place of good ones; who goes on from the last
-  /// checkpoint gets to the same point again.
+  /// Weights that are not finite must not take the place of good ones; a run that is resumed from
+  /// the last checkpoint gets to the same point again.
   bool is_worth_saving() const {
     return state_.skipped_in_a_row == 0 || state_.step >= steps_ || !folder_.has_checkpoint();
   }
@@ -415,20 +297,15 @@ class Trainer {
     saved_ = Clock::now();
     saved_step_ = state_.step;
     if (!writes()) return;
-    state_.log_bytes = log_->commit();
-    folder_.keep_checkpoint();
-    is_unproven_ = true;
-    save_training_checkpoint(folder_.checkpoint(), tensors(),
-                             {.state = state_,
-                              .optimizer_steps = optimizer_.step_count(),
-                              .average_updates = average_ ? average_->update_count() : 0,
-                              .step_pictures = step_pictures(),
-                              .options = options_,
-                              .backend = detail::gemm_choices_json()});
-    if (!missing_in_open_clip(subject_.config))
-      write_file_atomically(
-          folder_.config(),
-          open_clip_config(subject_.config, preprocess_, model_.has_logit_bias()).dump(2) + "\n");
+    state_.log_bytes = recorder_.commit();
+    checkpoints_.save(tensors(), {.state = state_,
+                                  .optimizer_steps = optimizer_.step_count(),
+                                  .average_updates = average_ ? average_->update_count() : 0,
+                                  .step_pictures = identity().step_pictures(),
+                                  .data = identity().data,
+                                  .options = options_,
+                                  .backend = detail::backend_choices<B>()});
+    recorder_.write_files(task_.files(preprocess_), true);
     with_best_weights([&] {
       save_weights(model_, folder_.weights(), options_.half_precision ? DType::F16 : DType::F32);
     });
@@ -436,18 +313,7 @@ class Trainer {
   }
 
   void write_report() const {
-    const std::vector<Json> log = read_training_log(folder_.log());
-    const std::string summary =
-        "Step " + std::to_string(state_.step) + " of " + std::to_string(steps_) + ", " +
-        std::to_string(loader_.dataset().size()) + " pictures, " +
-        std::to_string(static_cast<long>(state_.seconds / 60)) + " minutes of training" +
-        (state_.skipped == 0 ? "."
-                             : "; " + std::to_string(state_.skipped) + " steps were skipped.");
-    const ReportText text{
-        .title = "Training of " + (options_.model.empty() ? "a CoCa" : options_.model),
-        .summary = summary,
-        .options = to_json(options_).dump(2)};
-    write_file_atomically(folder_.report(), training_report(text, log, pictures_.shown));
+    recorder_.write_report(state_, steps_, loader_.dataset().size(), validator_->shown());
   }
 
   Model& model_;
@@ -461,22 +327,20 @@ class Trainer {
   std::uint64_t steps_;
   ScheduleOptions schedule_;
   Context<B> context_;
+  Task task_;
   Trainable<Model> trainable_;
   Optimizer<Model> optimizer_;
-  TrainingStep<Model, Processes> step_;
-  std::optional<WordDropout> word_dropout_;
+  TrainingStep<Task, Processes> step_;
+  RunCheckpoints checkpoints_;
+  RunRecorder recorder_;
   std::optional<ExponentialAverage<Model>> average_;
+  std::optional<Validator<Task>> validator_;
+  std::optional<RunIdentity> identity_;
   SkippedSteps skipped_;
-  std::optional<AnyDataset> validation_data_;
-  TrainingPictures pictures_;
   TrainingState state_;
-  std::optional<RunLock> lock_;
-  std::unique_ptr<TrainingLog> log_;
   Clock::time_point started_{}, saved_{};
   std::uint64_t first_step_ = 0, saved_step_ = 0;
-  bool is_unproven_ = false;  // no step went well since the checkpoint
-  // Pictures that on_broken_picture was told of, of training and of validation.
-  std::size_t broken_ = 0, broken_validation_ = 0;
+  std::size_t told_ = 0;  // broken pictures of the training data
 };
 
 }  // namespace coca

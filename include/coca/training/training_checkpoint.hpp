@@ -45,6 +45,7 @@ struct TrainingRecord {
   std::uint64_t optimizer_steps = 0;
   std::uint64_t average_updates = 0;
   std::uint64_t step_pictures = 0;  ///< of a step, of all processes; 0: not known
+  std::string data{};               ///< digest of the training data; empty: not known
   TrainingOptions options{};
   Json backend{};           ///< what the backend needs to compute the same bits again
   bool logit_bias = false;  ///< whether the model has one, as its tensors say
@@ -155,6 +156,7 @@ void save_training_checkpoint(const std::string& path, const TrainedTensors<Mode
                   {"optimizer_steps", record.optimizer_steps},
                   {"average_updates", record.average_updates},
                   {"step_pictures", record.step_pictures},
+                  {"data", record.data},
                   {"options", Json::parse(to_json(record.options).dump())},
                   {"backend", record.backend}};
   std::vector<TensorAnnouncement> announcements;
@@ -189,6 +191,8 @@ inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   record.average_updates = detail::count_at(json, "average_updates", path);
   if (json.contains("step_pictures"))
     record.step_pictures = detail::count_at(json, "step_pictures", path);
+  if (json.contains("data") && json.at("data").is_string())
+    record.data = json.at("data").get<std::string>();
   read_options(json.at("options"), path, record.options);
   if (json.contains("backend")) record.backend = json.at("backend");
   record.logit_bias = checkpoint.contains("model.logit_bias");

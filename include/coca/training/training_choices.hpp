@@ -1,13 +1,12 @@
 #pragma once
 /// @file
-/// From the options of a run to those of its parts, and the choices of matrix products that make
-/// two runs compute the same bits.
+/// From the options of a run to those of its parts, and the choices of a backend that make two runs
+/// compute the same bits.
 
 #include <cstdint>
+#include <map>
 #include <string>
 
-#include "coca/backend/cpu/cpu_options.hpp"
-#include "coca/backend/cpu/gemm_choice.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/losses/coca.hpp"
@@ -18,12 +17,6 @@
 namespace coca {
 
 namespace detail {
-
-/// Who multiplies without any measurement: our own kernels, or whom the environment names.
-inline GemmKind fixed_gemm() {
-  const GemmKind wish = resolve(GemmKind::automatic);  // of the environment
-  return wish == GemmKind::automatic ? GemmKind::packed : wish;
-}
 
 inline OptimizerOptions optimizer_options(const TrainingSteps& options) {
   OptimizerOptions optimizer;
@@ -59,49 +52,32 @@ inline ScheduleOptions schedule_options(const TrainingSteps& options, std::uint6
   return schedule;
 }
 
-/// The choices of matrix products of this process.
-inline Json gemm_choices_json() {
+/// What the backend has chosen of itself (which kernels measured fastest), and what another run
+/// needs to compute the same bits; an empty object where it chooses nothing.
+template <class B>
+Json backend_choices() {
   Json json = Json::object();
-  for (const auto& [name, kind] : GemmChoices::recorded()) json[name] = to_string(kind);
+  if constexpr (requires { B::choices(); })
+    for (const auto& [name, choice] : B::choices()) json[name] = choice;
   return json;
-}
-
-/// Makes the choices that a checkpoint holds. @throws FileError for what is none.
-inline void preset_gemm_choices(const Json& json, const std::string& path) {
-  GemmChoices::Map choices;
-  for (const auto& [name, value] : json.items()) {
-    const auto found = [&, text = &value](GemmKind kind) { return *text == to_string(kind); };
-    GemmKind kind = GemmKind::automatic;
-    for (const GemmKind one :
-         {GemmKind::packed, GemmKind::fixed24, GemmKind::eigen, GemmKind::onednn})
-      if (found(one)) kind = one;
-    if (kind == GemmKind::automatic)
-      throw FileError(path, "the choice of matrix products for " + printable(name) + " is unknown");
-    choices[name] = kind;
-  }
-  GemmChoices::preset(choices);
 }
 
 }  // namespace detail
 
-/// What a CPU backend is to be made with.
-inline CpuOptions training_cpu_options(const TrainingOptions& options) {
-  const auto kind = [&] {
-    switch (options.gemm) {
-      case TrainingGemm::fixed:
-        return detail::fixed_gemm();
-      case TrainingGemm::automatic:
-        return GemmKind::automatic;
-      case TrainingGemm::packed:
-        return GemmKind::packed;
-      case TrainingGemm::eigen:
-        return GemmKind::eigen;
-      case TrainingGemm::onednn:
-        return GemmKind::onednn;
+/// Makes the choices that a checkpoint of a run holds, so that the same bits are computed. Call it
+/// before the model is made. @param path of the checkpoint @throws FileError for what is none.
+template <class B>
+void preset_backend_choices(const Json& choices, const std::string& path) {
+  if constexpr (requires { B::choices(); }) {
+    std::map<std::string, std::string> named;
+    for (const auto& [name, choice] : choices.items())
+      named[name] = choice.is_string() ? choice.template get<std::string>() : choice.dump();
+    try {
+      B::preset_choices(named);
+    } catch (const ArgumentError& error) {
+      throw FileError(path, error.what());
     }
-    return GemmKind::automatic;
-  };
-  return {.threads = options.threads, .gemm = kind()};
+  }
 }
 
 }  // namespace coca

@@ -16,26 +16,30 @@
 #include "coca/core/error.hpp"
 #include "coca/data/caption_file.hpp"
 #include "coca/data/class_folders.hpp"
+#include "coca/data/class_labels.hpp"
+#include "coca/data/idx_dataset.hpp"
 #include "coca/data/loader.hpp"
 #include "coca/data/web_dataset.hpp"
 #include "coca/training/training_options.hpp"
 
 namespace coca {
 
-/// Opens what one path names: a folder of classes, WebDataset's shards (.tar), or else a caption
-/// file.
+/// Opens what one path names: a folder of classes, WebDataset's shards (.tar), IDX files, or else a
+/// caption file.
 /// @throws FileError where it cannot be read.
 inline AnyDataset open_dataset(const std::string& path, const TrainingData& data) {
   std::error_code ignored;  // opening it says what is wrong
   if (std::filesystem::is_directory(path, ignored))
     return ClassFolders(path, {.templates = data.templates});
   if (path.ends_with(".tar"))
-    return WebDataset(path,
-                      {.caption_key = data.caption_key.empty() ? "caption" : data.caption_key});
+    return WebDataset(path, {.caption_key = data.caption_key.empty() ? "caption" : data.caption_key,
+                             .field_keys = data.field_keys});
+  if (is_idx_images(path)) return IdxDataset(path);
   return CaptionFile(path, {.image_key = data.image_key,
                             .caption_key = data.caption_key,
                             .image_folder = data.image_folder,
-                            .field_keys = data.field_keys});
+                            .field_keys = data.field_keys,
+                            .structured_fields = true});
 }
 
 /// Opens all of them, one after the other.
@@ -48,13 +52,86 @@ inline AnyDataset open_datasets(const std::vector<std::string>& paths, const Tra
   return ConcatDataset(std::move(datasets));
 }
 
-/// Opens what is trained on, with the keys of its groups and of what augmentation may do.
-/// @throws as open_datasets
-inline AnyDataset open_training_data(TrainingData data) {
-  auto& keys = data.field_keys;
-  for (const std::string& key : {data.group_key, data.flip_key, data.color_key})
+namespace detail {
+
+inline void add_keys(TrainingData& data, const std::vector<std::string>& added) {
+  std::vector<std::string>& keys = data.field_keys;
+  for (const std::string& key : added)
     if (!key.empty() && std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
-  return open_datasets(data.training, data);
+}
+
+inline AnyDataset labelled(AnyDataset dataset, const TrainingData& data,
+                           const std::vector<std::string>& classes) {
+  if (data.label_key.empty() || classes.empty()) return dataset;
+  return LabelledDataset(std::move(dataset), data.label_key, classes);
+}
+
+inline std::string absolute_path(const std::string& path) {
+  if (path.empty()) return path;
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
+}
+
+/// Of a pattern of shards, in which "::" separates several.
+inline std::string absolute_patterns(const std::string& patterns) {
+  std::string absolute;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = patterns.find("::", begin)) != std::string::npos; begin = end + 2)
+    absolute += absolute_path(patterns.substr(begin, end - begin)) + "::";
+  return absolute + absolute_path(patterns.substr(begin));
+}
+
+/// What cannot be opened may have been moved since the run began.
+inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const TrainingData& data,
+                                 const char* flag) {
+  try {
+    return open_datasets(paths, data);
+  } catch (const FileError& error) {
+    for (const std::string& path : paths)
+      if (error.what() == path + ": cannot be opened: No such file or directory")
+        throw FileError(path,
+                        "cannot be opened: No such file or directory; data that has moved "
+                        "can be named anew by " +
+                            std::string(flag));
+    throw;
+  }
+}
+
+}  // namespace detail
+
+/// Opens what is trained on, with the keys of its classes, of its groups and of what augmentation
+/// may do.
+/// @param classes names by label, of what label_key says; none: labels stay as they are
+/// @throws as open_datasets
+inline AnyDataset open_training_data(TrainingData data,
+                                     const std::vector<std::string>& classes = {}) {
+  detail::add_keys(data, {data.label_key, data.group_key, data.flip_key, data.color_key});
+  return detail::labelled(detail::open_with_hint(data.training, data, "--data"), data, classes);
+}
+
+/// Opens what is validated on. @param classes as of open_training_data @throws as open_datasets
+inline AnyDataset open_validation_data(TrainingData data,
+                                       const std::vector<std::string>& classes = {}) {
+  detail::add_keys(data, {data.label_key});
+  return detail::labelled(detail::open_with_hint(data.validation, data, "--validation"), data,
+                          classes);
+}
+
+/// The names of the classes of what is trained on. @throws as class_names and open_training_data
+inline std::vector<std::string> training_classes(const TrainingData& data) {
+  return class_names(open_training_data(data), data.label_key);
+}
+
+/// The options with the paths of all that is read absolute, so that a run may be resumed from any
+/// folder.
+inline TrainingOptions with_absolute_paths(TrainingOptions options) {
+  for (auto* paths : {&options.data.training, &options.data.validation})
+    for (std::string& path : *paths) path = detail::absolute_patterns(path);
+  for (std::string& path : options.pictures) path = detail::absolute_path(path);
+  for (std::string* path : {&options.data.image_folder, &options.tokenizer, &options.init_from})
+    *path = detail::absolute_path(*path);
+  return options;
 }
 
 /// The first records of a data set. @param count at most so many; 0: all

@@ -3,7 +3,6 @@
 /// What a training run tells while it goes on, and the lines of its log.
 
 #include <atomic>
-#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -34,7 +33,7 @@ struct TrainingProgress {
 struct TrainingValidation {
   std::uint64_t step = 0;
   ValidationScores scores{};
-  std::vector<std::string> captions{};  ///< of the fixed pictures
+  std::vector<std::string> captions{};  ///< what the model says of the fixed pictures
 };
 
 /// What a run tells while it goes on, and how it is stopped.
@@ -53,19 +52,32 @@ enum class TrainingEnd : std::uint8_t {
   stopped,   ///< by TrainingEvents::stop; the checkpoint is where to go on from
 };
 
+namespace detail {
+
+/// Adds numbers; those whose names have a point are grouped by what stands in front of it.
+inline void add_numbers(nlohmann::ordered_json& line, const NamedNumbers& numbers) {
+  for (const auto& [name, value] : numbers) {
+    const auto number = to_json_number(static_cast<float>(value));
+    const std::size_t point = name.find('.');
+    if (point == std::string::npos)
+      line[name] = number;
+    else
+      line[name.substr(0, point)][name.substr(point + 1)] = number;
+  }
+}
+
+}  // namespace detail
+
 /// A step as a line of the log.
 inline nlohmann::ordered_json log_line(const TrainingProgress& progress, const Batch& batch) {
   const TrainingStepResult& result = progress.result;
-  nlohmann::ordered_json line{
-      {"step", progress.step},
-      {"epoch", progress.epoch},
-      {"loss", to_json_number(result.contrastive_loss + result.captioning_loss)},
-      {"contrastive_loss", to_json_number(result.contrastive_loss)},
-      {"captioning_loss", to_json_number(result.captioning_loss)},
-      {"learning_rate", progress.learning_rate},
-      {"gradient_norm", to_json_number(result.gradient_norm)},
-      {"logit_scale", to_json_number(std::exp(result.logit_scale))}};
-  if (result.logit_bias) line["logit_bias"] = to_json_number(*result.logit_bias);
+  nlohmann::ordered_json line{{"step", progress.step},
+                              {"epoch", progress.epoch},
+                              {"loss", to_json_number(static_cast<float>(sum_of(result.losses)))}};
+  detail::add_numbers(line, result.losses);
+  line["learning_rate"] = progress.learning_rate;
+  line["gradient_norm"] = to_json_number(result.gradient_norm);
+  detail::add_numbers(line, result.numbers);
   if (!result.applied) line["skipped"] = true;
   for (const SkippedPicture& picture : batch.skipped)
     line["broken_pictures"].push_back({{"name", picture.name}, {"reason", picture.reason}});
@@ -77,18 +89,12 @@ inline nlohmann::ordered_json log_line(const TrainingProgress& progress, const B
 /// A validation as a line of the log.
 inline nlohmann::ordered_json log_line(const TrainingValidation& validation) {
   const ValidationScores& scores = validation.scores;
-  const auto number = [](double value) { return to_json_number(static_cast<float>(value)); };
-  const auto recall = [&](const Recall& value) -> nlohmann::ordered_json {
-    return {{"r1", number(value.at_1)}, {"r5", number(value.at_5)}, {"r10", number(value.at_10)}};
-  };
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
   if (scores.pictures != 0) {
     values["pictures"] = scores.pictures;
-    values["loss"] = number(scores.contrastive_loss + scores.captioning_loss);
-    values["contrastive_loss"] = number(scores.contrastive_loss);
-    values["captioning_loss"] = number(scores.captioning_loss);
-    values["image_to_text"] = recall(scores.retrieval.image_to_text);
-    values["text_to_image"] = recall(scores.retrieval.text_to_image);
+    values["loss"] = to_json_number(static_cast<float>(sum_of(scores.losses)));
+    detail::add_numbers(values, scores.losses);
+    detail::add_numbers(values, scores.scores);
   }
   values["captions"] = validation.captions;
   return {{"step", validation.step}, {"validation", values}};

@@ -25,25 +25,29 @@ struct TrainingMemory {
   std::size_t total() const { return parameters + gradients + optimizer_state + workspace; }
 };
 
-/// What a step needs in the memory of the backend: two steps are gone through on a Plan, which
-/// counts every buffer. The scratch memory of kernels (some megabytes a thread), a loader's batches
-/// and an average of the weights (as large as the parameters) come on top.
+/// What a step of a task needs in the memory of the backend: two steps are gone through on a Plan,
+/// which counts every buffer. The scratch memory of kernels (some megabytes a thread), a loader's
+/// batches and an average of the weights (as large as the parameters) come on top.
 ///
 /// @code
-/// using Planned = coca::CoCa<config, coca::Plan<coca::Cpu<>>>;
+/// using Planned = coca::CoCaTask<coca::CoCa<config, coca::Plan<coca::Cpu<>>>>;
 /// const auto memory = coca::training_memory<Planned>(32, {}, {.tape = {.recompute_blocks =
 /// true}});
 /// @endcode
-/// @tparam PlannedModel the model, on Plan<its backend>
+/// @tparam PlannedTask the task of the model, on Plan<its backend>
+/// @param task_options what the task is made with, after the model
 /// @throws ArgumentError or ShapeError where the step would.
-template <class PlannedModel>
+template <TaskLosses PlannedTask, class TaskOptions = typename PlannedTask::Options>
 TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimizer_options = {},
-                               const TrainingStepOptions& step_options = {}) {
+                               const TrainingStepOptions& step_options = {},
+                               const TaskOptions& task_options = {}) {
+  using PlannedModel = typename PlannedTask::model_type;
   using B = typename PlannedModel::backend_type;
   const std::size_t before = CountedMemory::count().now;
   const auto since_before = [&] { return CountedMemory::count().now - before; };
   PlannedModel model;
-  if (step_options.loss.contrastive == ContrastiveKind::sigmoid) model.add_logit_bias();
+  if constexpr (requires { PlannedTask::complete(model, task_options); })
+    PlannedTask::complete(model, task_options);
   for_each_parameter(model, [&](auto& parameter) {
     const auto nothing = [](std::size_t, std::size_t, float*) {};
     parameter.load(model.backend(), WeightSource{parameter.shape(), nothing});
@@ -57,16 +61,10 @@ TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimi
   memory.optimizer_state = standing - memory.parameters - memory.gradients;
 
   Context<B> context;
-  TrainingStep<PlannedModel> step(model, trainable, optimizer, context, step_options);
-  // Every word counts: no padding, as the longest captions have none.
-  const Tokens tokens{std::vector<std::int32_t>(batch * PlannedModel::context_length, 1), batch,
-                      PlannedModel::context_length};
+  const PlannedTask task(model, task_options);
+  TrainingStep step(task, trainable, optimizer, context, step_options);
   CountedMemory::reset();
-  for (int i = 0; i < 2; ++i) {
-    const Array<B> pixels = context.template empty<typename B::value_type>(
-        Shape{batch, 3, PlannedModel::image_size, PlannedModel::image_size});
-    step(pixels, tokens, 0.0);
-  }
+  for (int i = 0; i < 2; ++i) step(task.largest_inputs(context, batch), 0.0);
   memory.workspace = CountedMemory::count().peak - before - standing;
   return memory;
 }

@@ -22,22 +22,13 @@ enum class TrainingPrecision : std::uint8_t {
   bfloat16,  ///< products of bfloat16, everything else in float
 };
 
-/// Who multiplies matrices. Different ones round differently.
-enum class TrainingGemm : std::uint8_t {
-  fixed,      ///< the library's own kernels, so that two runs compute the same bits
-  automatic,  ///< whoever is measured to be fastest; a run that goes on keeps to it, another may
-              ///< not
-  packed,
-  eigen,
-  onednn,
-};
-
 /// Where pictures and captions come from, and how they are shown.
 struct TrainingData {
   std::vector<std::string> training{};    ///< caption files, shards or class folders
   std::vector<std::string> validation{};  ///< the same, never trained on
   std::string image_key{};                ///< of caption files; empty: what is there
   std::string caption_key{};
+  std::string label_key{};                ///< field that names the class of a picture
   std::vector<std::string> field_keys{};  ///< of caption files, see CaptionFileOptions
   std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
@@ -92,11 +83,12 @@ struct TrainingSteps {
 /// A whole run.
 struct TrainingOptions {
   std::string model{};      ///< a name that the program knows the model by
+  std::string task{};       ///< name of the task; empty: the program chooses by the model
   std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
   TrainingData data{};
   TrainingSteps step{};
   TrainingPrecision precision = TrainingPrecision::float32;
-  TrainingGemm gemm = TrainingGemm::fixed;
+  std::string gemm = "fixed";              ///< which kernels multiply, as the backend calls them
   std::string output{};                    ///< the run's folder
   std::string init_from{};                 ///< weights to begin with; empty: random
   std::uint64_t seed = 0;                  ///< of everything random
@@ -155,12 +147,6 @@ inline constexpr NamedChoice<ContrastiveKind> contrastive_choices[] = {
 inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
     {"f32", TrainingPrecision::float32}, {"bf16", TrainingPrecision::bfloat16}};
 
-inline constexpr NamedChoice<TrainingGemm> gemm_choices[] = {{"fixed", TrainingGemm::fixed},
-                                                             {"automatic", TrainingGemm::automatic},
-                                                             {"packed", TrainingGemm::packed},
-                                                             {"eigen", TrainingGemm::eigen},
-                                                             {"onednn", TrainingGemm::onednn}};
-
 template <class Data, class Visitor>
 void for_each_data_option(Data& data, Visitor&& visit) {
   const char* group = "Data";
@@ -170,6 +156,8 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"validation", "the same, to validate on", group}, data.validation);
   visit({"image_key", "column or key of a caption file", group}, data.image_key);
   visit({"caption_key", "column or key of a caption file", group}, data.caption_key);
+  visit({"label_key", "column or key that names or numbers the class of a picture", group},
+        data.label_key);
   visit({"group_key",
          "column or key; pictures that are equal in it are often in one batch, hard to tell apart",
          group},
@@ -285,6 +273,11 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
 template <class Options, class Visitor>
 void for_each_option(Options& options, Visitor&& visit) {
   visit({"model", "preset", "Model"}, options.model);
+  visit({"task",
+         "what is trained: coca, clip (contrast alone), caption (captions alone) or classify "
+         "(default: what the model is for)",
+         "Model"},
+        options.task);
   visit({"tokenizer", "a vocabulary of its own (default: the model's, or else CLIP's)", "Model"},
         options.tokenizer);
   visit({"init_from", "weights of OpenCLIP to begin with, a file or a folder", "Model"},
@@ -298,10 +291,10 @@ void for_each_option(Options& options, Visitor&& visit) {
   visit({"output", "the run's folder", group}, options.output);
   visit({"precision", "of products", group}, options.precision, detail::precision_choices);
   visit({"gemm",
-         "who multiplies: fixed computes the same bits in each run, automatic is what is measured "
-         "to be fastest",
+         "kernels of matrix products: fixed (the same bits in each run), automatic (measured to be "
+         "fastest), packed, eigen or onednn",
          group},
-        options.gemm, detail::gemm_choices);
+        options.gemm);
   visit({"seed", "of weights, order and augmentation", group}, options.seed);
   visit({"threads", "0: one for each processor", group}, options.threads);
   visit({"log_steps", "steps from one line of the log to the next", group}, options.log_steps);

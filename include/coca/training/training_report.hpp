@@ -6,9 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <initializer_list>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,9 +69,10 @@ inline std::vector<Json> read_training_log(const std::string& path) {
 namespace detail {
 
 /// The number at a path of keys, or no number.
-inline double number_at(const Json& line, std::initializer_list<const char*> keys) {
+inline double number_at(const Json& line, std::span<const std::string> keys) {
   const Json* value = &line;
-  for (const char* key : keys) {
+  for (const std::string& key : keys) {
+    if (!value->is_object()) return std::numeric_limits<double>::quiet_NaN();
     const auto found = value->find(key);
     if (found == value->end()) return std::numeric_limits<double>::quiet_NaN();
     value = &*found;
@@ -80,45 +80,157 @@ inline double number_at(const Json& line, std::initializer_list<const char*> key
   return value->is_number() ? value->get<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
+inline double step_of(const Json& line) {
+  static const std::vector<std::string> step{"step"};
+  return number_at(line, step);
+}
+
 /// A number of the log over the steps.
 inline ChartSeries curve(std::span<const Json> lines, std::string name,
-                         std::initializer_list<const char*> keys) {
+                         std::span<const std::string> keys) {
   ChartSeries series{std::move(name), {}, {}};
   for (const Json& line : lines) {
-    if (line.contains("validation") != (std::string_view(*keys.begin()) == "validation")) continue;
-    series.x.push_back(number_at(line, {"step"}));
+    if (line.contains("validation") != (keys.front() == "validation")) continue;
+    series.x.push_back(step_of(line));
     series.y.push_back(number_at(line, keys));
   }
   return series;
 }
 
+/// How people read numbers of the log whose own names say little to them: the title of their chart
+/// and the name of their curve. All others are shown by their own names.
+struct CurveWords {
+  const char* name;
+  const char* chart;
+  const char* curve;
+};
+inline constexpr CurveWords curve_words[] = {
+    {"logit_scale", "Temperature", "factor of similarities"},
+    {"logit_bias", "Bias of similarities", "bias"},
+    {"image_to_text.r1", "Retrieval of the validation data", "text R@1"},
+    {"image_to_text.r5", "Retrieval of the validation data", "text R@5"},
+    {"image_to_text.r10", "Retrieval of the validation data", "text R@10"},
+    {"text_to_image.r1", "Retrieval of the validation data", "picture R@1"},
+    {"text_to_image.r5", "Retrieval of the validation data", "picture R@5"},
+    {"text_to_image.r10", "Retrieval of the validation data", "picture R@10"},
+};
+
+/// Charts in the order in which their first curves come.
+class ChartList {
+ public:
+  explicit ChartList(std::span<const Json> lines) : lines_(lines) {}
+
+  void add(const std::string& chart, const std::string& name, std::vector<std::string> keys) {
+    auto found = std::find_if(charts_.begin(), charts_.end(),
+                              [&](const LineChart& each) { return each.title == chart; });
+    if (found == charts_.end()) found = charts_.insert(charts_.end(), LineChart{chart, {}});
+    found->series.push_back(curve(lines_, name, keys));
+  }
+
+  /// A number with the words that there are for it.
+  void add_named(const std::string& name, const std::string& chart, std::vector<std::string> keys) {
+    for (const CurveWords& words : curve_words)
+      if (name == words.name) return add(words.chart, words.curve, std::move(keys));
+    add(chart.empty() ? name : chart, keys.back(), std::move(keys));
+  }
+
+  std::vector<LineChart> charts() && { return std::move(charts_); }
+
+ private:
+  std::span<const Json> lines_;
+  std::vector<LineChart> charts_;
+};
+
+/// Names of numbers in the log, in the order in which they first come: what `numbers` gives of each
+/// line, [group,] key.
+template <class Numbers>
+std::vector<std::vector<std::string>> names_in(std::span<const Json> lines, Numbers&& numbers) {
+  std::vector<std::vector<std::string>> names;
+  const auto add = [&names](std::vector<std::string> keys) {
+    if (std::find(names.begin(), names.end(), keys) == names.end())
+      names.push_back(std::move(keys));
+  };
+  for (const Json& line : lines) numbers(line, add);
+  return names;
+}
+
+inline bool is_loss(const std::string& name) { return name.ends_with("_loss"); }
+
+/// "contrastive" of "contrastive_loss".
+inline std::string loss_word(const std::string& name) { return name.substr(0, name.size() - 5); }
+
+/// Losses of steps, or of validations.
+inline std::vector<std::vector<std::string>> losses_in(std::span<const Json> lines,
+                                                       bool validation) {
+  return names_in(lines, [validation](const Json& line, const auto& add) {
+    const Json* numbers = &line;
+    if (validation) {
+      const auto found = line.find("validation");
+      if (found == line.end() || !found->is_object()) return;
+      numbers = &*found;
+    }
+    for (const auto& [key, value] : numbers->items())
+      if (is_loss(key))
+        add(validation ? std::vector<std::string>{"validation", key}
+                       : std::vector<std::string>{key});
+  });
+}
+
+/// What a task measures: groups of a validation, and numbers that are no losses.
+inline std::vector<std::vector<std::string>> scores_in(std::span<const Json> lines) {
+  return names_in(lines, [](const Json& line, const auto& add) {
+    const auto validation = line.find("validation");
+    if (validation == line.end() || !validation->is_object()) return;
+    for (const auto& [key, value] : validation->items()) {
+      if (value.is_object())
+        for (const auto& [inner, number] : value.items()) add({"validation", key, inner});
+      else if (value.is_number() && !is_loss(key) && key != "loss" && key != "pictures")
+        add({"validation", key});
+    }
+  });
+}
+
+/// Numbers of the model that steps follow.
+inline std::vector<std::vector<std::string>> tracked_in(std::span<const Json> lines) {
+  static const std::set<std::string> others{"step",          "epoch",         "loss",
+                                            "learning_rate", "gradient_norm", "pictures_per_second",
+                                            "seconds_waited"};
+  return names_in(lines, [](const Json& line, const auto& add) {
+    for (const auto& [key, value] : line.items())
+      if (value.is_number() && !is_loss(key) && !others.contains(key)) add({key});
+  });
+}
+
 inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
-  const auto of = [&](const char* name, std::initializer_list<const char*> keys) {
-    return curve(lines, name, keys);
-  };
-  std::vector<LineChart> charts{
-      {"Losses (weighted)",
-       {of("sum", {"loss"}), of("contrastive", {"contrastive_loss"}),
-        of("captioning", {"captioning_loss"})}},
-      {"Losses of the validation data",
-       {of("sum", {"validation", "loss"}), of("contrastive", {"validation", "contrastive_loss"}),
-        of("captioning", {"validation", "captioning_loss"})}},
-      {"Retrieval of the validation data",
-       {of("text R@1", {"validation", "image_to_text", "r1"}),
-        of("text R@5", {"validation", "image_to_text", "r5"}),
-        of("text R@10", {"validation", "image_to_text", "r10"}),
-        of("picture R@1", {"validation", "text_to_image", "r1"}),
-        of("picture R@5", {"validation", "text_to_image", "r5"}),
-        of("picture R@10", {"validation", "text_to_image", "r10"})}},
-      {"Learning rate", {of("learning rate", {"learning_rate"})}},
-      {"Norm of the gradient", {of("norm", {"gradient_norm"})}},
-      {"Temperature", {of("factor of similarities", {"logit_scale"})}},
-      {"Speed", {of("pictures per second", {"pictures_per_second"})}},
-  };
-  const auto has_bias = [](const Json& line) { return line.contains("logit_bias"); };
-  if (std::any_of(lines.begin(), lines.end(), has_bias))
-    charts.push_back({"Bias of similarities", {of("bias", {"logit_bias"})}});
-  return charts;
+  ChartList charts(lines);
+  charts.add("Losses (weighted)", "sum", {"loss"});
+  for (const auto& keys : losses_in(lines, false))
+    charts.add("Losses (weighted)", loss_word(keys.back()), keys);
+  charts.add("Losses of the validation data", "sum", {"validation", "loss"});
+  for (const auto& keys : losses_in(lines, true))
+    charts.add("Losses of the validation data", loss_word(keys.back()), keys);
+  for (const auto& keys : scores_in(lines)) {
+    const bool grouped = keys.size() == 3;
+    charts.add_named(grouped ? keys[1] + "." + keys[2] : keys[1], "Validation: " + keys[1], keys);
+  }
+  charts.add("Learning rate", "learning rate", {"learning_rate"});
+  charts.add("Norm of the gradient", "norm", {"gradient_norm"});
+  for (const auto& keys : tracked_in(lines)) charts.add_named(keys.back(), "", keys);
+  charts.add("Speed", "pictures per second", {"pictures_per_second"});
+  return std::move(charts).charts();
+}
+
+/// Whether the model said anything of the fixed pictures; a run that has not validated yet may.
+inline bool has_texts(std::span<const Json> lines) {
+  bool validated = false;
+  for (const Json& line : lines) {
+    const auto validation = line.find("validation");
+    if (validation == line.end() || !validation->is_object()) continue;
+    validated = true;
+    const auto texts = validation->find("captions");
+    if (texts != validation->end() && !texts->empty()) return true;
+  }
+  return !validated;
 }
 
 inline std::string caption_table(std::span<const Json> lines,
@@ -136,7 +248,7 @@ inline std::string caption_table(std::span<const Json> lines,
       if (i >= captions.size() || !captions[i].is_string()) continue;
       const auto caption = captions[i].get<std::string>();
       if (caption == before) continue;  // told already
-      table += "<tr><td>" + chart_number(number_at(line, {"step"}), "%.0f") + "</td><td>" +
+      table += "<tr><td>" + chart_number(step_of(line), "%.0f") + "</td><td>" +
                escape_html(caption) + "</td></tr>\n";
       before = caption;
     }
@@ -177,7 +289,7 @@ inline std::string training_report(const ReportText& text, std::span<const Json>
       escape_html(text.summary) + "</p>\n<div class=\"charts\">\n";
   for (const LineChart& chart : detail::training_charts(log)) page += to_svg(chart);
   page += "</div>\n";
-  if (!pictures.empty())
+  if (!pictures.empty() && detail::has_texts(log))
     page +=
         "<h2>Captions over time</h2>\n<p>A line where the caption changed: the step, and what "
         "the model said.</p>\n" +

@@ -2,155 +2,113 @@
 /// @file
 /// What a model in training is worth on data that it does not train on.
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "coca/data/loader.hpp"
-#include "coca/evaluation/retrieval.hpp"
-#include "coca/losses/coca.hpp"
-#include "coca/pipelines/caption.hpp"
+#include "coca/losses/cross_entropy.hpp"
+#include "coca/training/task.hpp"
 
 namespace coca {
 
 /// Scores of a model.
 struct ValidationScores {
   std::size_t pictures = 0;
-  double contrastive_loss = 0;  ///< weighted as in training; within batches of its size
-  double captioning_loss = 0;   ///< weighted as in training
-  RetrievalScores retrieval{};  ///< among all pictures, and all different captions
+  NamedNumbers losses{};  ///< weighted as in training; batch losses within batches of its size
+  NamedNumbers scores{};  ///< what the task measures, such as "image_to_text.r1"
 };
 
-namespace detail {
-
-/// Sums and embeddings, batch by batch.
-template <class Model>
+/// Gathers losses and scores, batch by batch.
+template <TrainingTask Task>
 class ValidationPass {
  public:
-  using B = typename Model::backend_type;
+  using B = typename Task::model_type::backend_type;
 
-  ValidationPass(Context<B>& context, const Model& model, const CoCaLossOptions& options)
-      : context_(context), model_(model), options_(options) {}
+  ValidationPass(Context<B>& context, const Task& task)
+      : context_(context),
+        task_(task),
+        scorer_(task.scorer()),
+        batch_losses_(task.batch_losses().size()),
+        part_losses_(task.part_losses().size()),
+        counts_(part_losses_.size()) {}
 
-  void add(const PixelBatch& pixels, const Tokens& tokens) {
-    const std::vector<typename B::value_type> values(pixels.values.begin(), pixels.values.end());
-    const ImageFeatures<B> image =
-        model_.encode_image(context_, context_.to_device(values, pixels.shape()));
-    const TextFeatures<B> text = model_.encode_text(context_, tokens);
-    add_losses(image, text, tokens);
-    append(image.embedding, images_);
-    add_texts(context_.to_host(text.embedding), tokens);
-    pictures_ += tokens.batch;
+  void add(const typename Task::Inputs& inputs) {
+    const std::size_t samples = task_.size(inputs);
+    const BatchPart all{0, samples, std::nullopt};
+    const typename Task::Outputs outputs = task_.forward(context_, inputs, all);
+    add_losses(inputs, outputs, all);
+    scorer_.add(context_, inputs, outputs);
+    pictures_ += samples;
   }
 
   ValidationScores scores() const {
-    ValidationScores scores;
-    scores.pictures = pictures_;
-    if (pictures_ == 0) return scores;
-    scores.contrastive_loss = contrastive_ / static_cast<double>(pictures_);
-    if (labels_ != 0) scores.captioning_loss = captioning_ / static_cast<double>(labels_);
-    scores.retrieval = retrieval({images_, image_groups_}, {texts_, text_groups_});
-    return scores;
+    ValidationScores result;
+    result.pictures = pictures_;
+    if (pictures_ == 0) return result;
+    const auto mean = [](double sum, double count) { return count == 0 ? 0.0 : sum / count; };
+    const auto batch_names = task_.batch_losses(), part_names = task_.part_losses();
+    for (std::size_t i = 0; i < batch_names.size(); ++i)
+      result.losses.push_back(
+          {batch_names[i], mean(batch_losses_[i], static_cast<double>(pictures_))});
+    for (std::size_t i = 0; i < part_names.size(); ++i)
+      result.losses.push_back({part_names[i], mean(part_losses_[i], counts_[i])});
+    result.scores = scorer_.scores();
+    return result;
   }
 
  private:
-  void add_losses(const ImageFeatures<B>& image, const TextFeatures<B>& text,
-                  const Tokens& tokens) {
-    const CoCaLosses<B> losses(context_);
-    contrastive_loss(context_, model_, {.image = image.embedding, .text = text.embedding}, options_,
-                     losses.contrastive);
-    const auto& decoder = model_.multimodal_decoder();
-    captioning_loss(context_, decoder.features(context_, text.tokens, image.tokens),
-                    decoder.projection(), tokens, options_.captioning, losses.captioning);
-    const std::size_t labels = count_labels(next_token_labels(tokens, options_.captioning.pad_id));
-    const auto value = [&](const Array<B>& loss) {
-      return static_cast<double>(context_.to_host(loss).front());
-    };
-    contrastive_ += value(losses.contrastive) * static_cast<double>(tokens.batch);
-    captioning_ += value(losses.captioning) * static_cast<double>(labels);
-    labels_ += labels;
-  }
-
-  void append(const Array<B>& embeddings, std::vector<float>& all) const {
-    const auto values = context_.to_host(embeddings);
-    all.insert(all.end(), values.begin(), values.end());
-  }
-
-  /// Pictures of one caption are a group; the caption counts once.
-  void add_texts(const std::vector<typename B::value_type>& embeddings, const Tokens& tokens) {
-    for (std::size_t i = 0; i < tokens.batch; ++i) {
-      const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(i * tokens.length);
-      const auto [known, fresh] = groups_.try_emplace(
-          std::vector<std::int32_t>(begin, begin + static_cast<std::ptrdiff_t>(tokens.length)),
-          groups_.size());
-      image_groups_.push_back(known->second);
-      if (!fresh) continue;
-      text_groups_.push_back(known->second);
-      const auto row = embeddings.begin() + static_cast<std::ptrdiff_t>(i * Model::embed_dim);
-      texts_.insert(texts_.end(), row, row + static_cast<std::ptrdiff_t>(Model::embed_dim));
+  // The loss of a batch is a mean, so it counts as often as what it is the mean of.
+  void add_losses(const typename Task::Inputs& inputs, const typename Task::Outputs& outputs,
+                  const BatchPart& all) {
+    const std::vector<double> counts = task_.counts(inputs);
+    const auto batch_losses = zeros(batch_losses_.size()), part_losses = zeros(counts.size());
+    const LossSums<B> sums{batch_losses, part_losses, counts};
+    const auto compared = task_.compared(outputs);
+    if (!compared.empty()) task_.add_batch_losses(context_, compared, SingleProcess{}, sums);
+    task_.add_part_losses(context_, inputs, outputs, all, sums);
+    for (std::size_t i = 0; i < batch_losses.size(); ++i)
+      batch_losses_[i] += value(batch_losses[i]) * static_cast<double>(all.count);
+    for (std::size_t i = 0; i < part_losses.size(); ++i) {
+      part_losses_[i] += value(part_losses[i]) * counts[i];
+      counts_[i] += counts[i];
     }
+  }
+
+  std::vector<Array<B>> zeros(std::size_t count) const {
+    std::vector<Array<B>> losses;
+    for (std::size_t i = 0; i < count; ++i) losses.push_back(make_loss(context_));
+    return losses;
+  }
+
+  double value(const Array<B>& loss) const {
+    return static_cast<double>(context_.to_host(loss).front());
   }
 
   Context<B>& context_;
-  const Model& model_;
-  CoCaLossOptions options_;
-  std::size_t pictures_ = 0, labels_ = 0;
-  double contrastive_ = 0, captioning_ = 0;
-  std::vector<float> images_, texts_;
-  std::vector<std::size_t> image_groups_, text_groups_;
-  std::map<std::vector<std::int32_t>, std::size_t> groups_;
+  const Task& task_;
+  decltype(std::declval<const Task&>().scorer()) scorer_;
+  std::size_t pictures_ = 0;
+  std::vector<double> batch_losses_, part_losses_, counts_;  // sums
 };
 
-}  // namespace detail
-
-/// Losses and retrieval over a data set.
+/// Losses and scores over a data set.
 /// @param loader of validation_loader_options(): one epoch of it
 /// @param stop   ends the pass where it becomes true; nullptr: nothing does
 /// @return nothing where it was stopped
-template <class Model>
-std::optional<ValidationScores> validate(Context<typename Model::backend_type>& context,
-                                         const Model& model, const AnyTokenizer& tokenizer,
-                                         Loader& loader, const CoCaLossOptions& options,
+template <TrainingTask Task>
+std::optional<ValidationScores> validate(Context<typename Task::model_type::backend_type>& context,
+                                         const Task& task, Loader& loader,
                                          const std::atomic<bool>* stop = nullptr) {
-  detail::ValidationPass<Model> pass(context, model, options);
+  ValidationPass<Task> pass(context, task);
   for (std::size_t i = 0; i < loader.batches_per_epoch(); ++i) {
     if (stop != nullptr && *stop) return std::nullopt;
     const Batch batch = loader.next();
-    if (batch.size() == 0) continue;
-    pass.add(batch.pixels, to_tokens(tokenizer, batch.captions, Model::context_length));
+    if (batch.size() != 0) pass.add(task.inputs(context, batch, std::nullopt));
   }
   return pass.scores();
-}
-
-/// A caption of each picture, some at a time; "" for those that have none (scores that are no
-/// numbers).
-template <class Model>
-std::vector<std::string> caption_all(Context<typename Model::backend_type>& context,
-                                     const Model& model, const AnyTokenizer& tokenizer,
-                                     std::span<const Pixels> pictures, std::size_t beams) {
-  constexpr std::size_t at_once = 8;
-  GenerationOptions options;
-  options.beams = beams;
-  options.min_length = 0;
-  std::vector<std::string> captions;
-  for (std::size_t first = 0; first < pictures.size(); first += at_once) {
-    const auto some = pictures.subspan(first, std::min(at_once, pictures.size() - first));
-    try {
-      for (const auto& best : caption(context, model, tokenizer, some, options))
-        captions.push_back(best.empty() ? "" : best.front().text);
-    } catch (const ArgumentError&) {
-      throw;
-    } catch (const Error&) {
-      captions.resize(first + some.size());
-    }
-  }
-  return captions;
 }
 
 }  // namespace coca

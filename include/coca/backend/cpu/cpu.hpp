@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include "coca/backend/backend.hpp"
@@ -67,6 +69,14 @@ class Cpu {
   InstructionSet instruction_set() const { return set_; }
   /// Who multiplies, or `automatic` for whoever is fastest.
   GemmKind gemm() const { return gemm_; }
+
+  /// Which kernels this process measured to be fastest, by a name for each product: what another
+  /// run needs to compute the same bits.
+  static std::map<std::string, std::string> choices() { return GemmChoices::recorded_names(); }
+  /// Makes such choices without measuring. @throws ArgumentError for one that is none.
+  static void preset_choices(const std::map<std::string, std::string>& choices) {
+    GemmChoices::preset_names(choices);
+  }
 
   template <class U>
   Tensor<U> allocate(const Shape& shape) const {

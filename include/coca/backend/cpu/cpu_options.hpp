@@ -95,5 +95,27 @@ inline InstructionSet resolve_with_environment(InstructionSet wish) {
   return resolve(wish);
 }
 
+/// The kernels that are used without any measurement: the library's own, or those that the
+/// environment names.
+inline GemmKind fixed_gemm() {
+  const GemmKind wish = resolve(GemmKind::automatic);  // of the environment
+  return wish == GemmKind::automatic ? GemmKind::packed : wish;
+}
+
 }  // namespace detail
+
+/// What a backend is to be made with for training.
+/// @param gemm "fixed" (the same kernels in each run, so that it computes the same bits),
+///        "automatic" (those that are measured to be fastest; a run that is resumed keeps them,
+///        another may not), "packed", "eigen" or "onednn"
+/// @throws ArgumentError for another name
+inline CpuOptions cpu_training_options(const std::string& gemm, int threads) {
+  if (gemm == "fixed") return {.threads = threads, .gemm = detail::fixed_gemm()};
+  for (const GemmKind kind :
+       {GemmKind::automatic, GemmKind::packed, GemmKind::eigen, GemmKind::onednn})
+    if (gemm == to_string(kind)) return {.threads = threads, .gemm = kind};
+  throw ArgumentError("gemm is \"" + gemm +
+                      "\", expected one of fixed, automatic, packed, eigen, onednn");
+}
+
 }  // namespace coca

@@ -60,6 +60,29 @@ class GemmChoices {
     return choices()[name] = measure();
   }
 
+  /// recorded(), as text.
+  static std::map<std::string, std::string> recorded_names() {
+    std::map<std::string, std::string> names;
+    for (const auto& [name, kind] : recorded()) names[name] = to_string(kind);
+    return names;
+  }
+
+  /// preset(), of text. @throws ArgumentError for a choice that is none.
+  static void preset_names(const std::map<std::string, std::string>& given) {
+    Map choices;
+    for (const auto& [name, text] : given) {
+      bool known = false;
+      for (const GemmKind kind :
+           {GemmKind::packed, GemmKind::fixed24, GemmKind::eigen, GemmKind::onednn})
+        if (text == to_string(kind)) {
+          choices[name] = kind;
+          known = true;
+        }
+      if (!known) throw ArgumentError("the choice of matrix products for " + name + " is unknown");
+    }
+    preset(choices);
+  }
+
  private:
   static std::mutex& mutex() {
     static std::mutex mutex;

@@ -1,0 +1,98 @@
+#pragma once
+/// @file
+/// Classification of pictures: an image encoder, a pooler and a linear layer (Dosovitskiy et al.
+/// 2021, arXiv 2010.11929).
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "coca/core/error.hpp"
+#include "coca/models/concepts.hpp"
+#include "coca/nn/linear.hpp"
+
+namespace coca {
+
+/// Any image encoder and pooler that fit together, with as many classes as are asked for. Its
+/// encoder has the names that it has in a CLIP or a CoCa, so that their weights can be loaded into
+/// it; the linear layer is "head".
+template <ImageEncoder Encoder, Pooler PoolerType>
+class ImageClassifier {
+  static_assert(std::same_as<typename PoolerType::backend_type, typename Encoder::backend_type>,
+                "ImageClassifier: all components must have the same backend");
+
+ public:
+  using backend_type = typename Encoder::backend_type;
+  using B = backend_type;
+
+  /// A model without weights: load them, or call initialize.
+  /// @throws ArgumentError for fewer than two classes; ShapeError for a pooler of other widths.
+  explicit ImageClassifier(std::size_t class_count, Encoder encoder = Encoder("visual"),
+                           PoolerType pooler = PoolerType("visual"), B backend = B{})
+      : image_size(encoder.image_size),
+        encoder_tokens(encoder.tokens),
+        classes(checked(class_count)),
+        backend_(std::move(backend)),
+        encoder_(std::move(encoder)),
+        pooler_(std::move(pooler)),
+        head_("head", {.in = pooler_.embed_dim, .out = class_count, .deviation = 0.01f}) {
+    if (encoder_.width != pooler_.input_width)
+      throw ShapeError("ImageClassifier: the pooler reads tokens of width " +
+                       std::to_string(pooler_.input_width) + ", the encoder's have " +
+                       std::to_string(encoder_.width));
+  }
+
+  std::size_t image_size = 0;      ///< pixels a side
+  std::size_t encoder_tokens = 0;  ///< of the encoder
+  std::size_t classes = 0;
+
+  const B& backend() const noexcept { return backend_; }
+  const Encoder& image_encoder() const noexcept { return encoder_; }
+  const PoolerType& pooler() const noexcept { return pooler_; }
+
+  /// pixels [batch, 3, image_size, image_size] -> [batch, embed_dim]
+  Array<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
+    return pooler_(context, encoder_(context, pixels)).pooled;
+  }
+
+  /// The same from some of the encoder's tokens alone, where the encoder can leave out others.
+  /// @param kept_tokens [batch, kept], rows of [batch * encoder_tokens]
+  Array<B> encode_image(Context<B>& context, const Array<B>& pixels,
+                        const Indices<B>& kept_tokens) const requires
+      requires(const Encoder& encoder) {
+    encoder(context, pixels, kept_tokens);
+  }
+  { return pooler_(context, encoder_(context, pixels, kept_tokens)).pooled; }
+
+  /// [batch, embed_dim] of encode_image -> logits [batch, classes]
+  Array<B> classify(Context<B>& context, const Array<B>& pooled) const {
+    return head_(context, pooled);
+  }
+
+  /// Calls visit(parameter) for each parameter.
+  template <class Self, class Visitor>
+  static void for_each_parameter(Self& self, Visitor&& visit) {
+    Encoder::for_each_parameter(self.encoder_, visit);
+    PoolerType::for_each_parameter(self.pooler_, visit);
+    Linear<B>::for_each_parameter(self.head_, visit);
+  }
+
+ private:
+  static std::size_t checked(std::size_t classes) {
+    constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
+    if (classes < 2 || classes > most)
+      throw ArgumentError("a classifier of " + std::to_string(classes) +
+                          " classes was asked for, expected at least 2");
+    return classes;
+  }
+
+  B backend_;
+  Encoder encoder_;
+  PoolerType pooler_;
+  Linear<B> head_;
+};
+
+}  // namespace coca

@@ -1,0 +1,29 @@
+#pragma once
+/// @file
+/// What a training run is about, beside its options: the model's configuration, words and pictures.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coca/image/preprocess.hpp"
+#include "coca/pipelines/configuration.hpp"
+#include "coca/text/tokenizer.hpp"
+
+namespace coca {
+
+/// What a run trains.
+struct TrainingSubject {
+  AnyConfig config{};                       ///< of the model
+  std::optional<AnyTokenizer> tokenizer{};  ///< of tasks that read texts
+  PreprocessConfig preprocess{};            ///< mean and deviation; the size is the model's
+  std::string tokenizer_file{};             ///< kept beside the model; empty: CLIP's
+  std::vector<std::string> classes{};       ///< names by label, of tasks that have classes
+};
+
+/// Id of the padding of a model's texts.
+inline int pad_id_of(const AnyConfig& config) {
+  return std::visit([](const auto& each) { return each.text.pad_id; }, config);
+}
+
+}  // namespace coca

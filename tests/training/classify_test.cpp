@@ -1,0 +1,249 @@
+// Runs of a classifier: the trainer is the same as for captioners, the data are labels.
+
+#include "coca/training/tasks/classify.hpp"
+
+#include <cmath>
+#include <map>
+
+#include "catch.hpp"
+#include "coca/models/image_classifier.hpp"
+#include "coca/training/partial_weights.hpp"
+#include "small_run.hpp"
+#include "training/tested_task.hpp"
+
+using namespace coca;
+using namespace coca::testing;
+using coca_test::contains;
+using coca_test::message_of;
+using coca_test::read_all;
+
+namespace {
+
+using Encoder = VisionTransformer<tiny_config.vision, Cpu<float>>;
+using TinyPooler = PoolerFor<tiny_config, Cpu<float>>;
+using Classifier = ImageClassifier<Encoder, TinyPooler>;
+using ClassifierTrainer = Trainer<ClassificationTask<Classifier>>;
+
+Classifier classifier(std::size_t classes) {
+  Classifier model(classes, Encoder("visual"), TinyPooler("visual"),
+                   Cpu<float>(CpuOptions{.threads = 1}));
+  initialize(model, 1);
+  return model;
+}
+
+std::string number(std::size_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((value >> shift) & 0xFF);
+  return bytes;
+}
+
+/// A square of 6 x 6 pixels in one of the corners of 14 x 14, over gray that changes from picture
+/// to picture: the corner is the class.
+std::string corner(std::size_t picture) {
+  const std::size_t label = picture % 4, x0 = label % 2 * 8, y0 = label / 2 * 8;
+  std::string pixels(14 * 14, static_cast<char>(picture * 2));
+  for (std::size_t y = 0; y < 6; ++y)
+    for (std::size_t x = 0; x < 6; ++x) pixels[(y0 + y) * 14 + x0 + x] = '\xFF';
+  return pixels;
+}
+
+/// IDX files of such pictures.
+class Corners {
+ public:
+  Corners() {
+    std::string images = std::string("\0\0\x08\x03", 4) + number(48) + number(14) + number(14);
+    std::string labels = std::string("\0\0\x08\x01", 4) + number(48);
+    for (std::size_t i = 0; i < 48; ++i) {
+      images += corner(i);
+      labels += static_cast<char>(i % 4);
+    }
+    folder_.write("t-images-idx3-ubyte", images);
+    folder_.write("t-labels-idx1-ubyte", labels);
+  }
+
+  TrainingOptions options(const std::string& name = "run") const {
+    TrainingOptions options;
+    options.data.training = options.data.validation = {folder_.path("t-images-idx3-ubyte")};
+    options.data.augment = false;
+    options.data.loader_threads = 1;
+    options.step.batch_size = 12;
+    options.step.steps = 40;
+    options.step.learning_rate = 1e-3;
+    options.step.warmup_steps = 4;
+    options.threads = 1;
+    options.validation_steps = 20;
+    options.picture_count = 4;
+    options.output = folder_.path(name);
+    return options;
+  }
+
+  const coca_test::TemporaryFolder& folder() const { return folder_; }
+
+ private:
+  coca_test::TemporaryFolder folder_;
+};
+
+TrainingEnd train(const TrainingOptions& options, bool resume = false,
+                  std::uint64_t stop_after = 0) {
+  const TrainingSubject subject{.config = tiny_config, .classes = training_classes(options.data)};
+  Classifier model = classifier(subject.classes.size());
+  std::atomic<bool> stop{false};
+  TrainingEvents events;
+  events.stop = &stop;
+  events.on_step = [&](const TrainingProgress& progress) {
+    if (progress.step == stop_after) stop = true;
+  };
+  ClassifierTrainer trainer(model, subject, options, events);
+  if (resume) trainer.resume();
+  return trainer.run();
+}
+
+std::map<std::string, std::vector<float>> tensors_of(const std::string& folder) {
+  const Checkpoint checkpoint = open_checkpoint(RunFolder(folder).checkpoint());
+  std::map<std::string, std::vector<float>> tensors;
+  for (const std::string& name : checkpoint.names()) tensors[name] = checkpoint.read_floats(name);
+  return tensors;
+}
+
+}  // namespace
+
+TEST_CASE("a classifier learns, and log, report and files say so") {
+  const Corners data;
+  const TrainingOptions options = data.options();
+  REQUIRE(train(options) == TrainingEnd::finished);
+  const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
+  REQUIRE(log.size() == 42);
+  CHECK(std::abs(log[0].at("classification_loss").get<double>() - std::log(4.0)) < 0.3);
+  const Json& validation = log.back().at("validation");
+  CHECK(validation.at("pictures") == 48);
+  CHECK(validation.at("accuracy").at("top_1") == 1.0);
+  CHECK_FALSE(validation.at("accuracy").contains("top_5"));
+  CHECK(validation.at("classification_loss").get<double>() < 0.5);
+  REQUIRE(validation.at("captions").size() == 4);
+  for (int i = 0; i < 4; ++i)
+    CHECK(validation.at("captions")[i].get<std::string>().starts_with(std::to_string(i) + " ("));
+  const std::string report = read_all(RunFolder(options.output).report());
+  CHECK(contains(report, "classification"));
+  CHECK(contains(report, "Validation: accuracy"));
+  CHECK(read_all(options.output + "/classes.txt") == "0\n1\n2\n3\n");
+  CHECK_FALSE(std::filesystem::exists(RunFolder(options.output).config()));
+  CHECK_FALSE(std::filesystem::exists(RunFolder(options.output).generation_config()));
+  CHECK(open_checkpoint(RunFolder(options.output).weights()).contains("head.bias"));
+
+  SECTION("and is resumed bit for bit") {
+    TrainingOptions parts = data.options("parts");
+    REQUIRE(train(parts, false, 21) == TrainingEnd::stopped);
+    REQUIRE(train(parts, true) == TrainingEnd::finished);
+    CHECK(tensors_of(parts.output) == tensors_of(options.output));
+  }
+}
+
+TEST_CASE("an encoder's weights go into a classifier, the rest is said") {
+  const coca_test::TemporaryFolder folder;
+  const TinyModel captioner = tiny_model(5);
+  save_weights(captioner, folder.path("c.safetensors"));
+  const Checkpoint checkpoint = open_checkpoint(folder.path("c.safetensors"));
+  Classifier model = classifier(3);
+  CHECK(load_known_weights(model, checkpoint) ==
+        std::vector<std::string>{"head.weight", "head.bias"});
+  for_each_parameter(std::as_const(model), [&](const auto& parameter) {
+    if (!checkpoint.contains(parameter.path())) return;
+    const WeightSource source = parameter.store(model.backend());
+    std::vector<float> values(source.shape.size());
+    source.read(0, source.rows(), values.data());
+    CHECK(values == checkpoint.read_floats(parameter.path()));
+  });
+  SafetensorsWriter(folder.path("none.safetensors"), {}, {}).commit();
+  CHECK(message_of(
+            [&] { load_known_weights(model, open_checkpoint(folder.path("none.safetensors"))); }) ==
+        folder.path("none.safetensors") + ": holds no weights that the model has a place for");
+  SafetensorsWriter other(folder.path("other.safetensors"), {{"head.bias", Shape{5}, DType::F32}},
+                          {});
+  other.write("head.bias", std::vector<float>(5));
+  other.commit();
+  CHECK(message_of([&] {
+          load_known_weights(model, open_checkpoint(folder.path("other.safetensors")));
+        }) ==
+        folder.path("other.safetensors") + ": tensor \"head.bias\" is [5], the model expects [3]");
+}
+
+TEST_CASE("classes come from a column, of which the validation data may have no others") {
+  const SmallData data;
+  std::string list, strange;
+  for (const char* color : {"red", "green", "blue"})
+    for (const char* shape : {"circle", "square", "cross", "stripes"})
+      list += "{\"image\":\"" + std::string(color) + "_" + shape +
+              ".png\",\"caption\":\"x\",\"kind\":\"" + shape + "\"}\n";
+  strange = list + "{\"image\":\"yellow_cross.png\",\"caption\":\"x\",\"kind\":\"star\"}\n";
+  TrainingOptions options = data.options();
+  options.data.training = {data.folder().write("kinds.jsonl", list)};
+  options.data.validation = {data.folder().write("strange.jsonl", strange)};
+  options.data.label_key = "kind";
+  options.step.batch_size = 6;
+  options.step.steps = 2;
+  CHECK(training_classes(options.data) ==
+        std::vector<std::string>{"circle", "cross", "square", "stripes"});
+  REQUIRE(train(options) == TrainingEnd::finished);
+  const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
+  CHECK(log.back().at("validation").at("pictures") == 12);
+  CHECK(read_all(options.output + "/classes.txt") == "circle\ncross\nsquare\nstripes\n");
+
+  options.data.label_key.clear();
+  Classifier model = classifier(4);
+  CHECK(contains(message_of([&] { ClassifierTrainer(model, {.config = tiny_config}, options); }),
+                 "the task classify needs a label for each picture, but red_circle.png and those "
+                 "after it have none"));
+}
+
+namespace {
+
+using Near = Reference<float>;
+using SmallClassifier =
+    ImageClassifier<VisionTransformer<plain.vision, Near>, PoolerFor<plain, Near>>;
+using SmallTask = ClassificationTask<SmallClassifier>;
+
+SmallClassifier small_classifier(std::size_t classes) {
+  SmallClassifier model(classes);
+  initialize(model, 3);
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("a classifier trains on labels", "[training]") {
+  const LabelledImages<Near> inputs{some_inputs().pixels, {2, 0, 1, 2}};
+  check_task<SmallTask>(small_classifier(3), inputs, {}, "classification_loss");
+  check_task<SmallTask>(small_classifier(3), inputs, {.label_smoothing = 0.1f},
+                        "classification_loss");
+  // Pictures without a label count for nothing.
+  TestedTask<SmallTask> two(small_classifier(3)),
+      parts(small_classifier(3), {}, {.accumulation = 4});
+  const LabelledImages<Near> some{inputs.pixels, {no_label, 0, 1, no_label}};
+  const float loss = two.step.compute_gradients(some).loss("classification_loss");
+  CHECK(std::abs(loss - std::log(3.0f)) < 0.5f);
+  CHECK(std::abs(parts.step.compute_gradients(some).loss("classification_loss") - loss) <= 1e-5f);
+  const LabelledImages<Near> pair{inputs.pixels.slice(1, 2), {0, 1}};
+  CHECK(std::abs(two.step.compute_gradients(pair).loss("classification_loss") - loss) <= 1e-5f);
+  const LabelledImages<Near> none{inputs.pixels, std::vector<std::int32_t>(4, no_label)};
+  CHECK(two.step.compute_gradients(none).loss("classification_loss") == 0);
+}
+
+TEST_CASE("a classifier refuses labels that it does not have", "[training]") {
+  TestedTask<SmallTask> training(small_classifier(3));
+  const Array<Near> pixels = some_inputs().pixels;
+  CHECK_THROWS_WITH(training.step({pixels, {0, 1, 2, 3}}, 1e-3),
+                    "cross_entropy: label 3 is none of the 3 classes");
+  CHECK_THROWS_WITH(training.step({pixels, {0, 1}}, 1e-3),
+                    "a training step needs a label for each picture, got 4 pictures and 2 labels");
+  CHECK_THROWS_AS(training.step({{}, {}}, 1e-3), ShapeError);
+  CHECK_THROWS_WITH(SmallClassifier(1),
+                    "a classifier of 1 classes was asked for, expected at least 2");
+}
+
+TEST_CASE("a classifier leaves out patches as the step draws them", "[training]") {
+  const LabelledImages<Near> inputs{some_inputs().pixels, {2, 0, 1, 2}};
+  const ClassificationOptions half{.patch_dropout = 0.5};
+  check_task<SmallTask>(small_classifier(3), inputs, half, "classification_loss");
+  TestedTask<SmallTask> all(small_classifier(3)), some(small_classifier(3), half);
+  CHECK(all.step.compute_gradients(inputs).losses != some.step.compute_gradients(inputs).losses);
+}
