@@ -109,11 +109,13 @@ class TrainingStep {
     expect_batch(pixels, texts);
     trainable_.forget_gradients();
     const Array<B> numbers = context_.empty(Shape{4});  // both losses, logit_scale, logit_bias
-    context_.backend().fill(numbers, 0.0f);
+    context_.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(numbers)});
     const auto number = [&](std::size_t i) { return numbers.slice(i, 1); };
-    context_.backend().add(model_.logit_scale().reshaped({1}), number(2));
+    context_.backend().run(ops::On<B, ops::Copy>{.input = model_.logit_scale().reshaped({1}),
+                                                 .output = ops::Out(number(2))});
     if (model_.has_logit_bias())
-      context_.backend().add(model_.logit_bias().reshaped({1}), number(3));
+      context_.backend().run(ops::On<B, ops::Copy>{.input = model_.logit_bias().reshaped({1}),
+                                                   .output = ops::Out(number(3))});
     const CaptioningOptions captioning = captioning_options(texts.predicted);
     if (options_.accumulation == 1)
       whole_batch(pixels, texts, captioning, number(0), number(1));
@@ -262,7 +264,7 @@ class TrainingStep {
     reduction_.follow(tape, WayBack::losses);
     for (const auto& [values, gradient] :
          {std::pair{all.image, gradients.image}, std::pair{all.text, gradients.text}}) {
-      context_.backend().fill(gradient, 0.0f);
+      context_.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(gradient)});
       tape.watch(values, gradient);
     }
     {
@@ -275,7 +277,9 @@ class TrainingStep {
 
   // The gradient of what comes behind an output; nothing where only frozen parameters led to it.
   void start_from(Tape<B>& tape, const Array<B>& output, const Array<B>& gradient) const {
-    if (tape.follows(output)) context_.backend().add(gradient, tape.gradient(output));
+    if (tape.follows(output))
+      context_.backend().run(ops::On<B, ops::Accumulate>{
+          .input = gradient, .output = ops::Add(tape.gradient(output))});
   }
 
   // Own embeddings among those of all processes. SigLIP's pairs are all there once as own pictures
