@@ -79,7 +79,9 @@ void multiply(benchmark::State& state, const Product& product, coca::GemmKind ki
                                                                    : coca::MatrixUse::many_rows});
     const auto input = tensor(numbers(product.rows * product.in), {product.rows, product.in});
     const auto output = cpu.template allocate<float>({product.rows, product.out});
-    for (auto _ : state) cpu.matmul(input, matrix, {}, output);
+    const coca::ops::MatmulOn<coca::Cpu<Weight>> operation{
+        .input = input, .weight = matrix, .output = coca::ops::Out(output)};
+    for (auto _ : state) cpu.run(operation);
     const bool fixed24 = matrix.kind() == coca::GemmKind::fixed24;
     count(state, product, fixed24 ? coca::detail::Fixed24::bytes : sizeof(Weight));
     state.SetLabel(coca::to_string(matrix.kind()));
@@ -101,12 +103,21 @@ void multiply_view(benchmark::State& state, const Product& product, coca::GemmKi
     const auto matrix = cpu.view(weight);
     const auto input = tensor(numbers(product.rows * product.in), {product.rows, product.in});
     const auto output = tensor(numbers(product.rows * product.out), {product.rows, product.out});
+    using B = coca::Cpu<float, Compute>;
     for (auto _ : state) {
-      if (direction == Direction::forward) cpu.matmul(input, matrix, {}, output);
+      if (direction == Direction::forward)
+        cpu.run(coca::ops::MatmulOn<B>{
+            .input = input, .weight = matrix, .output = coca::ops::Out(output)});
       if (direction == Direction::input_gradient)
-        cpu.matmul_input_gradient(output, matrix, coca::Write::assign, input);
+        cpu.run(
+            coca::ops::MatmulInputGradientOn<B>{.output_gradient = output,
+                                                .weight = matrix,
+                                                .input_gradient = {input, coca::Write::assign}});
       if (direction == Direction::weight_gradient)
-        cpu.matmul_weight_gradient(output, input, coca::Write::assign, weight);
+        cpu.run(coca::ops::On<B, coca::ops::MatmulWeightGradient>{
+            .output_gradient = output,
+            .input = input,
+            .weight_gradient = {weight, coca::Write::assign}});
     }
     count(state, product, sizeof(float));
   } catch (const coca::Error& error) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/autograd/operations.hpp"
 #include "coca/backend/reference/reference.hpp"
@@ -83,7 +84,8 @@ class GradientCheck {
     const std::vector<double> weights = random_numbers(output.size(), seed);
     Tape<Exact>* tape = context_.tape();
     if (tape != nullptr && tape->follows(output))
-      context_.backend().add(context_.to_device(weights, output.shape()), tape->gradient(output));
+      call<ops::Accumulate>(context_.backend(), context_.to_device(weights, output.shape()),
+                            tape->gradient(output));
     double sum = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) sum += weights[i] * output.data()[i];
     return sum;
@@ -135,7 +137,7 @@ class GradientCheck {
 
   Array<Exact> zeros(const Shape& shape) {
     const Array<Exact> array = context_.empty(shape);
-    context_.backend().fill(array, 0.0f);
+    call<ops::Fill>(context_.backend(), array, 0.0f);
     return array;
   }
 
@@ -148,7 +150,7 @@ class GradientCheck {
   double run(const Function& function, const std::vector<Variable>& watched) {
     Tape<Exact> tape(context_, options_);
     for (const Variable& variable : watched) {
-      context_.backend().fill(variable.gradient, 0.0f);
+      call<ops::Fill>(context_.backend(), variable.gradient, 0.0f);
       tape.watch(variable.values, variable.gradient);
     }
     double value = 0;

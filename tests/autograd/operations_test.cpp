@@ -100,7 +100,7 @@ TEST_CASE("layer_norm refuses weights of another width", "[operations]") {
 TEST_CASE("attention mixes values by softmax", "[operations]") {
   Near f;
   auto arguments = small_attention(f);
-  arguments.probabilities = f.zeros({1, 1, 1, 2});
+  arguments.probabilities = coca::ops::Out(f.zeros({1, 1, 1, 2}));
   const auto output = attention(f.context, arguments);
   CHECK(output.shape() == Shape{1, 1, 2});
   const auto first = static_cast<float>(1 / (1 + std::exp(-1 / std::sqrt(2.0))));
@@ -139,7 +139,7 @@ TEST_CASE("attention refuses what does not fit", "[operations]") {
           a.hidden_keys = f.context.to_device(std::vector<std::uint8_t>{0}, Shape{1});
         }) == "attention: hidden_keys: got [1], expected [1, 2]");
   CHECK(message([&](auto& a) {
-          a.probabilities = f.zeros({1, 1, 2, 1});
+          a.probabilities = coca::ops::Out(f.zeros({1, 1, 2, 1}));
         }) == "attention: probabilities: got [1, 1, 2, 1], expected [1, 1, 1, 2]");
   CHECK(message([&](auto& a) {
           a.query.rows = f.zeros({3, 2});

@@ -2,12 +2,14 @@
 
 #include <vector>
 
+#include "backend/call.hpp"
 #include "backend/remote.hpp"
 #include "catch.hpp"
 #include "coca/autograd/operations.hpp"
 #include "coca/backend/reference/reference.hpp"
 
 using namespace coca;
+using coca::testing::call;
 using coca::testing::Remote;
 
 namespace {
@@ -30,8 +32,8 @@ struct TapeFixture {
   /// An operation for tests: output = 2 * input on the way back.
   void twice(const Array<B>& input, const Array<B>& output) {
     tape.record(output, [this, input, output] {
-      context.backend().add(tape.gradient(output), tape.gradient(input));
-      context.backend().add(tape.gradient(output), tape.gradient(input));
+      call<ops::Accumulate>(context.backend(), tape.gradient(output), tape.gradient(input));
+      call<ops::Accumulate>(context.backend(), tape.gradient(output), tape.gradient(input));
     });
   }
 
@@ -55,7 +57,7 @@ TEMPLATE_TEST_CASE("a tape follows what depends on watched arrays", "[tape]", Re
   f.twice(x, y);
   CHECK(f.tape.follows(y));
   CHECK(f.tape.size() == 1);
-  f.context.backend().fill(f.tape.gradient(y), 3.0f);
+  call<ops::Fill>(f.context.backend(), f.tape.gradient(y), 3.0f);
   f.tape.backward();
   CHECK(f.gradient(x) == std::vector<float>{6, 6});
   CHECK(f.tape.size() == 0);
@@ -68,8 +70,8 @@ TEMPLATE_TEST_CASE("a view of a tensor has the view of its gradient", "[tape]", 
   TapeFixture<TestType> f;
   const auto x = f.watched({3, 2}, {1, 2, 3, 4, 5, 6});
   CHECK(f.tape.follows(x.slice(1, 2)));
-  f.context.backend().fill(f.tape.gradient(x.slice(1, 1)), 5.0f);
-  f.context.backend().fill(f.tape.gradient(x.reshaped({6}).slice(0, 1)), 7.0f);
+  call<ops::Fill>(f.context.backend(), f.tape.gradient(x.slice(1, 1)), 5.0f);
+  call<ops::Fill>(f.context.backend(), f.tape.gradient(x.reshaped({6}).slice(0, 1)), 7.0f);
   CHECK(f.gradient(x) == std::vector<float>{7, 0, 5, 5, 0, 0});
   CHECK(f.tape.gradient(x.reshaped({2, 3})).shape() == Shape{2, 3});
 }
@@ -82,8 +84,8 @@ TEST_CASE("the parts of a buffer may be written one after the other", "[tape]") 
   f.twice(x, both.slice(1, 1).reshaped({2}));
   const auto gradient = f.tape.gradient(both);
   CHECK(f.context.to_host(gradient) == std::vector<float>{0, 0, 0, 0});
-  f.context.backend().fill(gradient.slice(0, 1), 1.0f);
-  f.context.backend().fill(gradient.slice(1, 1), 10.0f);
+  call<ops::Fill>(f.context.backend(), gradient.slice(0, 1), 1.0f);
+  call<ops::Fill>(f.context.backend(), gradient.slice(1, 1), 10.0f);
   f.tape.backward();
   CHECK(f.gradient(x) == std::vector<float>{22, 22});
 }
@@ -145,7 +147,7 @@ TEST_CASE("a tape goes back as far as it is asked to", "[tape]") {
   f.twice(x, y);
   const std::size_t size = f.tape.size();
   f.twice(y, z);
-  f.context.backend().fill(f.tape.gradient(z), 1.0f);
+  call<ops::Fill>(f.context.backend(), f.tape.gradient(z), 1.0f);
   f.tape.backward(size);
   CHECK(f.tape.size() == size);
   CHECK(!f.tape.follows(z));
@@ -161,7 +163,7 @@ TEST_CASE("what is dropped is forgotten", "[tape]") {
   const auto y = f.context.empty(Shape{1}), z = f.context.empty(Shape{1});
   f.twice(x, y);
   f.twice(y, z);
-  f.context.backend().fill(f.tape.gradient(z), 1.0f);
+  call<ops::Fill>(f.context.backend(), f.tape.gradient(z), 1.0f);
   f.tape.drop(1);
   CHECK(!f.tape.follows(z));
   CHECK(f.tape.follows(y));
@@ -175,7 +177,7 @@ TEST_CASE("what several operations wrote is followed until all are gone back thr
   const auto y = f.context.empty(Shape{1});
   f.twice(x, y);
   f.twice(x, y);
-  f.context.backend().fill(f.tape.gradient(y), 1.0f);
+  call<ops::Fill>(f.context.backend(), f.tape.gradient(y), 1.0f);
   f.tape.backward(1);
   CHECK(f.tape.follows(y));
   f.tape.backward();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "coca/backend/backend.hpp"
 #include "comparison.hpp"
 
@@ -108,7 +109,7 @@ struct AttentionInputs {
     if (the.rows != KeyRows::in_order)
       arguments.key_rows = bench.indices(rows, {the.batch, the.keys});
     if (the.probabilities)
-      arguments.probabilities = bench.output({the.batch, the.heads, the.queries, the.keys});
+      arguments.probabilities = coca::ops::Out(bench.output({the.batch, the.heads, the.queries, the.keys}));
     return arguments;
   }
 
@@ -116,7 +117,7 @@ struct AttentionInputs {
   std::vector<double> run(Bench<B>& bench) const {
     const auto arguments = on(bench);
     const auto output = bench.output({the.batch * the.queries, the.width()});
-    bench.backend.attention(arguments, output);
+    call<ops::Attention>(bench.backend, arguments, output);
     std::vector<double> results = bench.read(output);
     if (the.probabilities) {
       const std::vector<double> weights = bench.read(arguments.probabilities);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "backend/remote.hpp"
+#include "backend/without.hpp"
 #include "catch.hpp"
 #include "coca/backend/reference/reference.hpp"
 
@@ -12,12 +13,12 @@ namespace {
 using coca::Backend;
 using Whole = coca::Reference<float>;
 
-// The reference backend without one of its operations: a deleted name hides the inherited one.
-#define COCA_BACKEND_WITHOUT(operation) \
-  struct Without_##operation : Whole {  \
-    void operation() = delete;          \
-  };                                    \
-  static_assert(!Backend<Without_##operation>)
+// The reference backend without one of its parts: a deleted name hides the inherited one.
+#define COCA_BACKEND_WITHOUT(part) \
+  struct Without_##part : Whole {  \
+    void part() = delete;          \
+  };                               \
+  static_assert(!Backend<Without_##part>)
 
 COCA_BACKEND_WITHOUT(allocate);
 COCA_BACKEND_WITHOUT(copy_in);
@@ -25,21 +26,13 @@ COCA_BACKEND_WITHOUT(copy_out);
 COCA_BACKEND_WITHOUT(synchronize);
 COCA_BACKEND_WITHOUT(pack);
 COCA_BACKEND_WITHOUT(unpack);
-COCA_BACKEND_WITHOUT(matmul);
-COCA_BACKEND_WITHOUT(layer_norm);
-COCA_BACKEND_WITHOUT(attention);
-COCA_BACKEND_WITHOUT(embed);
-COCA_BACKEND_WITHOUT(unfold);
-COCA_BACKEND_WITHOUT(l2_normalize);
-COCA_BACKEND_WITHOUT(write_tokens);
-COCA_BACKEND_WITHOUT(gather_rows);
-COCA_BACKEND_WITHOUT(scatter_rows);
-COCA_BACKEND_WITHOUT(log_softmax_inplace);
-COCA_BACKEND_WITHOUT(edit_scores_inplace);
-COCA_BACKEND_WITHOUT(warp_scores_inplace);
-COCA_BACKEND_WITHOUT(best_candidates);
 
 #undef COCA_BACKEND_WITHOUT
+
+template <class... Operation>
+constexpr bool all_are_needed(coca::ops::OperationList<Operation...>) {
+  return (!Backend<coca::testing::Without<Whole, Operation>> && ...);
+}
 
 struct Unchanged : Whole {};
 
@@ -60,8 +53,8 @@ struct MatrixWithoutSizes : Whole {
   struct Matrix {};
   Matrix pack(const coca::WeightSource&, const coca::PackOptions&) const { return {}; }
   void unpack(const Matrix&, std::size_t, std::size_t, float*) const {}
-  void matmul(const Array&, const Matrix&, const coca::Epilogue<float, coca::HostMemory>&,
-              const Array&) const {}
+  using Whole::run;
+  void run(const coca::ops::Matmul<float, coca::HostMemory, Matrix>&) const {}
 };
 
 struct PackGivesTensor : Whole {
@@ -79,6 +72,10 @@ TEST_CASE("the backends satisfy the concept", "[backend]") {
   STATIC_REQUIRE(Backend<coca::Reference<double>>);
   STATIC_REQUIRE(Backend<coca::testing::Remote>);
   STATIC_REQUIRE(Backend<Unchanged>);
+}
+
+TEST_CASE("what cannot run one of the operations is no backend", "[backend]") {
+  STATIC_REQUIRE(all_are_needed(coca::InferenceOperations<Whole>{}));
 }
 
 TEST_CASE("what lacks a part is no backend", "[backend]") {

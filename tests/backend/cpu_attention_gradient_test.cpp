@@ -5,10 +5,15 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/backend/reference/reference.hpp"
 
+namespace ops = coca::ops;
+using coca::testing::add_columns;
+using coca::testing::attention_gradients;
+using coca::testing::call;
 namespace {
 
 using coca::InstructionSet;
@@ -60,7 +65,7 @@ struct GradientProblem {
         a.key_rows.data()[i] = static_cast<std::int32_t>(random.below(key_count));
     }
     output = cpu.allocate<float>({c.batch * c.queries, width});
-    cpu.attention(a, output);
+    call<ops::Attention>(cpu, a, output);
     output_gradient = normals({c.batch * c.queries, width});
   }
 
@@ -71,10 +76,11 @@ struct GradientProblem {
                       key_size = arguments.key.rows.size();
     const Array query = array(arguments.query.rows.shape(), std::vector<float>(query_size, 1.0f));
     const Array pairs = array(arguments.key.rows.shape(), std::vector<float>(key_size, 1.0f));
-    backend.attention_gradient(arguments, output, output_gradient,
-                               {{query, 2, arguments.query.width},
-                                {pairs, 0, arguments.query.width},
-                                {pairs, arguments.query.width, arguments.query.width}});
+    call<ops::AttentionGradient>(
+        backend, arguments, output, output_gradient,
+        attention_gradients(add_columns(query, 2, arguments.query.width),
+                            add_columns(pairs, 0, arguments.query.width),
+                            add_columns(pairs, arguments.query.width, arguments.query.width)));
     std::vector<float> all(query.data(), query.data() + query_size);
     all.insert(all.end(), pairs.data(), pairs.data() + key_size);
     return all;
@@ -122,7 +128,7 @@ TEST_CASE("a query that sees no key moves nothing", "[cpu]") {
   std::fill_n(problem.arguments.hidden_keys.data(), 6, std::uint8_t{0});
   problem.arguments.hidden_keys.data()[0] = 1;  // all that query 0 could see
   const coca::Cpu<> cpu({.threads = 1});
-  cpu.attention(problem.arguments, problem.output);
+  call<ops::Attention>(cpu, problem.arguments, problem.output);
   CHECK(std::isnan(problem.output.data()[0]));
   const auto actual = problem.gradients(cpu);
   CHECK(largest_difference(actual, problem.gradients(coca::Reference<float>())) <= 2e-5);
@@ -136,13 +142,15 @@ TEST_CASE("absent gradients of attention are not computed", "[cpu]") {
   const std::size_t width = problem.arguments.query.width;
   const Array query = array(problem.arguments.query.rows.shape(),
                             std::vector<float>(problem.arguments.query.rows.size(), 1.0f));
-  cpu.attention_gradient(problem.arguments, problem.output, problem.output_gradient,
-                         {{query, 2, width}, {}, {}});
+  call<ops::AttentionGradient>(
+      cpu, problem.arguments, problem.output, problem.output_gradient,
+      coca::AttentionGradients<float, coca::HostMemory>{.query = add_columns(query, 2, width)});
   CHECK(std::equal(query.data(), query.data() + query.size(), all.begin()));
   const Array pairs = array(problem.arguments.key.rows.shape(),
                             std::vector<float>(problem.arguments.key.rows.size(), 1.0f));
-  cpu.attention_gradient(problem.arguments, problem.output, problem.output_gradient,
-                         {{}, {}, {pairs, width, width}});
+  call<ops::AttentionGradient>(
+      cpu, problem.arguments, problem.output, problem.output_gradient,
+      coca::AttentionGradients<float, coca::HostMemory>{.value = add_columns(pairs, width, width)});
   for (std::size_t i = 0; i < pairs.size(); ++i)
     REQUIRE(pairs.data()[i] == (i % (2 * width) < width ? 1.0f : all[query.size() + i]));
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "backend/host_tensor.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/attention.hpp"
@@ -11,6 +12,8 @@
 #include "coca/backend/reference/reference.hpp"
 #include "coca/core/random.hpp"
 
+namespace ops = coca::ops;
+using coca::testing::call;
 namespace {
 
 using Arguments = coca::AttentionArguments<float, coca::HostMemory>;
@@ -93,10 +96,10 @@ TEST_CASE("attention is the reference's at the edges of its blocks", "[cpu]") {
         const auto output = cpu.allocate<float>(shape), expected = cpu.allocate<float>(shape);
         const coca::Shape weights{c.batch, c.heads, c.queries, c.keys};
         const auto got = cpu.allocate<float>(weights), right = cpu.allocate<float>(weights);
-        a.probabilities = got;
-        cpu.attention(a, output);
-        a.probabilities = right;
-        reference.attention(a, expected);
+        a.probabilities = coca::ops::Out(got);
+        call<ops::Attention>(cpu, a, output);
+        a.probabilities = coca::ops::Out(right);
+        call<ops::Attention>(reference, a, expected);
         CHECK(largest_difference(output, expected) <= 5e-6);
         CHECK(largest_difference(got, right) <= 2e-6);
       }
@@ -120,8 +123,8 @@ TEST_CASE("beams that look at the same picture attend as each by itself would", 
           if (uneven) rows[(c.batch - 1) * c.keys + 3] = 0;  // the last looks elsewhere
           const coca::Shape shape{c.batch, c.heads * c.width};
           const auto output = cpu.allocate<float>(shape), expected = cpu.allocate<float>(shape);
-          cpu.attention(a, output);
-          reference.attention(a, expected);
+          call<ops::Attention>(cpu, a, output);
+          call<ops::Attention>(reference, a, expected);
           CHECK(largest_difference(output, expected) <= 5e-6);
         }
 }
@@ -134,8 +137,8 @@ TEST_CASE("scores far beyond the range of exp do not overflow", "[cpu]") {
   const coca::Reference<float> reference;
   const coca::Shape shape{40, 16};
   const auto output = cpu.allocate<float>(shape), expected = cpu.allocate<float>(shape);
-  cpu.attention(a, output);
-  reference.attention(a, expected);
+  call<ops::Attention>(cpu, a, output);
+  call<ops::Attention>(reference, a, expected);
   CHECK(largest_difference(output, expected) <= 2e-3);
 }
 
@@ -146,7 +149,7 @@ TEST_CASE("NaN in a key reaches every query that sees it, and no other head", "[
     a.key.rows.data()[7 * a.key.rows.shape().back() + 3] = std::nanf("");  // key 7 of head 0
     const coca::Cpu<> cpu;
     const auto output = cpu.allocate<float>({queries, 32});
-    cpu.attention(a, output);
+    call<ops::Attention>(cpu, a, output);
     for (std::size_t i = 0; i < output.size(); ++i)
       REQUIRE(std::isnan(output.data()[i]) == (i % 32 < 16));
   }
@@ -159,7 +162,7 @@ TEST_CASE("a query that sees no key at all is NaN, not a crash", "[cpu]") {
     a.hidden_keys = coca::testing::host_tensor(std::vector<std::uint8_t>(40, 1), {1, 40});
     const coca::Cpu<> cpu;
     const auto output = cpu.allocate<float>({queries, 16});
-    cpu.attention(a, output);
+    call<ops::Attention>(cpu, a, output);
     for (std::size_t i = 0; i < output.size(); ++i) REQUIRE(std::isnan(output.data()[i]));
   }
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "backend/host_tensor.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/candidates.hpp"
@@ -11,6 +12,8 @@
 #include "coca/backend/reference/reference.hpp"
 #include "coca/core/random.hpp"
 
+namespace ops = coca::ops;
+using coca::testing::call;
 namespace {
 
 struct Search {
@@ -33,8 +36,8 @@ void compare(const Search& search, const std::vector<float>& values, int threads
   const auto best = cpu.allocate<float>(shape), expected = cpu.allocate<float>(shape);
   const auto ids = cpu.allocate<std::int32_t>(shape),
              expected_ids = cpu.allocate<std::int32_t>(shape);
-  cpu.best_candidates(scores, added, search.noise, best, ids);
-  reference.best_candidates(scores, added, search.noise, expected, expected_ids);
+  call<ops::BestCandidates>(cpu, scores, added, search.noise, best, ids);
+  call<ops::BestCandidates>(reference, scores, added, search.noise, expected, expected_ids);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     REQUIRE(ids.data()[i] == expected_ids.data()[i]);
     const float a = best.data()[i], b = expected.data()[i];

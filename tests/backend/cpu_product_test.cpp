@@ -6,10 +6,15 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/backend/cpu/product.hpp"
 
+namespace ops = coca::ops;
+using coca::testing::absent;
+using coca::testing::call;
+using coca::testing::columns;
 namespace {
 
 using coca::GemmKind;
@@ -278,11 +283,11 @@ TEST_CASE("views read their values where they are", "[cpu]") {
 
     const auto input = cpu.allocate<float>({1, matrix.in_features()});
     const auto output = cpu.allocate<float>({1, matrix.out_features()});
-    cpu.fill(input, 1.0f);
-    cpu.matmul(input, matrix, {}, output);
+    call<ops::Fill>(cpu, input, 1.0f);
+    call<ops::Matmul>(cpu, input, matrix, absent, output);
     CHECK(output.data()[0] == 3.0f);
     values.data()[0] = 10.0f;
-    cpu.matmul(input, matrix, {}, output);
+    call<ops::Matmul>(cpu, input, matrix, absent, output);
     CHECK(output.data()[0] == 13.0f);
   }
 }
@@ -290,7 +295,7 @@ TEST_CASE("views read their values where they are", "[cpu]") {
 TEST_CASE("packed weights have no gradients and views are not filled", "[cpu]") {
   const coca::Cpu<> cpu({.threads = 1, .gemm = GemmKind::packed});
   const auto array = cpu.allocate<float>({1, 1});
-  cpu.fill(array, 1.0f);
+  call<ops::Fill>(cpu, array, 1.0f);
   const coca::WeightSource source{coca::Shape{1, 1},
                                   [](std::size_t, std::size_t, float* out) { *out = 1.0f; }};
   const auto packed = cpu.pack(source, {.rows = 1});
@@ -298,7 +303,7 @@ TEST_CASE("packed weights have no gradients and views are not filled", "[cpu]") 
   CHECK_FALSE(packed.transposed());
   std::string message;
   try {
-    cpu.matmul_input_gradient(array, packed, coca::Write::assign, array);
+    call<ops::MatmulInputGradient>(cpu, array, packed, ops::Update(array, coca::Write::assign));
   } catch (const coca::ArgumentError& error) {
     message = error.what();
   }

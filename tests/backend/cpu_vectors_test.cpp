@@ -2,9 +2,12 @@
 #include <cstddef>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 
+namespace ops = coca::ops;
+using coca::testing::call;
 namespace {
 
 using Array = coca::Tensor<float>;
@@ -34,12 +37,13 @@ TEST_CASE("sums do not depend on the number of threads", "[cpu]") {
   const auto sums = [&](const coca::Cpu<>& cpu) {
     const Array square = cpu.allocate<float>({1});
     const Array parts = cpu.allocate<float>({3, 1037});
-    cpu.fill(square, 0.0f);
-    cpu.fill(parts, 0.0f);
-    cpu.sum_of_squares(values, square);
-    cpu.sum_rows(values, parts.slice(0, 1));
-    cpu.layer_norm_gradient(values, weight, gradients, coca::Write::assign, Array(),
-                            parts.slice(1, 1), parts.slice(2, 1));
+    call<ops::Fill>(cpu, square, 0.0f);
+    call<ops::Fill>(cpu, parts, 0.0f);
+    call<ops::SumOfSquares>(cpu, values, square);
+    call<ops::SumRows>(cpu, values, parts.slice(0, 1));
+    call<ops::LayerNormGradient>(cpu, values, weight, gradients,
+                                 ops::Update(Array(), coca::Write::assign), parts.slice(1, 1),
+                                 parts.slice(2, 1));
     std::vector<float> all(parts.data(), parts.data() + parts.size());
     all.push_back(square.data()[0]);
     return all;
@@ -59,8 +63,8 @@ TEST_CASE("sums of many squares keep their digits", "[cpu]") {
     exact += double{values.data()[i]} * double{values.data()[i]};
   for (const auto& cpu : backends()) {
     const Array sum = cpu.allocate<float>({1});
-    cpu.fill(sum, 0.0f);
-    cpu.sum_of_squares(values, sum);
+    call<ops::Fill>(cpu, sum, 0.0f);
+    call<ops::SumOfSquares>(cpu, values, sum);
     CHECK(std::abs(sum.data()[0] - exact) <= 2e-7 * exact);
   }
 }
@@ -70,7 +74,7 @@ TEST_CASE("elementwise loops cover every element once, whatever their number", "
     for (std::size_t count = 1; count < 70; ++count) {
       const Array values = ramp({count + 1}, 1.0f);
       const float after = values.data()[count];
-      cpu.scale_inplace(values.slice(0, count), 2.0f);
+      call<ops::Scale>(cpu, values.slice(0, count), 2.0f);
       std::size_t wrong = values.data()[count] == after ? 0 : 1;
       for (std::size_t i = 0; i < count; ++i)
         wrong += values.data()[i] == 2.0f * (static_cast<float>(i) - 300.0f) ? 0 : 1;
@@ -86,8 +90,9 @@ TEST_CASE("the derivatives of activations at their ends", "[cpu]") {
       const Array x = cpu.allocate<float>({8}), gradient = cpu.allocate<float>({8});
       std::copy(inputs.begin(), inputs.end(), x.data());
       const Array ones = cpu.allocate<float>({8});
-      cpu.fill(ones, 1.0f);
-      cpu.activation_gradient(x, activation, ones, coca::Write::assign, gradient);
+      call<ops::Fill>(cpu, ones, 1.0f);
+      call<ops::ActivationGradient>(cpu, x, activation, ones,
+                                    ops::Update(gradient, coca::Write::assign));
       const float* y = gradient.data();
       CHECK(std::abs(y[0]) <= 1e-6f);
       CHECK(std::abs(y[1]) <= 1e-6f);

@@ -1,6 +1,7 @@
 #include "coca/backend/differentiable.hpp"
 
 #include "backend/remote.hpp"
+#include "backend/without.hpp"
 #include "catch.hpp"
 #include "coca/backend/reference/reference.hpp"
 
@@ -9,46 +10,14 @@ namespace {
 using coca::DifferentiableBackend;
 using Whole = coca::Reference<float>;
 
-// The reference backend without one of its operations: a deleted name hides the inherited one.
-#define COCA_BACKEND_WITHOUT(operation) \
-  struct Without_##operation : Whole {  \
-    void operation() = delete;          \
-  };                                    \
-  static_assert(!DifferentiableBackend<Without_##operation>)
+struct WithoutView : Whole {
+  void view() = delete;  // hides the inherited one
+};
 
-COCA_BACKEND_WITHOUT(matmul);  // of those that every backend has
-COCA_BACKEND_WITHOUT(view);
-COCA_BACKEND_WITHOUT(matmul_input_gradient);
-COCA_BACKEND_WITHOUT(matmul_weight_gradient);
-COCA_BACKEND_WITHOUT(sum_rows);
-COCA_BACKEND_WITHOUT(activate);
-COCA_BACKEND_WITHOUT(activation_gradient);
-COCA_BACKEND_WITHOUT(scale_columns);
-COCA_BACKEND_WITHOUT(scale_columns_gradient);
-COCA_BACKEND_WITHOUT(layer_norm_gradient);
-COCA_BACKEND_WITHOUT(attention_gradient);
-COCA_BACKEND_WITHOUT(embed_gradient);
-COCA_BACKEND_WITHOUT(unfold_gradient);
-COCA_BACKEND_WITHOUT(l2_normalize_gradient);
-COCA_BACKEND_WITHOUT(write_tokens_gradient);
-COCA_BACKEND_WITHOUT(gather_rows_gradient);
-COCA_BACKEND_WITHOUT(fill);
-COCA_BACKEND_WITHOUT(add);
-COCA_BACKEND_WITHOUT(scale_inplace);
-COCA_BACKEND_WITHOUT(cross_entropy_inplace);
-COCA_BACKEND_WITHOUT(soft_cross_entropy_inplace);
-COCA_BACKEND_WITHOUT(sigmoid_loss_inplace);
-COCA_BACKEND_WITHOUT(scale_by_exp);
-COCA_BACKEND_WITHOUT(scale_by_exp_gradient);
-COCA_BACKEND_WITHOUT(sum_of_squares);
-COCA_BACKEND_WITHOUT(clip_factor);
-COCA_BACKEND_WITHOUT(adamw_inplace);
-COCA_BACKEND_WITHOUT(sgd_inplace);
-COCA_BACKEND_WITHOUT(adafactor_inplace);
-COCA_BACKEND_WITHOUT(clamp_inplace);
-COCA_BACKEND_WITHOUT(blend_inplace);
-
-#undef COCA_BACKEND_WITHOUT
+template <class... Operation>
+constexpr bool all_are_needed(coca::ops::OperationList<Operation...>) {
+  return (!DifferentiableBackend<coca::testing::Without<Whole, Operation>> && ...);
+}
 
 struct Unchanged : Whole {};
 
@@ -60,6 +29,18 @@ TEST_CASE("the backends that train satisfy the concept", "[backend]") {
   STATIC_REQUIRE(DifferentiableBackend<coca::testing::Remote>);
   STATIC_REQUIRE(DifferentiableBackend<Unchanged>);
   STATIC_REQUIRE_FALSE(DifferentiableBackend<int>);
+  STATIC_REQUIRE_FALSE(DifferentiableBackend<WithoutView>);
+}
+
+TEST_CASE("what cannot run one of the operations does not train", "[backend]") {
+  STATIC_REQUIRE(all_are_needed(coca::InferenceOperations<Whole>{}));
+  STATIC_REQUIRE(all_are_needed(coca::TrainingOperations<Whole>{}));
+}
+
+// A backend that lacks one operation of training is a backend all the same.
+TEST_CASE("inference needs no operation of training", "[backend]") {
+  STATIC_REQUIRE(
+      coca::Backend<coca::testing::Without<Whole, coca::ops::Fill<float, coca::HostMemory>>>);
 }
 
 TEST_CASE("options of training left alone are those of the papers", "[backend]") {

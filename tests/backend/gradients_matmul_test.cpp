@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "backend/gradient_outputs.hpp"
 #include "backend/subjects.hpp"
 #include "catch.hpp"
@@ -56,7 +57,7 @@ TEMPLATE_LIST_TEST_CASE("products with views", "[gradients][matmul]", TrainingPr
     const Floats input = factors<W>(n.rows * n.in, n.in, random),
                  weight = factors<W>(n.out * n.in, n.in, random), bias = random.normals(n.out),
                  residual = random.normals(n.rows * n.out);
-    const Results results = both(backend, [&](auto& bench) {
+    const Results results = both(backend, [&]<class B>(Bench<B>& bench) {
       const auto values = bench.input(weight, transposed ? Shape{n.in, n.out} : Shape{n.out, n.in});
       const auto matrix = bench.backend.view(values, transposed);
       CHECK(matrix.out_features() == n.out);
@@ -64,10 +65,11 @@ TEMPLATE_LIST_TEST_CASE("products with views", "[gradients][matmul]", TrainingPr
       CHECK(matrix.transposed() == transposed);
       CHECK(matrix.values().shape() == values.shape());
       const auto output = bench.output({n.rows, n.out});
-      bench.backend.matmul(
-          bench.input(input, {n.rows, n.in}), matrix,
-          {.bias = bench.input(bias, {n.out}), .residual = bench.input(residual, {n.rows, n.out})},
-          output);
+      call<ops::Matmul>(bench.backend, bench.input(input, {n.rows, n.in}), matrix,
+                        coca::Epilogue<typename B::value_type, typename B::memory_type>{
+                            .bias = bench.input(bias, {n.out}),
+                            .residual = bench.input(residual, {n.rows, n.out})},
+                        output);
       return bench.read(output);
     });
     CHECK(first_difference(results.actual, results.expected,
@@ -87,11 +89,12 @@ TEMPLATE_LIST_TEST_CASE("views follow their arrays", "[gradients][matmul]",
       const auto input = bench.input(Floats(rows * 17, 1), {rows, 17});
       const auto before = bench.output({rows, 33}), after = bench.output({rows, 33});
       const auto gradient = bench.output({rows, 17});
-      bench.backend.matmul(input, matrix, {}, before);
-      bench.backend.scale_inplace(values, 3);
-      bench.backend.matmul(input, matrix, {}, after);
-      bench.backend.scale_inplace(values, -1);
-      bench.backend.matmul_input_gradient(after, matrix, Write::assign, gradient);
+      call<ops::Matmul>(bench.backend, input, matrix, absent, before);
+      call<ops::Scale>(bench.backend, values, 3);
+      call<ops::Matmul>(bench.backend, input, matrix, absent, after);
+      call<ops::Scale>(bench.backend, values, -1);
+      call<ops::MatmulInputGradient>(bench.backend, after, matrix,
+                                     ops::Update(gradient, Write::assign));
       return read_all(bench, before, after, gradient);
     });
     CHECK(first_inequality(results.actual, results.expected) == "");
@@ -116,9 +119,9 @@ TEMPLATE_LIST_TEST_CASE("matmul_input_gradient", "[gradients][matmul]", Training
         const auto values =
             bench.input(weight, transposed ? Shape{n.in, n.out} : Shape{n.out, n.in});
         const auto input_gradient = written(bench, write, before, {n.rows, n.in});
-        bench.backend.matmul_input_gradient(bench.input(gradient, {n.rows, n.out}),
-                                            bench.backend.view(values, transposed), write,
-                                            input_gradient);
+        call<ops::MatmulInputGradient>(bench.backend, bench.input(gradient, {n.rows, n.out}),
+                                       bench.backend.view(values, transposed),
+                                       ops::Update(input_gradient, write));
         return bench.read(input_gradient);
       });
       CHECK(first_difference(results.actual, results.expected,
@@ -139,9 +142,9 @@ TEMPLATE_LIST_TEST_CASE("matmul_weight_gradient", "[gradients][matmul]", Trainin
       const Results results = both(backend, [&](auto& bench) {
         const auto weight_gradient = write == Write::assign ? bench.output({n.out, n.in})
                                                             : bench.inplace(before, {n.out, n.in});
-        bench.backend.matmul_weight_gradient(bench.input(gradient, {n.rows, n.out}),
-                                             bench.input(input, {n.rows, n.in}), write,
-                                             weight_gradient);
+        call<ops::MatmulWeightGradient>(bench.backend, bench.input(gradient, {n.rows, n.out}),
+                                        bench.input(input, {n.rows, n.in}),
+                                        ops::Update(weight_gradient, write));
         return bench.read(weight_gradient);
       });
       CHECK(first_difference(results.actual, results.expected,
@@ -161,9 +164,10 @@ TEMPLATE_LIST_TEST_CASE("the same products' gradients give the same bits", "[gra
     const auto weight = bench.input(random.normals(n.out * n.in), {n.out, n.in});
     const auto weight_gradient = bench.inplace(random.normals(n.out * n.in), {n.out, n.in});
     const auto input_gradient = bench.output({n.rows, n.in});
-    bench.backend.matmul_weight_gradient(gradient, input, Write::add, weight_gradient);
-    bench.backend.matmul_input_gradient(gradient, bench.backend.view(weight, false), Write::assign,
-                                        input_gradient);
+    call<ops::MatmulWeightGradient>(bench.backend, gradient, input,
+                                    ops::Update(weight_gradient, Write::add));
+    call<ops::MatmulInputGradient>(bench.backend, gradient, bench.backend.view(weight, false),
+                                   ops::Update(input_gradient, Write::assign));
     return read_all(bench, weight_gradient, input_gradient);
   };
   Bench bench(backend), again(backend);
@@ -176,10 +180,10 @@ TEMPLATE_LIST_TEST_CASE("absent gradients of products are not computed", "[gradi
   Bench bench(backend);
   const auto gradient = bench.input(Floats(2 * 5, 1), {2, 5});
   const auto weight = bench.input(Floats(5 * 3, 1), {5, 3});
-  bench.backend.matmul_input_gradient(gradient, bench.backend.view(weight, false), Write::add,
-                                      bench.nothing());
-  bench.backend.matmul_weight_gradient(gradient, bench.input(Floats(2 * 3, 1), {2, 3}), Write::add,
-                                       bench.nothing());
+  call<ops::MatmulInputGradient>(bench.backend, gradient, bench.backend.view(weight, false),
+                                 ops::Update(bench.nothing(), Write::add));
+  call<ops::MatmulWeightGradient>(bench.backend, gradient, bench.input(Floats(2 * 3, 1), {2, 3}),
+                                  ops::Update(bench.nothing(), Write::add));
   bench.backend.synchronize();
   CHECK(bench.damage() == "");
 }
@@ -193,8 +197,8 @@ TEMPLATE_LIST_TEST_CASE("packed weights have no gradients", "[gradients][matmul]
   const auto input_gradient = bench.output({2, 3});
   std::string message;
   try {
-    bench.backend.matmul_input_gradient(bench.input(Floats(2 * 5, 1), {2, 5}), packed,
-                                        Write::assign, input_gradient);
+    call<ops::MatmulInputGradient>(bench.backend, bench.input(Floats(2 * 5, 1), {2, 5}), packed,
+                                   ops::Update(input_gradient, Write::assign));
     bench.backend.synchronize();
   } catch (const coca::ArgumentError& error) {
     message = error.what();

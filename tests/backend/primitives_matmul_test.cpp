@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "backend/subjects.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
@@ -82,8 +83,9 @@ struct Product {
     if (ending.residual)
       epilogue.residual =
           ending.aliased ? bench.inplace(residual, shape) : bench.input(residual, shape);
-    const auto output = ending.aliased ? epilogue.residual : bench.output(shape);
-    bench.backend.matmul(bench.input(input, {rows, weight.in}), matrix, epilogue, output);
+    const auto output = ending.aliased ? epilogue.residual.tensor() : bench.output(shape);
+    call<ops::Matmul>(bench.backend, bench.input(input, {rows, weight.in}), matrix, epilogue,
+                      output);
     return bench.read(output);
   }
 
@@ -225,9 +227,10 @@ TEMPLATE_LIST_TEST_CASE("matmul keeps NaN to its row", "[primitives][matmul]", P
          {coca::Activation::none, coca::Activation::gelu, coca::Activation::quick_gelu}) {
       CAPTURE(rows, static_cast<int>(activation));
       const auto output = bench.output({rows, 20});
-      bench.backend.matmul(bench.input(input, {rows, 33}), matrix,
-                           {.bias = {}, .activation = activation, .scale = {}, .residual = {}},
-                           output);
+      call<ops::Matmul>(
+          bench.backend, bench.input(input, {rows, 33}), matrix,
+          coca::Epilogue<float, typename TestType::Backend::memory_type>{.activation = activation},
+          output);
       const std::vector<double> values = bench.read(output);
       std::size_t wrong = 0;
       for (std::size_t i = 0; i < values.size(); ++i)
@@ -243,12 +246,13 @@ TEMPLATE_LIST_TEST_CASE("activations far from zero", "[primitives][matmul]", Pro
                      1e-20f, 1e-3f, 4,    6,   10,  20,  60,  88, 100, 200,    1e30f};
   for (const auto activation : {coca::Activation::gelu, coca::Activation::quick_gelu}) {
     CAPTURE(static_cast<int>(activation));
-    const Results results = both(backend, [&](auto& bench) {
+    const Results results = both(backend, [&]<class B>(Bench<B>& bench) {
       const auto values = rounded_to<typename TestType::Weight>(input);
       const auto output = bench.output({values.size(), 1});
-      bench.backend.matmul(bench.input(values, {values.size(), 1}), bench.weight({1}, {1, 1}),
-                           {.bias = {}, .activation = activation, .scale = {}, .residual = {}},
-                           output);
+      call<ops::Matmul>(
+          bench.backend, bench.input(values, {values.size(), 1}), bench.weight({1}, {1, 1}),
+          coca::Epilogue<typename B::value_type, typename B::memory_type>{.activation = activation},
+          output);
       return bench.read(output);
     });
     // The tails are as small as the error of erf or exp, a few u of the argument.

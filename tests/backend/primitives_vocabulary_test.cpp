@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "backend/subjects.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
@@ -28,30 +29,6 @@ Floats coarse(std::size_t count, Random& random) {
 
 }  // namespace
 
-// A score less the largest is one rounding; the sum's relative error becomes an error of its
-// logarithm.
-TEMPLATE_LIST_TEST_CASE("log_softmax", "[primitives][vocabulary]", Subjects) {
-  COCA_SKIP_UNAVAILABLE();
-  Random random(30);
-  for (const std::size_t vocabulary : vocabularies)
-    for (const float offset : {0.0f, 1000.0f, -1000.0f}) {
-      CAPTURE(vocabulary, offset);
-      Floats scores = random.normals(3 * vocabulary, 3, offset);
-      for (std::size_t i = 1; i + 1 < vocabulary; i += 3) scores[i] = -infinity;
-      const Results results = both(backend, [&](auto& bench) {
-        const auto array = bench.inplace(scores, {3, vocabulary});
-        bench.backend.log_softmax_inplace(array);
-        return bench.read(array);
-      });
-      std::vector<double> tolerance;
-      for (const double value : results.expected)
-        tolerance.push_back(std::isinf(value) ? 0.0
-                                              : 4 * u * (std::abs(value) + 20) +
-                                                    4 * std::sqrt(double(vocabulary)) * u);
-      CHECK(first_difference(results.actual, results.expected, tolerance) == "");
-    }
-}
-
 TEMPLATE_LIST_TEST_CASE("log_softmax keeps NaN to its row", "[primitives][vocabulary]", Subjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(31);
@@ -60,7 +37,7 @@ TEMPLATE_LIST_TEST_CASE("log_softmax keeps NaN to its row", "[primitives][vocabu
     scores[41 + place] = not_a_number;
     Bench bench(backend);
     const auto array = bench.inplace(scores, {3, 41});
-    bench.backend.log_softmax_inplace(array);
+    call<ops::LogSoftmax>(bench.backend, array);
     const std::vector<double> values = bench.read(array);
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < values.size(); ++i) wrong += std::isnan(values[i]) != (i / 41 == 1);
@@ -81,8 +58,8 @@ TEMPLATE_LIST_TEST_CASE("edit_scores", "[primitives][vocabulary]", Subjects) {
       places.resize(count);
       const Results results = both(backend, [&](auto& bench) {
         const auto array = bench.inplace(scores, {4, 1000});
-        bench.backend.edit_scores_inplace(array, bench.indices(places, {count}),
-                                          bench.input(values, {count}), edit);
+        call<ops::EditScores>(bench.backend, array, bench.indices(places, {count}),
+                              bench.input(values, {count}), edit);
         return bench.read(array);
       });
       CHECK(first_difference(results.actual, results.expected, 32 * u) == "");
@@ -101,8 +78,8 @@ TEMPLATE_LIST_TEST_CASE("forbidden scores stay forbidden when penalised",
   for (const auto edit : {coca::ScoreEdit::penalize, coca::ScoreEdit::subtract}) {
     const Results results = both(backend, [&](auto& bench) {
       const auto array = bench.inplace({-infinity, 0, infinity, 2}, {1, 4});
-      bench.backend.edit_scores_inplace(array, bench.indices(Indices{0, 1, 2}, {3}),
-                                        bench.input({2, 2, 2}, {3}), edit);
+      call<ops::EditScores>(bench.backend, array, bench.indices(Indices{0, 1, 2}, {3}),
+                            bench.input({2, 2, 2}, {3}), edit);
       return bench.read(array);
     });
     CHECK(first_inequality(results.actual, results.expected) == "");
@@ -118,7 +95,7 @@ void check_warp(const B& backend, const Floats& scores, const Shape& shape,
   CAPTURE(to_string(shape), warp.temperature, warp.top_k, warp.top_p, warp.min_keep);
   const Results results = both(backend, [&](auto& bench) {
     const auto array = bench.inplace(scores, shape);
-    bench.backend.warp_scores_inplace(array, warp);
+    call<ops::WarpScores>(bench.backend, array, warp);
     return bench.read(array);
   });
   std::vector<double> tolerance;
@@ -170,7 +147,8 @@ TEMPLATE_LIST_TEST_CASE("warping with top-p", "[primitives][vocabulary]", Subjec
                      {.temperature = temperature, .top_p = top_p, .min_keep = min_keep});
         Bench bench(backend);
         const auto array = bench.inplace(scores, {1, vocabulary});
-        bench.backend.warp_scores_inplace(array, {.temperature = temperature, .top_p = top_p});
+        call<ops::WarpScores>(bench.backend, array,
+                              coca::SamplingWarp{.temperature = temperature, .top_p = top_p});
         CHECK(kept(bench.read(array)) == count);
       }
     }
@@ -215,7 +193,7 @@ TEMPLATE_LIST_TEST_CASE("a row with NaN survives warping", "[primitives][vocabul
   for (const std::size_t place : {100, 117, 199}) scores[place] = not_a_number;
   const Results results = both(backend, [&](auto& bench) {
     const auto array = bench.inplace(scores, {3, 100});
-    bench.backend.warp_scores_inplace(array, {.top_k = 5, .top_p = 0.5f});
+    call<ops::WarpScores>(bench.backend, array, coca::SamplingWarp{.top_k = 5, .top_p = 0.5f});
     return bench.read(array);
   });
   CHECK(first_inequality(results.actual, results.expected) == "");
@@ -239,8 +217,8 @@ Candidates candidates(Bench<B>& bench, const Search& search, const Floats& score
   const auto values = bench.output({search.groups, search.count});
   const auto ids = bench.index_output({search.groups, search.count});
   const auto more = search.with_added ? bench.input(added, {search.rows}) : bench.nothing();
-  bench.backend.best_candidates(bench.input(scores, {search.rows, search.vocabulary}), more,
-                                search.noise, values, ids);
+  call<ops::BestCandidates>(bench.backend, bench.input(scores, {search.rows, search.vocabulary}),
+                            more, search.noise, values, ids);
   const Candidates result{bench.read(values), bench.read(ids)};
   CHECK(bench.damage() == "");
   return result;
@@ -259,29 +237,6 @@ void check_exact(const B& backend, const Search& search, const Floats& scores,
 }
 
 }  // namespace
-
-TEMPLATE_LIST_TEST_CASE("best_candidates with many equal scores", "[primitives][vocabulary]",
-                        Subjects) {
-  COCA_SKIP_UNAVAILABLE();
-  Random random(37);
-  for (const std::size_t vocabulary : vocabularies)
-    for (const std::size_t rows_per_group : {1, 3})
-      for (const bool with_added : {false, true}) {
-        const std::size_t groups = 2, rows = groups * rows_per_group;
-        const std::size_t size = rows_per_group * vocabulary;
-        Floats scores = coarse(rows * vocabulary, random);
-        for (std::size_t i = 0; i < scores.size(); i += 7) scores[i] = -infinity;
-        const Floats added = coarse(rows, random);
-        for (const std::size_t count : {1, 2, 12, 100})
-          check_exact(backend,
-                      {.rows = rows,
-                       .vocabulary = vocabulary,
-                       .groups = groups,
-                       .count = std::min<std::size_t>(count, size),
-                       .with_added = with_added},
-                      scores, added);
-      }
-}
 
 TEMPLATE_LIST_TEST_CASE("best_candidates at the edges", "[primitives][vocabulary]", Subjects) {
   COCA_SKIP_UNAVAILABLE();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/bench.hpp"
+#include "backend/call.hpp"
 #include "backend/differences.hpp"
 #include "catch.hpp"
 #include "coca/backend/reference/gradients.hpp"
@@ -52,7 +53,7 @@ void check(const Forward& forward, const Shape& output_shape, const Backward& ba
       before.push_back(copy_of(leaf.gradient));
       if (leaf.adds || write == Write::add) continue;
       before.back().assign(leaf.gradient.size(), 0);
-      backend.fill(leaf.gradient, not_a_number);
+      call<ops::Fill>(backend, leaf.gradient, not_a_number);
     }
     backward(factors, write);
     for (std::size_t i = 0; i < leaves.size(); ++i) {
@@ -68,14 +69,18 @@ void check(const Forward& forward, const Shape& output_shape, const Backward& ba
 
 TEST_CASE("gradients of a matrix product", "[reference][gradients]") {
   const Leaf input({5, 3}), weight({4, 3}, true);
-  check([&](auto& out) { backend.matmul(input.values, backend.view(weight.values), {}, out); },
-        {5, 4},
-        [&](auto& gradient, Write write) {
-          backend.matmul_input_gradient(gradient, backend.view(weight.values), write,
-                                        input.gradient);
-          backend.matmul_weight_gradient(gradient, input.values, Write::add, weight.gradient);
-        },
-        {input, weight});
+  check(
+      [&](auto& out) {
+        call<ops::Matmul>(backend, input.values, backend.view(weight.values), absent, out);
+      },
+      {5, 4},
+      [&](auto& gradient, Write write) {
+        call<ops::MatmulInputGradient>(backend, gradient, backend.view(weight.values),
+                                       ops::Update(input.gradient, write));
+        call<ops::MatmulWeightGradient>(backend, gradient, input.values,
+                                        ops::Update(weight.gradient, Write::add));
+      },
+      {input, weight});
 }
 
 TEST_CASE("gradients of a product with a transposed matrix", "[reference][gradients]") {
@@ -85,10 +90,12 @@ TEST_CASE("gradients of a product with a transposed matrix", "[reference][gradie
   CHECK(matrix.in_features() == 3);
   CHECK(matrix.transposed());
   CHECK(matrix.values().data() == weight.values.data());
-  check([&](auto& out) { backend.matmul(input.values, matrix, {}, out); }, {5, 4},
+  check([&](auto& out) { call<ops::Matmul>(backend, input.values, matrix, absent, out); }, {5, 4},
         [&](auto& gradient, Write write) {
-          backend.matmul_input_gradient(gradient, matrix, write, input.gradient);
-          backend.matmul_weight_gradient(input.values, gradient, Write::add, weight.gradient);
+          call<ops::MatmulInputGradient>(backend, gradient, matrix,
+                                         ops::Update(input.gradient, write));
+          call<ops::MatmulWeightGradient>(backend, input.values, gradient,
+                                          ops::Update(weight.gradient, Write::add));
         },
         {input, weight});
 }
@@ -98,18 +105,24 @@ TEST_CASE("a packed matrix has no gradient", "[reference][gradients]") {
   CHECK_FALSE(static_cast<bool>(packed.values()));
   CHECK_FALSE(packed.transposed());
   const Array gradient = random_array({1, 2}), output = blank_array({1, 3});
-  CHECK_THROWS_AS(backend.matmul_input_gradient(gradient, packed, Write::assign, output),
-                  coca::ArgumentError);
+  CHECK_THROWS_AS(
+      call<ops::MatmulInputGradient>(backend, gradient, packed, ops::Update(output, Write::assign)),
+      coca::ArgumentError);
   CHECK_THROWS_WITH(
-      backend.matmul_input_gradient(gradient, packed, Write::assign, output),
+      call<ops::MatmulInputGradient>(backend, gradient, packed, ops::Update(output, Write::assign)),
       "matmul_input_gradient: weights that are packed for inference have no gradients");
 }
 
 TEST_CASE("a sum of rows is the gradient of a bias", "[reference][gradients]") {
   const Leaf bias({4}, true);
   const Array input = random_array({5, 3}), weight = random_array({4, 3});
-  check([&](auto& out) { backend.matmul(input, backend.view(weight), {.bias = bias.values}, out); },
-        {5, 4}, [&](auto& gradient, Write) { backend.sum_rows(gradient, bias.gradient); }, {bias});
+  check(
+      [&](auto& out) {
+        call<ops::Matmul>(backend, input, backend.view(weight),
+                          coca::Epilogue<double, coca::HostMemory>{.bias = bias.values}, out);
+      },
+      {5, 4}, [&](auto& gradient, Write) { call<ops::SumRows>(backend, gradient, bias.gradient); },
+      {bias});
 }
 
 TEST_CASE("activations of their own are those of a product", "[reference][gradients]") {
@@ -117,8 +130,9 @@ TEST_CASE("activations of their own are those of a product", "[reference][gradie
   for (std::size_t i = 0; i < 9; ++i) identity.data()[i] = i % 4 == 0 ? 1 : 0;
   for (const Activation activation : {Activation::none, Activation::gelu, Activation::quick_gelu}) {
     const Array expected = blank_array({4, 3}), output = blank_array({4, 3});
-    backend.matmul(input, backend.view(identity), {.activation = activation}, expected);
-    backend.activate(input, activation, output);
+    call<ops::Matmul>(backend, input, backend.view(identity),
+                      coca::Epilogue<double, coca::HostMemory>{.activation = activation}, expected);
+    call<ops::Activate>(backend, input, activation, output);
     CHECK(first_inequality(copy_of(output), copy_of(expected)) == "");
   }
 }
@@ -127,9 +141,10 @@ TEST_CASE("gradients of activations", "[reference][gradients]") {
   for (const Activation activation : {Activation::none, Activation::gelu, Activation::quick_gelu}) {
     CAPTURE(static_cast<int>(activation));
     const Leaf input({6, 5}, false, 2);
-    check([&](auto& out) { backend.activate(input.values, activation, out); }, {6, 5},
+    check([&](auto& out) { call<ops::Activate>(backend, input.values, activation, out); }, {6, 5},
           [&](auto& gradient, Write write) {
-            backend.activation_gradient(input.values, activation, gradient, write, input.gradient);
+            call<ops::ActivationGradient>(backend, input.values, activation, gradient,
+                                          ops::Update(input.gradient, write));
           },
           {input});
   }
@@ -137,41 +152,51 @@ TEST_CASE("gradients of activations", "[reference][gradients]") {
 
 TEST_CASE("gradients of scaled columns", "[reference][gradients]") {
   const Leaf input({5, 3}), scale({3}, true), residual({5, 3}, true);
-  check([&](auto& out) { backend.scale_columns(input.values, scale.values, residual.values, out); },
-        {5, 3},
-        [&](auto& gradient, Write write) {
-          backend.scale_columns_gradient(input.values, scale.values, gradient, write,
-                                         input.gradient, scale.gradient);
-          backend.add(gradient, residual.gradient);
-        },
-        {input, scale, residual});
-  check([&](auto& out) { backend.scale_columns(input.values, scale.values, {}, out); }, {5, 3},
-        [&](auto& gradient, Write write) {
-          backend.scale_columns_gradient(input.values, scale.values, gradient, write,
-                                         input.gradient, scale.gradient);
-        },
-        {input, scale});
+  check(
+      [&](auto& out) {
+        call<ops::ScaleColumns>(backend, input.values, scale.values, residual.values, out);
+      },
+      {5, 3},
+      [&](auto& gradient, Write write) {
+        call<ops::ScaleColumnsGradient>(backend, input.values, scale.values, gradient,
+                                        ops::Update(input.gradient, write), scale.gradient);
+        call<ops::Accumulate>(backend, gradient, residual.gradient);
+      },
+      {input, scale, residual});
+  check(
+      [&](auto& out) { call<ops::ScaleColumns>(backend, input.values, scale.values, absent, out); },
+      {5, 3},
+      [&](auto& gradient, Write write) {
+        call<ops::ScaleColumnsGradient>(backend, input.values, scale.values, gradient,
+                                        ops::Update(input.gradient, write), scale.gradient);
+      },
+      {input, scale});
 }
 
 TEST_CASE("gradients of layer_norm", "[reference][gradients]") {
   for (const double scale : {1.0, 0.01}) {  // the second with a variance near the 1e-5
     CAPTURE(scale);
     const Leaf input({4, 7}, false, scale), weight({7}, true), bias({7}, true);
-    check([&](auto& out) { backend.layer_norm(input.values, weight.values, bias.values, out); },
-          {4, 7},
-          [&](auto& gradient, Write write) {
-            backend.layer_norm_gradient(input.values, weight.values, gradient, write,
-                                        input.gradient, weight.gradient, bias.gradient);
-          },
-          {input, weight, bias});
+    check(
+        [&](auto& out) {
+          call<ops::LayerNorm>(backend, input.values, weight.values, bias.values, out);
+        },
+        {4, 7},
+        [&](auto& gradient, Write write) {
+          call<ops::LayerNormGradient>(backend, input.values, weight.values, gradient,
+                                       ops::Update(input.gradient, write), weight.gradient,
+                                       bias.gradient);
+        },
+        {input, weight, bias});
   }
 }
 
 TEST_CASE("gradients of l2_normalize", "[reference][gradients]") {
   const Leaf input({4, 5});
-  check([&](auto& out) { backend.l2_normalize(input.values, out); }, {4, 5},
+  check([&](auto& out) { call<ops::L2Normalize>(backend, input.values, out); }, {4, 5},
         [&](auto& gradient, Write write) {
-          backend.l2_normalize_gradient(input.values, gradient, write, input.gradient);
+          call<ops::L2NormalizeGradient>(backend, input.values, gradient,
+                                         ops::Update(input.gradient, write));
         },
         {input});
 }
@@ -182,7 +207,7 @@ TEST_CASE("the gradient of l2_normalize near 0", "[reference][gradients]") {
   const Array output = blank_array({1, 2});
   input.data()[0] = 0, input.data()[1] = 1e-13;
   gradient.data()[0] = 2, gradient.data()[1] = -3;
-  backend.l2_normalize_gradient(input, gradient, Write::assign, output);
+  call<ops::L2NormalizeGradient>(backend, input, gradient, ops::Update(output, Write::assign));
   CHECK(close(output.data()[0], 2e12, 1));
   CHECK(close(output.data()[1], -3e12, 1));
 }
@@ -191,9 +216,10 @@ TEST_CASE("gradients of an embedding", "[reference][gradients]") {
   const Leaf table({5, 3}, true), positions({6, 3}, true);
   const coca::Tensor<std::int32_t> ids = backend.allocate<std::int32_t>({2, 4});
   for (std::size_t i = 0; i < 8; ++i) ids.data()[i] = static_cast<std::int32_t>(i * i % 5);
-  check([&](auto& out) { backend.embed(ids, table.values, positions.values, 2, out); }, {2, 4, 3},
+  check([&](auto& out) { call<ops::Embed>(backend, ids, table.values, positions.values, 2, out); },
+        {2, 4, 3},
         [&](auto& gradient, Write) {
-          backend.embed_gradient(ids, gradient, 2, table.gradient, positions.gradient);
+          call<ops::EmbedGradient>(backend, ids, gradient, 2, table.gradient, positions.gradient);
         },
         {table, positions});
 }
@@ -209,11 +235,12 @@ TEST_CASE("gradients of windows", "[reference][gradients]") {
                                .padding = 1,
                                .channels_last = channels_last};
     const Leaf input(channels_last ? Shape{2, 5, 4, 2} : Shape{2, 2, 5, 4}, true);
-    check(
-        [&](auto& out) { backend.unfold(input.values, windows, out); },
-        {2 * windows.rows() * windows.columns(), 18},
-        [&](auto& gradient, Write) { backend.unfold_gradient(gradient, windows, input.gradient); },
-        {input});
+    check([&](auto& out) { call<ops::Unfold>(backend, input.values, windows, out); },
+          {2 * windows.rows() * windows.columns(), 18},
+          [&](auto& gradient, Write) {
+            call<ops::UnfoldGradient>(backend, gradient, windows, input.gradient);
+          },
+          {input});
   }
 }
 
@@ -223,12 +250,13 @@ TEST_CASE("gradients of written tokens", "[reference][gradients]") {
     const Leaf source({sources, 3, 4}, true), positions({6, 4}, true);
     check(
         [&](auto& out) {
-          backend.fill(out, 0);
-          backend.write_tokens(source.values, positions.values, 1, out);
+          call<ops::Fill>(backend, out, 0);
+          call<ops::WriteTokens>(backend, source.values, positions.values, 1, out);
         },
         {2, 5, 4},
         [&](auto& gradient, Write) {
-          backend.write_tokens_gradient(gradient, 1, source.gradient, positions.gradient);
+          call<ops::WriteTokensGradient>(backend, gradient, 1, 3, source.gradient,
+                                         positions.gradient);
         },
         {source, positions});
   }
@@ -238,18 +266,20 @@ TEST_CASE("gradients of gathered rows", "[reference][gradients]") {
   const Leaf input({4, 3}, true);
   const coca::Tensor<std::int32_t> rows = backend.allocate<std::int32_t>({5});
   for (std::size_t i = 0; i < 5; ++i) rows.data()[i] = static_cast<std::int32_t>(i * i % 4);
-  check(
-      [&](auto& out) { backend.gather_rows(input.values, rows, out); }, {5, 3},
-      [&](auto& gradient, Write) { backend.gather_rows_gradient(gradient, rows, input.gradient); },
-      {input});
+  check([&](auto& out) { call<ops::GatherRows>(backend, input.values, rows, out); }, {5, 3},
+        [&](auto& gradient, Write) {
+          call<ops::GatherRowsGradient>(backend, gradient, rows, input.gradient);
+        },
+        {input});
 }
 
 TEST_CASE("gradients of a learned scale", "[reference][gradients]") {
   const Leaf input({4, 3}), exponent({1}, true);
-  check([&](auto& out) { backend.scale_by_exp(input.values, exponent.values, out); }, {4, 3},
+  check([&](auto& out) { call<ops::ScaleByExp>(backend, input.values, exponent.values, out); },
+        {4, 3},
         [&](auto& gradient, Write write) {
-          backend.scale_by_exp_gradient(input.values, exponent.values, gradient, write,
-                                        input.gradient, exponent.gradient);
+          call<ops::ScaleByExpGradient>(backend, input.values, exponent.values, gradient,
+                                        ops::Update(input.gradient, write), exponent.gradient);
         },
         {input, exponent});
 }
@@ -284,14 +314,15 @@ void check_attention(bool causal, bool hidden, bool shared_rows) {
     for (std::size_t i = 0; i < batch * keys; ++i)
       arguments.key_rows.data()[i] = static_cast<std::int32_t>(i * 3 % 5);
   }
-  check([&](auto& out) { backend.attention(arguments, out); }, {batch * queries, width},
+  check([&](auto& out) { call<ops::Attention>(backend, arguments, out); }, {batch * queries, width},
         [&](auto& gradient, Write) {
           const Array output = blank_array({batch * queries, width});
-          backend.attention(arguments, output);
-          backend.attention_gradient(arguments, output, gradient,
-                                     {.query = {query.gradient, 2, width},
-                                      .key = {pair.gradient, 0, width},
-                                      .value = {pair.gradient, width + 1, width}});
+          call<ops::Attention>(backend, arguments, output);
+          call<ops::AttentionGradient>(
+              backend, arguments, output, gradient,
+              attention_gradients(add_columns(query.gradient, 2, width),
+                                  add_columns(pair.gradient, 0, width),
+                                  add_columns(pair.gradient, width + 1, width)));
         },
         {query, pair});
 }

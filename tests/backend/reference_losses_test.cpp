@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "backend/differences.hpp"
 #include "catch.hpp"
 #include "coca/backend/reference/losses.hpp"
@@ -53,13 +54,13 @@ void check_gradient(const Array& x, const Run& inplace) {
 
 auto cross_entropy(const coca::Tensor<std::int32_t>& chosen, const coca::CrossEntropy& options) {
   return [=](const Array& x, const Array& loss) {
-    losses.cross_entropy_inplace(x, chosen, options, loss);
+    call<ops::CrossEntropy>(losses, x, chosen, options, loss);
   };
 }
 
 auto soft_cross_entropy(const Array& chosen, float weight) {
   return [=](const Array& x, const Array& loss) {
-    losses.soft_cross_entropy_inplace(x, chosen, weight, loss);
+    call<ops::SoftCrossEntropy>(losses, x, chosen, weight, loss);
   };
 }
 
@@ -121,8 +122,9 @@ TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {
   const Array bias = array_of({-0.5}, {1}), bias_gradient = array_of({100}, {1});
   const Array x = array_of(std::vector<double>(logits.begin(), logits.begin() + 6), {2, 3});
   const Found found = run(x, [&](const Array& work, const Array& loss) {
-    losses.sigmoid_loss_inplace(work, bias, {.first_positive = 1, .weight = 0.5f}, loss,
-                                bias_gradient);
+    call<ops::SigmoidLoss>(losses, work, bias,
+                           coca::SigmoidLoss{.first_positive = 1, .weight = 0.5f}, loss,
+                           bias_gradient);
   });
   CHECK(close(found.loss, 4.165914155816774, 1e-14));
   const std::vector<double> gradient{0.25,
@@ -138,12 +140,14 @@ TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {
 TEST_CASE("the sigmoid loss of large logits does not overflow", "[reference][losses]") {
   const Array x = array_of({1e4, -1e4}, {1, 2}), zero = array_of({0}, {1});
   const Found paired = run(x, [&](const Array& work, const Array& loss) {
-    losses.sigmoid_loss_inplace(work, zero, {.first_positive = 0}, loss, {});
+    call<ops::SigmoidLoss>(losses, work, zero, coca::SigmoidLoss{.first_positive = 0}, loss,
+                           absent);
   });
   CHECK(close(paired.loss, 0, 1e-11));
   CHECK(first_difference(paired.gradient, std::vector<double>{0, 0}, 1e-15) == "");
   const Found unpaired = run(x, [&](const Array& work, const Array& loss) {
-    losses.sigmoid_loss_inplace(work, zero, {.first_positive = 1}, loss, {});
+    call<ops::SigmoidLoss>(losses, work, zero, coca::SigmoidLoss{.first_positive = 1}, loss,
+                           absent);
   });
   CHECK(close(unpaired.loss, 2e4, 1e-11));
   CHECK(first_difference(unpaired.gradient, std::vector<double>{1, -1}, 1e-15) == "");
@@ -167,9 +171,10 @@ TEST_CASE("gradients of the sigmoid loss", "[reference][losses]") {
   const Array x = random_array({3, 5}, 2), bias = random_array({1});
   const Array bias_gradient = array_of({0}, {1});
   const auto inplace = [&](const Array& work, const Array& loss) {
-    losses.fill(bias_gradient, 0);
-    losses.sigmoid_loss_inplace(work, bias, {.first_positive = 2, .weight = 0.75f}, loss,
-                                bias_gradient);
+    call<ops::Fill>(losses, bias_gradient, 0);
+    call<ops::SigmoidLoss>(losses, work, bias,
+                           coca::SigmoidLoss{.first_positive = 2, .weight = 0.75f}, loss,
+                           bias_gradient);
   };
   check_gradient(x, inplace);
   run(x, inplace);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "backend/differences.hpp"
 #include "catch.hpp"
 #include "coca/backend/reference/optimizers.hpp"
@@ -45,7 +46,7 @@ Numbers adafactor_steps(const Shape& shape, coca::AdafactorStep step, const Arra
   return three_steps(
       shape, [&](std::uint64_t t, const Array& gradient, const Array& factor, const Array& weight) {
         step.step = t;
-        optimizers.adafactor_inplace(step, gradient, factor, weight, rows, columns, first);
+        call<ops::Adafactor>(optimizers, step, gradient, factor, weight, rows, columns, first);
       });
 }
 
@@ -62,7 +63,7 @@ TEST_CASE("AdamW as torch computes it", "[reference][optimizers]") {
                                    .epsilon = 1.0f / 1024,
                                    .weight_decay = 0.25f,
                                    .step = t};
-        optimizers.adamw_inplace(step, g, factor, w, first, second);
+        call<ops::AdamW>(optimizers, step, g, factor, w, first, second);
       });
   const Numbers expected{0.419809393690735,  -1.07993530928528, 1.50661033909168,
                          -0.996641587520323, 0.111888106268079, 2.64700254986039};
@@ -85,7 +86,7 @@ TEST_CASE("SGD as torch computes it", "[reference][optimizers]") {
                                    .weight_decay = 0.25f,
                                    .nesterov = nesterov,
                                    .step = t};
-          optimizers.sgd_inplace(step, gradient, factor, weight, velocity);
+          call<ops::Sgd>(optimizers, step, gradient, factor, weight, velocity);
         });
   };
   const Array velocity = blank_array({6});  // the first step sets it
@@ -176,9 +177,9 @@ TEST_CASE("Adafactor's first moment is a mean of its updates", "[reference][opti
     const Array gradient = array_of(step_gradients[t - 1], shape);
     const Numbers before = copy_of(weight);
     coca::AdafactorStep step{.learning_rate = 0.125f, .step = t};
-    optimizers.adafactor_inplace(step, gradient, one, weight, rows, columns, {});
+    call<ops::Adafactor>(optimizers, step, gradient, one, weight, rows, columns, absent);
     step.beta1 = 0.75f;
-    optimizers.adafactor_inplace(step, gradient, one, kept, rows_kept, columns_kept, first);
+    call<ops::Adafactor>(optimizers, step, gradient, one, kept, rows_kept, columns_kept, first);
     for (std::size_t i = 0; i < 6; ++i) {
       const double update = (before[i] - weight.data()[i]) / 0.125;
       moment[i] = 0.75 * moment[i] + 0.25 * update;
@@ -192,24 +193,24 @@ TEST_CASE("Adafactor's first moment is a mean of its updates", "[reference][opti
 // torch.nn.utils.clip_grad_norm_ of (3, 4, 0, 0, 0, 12) to 6.5 and to 26.
 TEST_CASE("step_gradients are clipped as torch does", "[reference][optimizers]") {
   const Array squares = array_of({100}, {1}), factor = blank_array({1});
-  optimizers.sum_of_squares(array_of({3, 4, 0, 0, 0, 12}, {2, 3}), squares);
+  call<ops::SumOfSquares>(optimizers, array_of({3, 4, 0, 0, 0, 12}, {2, 3}), squares);
   CHECK(squares.data()[0] == 269);  // added
   squares.data()[0] -= 100;
-  optimizers.clip_factor(squares, 6.5f, factor);
+  call<ops::ClipFactor>(optimizers, squares, 6.5f, factor);
   CHECK(close(12 * factor.data()[0], 5.999999538461575, 1e-14));
-  optimizers.clip_factor(squares, 26, factor);
+  call<ops::ClipFactor>(optimizers, squares, 26, factor);
   CHECK(factor.data()[0] == 1);
-  optimizers.clip_factor(squares, 0, factor);
+  call<ops::ClipFactor>(optimizers, squares, 0, factor);
   CHECK(factor.data()[0] == 1);
   squares.data()[0] = not_a_number;
-  optimizers.clip_factor(squares, 6.5f, factor);
+  call<ops::ClipFactor>(optimizers, squares, 6.5f, factor);
   CHECK(std::isnan(factor.data()[0]));
 }
 
 TEST_CASE("values are clamped and blended", "[reference][optimizers]") {
   const Array values = array_of({-2, -1, 0, 0.75, 1, 5}, {6});
-  optimizers.clamp_inplace(values, -1, 0.75f);
+  call<ops::Clamp>(optimizers, values, -1, 0.75f);
   CHECK(first_inequality(copy_of(values), Numbers{-1, -1, 0, 0.75, 0.75, 0.75}) == "");
-  optimizers.blend_inplace(array_of({4, 4, 4, 4, 4, 4}, {6}), 0.75f, values);
+  call<ops::Blend>(optimizers, array_of({4, 4, 4, 4, 4, 4}, {6}), 0.75f, values);
   CHECK(first_inequality(copy_of(values), Numbers{0.25, 0.25, 1, 1.5625, 1.5625, 1.5625}) == "");
 }

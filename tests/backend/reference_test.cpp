@@ -11,14 +11,19 @@
 #include <span>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
 
+namespace ops = coca::ops;
 using coca::Activation;
 using coca::HostMemory;
 using coca::Reference;
 using coca::Shape;
 using coca::Tensor;
+using coca::testing::absent;
+using coca::testing::call;
+using coca::testing::columns;
 using coca::testing::first_difference;
 using coca::testing::first_inequality;
 
@@ -94,19 +99,19 @@ TEMPLATE_TEST_CASE("matmul multiplies by the transposed weight", "[reference]", 
   const auto input = tensor<TestType>({1, 2, 3, -1}, {2, 2});
   const auto weight = backend.pack(source({1, 1, 2, 0, 0, -3}, {3, 2}), {.rows = 3});
   const auto output = blank<TestType>({2, 3});
-  backend.matmul(input, weight, {}, output);
+  call<ops::Matmul>(backend, input, weight, absent, output);
   CHECK(values(output) == std::vector<double>{3, 2, -6, 2, 6, 3});
 
   // residual + scale * (product + bias)
   coca::Epilogue<TestType, HostMemory> epilogue;
   epilogue.bias = tensor<TestType>({1, -1, 0.5}, {3});
-  backend.matmul(input, weight, epilogue, output);
+  call<ops::Matmul>(backend, input, weight, epilogue, output);
   CHECK(values(output) == std::vector<double>{4, 1, -5.5, 3, 5, 3.5});
   epilogue.scale = tensor<TestType>({2, 1, -1}, {3});
-  backend.matmul(input, weight, epilogue, output);
+  call<ops::Matmul>(backend, input, weight, epilogue, output);
   CHECK(values(output) == std::vector<double>{8, 1, 5.5, 6, 5, -3.5});
   epilogue.residual = tensor<TestType>({1, 2, 3, 4, 5, 6}, {2, 3});
-  backend.matmul(input, weight, epilogue, epilogue.residual);
+  call<ops::Matmul>(backend, input, weight, epilogue, epilogue.residual.tensor());
   CHECK(values(epilogue.residual) == std::vector<double>{9, 3, 8.5, 10, 10, 2.5});
 }
 
@@ -120,13 +125,13 @@ TEMPLATE_TEST_CASE("activations come after the bias and before the scale", "[ref
   epilogue.bias = tensor<TestType>({1, 1, 1, 1}, {4});  // 1, -2, 0, 3
   epilogue.scale = tensor<TestType>({1, 1, 1, 10}, {4});
   epilogue.activation = Activation::gelu;
-  backend.matmul(input, weight, epilogue, output);
+  call<ops::Matmul>(backend, input, weight, epilogue, output);
   CHECK(first_difference(
             values(output),
             std::vector<double>{0.8413447460685429, -0.04550026389635842, 0.0, 29.9595030590511},
             10 * tolerance<TestType>) == "");
   epilogue.activation = Activation::quick_gelu;
-  backend.matmul(input, weight, epilogue, output);
+  call<ops::Matmul>(backend, input, weight, epilogue, output);
   CHECK(first_difference(
             values(output),
             std::vector<double>{0.8457957659328212, -0.06434137685579186, 0.0, 29.81928690292214},
@@ -137,8 +142,8 @@ TEMPLATE_TEST_CASE("layer_norm normalises each row", "[reference]", float, doubl
   // 1, 2, 3, 6: mean 3, variance 3.5; the second row is constant, its variance 0.
   const auto input = tensor<TestType>({1, 2, 3, 6, 5, 5, 5, 5}, {2, 4});
   const auto output = blank<TestType>({2, 4});
-  Reference<TestType>().layer_norm(input, tensor<TestType>({1, 2, 1, -1}, {4}),
-                                   tensor<TestType>({0, 0, 7, 1}, {4}), output);
+  call<ops::LayerNorm>(Reference<TestType>(), input, tensor<TestType>({1, 2, 1, -1}, {4}),
+                       tensor<TestType>({0, 0, 7, 1}, {4}), output);
   CHECK(first_difference(values(output),
                          std::vector<double>{-1.0690434404458735, -1.0690434404458735, 7,
                                              1 - 1.6035651606688102, 0, 0, 7, 1},
@@ -158,31 +163,31 @@ TEMPLATE_TEST_CASE("attention weighs values by softmax", "[reference]", float, d
       .query_tokens = 2,
       .key_tokens = 3,
       .heads = 1};
-  arguments.probabilities = blank<TestType>({1, 1, 2, 3});
+  arguments.probabilities = coca::ops::Out(blank<TestType>({1, 1, 2, 3}));
   const auto output = blank<TestType>({2, 1});
   const double wide = 1000 * tolerance<TestType>;
 
-  backend.attention(arguments, output);  // (8 + 2 * 80 + 5 * 800) / 8
+  call<ops::Attention>(backend, arguments, output);  // (8 + 2 * 80 + 5 * 800) / 8
   CHECK(first_difference(values(output), std::vector<double>{521, 521}, wide) == "");
   CHECK(first_difference(values(arguments.probabilities),
                          std::vector<double>{0.125, 0.25, 0.625, 0.125, 0.25, 0.625},
                          tolerance<TestType>) == "");
 
   arguments.causal = true;  // query 0 stands at key 1: (8 + 2 * 80) / 3
-  backend.attention(arguments, output);
+  call<ops::Attention>(backend, arguments, output);
   CHECK(first_difference(values(output), std::vector<double>{56, 521}, wide) == "");
   CHECK(first_difference(values(arguments.probabilities),
                          std::vector<double>{1 / 3.0, 2 / 3.0, 0, 0.125, 0.25, 0.625},
                          tolerance<TestType>) == "");
 
   arguments.hidden_keys = tensor<std::uint8_t>({0, 1, 0}, {1, 3});  // (8 + 5 * 800) / 6
-  backend.attention(arguments, output);
+  call<ops::Attention>(backend, arguments, output);
   CHECK(first_difference(values(output), std::vector<double>{8, 668}, wide) == "");
 
   arguments.causal = false;
   arguments.hidden_keys = {};
   arguments.key_rows = tensor<std::int32_t>({2, 0, 0}, {1, 3});  // (5 * 800 + 8 + 8) / 7
-  backend.attention(arguments, output);
+  call<ops::Attention>(backend, arguments, output);
   CHECK(first_difference(values(output), std::vector<double>{4016 / 7.0, 4016 / 7.0}, wide) == "");
 }
 
@@ -196,14 +201,15 @@ TEMPLATE_TEST_CASE("attention finds heads in fused columns", "[reference]", floa
                                       {4, 6});
   const auto queries = tensor<TestType>({7, 1, 1, 7, -1, 1}, {2, 3});
   const auto output = blank<TestType>({2, 2});
-  Reference<TestType>().attention({.query = {queries, 1, 2},
-                                   .key = {fused, 0, 2},
-                                   .value = {fused, 2, 2},
-                                   .batch = 2,
-                                   .query_tokens = 1,
-                                   .key_tokens = 2,
-                                   .heads = 2},
-                                  output);
+  call<ops::Attention>(Reference<TestType>(),
+                       coca::AttentionArguments<TestType, HostMemory>{.query = {queries, 1, 2},
+                                                                      .key = {fused, 0, 2},
+                                                                      .value = {fused, 2, 2},
+                                                                      .batch = 2,
+                                                                      .query_tokens = 1,
+                                                                      .key_tokens = 2,
+                                                                      .heads = 2},
+                       output);
   // Weights 1:2 and 1:3 in the first sequence, 1/3:1 and 2:1 in the second.
   CHECK(first_difference(values(output),
                          std::vector<double>{(3 + 2 * 6) / 3.0, (30 + 3 * 70) / 4.0,
@@ -216,15 +222,16 @@ TEMPLATE_TEST_CASE("attention divides scores by the root of the head width", "[r
   // Width 4: scores (4 * 2 a) / 2 = 4 a for keys a = 0 and ln(3) / 4.
   const double a = std::log(3.0) / 4;
   const auto output = blank<TestType>({1, 4});
-  Reference<TestType>().attention(
-      {.query = {tensor<TestType>({2, 2, 2, 2}, {1, 4}), 0, 4},
-       .key = {tensor<TestType>({0, 0, 0, 0, a, a, a, a}, {2, 4}), 0, 4},
-       .value = {tensor<TestType>({0, 1, 2, 3, 4, 5, 6, 7}, {2, 4}), 0, 4},
-       .batch = 1,
-       .query_tokens = 1,
-       .key_tokens = 2,
-       .heads = 1},
-      output);
+  call<ops::Attention>(Reference<TestType>(),
+                       coca::AttentionArguments<TestType, HostMemory>{
+                           .query = {tensor<TestType>({2, 2, 2, 2}, {1, 4}), 0, 4},
+                           .key = {tensor<TestType>({0, 0, 0, 0, a, a, a, a}, {2, 4}), 0, 4},
+                           .value = {tensor<TestType>({0, 1, 2, 3, 4, 5, 6, 7}, {2, 4}), 0, 4},
+                           .batch = 1,
+                           .query_tokens = 1,
+                           .key_tokens = 2,
+                           .heads = 1},
+                       output);
   CHECK(first_difference(values(output), std::vector<double>{3, 4, 5, 6},
                          10 * tolerance<TestType>) == "");
 }
@@ -234,7 +241,7 @@ TEMPLATE_TEST_CASE("embed adds word and position", "[reference]", float, double)
   const auto table = tensor<TestType>({1, 2, 10, 20, 100, 200}, {3, 2});
   const auto positions = tensor<TestType>({0.5, 0.25, 1000, 2000, 3000, 4000}, {3, 2});
   const auto output = blank<TestType>({2, 2, 2});
-  Reference<TestType>().embed(ids, table, positions, 1, output);
+  call<ops::Embed>(Reference<TestType>(), ids, table, positions, 1, output);
   CHECK(values(output) == std::vector<double>{1100, 2200, 3001, 4002, 1010, 2020, 3100, 4200});
 }
 
@@ -245,22 +252,23 @@ TEMPLATE_TEST_CASE("unfold lays windows out as rows", "[reference]", float, doub
   const coca::Unfold windows{.channels = 2, .height = 2, .width = 3, .kernel = 2};
   const std::vector<double> expected{0, 1, 3, 4, 10, 11, 13, 14, 1, 2, 4, 5, 11, 12, 14, 15};
   auto output = blank<TestType>({2, 8});
-  Reference<TestType>().unfold(first, windows, output);
+  call<ops::Unfold>(Reference<TestType>(), first, windows, output);
   CHECK(values(output) == expected);
 
   const auto last = tensor<TestType>({0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15}, {1, 2, 3, 2});
   coca::Unfold channels_last = windows;
   channels_last.channels_last = true;
   output = blank<TestType>({2, 8});
-  Reference<TestType>().unfold(last, channels_last, output);
+  call<ops::Unfold>(Reference<TestType>(), last, channels_last, output);
   CHECK(values(output) == expected);
 }
 
 TEMPLATE_TEST_CASE("unfold pads with zeros and steps by the stride", "[reference]", float, double) {
   const auto input = tensor<TestType>({1, 2, 3, 4}, {1, 1, 2, 2});
   const auto output = blank<TestType>({4, 4});
-  Reference<TestType>().unfold(
-      input, {.channels = 1, .height = 2, .width = 2, .kernel = 2, .stride = 2, .padding = 1},
+  call<ops::Unfold>(
+      Reference<TestType>(), input,
+      coca::Unfold{.channels = 1, .height = 2, .width = 2, .kernel = 2, .stride = 2, .padding = 1},
       output);
   CHECK(values(output) == std::vector<double>{0, 0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 0});
 }
@@ -268,7 +276,7 @@ TEMPLATE_TEST_CASE("unfold pads with zeros and steps by the stride", "[reference
 TEMPLATE_TEST_CASE("l2_normalize divides by the norm", "[reference]", float, double) {
   const auto input = tensor<TestType>({3, -4, 0, 0, 5e-13, 0}, {3, 2});
   const auto output = blank<TestType>({3, 2});
-  Reference<TestType>().l2_normalize(input, output);
+  call<ops::L2Normalize>(Reference<TestType>(), input, output);
   CHECK(first_difference(values(output), std::vector<double>{0.6, -0.8, 0, 0, 0.5, 0},
                          tolerance<TestType>) == "");
 }
@@ -278,30 +286,30 @@ TEMPLATE_TEST_CASE("write_tokens writes behind what is there", "[reference]", fl
   const auto source = tensor<TestType>({1, 2}, {2, 1, 1});
   const auto positions = tensor<TestType>({10, 20, 30}, {3, 1});
   auto output = blank<TestType>({2, 3, 1});
-  backend.write_tokens(source, positions, 1, output);
+  call<ops::WriteTokens>(backend, source, positions, 1, output);
   CHECK(values(output) == std::vector<double>{-77, 21, -77, -77, 22, -77});
 
   // One source for the whole batch, no positions.
   output = blank<TestType>({2, 3, 1});
-  backend.write_tokens(tensor<TestType>({5, 6}, {1, 2, 1}), {}, 1, output);
+  call<ops::WriteTokens>(backend, tensor<TestType>({5, 6}, {1, 2, 1}), absent, 1, output);
   CHECK(values(output) == std::vector<double>{-77, 5, 6, -77, 5, 6});
 }
 
 TEMPLATE_TEST_CASE("rows are gathered and scattered", "[reference]", float, double) {
   const auto input = tensor<TestType>({1, 2, 3, 4, 5, 6}, {2, 3});
   auto output = blank<TestType>({3, 3});
-  Reference<TestType>().gather_rows(input, indices({1, 0, 1}), output);
+  call<ops::GatherRows>(Reference<TestType>(), input, indices({1, 0, 1}), output);
   CHECK(values(output) == std::vector<double>{4, 5, 6, 1, 2, 3, 4, 5, 6});
 
   output = blank<TestType>({3, 2});
-  Reference<TestType>().scatter_rows({input, 1, 2}, indices({2, 0}), output);
+  call<ops::ScatterRows>(Reference<TestType>(), columns(input, 1, 2), indices({2, 0}), output);
   CHECK(values(output) == std::vector<double>{5, 6, -77, -77, 2, 3});
 }
 
 TEMPLATE_TEST_CASE("log_softmax normalises large scores and minus infinity", "[reference]", float,
                    double) {
   const auto scores = tensor<TestType>({0, 1, 2, 1000, 1000, -infinity}, {2, 3});
-  Reference<TestType>().log_softmax_inplace(scores);
+  call<ops::LogSoftmax>(Reference<TestType>(), scores);
   CHECK(
       first_difference(values(scores),
                        std::vector<double>{-2.40760596444438, -1.40760596444438, -0.40760596444438,
@@ -312,21 +320,21 @@ TEMPLATE_TEST_CASE("log_softmax normalises large scores and minus infinity", "[r
 TEMPLATE_TEST_CASE("scores are edited at their flat positions", "[reference]", float, double) {
   const Reference<TestType> backend;
   const auto scores = tensor<TestType>({1, -2, 3, 4, -5, 0}, {2, 3});
-  backend.edit_scores_inplace(scores, indices({0, 4}), tensor<TestType>({2, 2}, {2}),
-                              coca::ScoreEdit::penalize);
+  call<ops::EditScores>(backend, scores, indices({0, 4}), tensor<TestType>({2, 2}, {2}),
+                        coca::ScoreEdit::penalize);
   CHECK(values(scores) == std::vector<double>{0.5, -2, 3, 4, -10, 0});
-  backend.edit_scores_inplace(scores, indices({2, 1}), tensor<TestType>({1, 0.5}, {2}),
-                              coca::ScoreEdit::subtract);
+  call<ops::EditScores>(backend, scores, indices({2, 1}), tensor<TestType>({1, 0.5}, {2}),
+                        coca::ScoreEdit::subtract);
   CHECK(values(scores) == std::vector<double>{0.5, -2.5, 2, 4, -10, 0});
-  backend.edit_scores_inplace(scores, indices({3}), tensor<TestType>({9}, {1}),
-                              coca::ScoreEdit::forbid);
+  call<ops::EditScores>(backend, scores, indices({3}), tensor<TestType>({9}, {1}),
+                        coca::ScoreEdit::forbid);
   CHECK(values(scores) == std::vector<double>{0.5, -2.5, 2, -infinity, -10, 0});
 }
 
 TEMPLATE_TEST_CASE("warping cuts what sampling must not draw", "[reference]", float, double) {
   const auto warped = [](const std::vector<double>& scores, const coca::SamplingWarp& warp) {
     const auto array = tensor<TestType>(scores, {1, scores.size()});
-    Reference<TestType>().warp_scores_inplace(array, warp);
+    call<ops::WarpScores>(Reference<TestType>(), array, warp);
     return values(array);
   };
   using Values = std::vector<double>;
@@ -361,7 +369,8 @@ TEMPLATE_TEST_CASE("a row with NaN loses nothing to warping", "[reference]", flo
   std::iota(scores.begin(), scores.end(), 0.0);
   scores[7] = scores[30] = not_a_number;
   const auto array = tensor<TestType>(scores, {1, 40});
-  Reference<TestType>().warp_scores_inplace(array, {.top_k = 3, .top_p = 0.5f});
+  call<ops::WarpScores>(Reference<TestType>(), array,
+                        coca::SamplingWarp{.top_k = 3, .top_p = 0.5f});
   CHECK(first_inequality(values(array), scores) == "");
 }
 
@@ -372,11 +381,12 @@ TEMPLATE_TEST_CASE("best_candidates orders a group's words", "[reference]", floa
   const auto best = blank<TestType>({2, 3});
   const auto ids = blank<std::int32_t>({2, 3});
   const Reference<TestType> backend;
-  backend.best_candidates(scores, {}, {}, best, ids);
+  call<ops::BestCandidates>(backend, scores, absent, coca::GumbelNoise{}, best, ids);
   CHECK(values(best) == std::vector<double>{5, 5, 4, -1, -2, -2});
   CHECK(values(ids) == std::vector<double>{1, 5, 3, 1, 3, 5});
 
-  backend.best_candidates(scores, tensor<TestType>({0, 10, 0, 1.5}, {4}), {}, best, ids);
+  call<ops::BestCandidates>(backend, scores, tensor<TestType>({0, 10, 0, 1.5}, {4}),
+                            coca::GumbelNoise{}, best, ids);
   CHECK(values(best) == std::vector<double>{15, 14, 10, -0.5, -0.5, -1});
   CHECK(values(ids) == std::vector<double>{5, 3, 4, 3, 5, 1});
 }
@@ -385,7 +395,7 @@ TEMPLATE_TEST_CASE("best_candidates shows NaN first", "[reference]", float, doub
   const auto scores = tensor<TestType>({infinity, not_a_number, 2, not_a_number}, {1, 4});
   const auto best = blank<TestType>({1, 4});
   const auto ids = blank<std::int32_t>({1, 4});
-  Reference<TestType>().best_candidates(scores, {}, {}, best, ids);
+  call<ops::BestCandidates>(Reference<TestType>(), scores, absent, coca::GumbelNoise{}, best, ids);
   CHECK(values(ids) == std::vector<double>{1, 3, 0, 2});
   CHECK(first_inequality(values(best),
                          std::vector<double>{not_a_number, not_a_number, infinity, 2}) == "");
@@ -400,7 +410,7 @@ TEMPLATE_TEST_CASE("best_candidates ranks with noise and answers without it", "[
   const auto ids = blank<std::int32_t>({1, 10});
   const Reference<TestType> backend;
   const coca::GumbelNoise noise{.enabled = true, .seed = 1, .step = 2, .rows_per_picture = 2};
-  backend.best_candidates(scores, {}, noise, best, ids);
+  call<ops::BestCandidates>(backend, scores, absent, noise, best, ids);
   CHECK(values(ids) == std::vector<double>{0, 5, 4, 8, 1, 9, 6, 2, 7, 3});
   CHECK(values(best) == std::vector<double>(10, 0));
 
@@ -408,7 +418,9 @@ TEMPLATE_TEST_CASE("best_candidates ranks with noise and answers without it", "[
   const auto pictures = tensor<TestType>({0, 2, 0, 0, 0, 0, 0, 0, 0, 0}, {2, 5});
   const auto firsts = blank<TestType>({2, 2});
   const auto words = blank<std::int32_t>({2, 2});
-  backend.best_candidates(pictures, {}, {.enabled = true, .seed = 1, .step = 2}, firsts, words);
+  call<ops::BestCandidates>(backend, pictures, absent,
+                            coca::GumbelNoise{.enabled = true, .seed = 1, .step = 2}, firsts,
+                            words);
   CHECK(values(words) == std::vector<double>{1, 0, 0, 4});
   CHECK(values(firsts) == std::vector<double>{2, 0, 0, 0});
 }

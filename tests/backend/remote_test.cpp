@@ -9,11 +9,15 @@
 #include <thread>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/backend/differentiable.hpp"
 #include "comparison.hpp"
 
+namespace ops = coca::ops;
 using coca::Shape;
+using coca::testing::absent;
+using coca::testing::call;
 using coca::testing::first_inequality;
 using coca::testing::Remote;
 using coca::testing::RemoteMemory;
@@ -76,11 +80,11 @@ TEST_CASE("operations wait for the next synchronisation", "[remote]") {
   const Remote backend;
   const auto input = upload(backend, {3, 4}, {1, 2});
   const auto output = backend.allocate<float>({1, 2});
-  backend.l2_normalize(input, output);
+  call<ops::L2Normalize>(backend, input, output);
   CHECK(backend.pending() == 2);
   backend.synchronize();
   CHECK(backend.pending() == 0);
-  backend.l2_normalize(output, input);
+  call<ops::L2Normalize>(backend, output, input);
   CHECK(backend.pending() == 1);
   CHECK(first_inequality(download(backend, output), std::vector<float>{0.6f, 0.8f}) == "");
   CHECK(backend.pending() == 0);
@@ -93,8 +97,8 @@ TEST_CASE("operations run in the order they were given", "[remote]") {
   const std::array<std::int32_t, 1> zero{0};
   backend.copy_in(std::span<const std::int32_t>(zero), index);
   const auto two = upload(backend, {2}, {1}), three = upload(backend, {3}, {1});
-  backend.edit_scores_inplace(scores, index, two, coca::ScoreEdit::penalize);
-  backend.edit_scores_inplace(scores, index, three, coca::ScoreEdit::subtract);
+  call<ops::EditScores>(backend, scores, index, two, coca::ScoreEdit::penalize);
+  call<ops::EditScores>(backend, scores, index, three, coca::ScoreEdit::subtract);
   backend.copy_in(std::span<const float>(std::vector<float>{100}), three);
   CHECK(download(backend, scores) == std::vector<float>{1});
 }
@@ -114,7 +118,7 @@ TEST_CASE("queued operations keep their tensors and weights alive", "[remote]") 
   const std::size_t live = RemoteMemory::live();
   {
     const auto input = upload(backend, {5, 6}, {1, 2});
-    backend.matmul(input, backend.pack(identity(2), {.rows = 2}), {}, output);
+    call<ops::Matmul>(backend, input, backend.pack(identity(2), {.rows = 2}), absent, output);
   }
   CHECK(RemoteMemory::live() == live + 1);
   backend.synchronize();
@@ -131,7 +135,7 @@ TEST_CASE("a pooled buffer waits for the queue before it is reused", "[remote]")
   {
     const auto input = take();
     backend.copy_in(std::span<const float>(std::vector<float>{3, 4}), input);
-    backend.l2_normalize(input, output);
+    call<ops::L2Normalize>(backend, input, output);
   }
   { const auto other = take(); }
   CHECK(RemoteMemory::allocations() == before + 2);
@@ -155,7 +159,7 @@ TEST_CASE("errors surface at the next synchronisation and drop what follows", "[
   const Remote backend;
   const auto output = upload(backend, {1, 2}, {1, 2});
   backend.synchronize();
-  backend.l2_normalize(dangling_tensor(), output);
+  call<ops::L2Normalize>(backend, dangling_tensor(), output);
   backend.copy_in(std::span<const float>(std::vector<float>{8, 9}), output);
   std::string message = "none";
   try {
@@ -202,7 +206,7 @@ TEST_CASE("threads share a remote", "[remote]") {
       for (int i = 0; i < 50; ++i) {
         const auto input = upload(backend, {static_cast<float>(t), static_cast<float>(i)}, {1, 2});
         const auto output = backend.allocate<float>({1, 2});
-        backend.matmul(input, backend.pack(identity(2), {.rows = 2}), {}, output);
+        call<ops::Matmul>(backend, input, backend.pack(identity(2), {.rows = 2}), absent, output);
         result = download(backend, output);
       }
     });
@@ -224,13 +228,14 @@ TEST_CASE("remote views read their array when an operation runs", "[remote]") {
   CHECK(matrix.values().shape() == Shape{3, 2});
   CHECK_FALSE(static_cast<bool>(backend.pack(identity(2), {.rows = 2}).values()));
 
-  backend.matmul(input, matrix, {}, output);
-  backend.matmul_input_gradient(output, matrix, coca::Write::assign, gradient);
+  call<ops::Matmul>(backend, input, matrix, absent, output);
+  call<ops::MatmulInputGradient>(backend, output, matrix,
+                                 ops::Update(gradient, coca::Write::assign));
   CHECK(backend.pending() == 2);
   CHECK(download(backend, output) == std::vector<float>{9, 12});
   CHECK(download(backend, gradient) == std::vector<float>{33, 75, 117});
-  backend.scale_inplace(values, 2);
-  backend.matmul(input, matrix, {}, output);
+  call<ops::Scale>(backend, values, 2);
+  call<ops::Matmul>(backend, input, matrix, absent, output);
   CHECK(download(backend, output) == std::vector<float>{18, 24});
   std::vector<float> rows(3);
   backend.unpack(matrix, 1, 1, rows.data());
@@ -241,7 +246,8 @@ TEST_CASE("gradients of remote packed weights fail at the next synchronisation",
   const Remote backend;
   const auto packed = backend.pack(identity(2), {.rows = 2});
   const auto gradient = upload(backend, {1, 1}, {1, 2}), output = backend.allocate<float>({1, 2});
-  backend.matmul_input_gradient(gradient, packed, coca::Write::assign, output);
+  call<ops::MatmulInputGradient>(backend, gradient, packed,
+                                 ops::Update(output, coca::Write::assign));
   CHECK_THROWS_WITH(
       backend.synchronize(),
       "matmul_input_gradient: weights that are packed for inference have no gradients");

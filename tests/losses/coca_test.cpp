@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
 #include "losses/stamps_training.hpp"
@@ -59,12 +60,12 @@ void check_ten_steps(StampsTraining<B>& training) {
   const auto& values = training.trainable.values();
   const auto zeros = [&] {
     auto array = backend.template allocate<typename B::value_type>(values.shape());
-    backend.fill(array, 0.0f);
+    call<ops::Fill>(backend, array, 0.0f);
     return array;
   };
   auto first_moment = zeros(), second_moment = zeros();
   auto factor = training.context.empty(Shape{1});
-  backend.fill(factor, 1.0f);
+  call<ops::Fill>(backend, factor, 1.0f);
   for (std::size_t step = 0; step < expected.size(); ++step) {
     const auto [contrastive, captioning] = training.pass();
     INFO("step " << step);
@@ -76,8 +77,8 @@ void check_ten_steps(StampsTraining<B>& training) {
                             .epsilon = 1e-6f,
                             .weight_decay = 0.2f,
                             .step = step + 1};
-    backend.adamw_inplace(options, training.trainable.gradients(), factor, values, first_moment,
-                          second_moment);
+    call<ops::AdamW>(backend, options, training.trainable.gradients(), factor, values, first_moment,
+                     second_moment);
   }
 }
 

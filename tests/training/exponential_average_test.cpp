@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
 #include "training/small_training.hpp"
@@ -50,7 +51,7 @@ TEMPLATE_TEST_CASE("an average follows the weights", "[exponential_average]", Re
 TEMPLATE_TEST_CASE("a model has the average for a while, and its own weights again",
                    "[exponential_average]", Reference<float>, Remote, Cpu<float>) {
   SmallTraining<TestType> training;
-  training.context.backend().fill(training.trainable.value(3), -0.0f);
+  call<ops::Fill>(training.context.backend(), training.trainable.value(3), -0.0f);
   ExponentialAverage average(training.trainable, training.model.backend(), {.decay = 0.9f});
   training.random_gradients(1);
   training.optimizer.step(0.1);
@@ -71,7 +72,7 @@ TEMPLATE_TEST_CASE("a model has the average for a while, and its own weights aga
 
 TEST_CASE("a swap keeps the sign of zero", "[exponential_average]") {
   SmallTraining<Reference<float>> training;
-  training.context.backend().fill(training.trainable.value(3), -0.0f);
+  call<ops::Fill>(training.context.backend(), training.trainable.value(3), -0.0f);
   ExponentialAverage average(training.trainable, training.model.backend());
   { const auto in_place = average.in_place(); }
   CHECK(std::signbit(training.context.to_host(training.trainable.value(3))[0]));

@@ -1,5 +1,6 @@
 #include "coca/training/mpi_communicator.hpp"
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/features.hpp"
 
@@ -189,7 +190,8 @@ TEMPLATE_TEST_CASE("the gradient of gathered features is summed over the process
   const auto all = processes().all_gather(context, features);
   std::vector<float> of_all(2 * n);  // rank + place
   for (std::size_t i = 0; i < of_all.size(); ++i) of_all[i] = static_cast<float>(rank + i);
-  context.backend().add(context.to_device(of_all, all.shape()), tape.gradient(all));
+  call<ops::Accumulate>(context.backend(), context.to_device(of_all, all.shape()),
+                        tape.gradient(all));
   tape.backward();
   const float ranks = static_cast<float>(n * (n - 1) / 2);
   const auto sum = context.to_host(gradient);
@@ -326,7 +328,7 @@ TEST_CASE("labels that are missing on one process in some steps confuse nobody",
 TEST_CASE("a broadcast makes weights those of the first process", "[.mpi]") {
   SmallTraining<Remote> training;
   const auto& values = training.trainable.values();
-  training.context.backend().scale_inplace(values, static_cast<float>(1 + processes().rank()));
+  call<ops::Scale>(training.context.backend(), values, static_cast<float>(1 + processes().rank()));
   CHECK(!is_shared(training.context, training.context.to_host(values)));
   processes().broadcast(training.context, values);
   CHECK(is_shared(training.context, training.context.to_host(values)));

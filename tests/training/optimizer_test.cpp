@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
 #include "training/small_training.hpp"
@@ -41,7 +42,8 @@ std::size_t place_of(const Training& training, const std::string& path) {
 
 template <class Training>
 void set_value(Training& training, const std::string& path, float value) {
-  training.context.backend().fill(training.trainable.value(place_of(training, path)), value);
+  call<ops::Fill>(training.context.backend(), training.trainable.value(place_of(training, path)),
+                  value);
 }
 
 /// The states of an optimizer, by name.
@@ -158,9 +160,9 @@ TEMPLATE_TEST_CASE("Adafactor stays finite where gradients are zero", "[optimize
     // Words that no caption has, and a parameter that nothing depends on.
     const auto words =
         training.trainable.gradient(place_of(training, "text.token_embedding.weight"));
-    training.context.backend().fill(words.slice(3, 500), 0.0f);
-    training.context.backend().fill(training.trainable.gradient(place_of(training, "visual.proj")),
-                                    0.0f);
+    call<ops::Fill>(training.context.backend(), words.slice(3, 500), 0.0f);
+    call<ops::Fill>(training.context.backend(),
+                    training.trainable.gradient(place_of(training, "visual.proj")), 0.0f);
     CHECK(training.optimizer.step(0.01).applied);
   }
   for (const float value : training.everything()) REQUIRE(std::isfinite(value));
@@ -220,8 +222,9 @@ TEMPLATE_TEST_CASE("a step that is not finite changes nothing", "[optimizer]", R
       CHECK(result.gradient_norm > 0);
     }
     for (const float gradient : {infinity, nan, 1e30f}) {
-      training.context.backend().fill(
-          training.trainable.gradient(place_of(training, "visual.ln_pre.bias")), gradient);
+      call<ops::Fill>(training.context.backend(),
+                      training.trainable.gradient(place_of(training, "visual.ln_pre.bias")),
+                      gradient);
       CHECK(!training.optimizer.step(1e-3).applied);
     }
     CHECK(first_inequality(training.everything(), before) == "");

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
 #include "training/small_training.hpp"
@@ -133,7 +134,7 @@ void check_losses_by_hand(StampsStep<Cpu<float>>& step, const Tokens& read,
   const TrainingStepResult result = step.gradients();
   auto& context = step.context;
   const auto losses = context.empty(Shape{2});
-  context.backend().fill(losses, 0.0f);
+  call<ops::Fill>(context.backend(), losses, 0.0f);
   const auto image = step.model.encode_image(context, step.pixels());
   const auto text = step.model.encode_text(context, read);
   contrastive_loss(context, {.image = image.embedding, .text = text.embedding},

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
 #include "models/tested_models.hpp"
@@ -48,7 +49,7 @@ TEMPLATE_TEST_CASE("what is written among the values is what the model has", "[t
                    Reference<float>, Remote, Cpu<float>) {
   auto model = random_model<Model<TestType>>();
   const Trainable<Model<TestType>> trainable(model, behind_visual);
-  model.backend().fill(trainable.values(), 0.5f);
+  call<ops::Fill>(model.backend(), trainable.values(), 0.5f);
   std::size_t changed = 0;
   for_each_parameter(model, [&](const auto& parameter) {
     const WeightSource source = parameter.store(model.backend());
@@ -92,7 +93,7 @@ TEMPLATE_TEST_CASE("a tape adds to the gradients of what is trained", "[trainabl
   Context<TestType> context(model.backend());
   const auto sum_of_squares = [&] {
     const auto sum = context.to_device(std::vector<float>{0}, Shape{1});
-    model.backend().sum_of_squares(trainable.gradients(), sum);
+    call<ops::SumOfSquares>(model.backend(), trainable.gradients(), sum);
     return context.to_host(sum)[0];
   };
   CHECK(sum_of_squares() == 0);
@@ -102,7 +103,7 @@ TEMPLATE_TEST_CASE("a tape adds to the gradients of what is trained", "[trainabl
   {
     const Recording<TestType> recording(context, &tape);
     const auto text = model.encode_text(context, {{1, 5, 2, 0}, 1, 4});
-    model.backend().fill(tape.gradient(text.embedding), 1.0f);
+    call<ops::Fill>(model.backend(), tape.gradient(text.embedding), 1.0f);
   }
   tape.backward();
   CHECK(sum_of_squares() > 0);
@@ -121,7 +122,7 @@ TEMPLATE_TEST_CASE("gradients that were forgotten are those that were zero", "[t
     {
       const Recording<TestType> recording(context, &tape);
       const auto text = model.encode_text(context, {{1, 5, 2, 0}, 1, 4});
-      model.backend().fill(tape.gradient(text.embedding), 1.0f);
+      call<ops::Fill>(model.backend(), tape.gradient(text.embedding), 1.0f);
     }
     tape.backward();
     trainable.settle_gradients();
@@ -129,7 +130,7 @@ TEMPLATE_TEST_CASE("gradients that were forgotten are those that were zero", "[t
   };
   const std::vector<float> expected = gradients_of_a_text();
   for (std::size_t i = 0; i < trainable.entries().size(); ++i)
-    model.backend().fill(trainable.gradient(i), 7.0f);
+    call<ops::Fill>(model.backend(), trainable.gradient(i), 7.0f);
   trainable.forget_gradients();
   CHECK(gradients_of_a_text() == expected);
   trainable.zero_gradients();

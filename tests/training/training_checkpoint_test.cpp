@@ -1,5 +1,6 @@
 #include "coca/training/training_checkpoint.hpp"
 
+#include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/training/model_soup.hpp"
 #include "small_run.hpp"
@@ -20,7 +21,7 @@ struct Parts {
         optimizer(trainable, model.backend(), {.kind = kind}),
         average(trainable, model.backend()) {
     for (int i = 0; i < steps; ++i) {
-      model.backend().fill(trainable.gradients(), 0.01f * static_cast<float>(i + 1));
+      call<ops::Fill>(model.backend(), trainable.gradients(), 0.01f * static_cast<float>(i + 1));
       optimizer.step(1e-2);
       average.update();
     }

@@ -107,7 +107,7 @@ class Tape {
     Entry& entry = at(tensor);
     if (!entry.gradient) {
       entry.gradient = context_.empty(entry.values.shape());
-      context_.backend().fill(entry.gradient, 0.0f);
+      context_.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(entry.gradient)});
     }
     if (entry.unwritten != nullptr) zero_unwritten(entry, tensor);
     return view(entry, tensor);
@@ -136,7 +136,8 @@ class Tape {
     if (!entry.gradient && tensor.size() == entry.values.size() && gradient.offset() == 0)
       entry.gradient = gradient.reshaped(entry.values.shape());
     else
-      context_.backend().add(gradient, this->gradient(tensor));
+      context_.backend().run(ops::On<B, ops::Accumulate>{
+          .input = gradient, .output = ops::Add(this->gradient(tensor))});
   }
 
   /// How many operations are recorded.
@@ -207,8 +208,9 @@ class Tape {
   void zero_unwritten(const Entry& entry, const Array& tensor) {
     entry.unwritten->settle(
         tensor.offset(), tensor.size(), [&](std::size_t first, std::size_t size) {
-          context_.backend().fill(
-              Array(entry.gradient.buffer(), Shape{size}, entry.gradient.offset() + first), 0.0f);
+          context_.backend().run(
+              ops::On<B, ops::Fill>{.output = ops::Out(Array(entry.gradient.buffer(), Shape{size},
+                                                             entry.gradient.offset() + first))});
         });
   }
 

@@ -61,8 +61,6 @@ class Plan {
   template <class T>
   using Tensor = coca::Tensor<T, CountedMemory>;
   using Array = Tensor<value_type>;
-  using Ids = Tensor<std::int32_t>;
-  using Options = Epilogue<value_type, CountedMemory>;
 
   /// A weight's sizes, and the memory that it holds.
   class Matrix {
@@ -115,59 +113,9 @@ class Plan {
     std::fill_n(rows, count * matrix.in_features(), 0.0f);
   }
 
-  void matmul(const Array&, const Matrix&, const Options&, const Array&) const {}
-  void layer_norm(const Array&, const Array&, const Array&, const Array&) const {}
-  void attention(const AttentionArguments<value_type, CountedMemory>&, const Array&) const {}
-  void embed(const Ids&, const Tensor<weight_type>&, const Array&, std::size_t,
-             const Array&) const {}
-  void unfold(const Array&, const Unfold&, const Array&) const {}
-  void l2_normalize(const Array&, const Array&) const {}
-  void write_tokens(const Array&, const Array&, std::size_t, const Array&) const {}
-  void gather_rows(const Array&, const Ids&, const Array&) const {}
-  void scatter_rows(const Columns<value_type, CountedMemory>&, const Ids&, const Array&) const {}
-  void log_softmax_inplace(const Array&) const {}
-  void edit_scores_inplace(const Array&, const Ids&, const Array&, ScoreEdit) const {}
-  void warp_scores_inplace(const Array&, const SamplingWarp&) const {}
-  void best_candidates(const Array&, const Array&, const GumbelNoise&, const Array&,
-                       const Ids&) const {}
-
-  void matmul_input_gradient(const Array&, const Matrix&, Write, const Array&) const {}
-  void matmul_weight_gradient(const Array&, const Array&, Write, const Array&) const {}
-  void sum_rows(const Array&, const Array&) const {}
-  void activate(const Array&, Activation, const Array&) const {}
-  void activation_gradient(const Array&, Activation, const Array&, Write, const Array&) const {}
-  void scale_columns(const Array&, const Array&, const Array&, const Array&) const {}
-  void scale_columns_gradient(const Array&, const Array&, const Array&, Write, const Array&,
-                              const Array&) const {}
-  void layer_norm_gradient(const Array&, const Array&, const Array&, Write, const Array&,
-                           const Array&, const Array&) const {}
-  void attention_gradient(const AttentionArguments<value_type, CountedMemory>&, const Array&,
-                          const Array&,
-                          const AttentionGradients<value_type, CountedMemory>&) const {}
-  void embed_gradient(const Ids&, const Array&, std::size_t, const Array&, const Array&) const {}
-  void unfold_gradient(const Array&, const Unfold&, const Array&) const {}
-  void l2_normalize_gradient(const Array&, const Array&, Write, const Array&) const {}
-  void write_tokens_gradient(const Array&, std::size_t, const Array&, const Array&) const {}
-  void gather_rows_gradient(const Array&, const Ids&, const Array&) const {}
-  void fill(const Array&, float) const {}
-  void add(const Array&, const Array&) const {}
-  void scale_inplace(const Array&, float) const {}
-  void cross_entropy_inplace(const Array&, const Ids&, const CrossEntropy&, const Array&) const {}
-  void soft_cross_entropy_inplace(const Array&, const Array&, float, const Array&) const {}
-  void sigmoid_loss_inplace(const Array&, const Array&, const SigmoidLoss&, const Array&,
-                            const Array&) const {}
-  void scale_by_exp(const Array&, const Array&, const Array&) const {}
-  void scale_by_exp_gradient(const Array&, const Array&, const Array&, Write, const Array&,
-                             const Array&) const {}
-  void sum_of_squares(const Array&, const Array&) const {}
-  void clip_factor(const Array&, float, const Array&) const {}
-  void adamw_inplace(const AdamWStep&, const Array&, const Array&, const Array&, const Array&,
-                     const Array&) const {}
-  void sgd_inplace(const SgdStep&, const Array&, const Array&, const Array&, const Array&) const {}
-  void adafactor_inplace(const AdafactorStep&, const Array&, const Array&, const Array&,
-                         const Array&, const Array&, const Array&) const {}
-  void clamp_inplace(const Array&, float, float) const {}
-  void blend_inplace(const Array&, float, const Array&) const {}
+  /// Every operation takes the memory that its arguments have, and no more.
+  template <class Operation>
+  void run(const Operation&) const {}
 };
 
 }  // namespace coca

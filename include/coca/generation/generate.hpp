@@ -102,7 +102,8 @@ class Generation {
   void choose(Array<B>& logits) {
     const bool log_probabilities =
         options_.beams > 1 && options_.rules == SearchRules::transformers;
-    if (log_probabilities) context_.backend().log_softmax_inplace(logits);
+    if (log_probabilities)
+      context_.backend().run(ops::On<B, ops::LogSoftmax>{.scores = ops::InOut(logits)});
     for (std::size_t group = 0; group < searches_.front().groups(); ++group) choose(logits, group);
   }
 
@@ -129,8 +130,11 @@ class Generation {
     if (options_.diversity_penalty > 0 && options_.rules == SearchRules::transformers)
       apply_diversity(context_, scores, chosen, options_.diversity_penalty);
     apply_score_rules(context_, scores, sequences, options_);
-    if (options_.sample) context_.backend().warp_scores_inplace(scores, warp());
-    if (options_.beams == 1) context_.backend().log_softmax_inplace(scores);
+    if (options_.sample)
+      context_.backend().run(
+          ops::On<B, ops::WarpScores>{.scores = ops::InOut(scores), .warp = warp()});
+    if (options_.beams == 1)
+      context_.backend().run(ops::On<B, ops::LogSoftmax>{.scores = ops::InOut(scores)});
     advance(group, best(scores, added));
   }
 
@@ -158,8 +162,12 @@ class Generation {
                             .rows_per_picture = beams ? options_.beams : options_.captions};
     Array<B> values = context_.empty(Shape{groups, count});
     Indices<B> ids = context_.template empty<std::int32_t>(Shape{groups, count});
-    context_.backend().best_candidates(scores, context_.to_device(added, Shape{added.size()}),
-                                       noise, values, ids);
+    context_.backend().run(
+        ops::On<B, ops::BestCandidates>{.scores = scores,
+                                        .added = context_.to_device(added, Shape{added.size()}),
+                                        .noise = noise,
+                                        .values = ops::Out(values),
+                                        .ids = ops::Out(ids)});
     Best best{context_.to_host(values), context_.to_host(ids)};
     for (const auto value : best.values)
       if (std::isnan(value))

@@ -47,8 +47,10 @@ class ScoreEdits {
   void apply(Context<B>& context, Array<B>& scores, ScoreEdit edit) const {
     if (indices_.empty()) return;
     const Shape shape{indices_.size()};
-    context.backend().edit_scores_inplace(scores, context.to_device(indices_, shape),
-                                          context.to_device(values_, shape), edit);
+    context.backend().run(ops::On<B, ops::EditScores>{.scores = ops::InOut(scores),
+                                                      .indices = context.to_device(indices_, shape),
+                                                      .values = context.to_device(values_, shape),
+                                                      .edit = edit});
   }
 
  private:

@@ -42,8 +42,11 @@ class ScaledSimilarity {
     const Shape shape{left.shape()[0], all.shape()[0]};
     similarity_ = context.empty(shape);
     logits_ = context.empty(shape);
-    context.backend().matmul(left, context.backend().view(all, false), {}, similarity_);
-    context.backend().scale_by_exp(similarity_, scale_, logits_);
+    context.backend().run(ops::MatmulOn<B>{.input = left,
+                                           .weight = context.backend().view(all, false),
+                                           .output = ops::Out(similarity_)});
+    context.backend().run(ops::On<B, ops::ScaleByExp>{
+        .input = similarity_, .exponent = scale_, .output = ops::Out(logits_)});
   }
 
   const Array<B>& logits() const { return logits_; }
@@ -54,14 +57,21 @@ class ScaledSimilarity {
     if (tape == nullptr) return;
     const B& backend = context_.backend();
     const Array<B> gradient = context_.empty(similarity_.shape());
-    backend.scale_by_exp_gradient(similarity_, scale_, logits_, Write::assign, gradient,
-                                  tape->gradient_if_followed(scale_));
+    backend.run(ops::On<B, ops::ScaleByExpGradient>{
+        .input = similarity_,
+        .exponent = scale_,
+        .output_gradient = logits_,
+        .input_gradient = {gradient, Write::assign},
+        .exponent_gradient = ops::Add(tape->gradient_if_followed(scale_))});
     if (tape->follows(left_))
-      backend.matmul_input_gradient(gradient, backend.view(all_, false), Write::add,
-                                    tape->gradient(left_));
+      backend.run(
+          ops::MatmulInputGradientOn<B>{.output_gradient = gradient,
+                                        .weight = backend.view(all_, false),
+                                        .input_gradient = {tape->gradient(left_), Write::add}});
     if (tape->follows(all_)) {
       const auto [all_gradient, write] = tape->gradient_to_write(all_);
-      backend.matmul_weight_gradient(gradient, left_, write, all_gradient);
+      backend.run(ops::On<B, ops::MatmulWeightGradient>{
+          .output_gradient = gradient, .input = left_, .weight_gradient = {all_gradient, write}});
     }
   }
 
@@ -89,7 +99,10 @@ void contrastive_loss(Context<B>& context, const ContrastiveFeatures<B>& feature
   const CrossEntropy options{.weight = weight / (2 * static_cast<float>(pairs == 0 ? n : pairs))};
   const auto one_way = [&](const Array<B>& left, const Array<B>& all) {
     detail::ScaledSimilarity<B> similarity(context, left, all, logit_scale);
-    context.backend().cross_entropy_inplace(similarity.logits(), targets, options, loss);
+    context.backend().run(ops::On<B, ops::CrossEntropy>{.logits = ops::InOut(similarity.logits()),
+                                                        .labels = targets,
+                                                        .options = options,
+                                                        .loss = ops::Add(loss)});
     similarity.backward();
   };
   one_way(features.image, features.all_text ? features.all_text : features.text);
@@ -110,8 +123,12 @@ void sigmoid_contrastive_loss(Context<B>& context, const ContrastiveFeatures<B>&
   Tape<B>* tape = detail::tape_for(context, logit_bias);
   const SigmoidLoss options{.first_positive = features.first,
                             .weight = weight / static_cast<float>(pairs == 0 ? n : pairs)};
-  context.backend().sigmoid_loss_inplace(similarity.logits(), logit_bias, options, loss,
-                                         tape != nullptr ? tape->gradient(logit_bias) : Array<B>{});
+  context.backend().run(ops::On<B, ops::SigmoidLoss>{
+      .logits = ops::InOut(similarity.logits()),
+      .bias = logit_bias,
+      .options = options,
+      .loss = ops::Add(loss),
+      .bias_gradient = ops::Add(tape != nullptr ? tape->gradient(logit_bias) : Array<B>{})});
   similarity.backward();
 }
 

@@ -18,7 +18,7 @@ namespace coca {
 template <DifferentiableBackend B>
 Array<B> make_loss(Context<B>& context) {
   Array<B> loss = context.empty(Shape{1});
-  context.backend().fill(loss, 0.0f);
+  context.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(loss)});
   return loss;
 }
 
@@ -103,18 +103,26 @@ void linear_cross_entropy(Context<B>& context, const Array<B>& input,
   for (std::size_t first = 0; first < rows; first += at_once) {
     const std::size_t count = std::min(at_once, rows - first);
     const Array<B> some = chosen.slice(first, count), logits = all_logits.slice(0, count);
-    backend.matmul(some, weight, {}, logits);
-    backend.cross_entropy_inplace(logits, targets.slice(first, count), options.loss, loss);
+    backend.run(ops::MatmulOn<B>{.input = some, .weight = weight, .output = ops::Out(logits)});
+    backend.run(ops::On<B, ops::CrossEntropy>{.logits = ops::InOut(logits),
+                                              .labels = targets.slice(first, count),
+                                              .options = options.loss,
+                                              .loss = ops::Add(loss)});
     if (tape == nullptr) continue;
     if (tape->follows(weight.values())) {
       const auto [gradient, write] = tape->gradient_to_write(weight.values());
       if (weight.transposed())
-        backend.matmul_weight_gradient(some, logits, write, gradient);
+        backend.run(ops::On<B, ops::MatmulWeightGradient>{
+            .output_gradient = some, .input = logits, .weight_gradient = {gradient, write}});
       else
-        backend.matmul_weight_gradient(logits, some, write, gradient);
+        backend.run(ops::On<B, ops::MatmulWeightGradient>{
+            .output_gradient = logits, .input = some, .weight_gradient = {gradient, write}});
     }
     if (tape->follows(chosen))
-      backend.matmul_input_gradient(logits, weight, Write::add, tape->gradient(some));
+      backend.run(
+          ops::MatmulInputGradientOn<B>{.output_gradient = logits,
+                                        .weight = weight,
+                                        .input_gradient = {tape->gradient(some), Write::add}});
   }
 }
 
@@ -126,10 +134,12 @@ void cross_entropy(Context<B>& context, const Array<B>& logits,
   detail::expect_labels(labels, rows, classes, options.ignored_label);
   const B& backend = context.backend();
   const Array<B> gradient = context.empty(logits.shape());
-  backend.fill(gradient, 0.0f);
-  backend.add(logits, gradient);
-  backend.cross_entropy_inplace(gradient.reshaped({rows, classes}),
-                                context.to_device(labels, Shape{rows}), options, loss);
+  backend.run(ops::On<B, ops::Copy>{.input = logits, .output = ops::Out(gradient)});
+  backend.run(
+      ops::On<B, ops::CrossEntropy>{.logits = ops::InOut(gradient.reshaped({rows, classes})),
+                                    .labels = context.to_device(labels, Shape{rows}),
+                                    .options = options,
+                                    .loss = ops::Add(loss)});
   if (Tape<B>* tape = detail::tape_for(context, logits)) tape->give(logits, gradient);
 }
 
@@ -139,9 +149,11 @@ void soft_cross_entropy(Context<B>& context, const Array<B>& logits, const Array
   expect_shape(targets, logits.shape(), "soft_cross_entropy: targets");
   const B& backend = context.backend();
   const Array<B> gradient = context.empty(logits.shape());
-  backend.fill(gradient, 0.0f);
-  backend.add(logits, gradient);
-  backend.soft_cross_entropy_inplace(gradient, targets, weight, loss);
+  backend.run(ops::On<B, ops::Copy>{.input = logits, .output = ops::Out(gradient)});
+  backend.run(ops::On<B, ops::SoftCrossEntropy>{.logits = ops::InOut(gradient),
+                                                .targets = targets,
+                                                .weight = weight,
+                                                .loss = ops::Add(loss)});
   if (Tape<B>* tape = detail::tape_for(context, logits)) tape->give(logits, gradient);
 }
 

@@ -77,7 +77,9 @@ class SelfAttention {
                   const Tensor<std::uint8_t, typename B::memory_type>& hidden_keys,
                   const LinearEnd<B>& end = {}) const {
     const Array<B> qkv = project(context, input);  // [batch, new_tokens, 3 * width]
-    context.backend().scatter_rows({qkv, width_, 2 * width_}, step.write_rows, cache.rows);
+    context.backend().run(ops::On<B, ops::ScatterRows>{.input = {qkv, width_, 2 * width_},
+                                                       .indices = step.write_rows,
+                                                       .output = ops::InOut(cache.rows)});
     const Array<B> mixed = attention(context, {.query = {qkv, 0, width_},
                                                .key = {cache.rows, 0, width_},
                                                .value = {cache.rows, width_, width_},
@@ -192,7 +194,7 @@ class CrossAttention {
                                                .heads = heads_,
                                                .causal = false,
                                                .key_rows = call.key_rows,
-                                               .probabilities = call.probabilities});
+                                               .probabilities = ops::Out(call.probabilities)});
     return out_(context, mixed, end);
   }
 

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -36,11 +35,7 @@ class ExponentialAverage {
   /// @throws ArgumentError for a decay outside of [0, 1).
   ExponentialAverage(const Trainable<Model>& trainable, const B& backend,
                      ExponentialAverageOptions options = {})
-      : trainable_(trainable),
-        backend_(backend),
-        options_(options),
-        row_zero_(row_zero()),
-        average_(like_values()) {
+      : trainable_(trainable), backend_(backend), options_(options), average_(like_values()) {
     if (!(options.decay >= 0 && options.decay < 1))
       throw ArgumentError(
           "the decay of an average of weights must be at least 0 and below 1, got " +
@@ -55,7 +50,9 @@ class ExponentialAverage {
     const auto t = static_cast<float>(updates_++);
     const float keep =
         options_.warmup ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
-    if (average_.size() != 0) backend_.blend_inplace(trainable_.values(), keep, average_);
+    if (average_.size() != 0)
+      backend_.run(ops::On<B, ops::Blend>{
+          .input = trainable_.values(), .keep = keep, .output = ops::InOut(average_)});
   }
 
   /// While it lives, the model has the averaged weights, and the average holds the trained ones;
@@ -95,18 +92,9 @@ class ExponentialAverage {
     return backend_.template allocate<typename B::value_type>(trainable_.values().shape());
   }
 
-  Tensor<std::int32_t, typename B::memory_type> row_zero() const {
-    const auto index = backend_.template allocate<std::int32_t>(Shape{1});
-    constexpr std::int32_t zero = 0;
-    backend_.copy_in(std::span<const std::int32_t>(&zero, 1), index);
-    return index;
-  }
-
-  // Every bit, that of a negative zero too.
   void copy(const Values& input, const Values& output) const {
-    const Shape one_row{1, input.shape().size()};
-    if (one_row.size() != 0)
-      backend_.gather_rows(input.reshaped(one_row), row_zero_, output.reshaped(one_row));
+    if (input.size() != 0)
+      backend_.run(ops::On<B, ops::Copy>{.input = input, .output = ops::Out(output)});
   }
 
   void swap(const Values& scratch) const {
@@ -118,7 +106,6 @@ class ExponentialAverage {
   const Trainable<Model>& trainable_;
   B backend_;
   ExponentialAverageOptions options_;
-  Tensor<std::int32_t, typename B::memory_type> row_zero_;
   Values average_;  // laid out as the parameters are
   std::uint64_t updates_ = 0;
 };

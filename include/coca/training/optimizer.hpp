@@ -155,7 +155,7 @@ class Optimizer {
  private:
   Values zeros(std::size_t size) const {
     const Values values = backend_.template allocate<typename B::value_type>(Shape{size});
-    if (size != 0) backend_.fill(values, 0.0f);
+    if (size != 0) backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(values)});
     return values;
   }
 
@@ -185,8 +185,10 @@ class Optimizer {
   }
 
   float gradient_norm() {
-    backend_.fill(sum_of_squares_, 0.0f);
-    if (!ranges_.empty()) backend_.sum_of_squares(trainable_.gradients(), sum_of_squares_);
+    backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(sum_of_squares_)});
+    if (!ranges_.empty())
+      backend_.run(ops::On<B, ops::SumOfSquares>{.input = trainable_.gradients(),
+                                                 .output = ops::Add(sum_of_squares_)});
     std::array<typename B::value_type, 1> sum{};
     backend_.copy_out(sum_of_squares_, std::span<typename B::value_type>(sum));
     return std::sqrt(static_cast<float>(sum[0]));
@@ -194,7 +196,9 @@ class Optimizer {
 
   void apply(double learning_rate) {
     ++step_count_;
-    backend_.clip_factor(sum_of_squares_, options_.largest_norm, factor_);
+    backend_.run(ops::On<B, ops::ClipFactor>{.sum_of_squares = sum_of_squares_,
+                                             .largest_norm = options_.largest_norm,
+                                             .factor = ops::Out(factor_)});
     if (options_.kind == OptimizerKind::adafactor)
       apply_adafactor(learning_rate);
     else
@@ -206,11 +210,19 @@ class Optimizer {
     const auto part = [&](const Values& all) { return all.slice(range.first, range.size); };
     const Values gradient = part(trainable_.gradients()), weight = part(trainable_.values());
     if (options_.kind == OptimizerKind::adamw)
-      backend_.adamw_inplace(step_of(options_.adamw, learning_rate, range.group), gradient, factor_,
-                             weight, part(moments_[0].second), part(moments_[1].second));
+      backend_.run(
+          ops::On<B, ops::AdamW>{.step = step_of(options_.adamw, learning_rate, range.group),
+                                 .gradient = gradient,
+                                 .factor = factor_,
+                                 .weight = ops::InOut(weight),
+                                 .first_moment = ops::InOut(part(moments_[0].second)),
+                                 .second_moment = ops::InOut(part(moments_[1].second))});
     else
-      backend_.sgd_inplace(step_of(options_.sgd, learning_rate, range.group), gradient, factor_,
-                           weight, part(moments_[0].second));
+      backend_.run(ops::On<B, ops::Sgd>{.step = step_of(options_.sgd, learning_rate, range.group),
+                                        .gradient = gradient,
+                                        .factor = factor_,
+                                        .weight = ops::InOut(weight),
+                                        .velocity = ops::InOut(part(moments_[0].second))});
   }
 
   void apply_adafactor(double learning_rate) {
@@ -220,10 +232,14 @@ class Optimizer {
       const auto part = [&](const Values& all) {
         return Trainable<Model>::view(all, entries[i]).reshaped(matrix);
       };
-      backend_.adafactor_inplace(step_of(options_.adafactor, learning_rate, groups_[i]),
-                                 part(trainable_.gradients()), factor_, part(trainable_.values()),
-                                 factored_[i].first, factored_[i].second,
-                                 moments_.empty() ? Values{} : part(moments_[0].second));
+      backend_.run(ops::On<B, ops::Adafactor>{
+          .step = step_of(options_.adafactor, learning_rate, groups_[i]),
+          .gradient = part(trainable_.gradients()),
+          .factor = factor_,
+          .weight = ops::InOut(part(trainable_.values())),
+          .row_moment = ops::InOut(factored_[i].first),
+          .column_moment = ops::InOut(factored_[i].second),
+          .first_moment = ops::InOut(moments_.empty() ? Values{} : part(moments_[0].second))});
     }
   }
 
@@ -241,7 +257,8 @@ class Optimizer {
     const auto& entries = trainable_.entries();
     for (std::size_t i = 0; i < entries.size(); ++i)
       if (entries[i].path == "logit_scale")
-        backend_.clamp_inplace(trainable_.value(i), 0.0f, logarithm_of_100);
+        backend_.run(ops::On<B, ops::Clamp>{
+            .values = ops::InOut(trainable_.value(i)), .low = 0.0f, .high = logarithm_of_100});
   }
 
   const Trainable<Model>& trainable_;

@@ -113,10 +113,12 @@ class TrainingStep {
       batch_losses_ = names_.size();
       for (std::string& name : task.part_losses()) names_.push_back(std::move(name));
       all_ = context.empty(Shape{names_.size() + tracked_.size()});
-      context.backend().fill(all_, 0.0f);
+      context.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(all_)});
       for (std::size_t i = 0; i < names_.size(); ++i) losses_.push_back(all_.slice(i, 1));
       for (std::size_t i = 0; i < tracked_.size(); ++i)
-        context.backend().add(tracked_[i].value.reshaped({1}), all_.slice(names_.size() + i, 1));
+        context.backend().run(
+            ops::On<B, ops::Copy>{.input = tracked_[i].value.reshaped({1}),
+                                  .output = ops::Out(all_.slice(names_.size() + i, 1))});
     }
 
     LossSums<B> sums(std::span<const double> counts) const {
@@ -243,7 +245,7 @@ class TrainingStep {
     reduction_.follow(tape, WayBack::losses);
     for (std::size_t i = 0; i < all.size(); ++i) {
       gradients[i] = context_.empty(all[i].shape());
-      context_.backend().fill(gradients[i], 0.0f);
+      context_.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(gradients[i])});
       tape.watch(all[i], gradients[i]);
     }
     {
@@ -256,7 +258,9 @@ class TrainingStep {
 
   // The gradient of what follows an output; nothing where only frozen parameters led to it.
   void start_from(Tape<B>& tape, const Array<B>& output, const Array<B>& gradient) const {
-    if (tape.follows(output)) context_.backend().add(gradient, tape.gradient(output));
+    if (tape.follows(output))
+      context_.backend().run(ops::On<B, ops::Accumulate>{
+          .input = gradient, .output = ops::Add(tape.gradient(output))});
   }
 
   const Task& task_;

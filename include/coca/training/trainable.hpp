@@ -77,7 +77,7 @@ class Trainable {
   }
 
   void zero_gradients() const {
-    backend_.fill(gradients_, 0.0f);
+    backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(gradients_)});
     unwritten_.mark_written();
   }
 
@@ -92,7 +92,7 @@ class Trainable {
     const std::size_t begin = entries_[first].offset;
     const std::size_t end = entries_[last - 1].offset + entries_[last - 1].size();
     unwritten_.settle(begin, end - begin, [this](std::size_t offset, std::size_t size) {
-      backend_.fill(gradients_.slice(offset, size), 0.0f);
+      backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(gradients_.slice(offset, size))});
     });
   }
   void settle_gradients() const { settle_gradients(0, entries_.size()); }
@@ -108,7 +108,7 @@ class Trainable {
 
   Values zeros(std::size_t size) const {
     Values values = backend_.template allocate<typename B::value_type>(Shape{size});
-    if (size != 0) backend_.fill(values, 0.0f);
+    if (size != 0) backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(values)});
     return values;
   }
 

@@ -82,20 +82,16 @@ struct ActivationGradientStep {
   }
 };
 
-/// output = activation(input).
-inline void activate(const Tensor<float>& input, Activation activation, const Tensor<float>& output,
-                     const CpuContext& context) {
-  for_each_vector(ActivateStep{input.data(), activation, output.data()}, output.size(), context, 8);
+inline void run(const ops::Activate<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(ActivateStep{op.input.data(), op.activation, op.output.data()}, op.output.size(),
+                  context, 8);
 }
 
-/// See DifferentiableBackend's activation_gradient.
-inline void activation_gradient(const Tensor<float>& input, Activation activation,
-                                const Tensor<float>& output_gradient, Write write,
-                                const Tensor<float>& input_gradient, const CpuContext& context) {
-  if (!input_gradient) return;
-  const ActivationGradientStep step{input.data(), activation, output_gradient.data(), write,
-                                    input_gradient.data()};
-  for_each_vector(step, output_gradient.size(), context, 8);
+inline void run(const ops::ActivationGradient<float, HostMemory>& op, const CpuContext& context) {
+  if (!op.input_gradient) return;
+  const ActivationGradientStep step{op.input.data(), op.activation, op.output_gradient.data(),
+                                    op.input_gradient.write, op.input_gradient.data()};
+  for_each_vector(step, op.output_gradient.size(), context, 8);
 }
 
 }  // namespace coca::detail

@@ -15,6 +15,7 @@
 
 #include "coca/backend/backend.hpp"
 #include "coca/backend/cpu/attention_kernels.hpp"
+#include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
 #include "coca/backend/cpu/interleave.hpp"
 #include "coca/backend/cpu/scratch.hpp"
@@ -281,12 +282,11 @@ inline std::size_t sequences_of_same_keys(const AttentionArguments<float, HostMe
   return a.batch % group == 0 ? group : 1;
 }
 
-/// See AttentionArguments; output [batch * query_tokens, width].
-inline void attention(AttentionArguments<float, HostMemory> arguments, float* output,
-                      InstructionSet set, int threads) {
+inline void run(const ops::Attention<float, HostMemory>& op, const CpuContext& context) {
+  AttentionArguments<float, HostMemory> arguments = op.arguments;
   // Enough of them are a block of queries, for which keys and values are read once.
   std::size_t group = sequences_of_same_keys(arguments);
-  if (3 * group < float_kernels(set).panel) group = 1;
+  if (3 * group < float_kernels(context.set).panel) group = 1;
   if (group > 1) {
     arguments.batch /= group;
     arguments.query_tokens = group;
@@ -296,14 +296,15 @@ inline void attention(AttentionArguments<float, HostMemory> arguments, float* ou
   if (heads == 0 || arguments.query_tokens == 0) return;
   const std::size_t work = heads * arguments.query_tokens * arguments.key_tokens *
                            arguments.query.width / arguments.heads;
-  threads = worthwhile_threads(threads, work / 8);
+  const int threads = worthwhile_threads(context.threads, work / 8);
   // Several parts a head where there are fewer heads than would keep all threads busy.
   const std::size_t blocks = (arguments.query_tokens + 31) / 32;
   const std::size_t wanted =
       threads == 1 ? 1 : (4 * static_cast<std::size_t>(threads) - 1) / heads + 1;
   const std::size_t parts = std::min(blocks, wanted);
   parallel_for(threads, heads * parts, [&](std::size_t begin, std::size_t end) {
-    AttentionWorker(arguments, output, set, parts, group * arguments.key_tokens).run(begin, end);
+    AttentionWorker(arguments, op.output.data(), context.set, parts, group * arguments.key_tokens)
+        .run(begin, end);
   });
 }
 

@@ -113,7 +113,8 @@ class AttentionGradientWorker {
                                     positions_);
   }
 
-  float* head_of(const Columns<float, HostMemory>& columns, std::size_t row) const {
+  template <class Part>  // Columns or AddColumns
+  float* head_of(const Part& columns, std::size_t row) const {
     return columns.rows.data() + row * columns.rows.shape().back() + columns.first + head_ * width_;
   }
   std::size_t place_of(std::size_t query) const {
@@ -265,7 +266,7 @@ class AttentionGradientWorker {
   }
 
   // Adds the sums of all keys where they belong.
-  void add_keys(const Columns<float, HostMemory>& to, const float* sums) const {
+  void add_keys(const AddColumns<float, HostMemory>& to, const float* sums) const {
     if (!to.rows) return;
     const std::size_t panel = kernels_.panel;
     for (std::size_t first = 0; first < visible_; first += panel) {
@@ -299,22 +300,20 @@ class AttentionGradientWorker {
   std::size_t* positions_ = nullptr;
 };
 
-/// See DifferentiableBackend's attention_gradient. Threads share the heads of all sequences; where
+/// Threads share the heads of all sequences; where
 /// sequences may share keys, each has some heads of all sequences.
-inline void attention_gradient(const AttentionArguments<float, HostMemory>& arguments,
-                               const float* output, const float* output_gradient,
-                               const AttentionGradients<float, HostMemory>& gradients,
-                               const CpuContext& context) {
-  const std::size_t heads = arguments.heads, batch = arguments.batch;
-  if (heads * batch == 0 || arguments.query_tokens == 0 || arguments.key_tokens == 0) return;
+inline void run(const ops::AttentionGradient<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t heads = op.arguments.heads, batch = op.arguments.batch;
+  if (heads * batch == 0 || op.arguments.query_tokens == 0 || op.arguments.key_tokens == 0) return;
   const std::size_t work =
-      batch * arguments.query_tokens * arguments.key_tokens * arguments.query.width;
+      batch * op.arguments.query_tokens * op.arguments.key_tokens * op.arguments.query.width;
   const auto run = [&](std::size_t begin, std::size_t end, auto head_of_work) {
-    AttentionGradientWorker worker(arguments, output, output_gradient, gradients, context.set);
+    AttentionGradientWorker worker(op.arguments, op.output.data(), op.output_gradient.data(),
+                                   op.gradients, context.set);
     for (std::size_t i = begin; i < end; ++i) head_of_work(worker, i);
   };
   const int threads = worthwhile_threads(context.threads, work / 4);
-  if (arguments.key_rows)
+  if (op.arguments.key_rows)
     parallel_for(threads, heads, [&](std::size_t begin, std::size_t end) {
       run(begin, end, [&](AttentionGradientWorker& worker, std::size_t head) {
         for (std::size_t b = 0; b < batch; ++b) worker.run(b, head);

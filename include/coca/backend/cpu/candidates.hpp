@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/simd.hpp"
 #include "coca/backend/cpu/threads.hpp"
@@ -166,21 +167,18 @@ struct CandidateSearch {
   }
 };
 
-/// See Backend's best_candidates.
-inline void best_candidates(const Tensor<float>& scores, const Tensor<float>& added,
-                            const GumbelNoise& noise, const Tensor<float>& values,
-                            const Tensor<std::int32_t>& ids, InstructionSet set, int threads) {
-  const std::size_t groups = values.shape()[0], count = values.shape()[1];
+inline void run(const ops::BestCandidates<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t groups = op.values.shape()[0], count = op.values.shape()[1];
   if (groups == 0 || count == 0) return;
   CandidateSearch search;
-  search.scores = scores.data();
-  search.added = added ? added.data() : nullptr;
-  search.noise = noise;
-  search.vocabulary = scores.shape().back();
-  search.rows_per_group = scores.size() / search.vocabulary / groups;
-  search.set = set;
-  const std::size_t size = scores.size() / groups;
-  threads = worthwhile_threads(threads, scores.size() / 4);
+  search.scores = op.scores.data();
+  search.added = op.added ? op.added.data() : nullptr;
+  search.noise = op.noise;
+  search.vocabulary = op.scores.shape().back();
+  search.rows_per_group = op.scores.size() / search.vocabulary / groups;
+  search.set = context.set;
+  const std::size_t size = op.scores.size() / groups;
+  const int threads = worthwhile_threads(context.threads, op.scores.size() / 4);
   const std::size_t chunks = (static_cast<std::size_t>(threads) - 1) / groups + 1;
   auto* memory = scratch<CandidateSearch>().get<Candidate>(groups * chunks * count);
   parallel_for(threads, groups * chunks, [&](std::size_t begin, std::size_t end) {
@@ -199,8 +197,8 @@ inline void best_candidates(const Tensor<float>& scores, const Tensor<float>& ad
     std::partial_sort(first, first + count, first + chunks * count,
                       [](const Candidate& a, const Candidate& b) { return a.is_better_than(b); });
     for (std::size_t i = 0; i < count; ++i) {
-      values.data()[g * count + i] = first[i].value;
-      ids.data()[g * count + i] = first[i].id;
+      op.values.data()[g * count + i] = first[i].value;
+      op.ids.data()[g * count + i] = first[i].id;
     }
   }
 }

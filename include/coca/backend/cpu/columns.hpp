@@ -78,12 +78,11 @@ inline void sum_columns(const ColumnSums& sums, const CpuContext& context) {
                });
 }
 
-/// See DifferentiableBackend's sum_rows.
-inline void sum_rows(const Tensor<float>& input, const Tensor<float>& output,
-                     const CpuContext& context) {
-  const std::size_t width = output.size();
+inline void run(const ops::SumRows<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.output.size();
   if (width == 0) return;  // also where there is no output
-  sum_columns({input.data(), nullptr, input.size() / width, width, output.data()}, context);
+  sum_columns({op.input.data(), nullptr, op.input.size() / width, width, op.output.data()},
+              context);
 }
 
 /// One row: residual + scale * input.
@@ -124,30 +123,24 @@ inline void scale_rows(const ScaleColumnsStep& first, std::size_t rows, std::siz
                });
 }
 
-/// See DifferentiableBackend's scale_columns.
-inline void scale_columns(const Tensor<float>& input, const Tensor<float>& scale,
-                          const Tensor<float>& residual, const Tensor<float>& output,
-                          const CpuContext& context) {
-  const std::size_t width = scale.size();
+inline void run(const ops::ScaleColumns<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.scale.size();
   if (width == 0) return;
-  scale_rows({input.data(), scale.data(), data_of(residual), output.data()}, input.size() / width,
-             width, context);
+  scale_rows({op.input.data(), op.scale.data(), data_of(op.residual), op.output.data()},
+             op.input.size() / width, width, context);
 }
 
-/// See DifferentiableBackend's scale_columns_gradient.
-inline void scale_columns_gradient(const Tensor<float>& input, const Tensor<float>& scale,
-                                   const Tensor<float>& output_gradient, Write write,
-                                   const Tensor<float>& input_gradient,
-                                   const Tensor<float>& scale_gradient, const CpuContext& context) {
-  const std::size_t width = scale.size();
+inline void run(const ops::ScaleColumnsGradient<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.scale.size();
   if (width == 0) return;
-  const std::size_t rows = output_gradient.size() / width;
-  if (scale_gradient)
-    sum_columns({output_gradient.data(), input.data(), rows, width, scale_gradient.data()},
+  const std::size_t rows = op.output_gradient.size() / width;
+  if (op.scale_gradient)
+    sum_columns({op.output_gradient.data(), op.input.data(), rows, width, op.scale_gradient.data()},
                 context);
-  if (input_gradient)
-    scale_rows({output_gradient.data(), scale.data(), nullptr, input_gradient.data(), write}, rows,
-               width, context);
+  if (op.input_gradient)
+    scale_rows({op.output_gradient.data(), op.scale.data(), nullptr, op.input_gradient.data(),
+                op.input_gradient.write},
+               rows, width, context);
 }
 
 }  // namespace coca::detail

@@ -102,78 +102,25 @@ class Cpu {
     matrix.weight().unpack(first, count, rows);
   }
 
-  void matmul(const Array& input, const Matrix& weight, const Epilogue<float, HostMemory>& epilogue,
-              const Array& output) const {
-    const auto data = [](const Array& array) { return array ? array.data() : nullptr; };
+  /// Operations whose kernels are in a header of their own, as run(operation, CpuContext).
+  template <class Operation>
+  requires requires(const Operation& op, const detail::CpuContext& context) {
+    detail::run(op, context);
+  }
+  void run(const Operation& op) const { detail::run(op, detail::CpuContext{set_, threads_}); }
+
+  void run(const ops::Matmul<float, HostMemory, Matrix>& op) const {
     detail::GemmCall call;
-    call.input = input.data();
-    call.rows = weight.out_features() == 0 ? 0 : output.size() / weight.out_features();
-    call.bias = data(epilogue.bias);
-    call.activation = epilogue.activation;
-    call.scale = data(epilogue.scale);
-    call.residual = data(epilogue.residual);
-    call.output = output.data();
+    call.input = op.input.data();
+    call.rows = op.weight.out_features() == 0 ? 0 : op.output.size() / op.weight.out_features();
+    call.bias = detail::data_of(op.epilogue.bias);
+    call.activation = op.epilogue.activation;
+    call.scale = detail::data_of(op.epilogue.scale);
+    call.residual = detail::data_of(op.epilogue.residual);
+    call.output = op.output.data();
     call.threads = threads_;
-    weight.weight().multiply(call);
+    op.weight.weight().multiply(call);
   }
-
-  void layer_norm(const Array& input, const Array& weight, const Array& bias,
-                  const Array& output) const {
-    normalize<detail::LayerNormKernel>(input, weight.data(), bias.data(), weight.size(), output);
-  }
-
-  void attention(const AttentionArguments<float, HostMemory>& arguments,
-                 const Array& output) const {
-    detail::attention(arguments, output.data(), set_, threads_);
-  }
-
-  void embed(const Tensor<std::int32_t>& ids, const Tensor<Weight>& table, const Array& positions,
-             std::size_t first, const Array& output) const {
-    detail::embed(ids, table, positions, first, output, set_, threads_);
-  }
-
-  void unfold(const Array& input, const Unfold& windows, const Array& output) const {
-    detail::unfold(input, windows, output, threads_);
-  }
-
-  void l2_normalize(const Array& input, const Array& output) const {
-    normalize<detail::L2NormalizeKernel>(input, nullptr, nullptr, input.shape().back(), output);
-  }
-
-  void write_tokens(const Array& source, const Array& positions, std::size_t first,
-                    const Array& output) const {
-    detail::write_tokens(source, positions, first, output, set_, threads_);
-  }
-
-  void gather_rows(const Array& input, const Tensor<std::int32_t>& indices,
-                   const Array& output) const {
-    detail::gather_rows(input, indices, output, threads_);
-  }
-
-  void scatter_rows(const Columns<float, HostMemory>& input, const Tensor<std::int32_t>& indices,
-                    const Array& output) const {
-    detail::scatter_rows(input, indices, output);
-  }
-
-  void log_softmax_inplace(const Array& scores) const {
-    detail::log_softmax_inplace(scores, set_, threads_);
-  }
-
-  void edit_scores_inplace(const Array& scores, const Tensor<std::int32_t>& indices,
-                           const Array& values, ScoreEdit edit) const {
-    detail::edit_scores_inplace(scores, indices, values, edit);
-  }
-
-  void warp_scores_inplace(const Array& scores, const SamplingWarp& warp) const {
-    detail::warp_scores_inplace(scores, warp, threads_);
-  }
-
-  void best_candidates(const Array& scores, const Array& added, const GumbelNoise& noise,
-                       const Array& values, const Tensor<std::int32_t>& ids) const {
-    detail::best_candidates(scores, added, noise, values, ids, set_, threads_);
-  }
-
-  // Training; see DifferentiableBackend.
 
   /// A matrix that reads `values`, [out, in] or, transposed, [in, out], where they are.
   Matrix view(const Array& values,
@@ -183,171 +130,21 @@ class Cpu {
   }
 
   /// @throws ArgumentError for a weight that is no view.
-  void matmul_input_gradient(const Array& output_gradient, const Matrix& weight, Write write,
-                             const Array& input_gradient) const {
-    const detail::ViewWeight& view = weight.view();
-    if (!input_gradient || weight.in_features() == 0) return;
-    view.input_gradient(detail::data_of(output_gradient),
-                        input_gradient.size() / weight.in_features(), write, input_gradient.data(),
+  void run(const ops::MatmulInputGradient<float, HostMemory, Matrix>& op) const {
+    const detail::ViewWeight& view = op.weight.view();
+    const ops::Update<float, HostMemory>& gradient = op.input_gradient;
+    if (!gradient || op.weight.in_features() == 0) return;
+    view.input_gradient(detail::data_of(op.output_gradient),
+                        gradient.size() / op.weight.in_features(), gradient.write, gradient.data(),
                         threads_);
   }
 
-  void matmul_weight_gradient(const Array& output_gradient, const Array& input, Write write,
-                              const Array& weight_gradient) const {
-    detail::weight_gradient(output_gradient, input, write, weight_gradient, threads_, products());
-  }
-
-  void sum_rows(const Array& input, const Array& output) const {
-    detail::sum_rows(input, output, context());
-  }
-
-  void activate(const Array& input, Activation activation, const Array& output) const {
-    detail::activate(input, activation, output, context());
-  }
-
-  void activation_gradient(const Array& input, Activation activation, const Array& output_gradient,
-                           Write write, const Array& input_gradient) const {
-    detail::activation_gradient(input, activation, output_gradient, write, input_gradient,
-                                context());
-  }
-
-  void scale_columns(const Array& input, const Array& scale, const Array& residual,
-                     const Array& output) const {
-    detail::scale_columns(input, scale, residual, output, context());
-  }
-
-  void scale_columns_gradient(const Array& input, const Array& scale, const Array& output_gradient,
-                              Write write, const Array& input_gradient,
-                              const Array& scale_gradient) const {
-    detail::scale_columns_gradient(input, scale, output_gradient, write, input_gradient,
-                                   scale_gradient, context());
-  }
-
-  void layer_norm_gradient(const Array& input, const Array& weight, const Array& output_gradient,
-                           Write write, const Array& input_gradient, const Array& weight_gradient,
-                           const Array& bias_gradient) const {
-    detail::layer_norm_gradient(input, weight, output_gradient, write, input_gradient,
-                                weight_gradient, bias_gradient, context());
-  }
-
-  void attention_gradient(const AttentionArguments<float, HostMemory>& arguments,
-                          const Array& output, const Array& output_gradient,
-                          const AttentionGradients<float, HostMemory>& gradients) const {
-    detail::attention_gradient(arguments, output.data(), output_gradient.data(), gradients,
-                               context());
-  }
-
-  void embed_gradient(const Tensor<std::int32_t>& ids, const Array& output_gradient,
-                      std::size_t first, const Array& table_gradient,
-                      const Array& positions_gradient) const {
-    detail::embed_gradient(ids, output_gradient, first, table_gradient, positions_gradient,
-                           context());
-  }
-
-  void unfold_gradient(const Array& output_gradient, const Unfold& windows,
-                       const Array& input_gradient) const {
-    detail::unfold_gradient(output_gradient, windows, input_gradient, context());
-  }
-
-  void l2_normalize_gradient(const Array& input, const Array& output_gradient, Write write,
-                             const Array& input_gradient) const {
-    detail::l2_normalize_gradient(input, output_gradient, write, input_gradient, context());
-  }
-
-  void write_tokens_gradient(const Array& output_gradient, std::size_t first,
-                             const Array& source_gradient, const Array& positions_gradient) const {
-    detail::write_tokens_gradient(output_gradient, first, source_gradient, positions_gradient,
-                                  context());
-  }
-
-  void gather_rows_gradient(const Array& output_gradient, const Tensor<std::int32_t>& indices,
-                            const Array& input_gradient) const {
-    detail::gather_rows_gradient(output_gradient, indices, input_gradient, context());
-  }
-
-  void fill(const Array& output, float value) const { detail::fill(output, value, context()); }
-
-  void add(const Array& input, const Array& output) const { detail::add(input, output, context()); }
-
-  void scale_inplace(const Array& output, float factor) const {
-    detail::scale_inplace(output, factor, context());
-  }
-
-  void cross_entropy_inplace(const Array& logits, const Tensor<std::int32_t>& labels,
-                             const CrossEntropy& options, const Array& loss) const {
-    detail::cross_entropy_inplace(logits, labels, options, loss, context());
-  }
-
-  void soft_cross_entropy_inplace(const Array& logits, const Array& targets, float weight,
-                                  const Array& loss) const {
-    detail::soft_cross_entropy_inplace(logits, targets, weight, loss, context());
-  }
-
-  void sigmoid_loss_inplace(const Array& logits, const Array& bias, const SigmoidLoss& options,
-                            const Array& loss, const Array& bias_gradient) const {
-    detail::sigmoid_loss_inplace(logits, bias, options, loss, bias_gradient, context());
-  }
-
-  void scale_by_exp(const Array& input, const Array& exponent, const Array& output) const {
-    detail::scale_by_exp(input, exponent, output, context());
-  }
-
-  void scale_by_exp_gradient(const Array& input, const Array& exponent,
-                             const Array& output_gradient, Write write, const Array& input_gradient,
-                             const Array& exponent_gradient) const {
-    detail::scale_by_exp_gradient(input, exponent, output_gradient, write, input_gradient,
-                                  exponent_gradient, context());
-  }
-
-  void sum_of_squares(const Array& input, const Array& output) const {
-    detail::sum_of_squares(input, output, context());
-  }
-
-  void clip_factor(const Array& sum_of_squares, float largest_norm, const Array& factor) const {
-    detail::clip_factor(sum_of_squares, largest_norm, factor);
-  }
-
-  void adamw_inplace(const AdamWStep& step, const Array& gradient, const Array& factor,
-                     const Array& weight, const Array& first_moment,
-                     const Array& second_moment) const {
-    detail::adamw_inplace(step, gradient, factor, weight, first_moment, second_moment, context());
-  }
-
-  void sgd_inplace(const SgdStep& step, const Array& gradient, const Array& factor,
-                   const Array& weight, const Array& velocity) const {
-    detail::sgd_inplace(step, gradient, factor, weight, velocity, context());
-  }
-
-  void adafactor_inplace(const AdafactorStep& step, const Array& gradient, const Array& factor,
-                         const Array& weight, const Array& row_moment, const Array& column_moment,
-                         const Array& first_moment) const {
-    detail::adafactor_inplace(step, gradient, factor, weight, row_moment, column_moment,
-                              first_moment, context());
-  }
-
-  void clamp_inplace(const Array& values, float low, float high) const {
-    detail::clamp_inplace(values, low, high, context());
-  }
-
-  void blend_inplace(const Array& input, float keep, const Array& output) const {
-    detail::blend_inplace(input, keep, output, context());
+  void run(const ops::MatmulWeightGradient<float, HostMemory>& op) const {
+    detail::run(op, threads_, products());
   }
 
  private:
-  detail::CpuContext context() const { return {set_, threads_}; }
   detail::ProductOptions products() const { return {gemm_, !std::is_same_v<Compute, float>, set_}; }
-
-  template <class Kernel>
-  void normalize(const Array& input, const float* weight, const float* bias, std::size_t width,
-                 const Array& output) const {
-    if (width == 0) return;
-    detail::parallel_for(detail::worthwhile_threads(threads_, input.size() / 4),
-                         input.size() / width, [&](std::size_t begin, std::size_t end) {
-                           const detail::NormRows rows{input.data(), weight, bias, output.data(),
-                                                       width,        begin,  end};
-                           detail::dispatch<Kernel>(set_, rows);
-                         });
-  }
 
   int threads_;
   GemmKind gemm_;

@@ -42,6 +42,39 @@ struct AddStep {
   }
 };
 
+/// left + right.
+struct SumStep {
+  const float* left = nullptr;
+  const float* right = nullptr;
+  float* output = nullptr;
+
+  template <class S>
+  [[gnu::always_inline]] inline void run(std::size_t i, std::size_t count) const {
+    typename S::F x, y;
+    simd::load_up_to<S>(x, left + i, count);
+    simd::load_up_to<S>(y, right + i, count);
+    x = x + y;
+    simd::store_up_to<S>(output + i, x, count);
+  }
+};
+
+/// left * right, assigned or added.
+struct ProductStep {
+  const float* left = nullptr;
+  const float* right = nullptr;
+  float* output = nullptr;
+  Write write = Write::assign;
+
+  template <class S>
+  [[gnu::always_inline]] inline void run(std::size_t i, std::size_t count) const {
+    typename S::F x, y;
+    simd::load_up_to<S>(x, left + i, count);
+    simd::load_up_to<S>(y, right + i, count);
+    x = x * y;
+    simd::write_up_to<S>(output + i, x, count, write);
+  }
+};
+
 /// factor * input, assigned or added.
 struct ScaleStep {
   const float* input = nullptr;
@@ -90,79 +123,92 @@ struct DotStep {
   }
 };
 
-/// See DifferentiableBackend's fill.
-inline void fill(const Tensor<float>& output, float value, const CpuContext& context) {
-  parallel_for(worthwhile_threads(context.threads, output.size() / 8), output.size(),
+inline void run(const ops::Fill<float, HostMemory>& op, const CpuContext& context) {
+  parallel_for(worthwhile_threads(context.threads, op.output.size() / 8), op.output.size(),
                [&](std::size_t begin, std::size_t end) {
                  // memset writes large zeros without reading what was there.
-                 if (std::bit_cast<std::uint32_t>(value) == 0)
-                   std::memset(output.data() + begin, 0, (end - begin) * sizeof(float));
+                 if (std::bit_cast<std::uint32_t>(op.value) == 0)
+                   std::memset(op.output.data() + begin, 0, (end - begin) * sizeof(float));
                  else
-                   std::fill(output.data() + begin, output.data() + end, value);
+                   std::fill(op.output.data() + begin, op.output.data() + end, op.value);
                });
 }
 
-/// output += input.
-inline void add(const Tensor<float>& input, const Tensor<float>& output,
-                const CpuContext& context) {
-  for_each_vector(AddStep{input.data(), output.data()}, output.size(), context);
+inline void run(const ops::Copy<float, HostMemory>& op, const CpuContext& context) {
+  parallel_for(worthwhile_threads(context.threads, op.output.size() / 8), op.output.size(),
+               [&](std::size_t begin, std::size_t end) {
+                 std::copy(op.input.data() + begin, op.input.data() + end,
+                           op.output.data() + begin);
+               });
 }
 
-/// output *= factor.
-inline void scale_inplace(const Tensor<float>& output, float factor, const CpuContext& context) {
-  for_each_vector(ScaleStep{output.data(), output.data(), factor}, output.size(), context);
-}
-
-/// See DifferentiableBackend's clamp_inplace.
-inline void clamp_inplace(const Tensor<float>& values, float low, float high,
-                          const CpuContext& context) {
-  for_each_vector(ClampStep{values.data(), low, high}, values.size(), context);
-}
-
-/// output = keep * output + (1 - keep) * input.
-inline void blend_inplace(const Tensor<float>& input, float keep, const Tensor<float>& output,
-                          const CpuContext& context) {
-  for_each_vector(BlendStep{input.data(), output.data(), 1.0f - keep, keep}, output.size(),
+inline void run(const ops::Sum<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(SumStep{op.left.data(), op.right.data(), op.output.data()}, op.output.size(),
                   context);
 }
 
-/// output = e^exponent * input.
-inline void scale_by_exp(const Tensor<float>& input, const Tensor<float>& exponent,
-                         const Tensor<float>& output, const CpuContext& context) {
-  const float factor = std::exp(exponent.data()[0]);
-  for_each_vector(ScaleStep{input.data(), output.data(), factor}, output.size(), context);
+inline void run(const ops::Product<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(ProductStep{op.left.data(), op.right.data(), op.output.data()}, op.output.size(),
+                  context);
 }
 
-/// See DifferentiableBackend's scale_by_exp_gradient.
-inline void scale_by_exp_gradient(const Tensor<float>& input, const Tensor<float>& exponent,
-                                  const Tensor<float>& output_gradient, Write write,
-                                  const Tensor<float>& input_gradient,
-                                  const Tensor<float>& exponent_gradient,
-                                  const CpuContext& context) {
-  const float factor = std::exp(exponent.data()[0]);
-  const std::size_t size = output_gradient.size();
-  if (exponent_gradient) {
-    const double dot = sum_over(DotStep{input.data(), output_gradient.data()}, size, context);
-    exponent_gradient.data()[0] += static_cast<float>(double{factor} * dot);
+inline void run(const ops::ProductGradient<float, HostMemory>& op, const CpuContext& context) {
+  const auto write = [&](const ops::Update<float, HostMemory>& gradient,
+                         const Tensor<float>& other) {
+    if (!gradient) return;
+    for_each_vector(
+        ProductStep{op.output_gradient.data(), other.data(), gradient.data(), gradient.write},
+        gradient.size(), context);
+  };
+  write(op.left_gradient, op.right);
+  write(op.right_gradient, op.left);
+}
+
+inline void run(const ops::Accumulate<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(AddStep{op.input.data(), op.output.data()}, op.output.size(), context);
+}
+
+inline void run(const ops::Scale<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(ScaleStep{op.values.data(), op.values.data(), op.factor}, op.values.size(),
+                  context);
+}
+
+inline void run(const ops::Clamp<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(ClampStep{op.values.data(), op.low, op.high}, op.values.size(), context);
+}
+
+inline void run(const ops::Blend<float, HostMemory>& op, const CpuContext& context) {
+  for_each_vector(BlendStep{op.input.data(), op.output.data(), 1.0f - op.keep, op.keep},
+                  op.output.size(), context);
+}
+
+inline void run(const ops::ScaleByExp<float, HostMemory>& op, const CpuContext& context) {
+  const float factor = std::exp(op.exponent.data()[0]);
+  for_each_vector(ScaleStep{op.input.data(), op.output.data(), factor}, op.output.size(), context);
+}
+
+inline void run(const ops::ScaleByExpGradient<float, HostMemory>& op, const CpuContext& context) {
+  const float factor = std::exp(op.exponent.data()[0]);
+  const std::size_t size = op.output_gradient.size();
+  if (op.exponent_gradient) {
+    const double dot = sum_over(DotStep{op.input.data(), op.output_gradient.data()}, size, context);
+    op.exponent_gradient.data()[0] += static_cast<float>(double{factor} * dot);
   }
-  if (input_gradient)
-    for_each_vector(ScaleStep{output_gradient.data(), input_gradient.data(), factor, write}, size,
-                    context);
+  if (op.input_gradient)
+    for_each_vector(ScaleStep{op.output_gradient.data(), op.input_gradient.data(), factor,
+                              op.input_gradient.write},
+                    size, context);
 }
 
-/// output += the sum of input².
-inline void sum_of_squares(const Tensor<float>& input, const Tensor<float>& output,
-                           const CpuContext& context) {
-  output.data()[0] +=
-      static_cast<float>(sum_over(DotStep{input.data(), input.data()}, input.size(), context));
+inline void run(const ops::SumOfSquares<float, HostMemory>& op, const CpuContext& context) {
+  op.output.data()[0] += static_cast<float>(
+      sum_over(DotStep{op.input.data(), op.input.data()}, op.input.size(), context));
 }
 
-/// See DifferentiableBackend's clip_factor.
-inline void clip_factor(const Tensor<float>& squares, float largest_norm,
-                        const Tensor<float>& factor) {
-  const double norm = std::sqrt(double{squares.data()[0]});
-  const double wanted = double{largest_norm} / (norm + 1e-6);
-  factor.data()[0] = largest_norm == 0.0f || wanted > 1.0 ? 1.0f : static_cast<float>(wanted);
+inline void run(const ops::ClipFactor<float, HostMemory>& op, const CpuContext&) {
+  const double norm = std::sqrt(double{op.sum_of_squares.data()[0]});
+  const double wanted = double{op.largest_norm} / (norm + 1e-6);
+  op.factor.data()[0] = op.largest_norm == 0.0f || wanted > 1.0 ? 1.0f : static_cast<float>(wanted);
 }
 
 }  // namespace coca::detail

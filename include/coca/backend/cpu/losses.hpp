@@ -147,15 +147,12 @@ void add_row_losses(std::size_t rows, std::size_t width, float weight, const Ten
   loss.data()[0] += static_cast<float>(double{weight} * sum);
 }
 
-/// See DifferentiableBackend's cross_entropy_inplace.
-inline void cross_entropy_inplace(const Tensor<float>& logits, const Tensor<std::int32_t>& labels,
-                                  const CrossEntropy& options, const Tensor<float>& loss,
-                                  const CpuContext& context) {
-  const std::size_t width = logits.shape().back();
+inline void run(const ops::CrossEntropy<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.logits.shape().back();
   const auto row_loss = [&](std::size_t r, double* result) {
-    float* row = logits.data() + r * width;
-    const std::int32_t label = labels.data()[r];
-    if (label == options.ignored_label) {
+    float* row = op.logits.data() + r * width;
+    const std::int32_t label = op.labels.data()[r];
+    if (label == op.options.ignored_label) {
       *result = 0;
       std::fill_n(row, width, 0.0f);
       return;
@@ -164,26 +161,28 @@ inline void cross_entropy_inplace(const Tensor<float>& logits, const Tensor<std:
                             width,
                             nullptr,
                             static_cast<std::size_t>(label),
-                            options.label_smoothing,
-                            options.weight,
+                            op.options.label_smoothing,
+                            op.options.weight,
                             result};
     dispatch<LabelLossKernel>(context.set, arguments);
   };
-  add_row_losses(labels.size(), width, options.weight, loss, context, row_loss);
+  add_row_losses(op.labels.size(), width, op.options.weight, op.loss, context, row_loss);
 }
 
-/// See DifferentiableBackend's soft_cross_entropy_inplace.
-inline void soft_cross_entropy_inplace(const Tensor<float>& logits, const Tensor<float>& targets,
-                                       float weight, const Tensor<float>& loss,
-                                       const CpuContext& context) {
-  const std::size_t width = logits.shape().back();
+inline void run(const ops::SoftCrossEntropy<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.logits.shape().back();
   if (width == 0) return;
   const auto row_loss = [&](std::size_t r, double* result) {
-    const LossRow arguments{
-        logits.data() + r * width, width, targets.data() + r * width, 0, 0.0f, weight, result};
+    const LossRow arguments{op.logits.data() + r * width,
+                            width,
+                            op.targets.data() + r * width,
+                            0,
+                            0.0f,
+                            op.weight,
+                            result};
     dispatch<TargetsLossKernel>(context.set, arguments);
   };
-  add_row_losses(logits.size() / width, width, weight, loss, context, row_loss);
+  add_row_losses(op.logits.size() / width, width, op.weight, op.loss, context, row_loss);
 }
 
 /// One row of SigLIP's loss, sum of log(1 + e^(-z u)), where u = logit + bias and z is 1 at `pair`
@@ -204,24 +203,21 @@ inline double sigmoid_row(float* logits, std::size_t width, std::size_t pair, fl
   return sum;
 }
 
-/// See DifferentiableBackend's sigmoid_loss_inplace.
-inline void sigmoid_loss_inplace(const Tensor<float>& logits, const Tensor<float>& bias,
-                                 const SigmoidLoss& options, const Tensor<float>& loss,
-                                 const Tensor<float>& bias_gradient, const CpuContext& context) {
-  const std::size_t width = logits.shape().back();
+inline void run(const ops::SigmoidLoss<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.logits.shape().back();
   if (width == 0) return;
-  const std::size_t rows = logits.size() / width;
-  const float shift = bias ? bias.data()[0] : 0.0f;
+  const std::size_t rows = op.logits.size() / width;
+  const float shift = op.bias ? op.bias.data()[0] : 0.0f;
   double* sums = scratch<SigmoidLoss>().get<double>(rows + 1);
   add_row_losses(
-      rows, 8 * width, options.weight, loss, context, [&](std::size_t r, double* result) {
-        sums[r] = sigmoid_row(logits.data() + r * width, width, options.first_positive + r, shift,
-                              options.weight, *result);
+      rows, 8 * width, op.options.weight, op.loss, context, [&](std::size_t r, double* result) {
+        sums[r] = sigmoid_row(op.logits.data() + r * width, width, op.options.first_positive + r,
+                              shift, op.options.weight, *result);
       });
-  if (!bias_gradient) return;
+  if (!op.bias_gradient) return;
   double sum = 0;
   for (std::size_t r = 0; r < rows; ++r) sum += sums[r];
-  bias_gradient.data()[0] += static_cast<float>(double{options.weight} * sum);
+  op.bias_gradient.data()[0] += static_cast<float>(double{op.options.weight} * sum);
 }
 
 }  // namespace coca::detail

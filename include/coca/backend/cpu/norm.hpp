@@ -5,7 +5,10 @@
 #include <cmath>
 #include <cstddef>
 
+#include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/simd.hpp"
+#include "coca/backend/cpu/threads.hpp"
 
 namespace coca::detail {
 
@@ -142,5 +145,29 @@ struct L2NormalizeKernel {
     return static_cast<float>(norm < 1e-12 ? 1e-12 : norm);
   }
 };
+
+/// A norm's kernel for all rows, which threads share.
+template <class Kernel>
+void normalize(const NormRows& all, std::size_t size, const CpuContext& context) {
+  if (all.width == 0) return;
+  parallel_for(worthwhile_threads(context.threads, size / 4), size / all.width,
+               [&](std::size_t begin, std::size_t end) {
+                 NormRows rows = all;
+                 rows.begin = begin;
+                 rows.end = end;
+                 dispatch<Kernel>(context.set, rows);
+               });
+}
+
+inline void run(const ops::LayerNorm<float, HostMemory>& op, const CpuContext& context) {
+  const NormRows rows{op.input.data(), op.weight.data(), op.bias.data(), op.output.data(),
+                      op.weight.size()};
+  normalize<LayerNormKernel>(rows, op.input.size(), context);
+}
+
+inline void run(const ops::L2Normalize<float, HostMemory>& op, const CpuContext& context) {
+  const NormRows rows{op.input.data(), nullptr, nullptr, op.output.data(), op.input.shape().back()};
+  normalize<L2NormalizeKernel>(rows, op.input.size(), context);
+}
 
 }  // namespace coca::detail

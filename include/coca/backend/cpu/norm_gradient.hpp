@@ -104,16 +104,12 @@ struct LayerNormGradientKernel {
   }
 };
 
-/// See DifferentiableBackend's layer_norm_gradient. The rows are cut into parts, whatever the
+/// The rows are cut into parts, whatever the
 /// number of threads; the parts' sums are added in their order.
-inline void layer_norm_gradient(const Tensor<float>& input, const Tensor<float>& weight,
-                                const Tensor<float>& output_gradient, Write write,
-                                const Tensor<float>& input_gradient,
-                                const Tensor<float>& weight_gradient,
-                                const Tensor<float>& bias_gradient, const CpuContext& context) {
-  const std::size_t width = weight.size();
+inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.weight.size();
   if (width == 0) return;
-  const std::size_t rows = output_gradient.size() / width;
+  const std::size_t rows = op.output_gradient.size() / width;
   const std::size_t parts = std::clamp<std::size_t>(rows / 32, 1, 64);
   float* sums = scratch<LayerNormGradientKernel>().get<float>(2 * parts * width);
   std::fill_n(sums, 2 * parts * width, 0.0f);
@@ -122,13 +118,13 @@ inline void layer_norm_gradient(const Tensor<float>& input, const Tensor<float>&
                  for (std::size_t part = begin; part < end; ++part) {
                    const Share share(rows, part, parts);
                    const NormGradientRows arguments{
-                       input.data(),
-                       weight.data(),
-                       output_gradient.data(),
-                       write,
-                       data_of(input_gradient),
-                       weight_gradient ? sums + part * width : nullptr,
-                       bias_gradient ? sums + (parts + part) * width : nullptr,
+                       op.input.data(),
+                       op.weight.data(),
+                       op.output_gradient.data(),
+                       op.input_gradient.write,
+                       data_of(op.input_gradient),
+                       op.weight_gradient ? sums + part * width : nullptr,
+                       op.bias_gradient ? sums + (parts + part) * width : nullptr,
                        width,
                        share.begin,
                        share.end};
@@ -140,8 +136,8 @@ inline void layer_norm_gradient(const Tensor<float>& input, const Tensor<float>&
       dispatch<EachVectorKernel<AddStep>>(context.set, AddStep{from + part * width, to.data()},
                                           std::size_t{0}, width);
   };
-  if (weight_gradient) add_parts(sums, weight_gradient);
-  if (bias_gradient) add_parts(sums + parts * width, bias_gradient);
+  if (op.weight_gradient) add_parts(sums, op.weight_gradient);
+  if (op.bias_gradient) add_parts(sums + parts * width, op.bias_gradient);
 }
 
 /// With y = x / |x| the gradient by x is (g - y (y g)) / |x|, and g / 1e-12 where |x| is less.
@@ -185,19 +181,16 @@ struct L2NormalizeGradientKernel {
   }
 };
 
-/// See DifferentiableBackend's l2_normalize_gradient.
-inline void l2_normalize_gradient(const Tensor<float>& input, const Tensor<float>& output_gradient,
-                                  Write write, const Tensor<float>& input_gradient,
-                                  const CpuContext& context) {
-  const std::size_t width = input.shape().back();
-  if (width == 0 || !input_gradient) return;
-  parallel_for(worthwhile_threads(context.threads, input.size() / 4), input.size() / width,
+inline void run(const ops::L2NormalizeGradient<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.input.shape().back();
+  if (width == 0 || !op.input_gradient) return;
+  parallel_for(worthwhile_threads(context.threads, op.input.size() / 4), op.input.size() / width,
                [&](std::size_t begin, std::size_t end) {
                  NormGradientRows arguments;
-                 arguments.input = input.data();
-                 arguments.output_gradient = output_gradient.data();
-                 arguments.write = write;
-                 arguments.input_gradient = input_gradient.data();
+                 arguments.input = op.input.data();
+                 arguments.output_gradient = op.output_gradient.data();
+                 arguments.write = op.input_gradient.write;
+                 arguments.input_gradient = op.input_gradient.data();
                  arguments.width = width;
                  arguments.begin = begin;
                  arguments.end = end;

@@ -57,17 +57,13 @@ struct AdamWUpdate {
   }
 };
 
-/// See DifferentiableBackend's adamw_inplace.
-inline void adamw_inplace(const AdamWStep& step, const Tensor<float>& gradient,
-                          const Tensor<float>& factor, const Tensor<float>& weight,
-                          const Tensor<float>& first_moment, const Tensor<float>& second_moment,
-                          const CpuContext& context) {
-  AdamWUpdate update(step, factor.data()[0]);
-  update.gradient = gradient.data();
-  update.weight = weight.data();
-  update.first = first_moment.data();
-  update.second = second_moment.data();
-  for_each_vector(update, weight.size(), context, 4);
+inline void run(const ops::AdamW<float, HostMemory>& op, const CpuContext& context) {
+  AdamWUpdate update(op.step, op.factor.data()[0]);
+  update.gradient = op.gradient.data();
+  update.weight = op.weight.data();
+  update.first = op.first_moment.data();
+  update.second = op.second_moment.data();
+  for_each_vector(update, op.weight.size(), context, 4);
 }
 
 /// See SgdStep.
@@ -101,12 +97,10 @@ struct SgdUpdate {
   }
 };
 
-/// See DifferentiableBackend's sgd_inplace.
-inline void sgd_inplace(const SgdStep& step, const Tensor<float>& gradient,
-                        const Tensor<float>& factor, const Tensor<float>& weight,
-                        const Tensor<float>& velocity, const CpuContext& context) {
-  const SgdUpdate update{gradient.data(), factor.data()[0], weight.data(), data_of(velocity), step};
-  for_each_vector(update, weight.size(), context, 3);
+inline void run(const ops::Sgd<float, HostMemory>& op, const CpuContext& context) {
+  const SgdUpdate update{op.gradient.data(), op.factor.data()[0], op.weight.data(),
+                         data_of(op.velocity), op.step};
+  for_each_vector(update, op.weight.size(), context, 3);
 }
 
 /// Adafactor for one matrix, pass by pass.
@@ -316,22 +310,18 @@ class Adafactor {
   float *row_scales_ = nullptr, *column_scales_ = nullptr;
 };
 
-/// See DifferentiableBackend's adafactor_inplace.
-inline void adafactor_inplace(const AdafactorStep& step, const Tensor<float>& gradient,
-                              const Tensor<float>& factor, const Tensor<float>& weight,
-                              const Tensor<float>& row_moment, const Tensor<float>& column_moment,
-                              const Tensor<float>& first_moment, const CpuContext& context) {
+inline void run(const ops::Adafactor<float, HostMemory>& op, const CpuContext& context) {
   Adafactor::Arrays arrays;
-  arrays.columns = column_moment.size();
+  arrays.columns = op.column_moment.size();
   if (arrays.columns == 0) return;
-  arrays.rows = gradient.size() / arrays.columns;
+  arrays.rows = op.gradient.size() / arrays.columns;
   if (arrays.rows == 0) return;
-  arrays.gradient = gradient.data();
-  arrays.weight = weight.data();
-  arrays.row_moment = data_of(row_moment);
-  arrays.column_moment = column_moment.data();
-  arrays.first_moment = data_of(first_moment);
-  Adafactor(step, arrays, factor.data()[0], context).run();
+  arrays.gradient = op.gradient.data();
+  arrays.weight = op.weight.data();
+  arrays.row_moment = data_of(op.row_moment);
+  arrays.column_moment = op.column_moment.data();
+  arrays.first_moment = data_of(op.first_moment);
+  Adafactor(op.step, arrays, op.factor.data()[0], context).run();
 }
 
 }  // namespace coca::detail

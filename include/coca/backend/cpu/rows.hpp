@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/simd.hpp"
 #include "coca/backend/cpu/threads.hpp"
 #include "coca/core/dtype.hpp"
@@ -34,20 +35,17 @@ struct AddRowKernel {
   }
 };
 
-/// See Backend's embed: table[id] + positions[first + token].
 template <class Stored>
-void embed(const Tensor<std::int32_t>& ids, const Tensor<Stored>& table,
-           const Tensor<float>& positions, std::size_t first, const Tensor<float>& output,
-           InstructionSet set, int threads) {
-  const std::size_t width = table.shape()[1], tokens = ids.shape().back();
-  parallel_for(worthwhile_threads(threads, ids.size() * width / 4), ids.size(),
+void run(const ops::Embed<float, HostMemory, Stored>& op, const CpuContext& context) {
+  const std::size_t width = op.table.shape()[1], tokens = op.ids.shape().back();
+  parallel_for(worthwhile_threads(context.threads, op.ids.size() * width / 4), op.ids.size(),
                [&](std::size_t begin, std::size_t end) {
                  for (std::size_t i = begin; i < end; ++i) {
-                   const auto id = static_cast<std::size_t>(ids.data()[i]);
-                   const Stored* word = table.data() + id * width;
-                   const float* position = positions.data() + (first + i % tokens) * width;
-                   dispatch<AddRowKernel<Stored>>(set, word, position, output.data() + i * width,
-                                                  width);
+                   const auto id = static_cast<std::size_t>(op.ids.data()[i]);
+                   const Stored* word = op.table.data() + id * width;
+                   const float* position = op.positions.data() + (op.first + i % tokens) * width;
+                   dispatch<AddRowKernel<Stored>>(context.set, word, position,
+                                                  op.output.data() + i * width, width);
                  }
                });
 }
@@ -90,60 +88,56 @@ class Unfolder {
   const float* input_;
 };
 
-/// See Backend's unfold.
-inline void unfold(const Tensor<float>& input, const Unfold& windows, const Tensor<float>& output,
-                   int threads) {
-  const std::size_t batch = input.size() / (windows.channels * windows.height * windows.width);
-  const std::size_t row = windows.columns() * windows.channels * windows.kernel * windows.kernel;
-  const Unfolder unfolder(windows, input.data());
-  parallel_for(worthwhile_threads(threads, output.size()), batch * windows.rows(),
+inline void run(const ops::Unfold<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t batch =
+      op.input.size() / (op.windows.channels * op.windows.height * op.windows.width);
+  const std::size_t row =
+      op.windows.columns() * op.windows.channels * op.windows.kernel * op.windows.kernel;
+  const Unfolder unfolder(op.windows, op.input.data());
+  parallel_for(worthwhile_threads(context.threads, op.output.size()), batch * op.windows.rows(),
                [&](std::size_t begin, std::size_t end) {
                  for (std::size_t i = begin; i < end; ++i)
-                   unfolder.row_of_windows(i / windows.rows(), i % windows.rows(),
-                                           output.data() + i * row);
+                   unfolder.row_of_windows(i / op.windows.rows(), i % op.windows.rows(),
+                                           op.output.data() + i * row);
                });
 }
 
-/// See Backend's write_tokens.
-inline void write_tokens(const Tensor<float>& source, const Tensor<float>& positions,
-                         std::size_t first, const Tensor<float>& output, InstructionSet set,
-                         int threads) {
-  const std::size_t batch = output.shape()[0], length = output.shape()[1];
-  const std::size_t tokens = source.shape()[1], width = output.shape()[2];
+inline void run(const ops::WriteTokens<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t batch = op.output.shape()[0], length = op.output.shape()[1];
+  const std::size_t tokens = op.source.shape()[1], width = op.output.shape()[2];
   const auto write = [&](std::size_t b, std::size_t t) {
-    const float* from = source.data() + (source.shape()[0] == 1 ? t : b * tokens + t) * width;
-    float* to = output.data() + (b * length + first + t) * width;
-    if (positions)
-      dispatch<AddRowKernel<float>>(set, from, positions.data() + (first + t) * width, to, width);
+    const float* from = op.source.data() + (op.source.shape()[0] == 1 ? t : b * tokens + t) * width;
+    float* to = op.output.data() + (b * length + op.first + t) * width;
+    if (op.positions)
+      dispatch<AddRowKernel<float>>(context.set, from, op.positions.data() + (op.first + t) * width,
+                                    to, width);
     else
       std::copy_n(from, width, to);
   };
-  parallel_for(worthwhile_threads(threads, batch * tokens * width / 4), batch * tokens,
+  parallel_for(worthwhile_threads(context.threads, batch * tokens * width / 4), batch * tokens,
                [&](std::size_t begin, std::size_t end) {
                  for (std::size_t i = begin; i < end; ++i) write(i / tokens, i % tokens);
                });
 }
 
-/// output[i] = input row indices[i].
-inline void gather_rows(const Tensor<float>& input, const Tensor<std::int32_t>& indices,
-                        const Tensor<float>& output, int threads) {
-  const std::size_t width = input.shape().back();
-  parallel_for(worthwhile_threads(threads, indices.size() * width / 4), indices.size(),
-               [&](std::size_t begin, std::size_t end) {
+inline void run(const ops::GatherRows<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.input.shape().back();
+  parallel_for(worthwhile_threads(context.threads, op.indices.size() * width / 4),
+               op.indices.size(), [&](std::size_t begin, std::size_t end) {
                  for (std::size_t i = begin; i < end; ++i)
-                   std::copy_n(input.data() + static_cast<std::size_t>(indices.data()[i]) * width,
-                               width, output.data() + i * width);
+                   std::copy_n(
+                       op.input.data() + static_cast<std::size_t>(op.indices.data()[i]) * width,
+                       width, op.output.data() + i * width);
                });
 }
 
-/// output row indices[i] = the chosen columns of input row i. Serial: where an index comes twice,
+/// Serial: where an index comes twice,
 /// the later row wins, as in the reference.
-inline void scatter_rows(const Columns<float, HostMemory>& input,
-                         const Tensor<std::int32_t>& indices, const Tensor<float>& output) {
-  const std::size_t stride = input.rows.shape().back();
-  for (std::size_t i = 0; i < indices.size(); ++i)
-    std::copy_n(input.rows.data() + i * stride + input.first, input.width,
-                output.data() + static_cast<std::size_t>(indices.data()[i]) * input.width);
+inline void run(const ops::ScatterRows<float, HostMemory>& op, const CpuContext&) {
+  const std::size_t stride = op.input.rows.shape().back();
+  for (std::size_t i = 0; i < op.indices.size(); ++i)
+    std::copy_n(op.input.rows.data() + i * stride + op.input.first, op.input.width,
+                op.output.data() + static_cast<std::size_t>(op.indices.data()[i]) * op.input.width);
 }
 
 }  // namespace coca::detail

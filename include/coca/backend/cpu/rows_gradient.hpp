@@ -32,67 +32,55 @@ inline void add_columns(const float* from, float* to, std::size_t begin, std::si
   dispatch<EachVectorKernel<AddStep>>(set, AddStep{from, to}, begin, end);
 }
 
-/// See DifferentiableBackend's embed_gradient.
-inline void embed_gradient(const Tensor<std::int32_t>& ids, const Tensor<float>& output_gradient,
-                           std::size_t first, const Tensor<float>& table_gradient,
-                           const Tensor<float>& positions_gradient, const CpuContext& context) {
-  const std::size_t tokens = ids.shape().back();
-  if (ids.size() == 0) return;
-  const std::size_t width = output_gradient.size() / ids.size();
+inline void run(const ops::EmbedGradient<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t tokens = op.ids.shape().back();
+  if (op.ids.size() == 0) return;
+  const std::size_t width = op.output_gradient.size() / op.ids.size();
   const auto add_range = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const float* from = output_gradient.data() + i * width;
-      const auto id = static_cast<std::size_t>(ids.data()[i]);
-      if (table_gradient)
-        add_columns(from, table_gradient.data() + id * width, begin, end, context.set);
-      if (positions_gradient)
-        add_columns(from, positions_gradient.data() + (first + i % tokens) * width, begin, end,
-                    context.set);
+    for (std::size_t i = 0; i < op.ids.size(); ++i) {
+      const float* from = op.output_gradient.data() + i * width;
+      const auto id = static_cast<std::size_t>(op.ids.data()[i]);
+      if (op.table_gradient)
+        add_columns(from, op.table_gradient.data() + id * width, begin, end, context.set);
+      if (op.positions_gradient)
+        add_columns(from, op.positions_gradient.data() + (op.first + i % tokens) * width, begin,
+                    end, context.set);
     }
   };
-  for_columns(ids.size(), width, context, add_range);
+  for_columns(op.ids.size(), width, context, add_range);
 }
 
-/// See DifferentiableBackend's write_tokens_gradient. Without a gradient of the source the tokens
-/// are those that positions and output both have.
-inline void write_tokens_gradient(const Tensor<float>& output_gradient, std::size_t first,
-                                  const Tensor<float>& source_gradient,
-                                  const Tensor<float>& positions_gradient,
-                                  const CpuContext& context) {
-  if (!source_gradient && !positions_gradient) return;
-  const std::size_t batch = output_gradient.shape()[0], length = output_gradient.shape()[1];
-  const std::size_t width = output_gradient.shape()[2];
-  const std::size_t tokens = source_gradient
-                                 ? source_gradient.shape()[1]
-                                 : std::min(length, positions_gradient.size() / width) - first;
-  const bool shared = source_gradient && source_gradient.shape()[0] == 1;
+inline void run(const ops::WriteTokensGradient<float, HostMemory>& op, const CpuContext& context) {
+  if (!op.source_gradient && !op.positions_gradient) return;
+  const std::size_t batch = op.output_gradient.shape()[0], length = op.output_gradient.shape()[1];
+  const std::size_t width = op.output_gradient.shape()[2];
+  const std::size_t tokens = op.tokens;
+  const bool shared = op.source_gradient && op.source_gradient.shape()[0] == 1;
   const auto add_range = [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = 0; i < batch * tokens; ++i) {
       const std::size_t b = i / tokens, t = i % tokens;
-      const float* from = output_gradient.data() + (b * length + first + t) * width;
-      if (source_gradient)
-        add_columns(from, source_gradient.data() + (shared ? t : i) * width, begin, end,
+      const float* from = op.output_gradient.data() + (b * length + op.first + t) * width;
+      if (op.source_gradient)
+        add_columns(from, op.source_gradient.data() + (shared ? t : i) * width, begin, end,
                     context.set);
-      if (positions_gradient)
-        add_columns(from, positions_gradient.data() + (first + t) * width, begin, end, context.set);
+      if (op.positions_gradient)
+        add_columns(from, op.positions_gradient.data() + (op.first + t) * width, begin, end,
+                    context.set);
     }
   };
   for_columns(batch * tokens, width, context, add_range);
 }
 
-/// Input gradient row indices[i] += output gradient row i.
-inline void gather_rows_gradient(const Tensor<float>& output_gradient,
-                                 const Tensor<std::int32_t>& indices,
-                                 const Tensor<float>& input_gradient, const CpuContext& context) {
-  if (!input_gradient) return;
-  const std::size_t width = input_gradient.shape().back();
+inline void run(const ops::GatherRowsGradient<float, HostMemory>& op, const CpuContext& context) {
+  if (!op.input_gradient) return;
+  const std::size_t width = op.input_gradient.shape().back();
   const auto add_range = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      add_columns(output_gradient.data() + i * width,
-                  input_gradient.data() + static_cast<std::size_t>(indices.data()[i]) * width,
+    for (std::size_t i = 0; i < op.indices.size(); ++i)
+      add_columns(op.output_gradient.data() + i * width,
+                  op.input_gradient.data() + static_cast<std::size_t>(op.indices.data()[i]) * width,
                   begin, end, context.set);
   };
-  for_columns(indices.size(), width, context, add_range);
+  for_columns(op.indices.size(), width, context, add_range);
 }
 
 /// Adds windows back to where Unfolder took them from.
@@ -130,19 +118,17 @@ class Folder {
   float* to_;
 };
 
-/// See DifferentiableBackend's unfold_gradient.
-inline void unfold_gradient(const Tensor<float>& output_gradient, const Unfold& windows,
-                            const Tensor<float>& input_gradient, const CpuContext& context) {
-  if (!input_gradient) return;
-  const std::size_t picture = windows.channels * windows.height * windows.width;
-  const std::size_t unfolded =
-      windows.rows() * windows.columns() * windows.channels * windows.kernel * windows.kernel;
+inline void run(const ops::UnfoldGradient<float, HostMemory>& op, const CpuContext& context) {
+  if (!op.input_gradient) return;
+  const std::size_t picture = op.windows.channels * op.windows.height * op.windows.width;
+  const std::size_t unfolded = op.windows.rows() * op.windows.columns() * op.windows.channels *
+                               op.windows.kernel * op.windows.kernel;
   if (picture == 0) return;
-  parallel_for(worthwhile_threads(context.threads, output_gradient.size()),
-               input_gradient.size() / picture, [&](std::size_t begin, std::size_t end) {
+  parallel_for(worthwhile_threads(context.threads, op.output_gradient.size()),
+               op.input_gradient.size() / picture, [&](std::size_t begin, std::size_t end) {
                  for (std::size_t i = begin; i < end; ++i)
-                   Folder(windows, input_gradient.data() + i * picture)
-                       .add(output_gradient.data() + i * unfolded);
+                   Folder(op.windows, op.input_gradient.data() + i * picture)
+                       .add(op.output_gradient.data() + i * unfolded);
                });
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/simd.hpp"
 #include "coca/backend/cpu/threads.hpp"
@@ -13,18 +14,6 @@
 #include "coca/core/tensor.hpp"
 
 namespace coca::detail {
-
-/// What an operation runs with.
-struct CpuContext {
-  InstructionSet set = InstructionSet::baseline;
-  int threads = 1;
-};
-
-/// The first element, or null where there is no tensor.
-template <class T>
-T* data_of(const Tensor<T>& tensor) {
-  return tensor ? tensor.data() : nullptr;
-}
 
 namespace simd {
 

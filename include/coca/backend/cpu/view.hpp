@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "coca/backend/backend.hpp"
 #include "coca/backend/cpu/gemm.hpp"
 #include "coca/backend/cpu/product.hpp"
 #include "coca/core/error.hpp"
@@ -74,21 +75,20 @@ class ViewWeight final : public GemmWeight {
   ProductOptions options_;
 };
 
-/// weight gradient [out, in] = or += output gradientᵀ input, both [rows, ...].
-inline void weight_gradient(const Tensor<float>& output_gradient, const Tensor<float>& input,
-                            Write write, const Tensor<float>& gradient, int threads,
-                            const ProductOptions& options) {
-  if (!gradient || gradient.size() == 0) return;
+inline void run(const ops::MatmulWeightGradient<float, HostMemory>& op, int threads,
+                const ProductOptions& options) {
+  const ops::Update<float, HostMemory>& gradient = op.weight_gradient;
+  if (gradient.size() == 0) return;
   const std::size_t out = gradient.shape()[0], in = gradient.shape()[1];
   ProductCall product;
   product.result.rows = out;
   product.result.output = gradient.data();
-  product.result.residual = write == Write::add ? gradient.data() : nullptr;
+  product.result.residual = gradient.write == Write::add ? gradient.data() : nullptr;
   product.result.threads = threads;
   product.columns = in;
-  product.depth = input.size() / in;
-  product.left = Operand{output_gradient.data(), out, 1}.transposed();
-  product.right = {input.data(), in, 1};
+  product.depth = op.input.size() / in;
+  product.left = Operand{op.output_gradient.data(), out, 1}.transposed();
+  product.right = {op.input.data(), in, 1};
   multiply_matrices(product, options);
 }
 

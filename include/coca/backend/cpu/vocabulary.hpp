@@ -10,6 +10,7 @@
 #include <span>
 
 #include "coca/backend/backend.hpp"
+#include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/scratch.hpp"
 #include "coca/backend/cpu/simd.hpp"
 #include "coca/backend/cpu/threads.hpp"
@@ -75,31 +76,28 @@ struct LogSoftmaxKernel {
   }
 };
 
-/// See Backend's log_softmax_inplace.
-inline void log_softmax_inplace(const Tensor<float>& scores, InstructionSet set, int threads) {
-  const std::size_t width = scores.shape().back();
+inline void run(const ops::LogSoftmax<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.scores.shape().back();
   if (width == 0) return;
-  parallel_for(worthwhile_threads(threads, scores.size()), scores.size() / width,
+  parallel_for(worthwhile_threads(context.threads, op.scores.size()), op.scores.size() / width,
                [&](std::size_t begin, std::size_t end) {
                  for (std::size_t r = begin; r < end; ++r)
-                   dispatch<LogSoftmaxKernel>(set, scores.data() + r * width, width);
+                   dispatch<LogSoftmaxKernel>(context.set, op.scores.data() + r * width, width);
                });
 }
 
-/// See Backend's edit_scores_inplace.
-inline void edit_scores_inplace(const Tensor<float>& scores, const Tensor<std::int32_t>& indices,
-                                const Tensor<float>& values, ScoreEdit edit) {
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    float& score = scores.data()[indices.data()[i]];
-    switch (edit) {
+inline void run(const ops::EditScores<float, HostMemory>& op, const CpuContext&) {
+  for (std::size_t i = 0; i < op.indices.size(); ++i) {
+    float& score = op.scores.data()[op.indices.data()[i]];
+    switch (op.edit) {
       case ScoreEdit::forbid:
         score = -std::numeric_limits<float>::infinity();
         break;
       case ScoreEdit::penalize:
-        score = score < 0 ? score * values.data()[i] : score / values.data()[i];
+        score = score < 0 ? score * op.values.data()[i] : score / op.values.data()[i];
         break;
       case ScoreEdit::subtract:
-        score -= values.data()[i];
+        score -= op.values.data()[i];
         break;
     }
   }
@@ -168,15 +166,13 @@ class RowWarp {
   float least_ = -std::numeric_limits<float>::infinity();
 };
 
-/// See Backend's warp_scores_inplace.
-inline void warp_scores_inplace(const Tensor<float>& scores, const SamplingWarp& warp,
-                                int threads) {
-  const std::size_t width = scores.shape().back();
+inline void run(const ops::WarpScores<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.scores.shape().back();
   if (width == 0) return;
-  parallel_for(worthwhile_threads(threads, scores.size() * 4), scores.size() / width,
+  parallel_for(worthwhile_threads(context.threads, op.scores.size() * 4), op.scores.size() / width,
                [&](std::size_t begin, std::size_t end) {
                  for (std::size_t r = begin; r < end; ++r)
-                   RowWarp({scores.data() + r * width, width}, warp).run();
+                   RowWarp({op.scores.data() + r * width, width}, op.warp).run();
                });
 }
 

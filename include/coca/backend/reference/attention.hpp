@@ -75,47 +75,45 @@ class ReferenceAttention {
  public:
   using Array = Tensor<T>;
   using Arguments = AttentionArguments<T, HostMemory>;
-  using Gradients = AttentionGradients<T, HostMemory>;
 
   /// See AttentionArguments; output [batch * query_tokens, width].
-  void attention(const Arguments& arguments, const Array& output) const {
-    std::vector<double> p(arguments.key_tokens);
-    for (std::size_t b = 0; b < arguments.batch; ++b)
-      for (std::size_t h = 0; h < arguments.heads; ++h)
-        for (std::size_t q = 0; q < arguments.query_tokens; ++q) {
-          const detail::ReferenceHead<T> head(arguments, b, h, q);
+  void run(const ops::Attention<T, HostMemory>& op) const {
+    std::vector<double> p(op.arguments.key_tokens);
+    for (std::size_t b = 0; b < op.arguments.batch; ++b)
+      for (std::size_t h = 0; h < op.arguments.heads; ++h)
+        for (std::size_t q = 0; q < op.arguments.query_tokens; ++q) {
+          const detail::ReferenceHead<T> head(op.arguments, b, h, q);
           head.probabilities(p);
-          attend(arguments, head, p,
-                 output.data() + head.query_row() * arguments.query.width + h * head.width());
-          if (!arguments.probabilities) continue;
-          const std::size_t row = (b * arguments.heads + h) * arguments.query_tokens + q;
-          T* weights = arguments.probabilities.data() + row * arguments.key_tokens;
+          attend(op.arguments, head, p,
+                 op.output.data() + head.query_row() * op.arguments.query.width + h * head.width());
+          if (!op.arguments.probabilities) continue;
+          const std::size_t row = (b * op.arguments.heads + h) * op.arguments.query_tokens + q;
+          T* weights = op.arguments.probabilities.data() + row * op.arguments.key_tokens;
           for (std::size_t k = 0; k < p.size(); ++k) weights[k] = static_cast<T>(p[k]);
         }
   }
 
   /// Adds to the gradients of query, key and value, see AttentionGradients; output_gradient
   /// [batch * query_tokens, width]. What attention gave is computed anew instead of read.
-  void attention_gradient(const Arguments& arguments, const Array& /*output*/,
-                          const Array& output_gradient, const Gradients& gradients) const {
-    Sums query(arguments.query), key(arguments.key), value(arguments.value);
-    std::vector<double> p(arguments.key_tokens);
-    for (std::size_t b = 0; b < arguments.batch; ++b)
-      for (std::size_t h = 0; h < arguments.heads; ++h)
-        for (std::size_t q = 0; q < arguments.query_tokens; ++q) {
-          const detail::ReferenceHead<T> head(arguments, b, h, q);
+  void run(const ops::AttentionGradient<T, HostMemory>& op) const {
+    Sums query(op.arguments.query), key(op.arguments.key), value(op.arguments.value);
+    std::vector<double> p(op.arguments.key_tokens);
+    for (std::size_t b = 0; b < op.arguments.batch; ++b)
+      for (std::size_t h = 0; h < op.arguments.heads; ++h)
+        for (std::size_t q = 0; q < op.arguments.query_tokens; ++q) {
+          const detail::ReferenceHead<T> head(op.arguments, b, h, q);
           head.probabilities(p);
           const std::size_t column = h * head.width();
           const T* gradient =
-              output_gradient.data() + head.query_row() * arguments.query.width + column;
+              op.output_gradient.data() + head.query_row() * op.arguments.query.width + column;
           attend_gradient(
-              arguments, head, p, gradient, query.at(head.query_row(), column),
+              op.arguments, head, p, gradient, query.at(head.query_row(), column),
               [&](std::size_t row) { return key.at(row, column); },
               [&](std::size_t row) { return value.at(row, column); });
         }
-    query.add_to(gradients.query);
-    key.add_to(gradients.key);
-    value.add_to(gradients.value);
+    query.add_to(op.gradients.query);
+    key.add_to(op.gradients.key);
+    value.add_to(op.gradients.value);
   }
 
  private:
@@ -125,7 +123,7 @@ class ReferenceAttention {
     explicit Sums(const Columns<T, HostMemory>& like)
         : width_(like.width), sums_(like.rows.shape().rows() * like.width) {}
     double* at(std::size_t row, std::size_t column) { return sums_.data() + row * width_ + column; }
-    void add_to(const Columns<T, HostMemory>& columns) const {
+    void add_to(const AddColumns<T, HostMemory>& columns) const {
       if (!columns.rows) return;
       const std::size_t stride = columns.rows.shape().back();
       for (std::size_t i = 0; i < sums_.size(); ++i) {

@@ -87,7 +87,6 @@ template <class T>
 class ReferenceGradients {
  public:
   using Array = Tensor<T>;
-  using Ids = Tensor<std::int32_t>;
 
   /// A matrix that reads `values`, [out, in] or, transposed, [in, out], where they are.
   ReferenceMatrix<T> view(const Array& values, bool transposed = false) const {
@@ -96,131 +95,130 @@ class ReferenceGradients {
 
   /// d input[r, i] = sum_o d output[r, o] weight[o, i].
   /// @throws ArgumentError where the weight is packed.
-  void matmul_input_gradient(const Array& output_gradient, const ReferenceMatrix<T>& weight,
-                             Write write, const Array& input_gradient) const {
-    if (!weight.values())
+  void run(const ops::MatmulInputGradient<T, HostMemory, ReferenceMatrix<T>>& op) const {
+    if (!op.weight.values())
       throw ArgumentError(
           "matmul_input_gradient: weights that are packed for inference have no gradients");
-    if (!input_gradient) return;
-    const std::size_t out = weight.out_features(), in = weight.in_features();
+    if (!op.input_gradient) return;
+    const std::size_t out = op.weight.out_features(), in = op.weight.in_features();
     std::vector<double> sums(in);  // of a row, so that the innermost loop goes along the weight's
-    for (std::size_t r = 0; r < output_gradient.size() / out; ++r) {
+    for (std::size_t r = 0; r < op.output_gradient.size() / out; ++r) {
       std::fill(sums.begin(), sums.end(), 0.0);
       for (std::size_t o = 0; o < out; ++o)
         for (std::size_t i = 0; i < in; ++i)
-          sums[i] += double{output_gradient.data()[r * out + o]} * double{weight.at(o, i)};
+          sums[i] += double{op.output_gradient.data()[r * out + o]} * double{op.weight.at(o, i)};
       for (std::size_t i = 0; i < in; ++i)
-        detail::write_gradient(input_gradient.data()[r * in + i], sums[i], write);
+        detail::write_gradient(op.input_gradient.data()[r * in + i], sums[i],
+                               op.input_gradient.write);
     }
   }
 
   /// d weight[o, i] = (or +=) sum_r d output[r, o] input[r, i].
-  void matmul_weight_gradient(const Array& output_gradient, const Array& input, Write write,
-                              const Array& weight_gradient) const {
-    if (!weight_gradient) return;
-    const std::size_t out = weight_gradient.shape()[0], in = weight_gradient.shape()[1];
+  void run(const ops::MatmulWeightGradient<T, HostMemory>& op) const {
+    if (!op.weight_gradient) return;
+    const std::size_t out = op.weight_gradient.shape()[0], in = op.weight_gradient.shape()[1];
     std::vector<double> sums(in);  // of a row, so that the innermost loop goes along the input's
     for (std::size_t o = 0; o < out; ++o) {
       std::fill(sums.begin(), sums.end(), 0.0);
-      for (std::size_t r = 0; r < input.size() / in; ++r)
+      for (std::size_t r = 0; r < op.input.size() / in; ++r)
         for (std::size_t i = 0; i < in; ++i)
-          sums[i] += double{output_gradient.data()[r * out + o]} * double{input.data()[r * in + i]};
+          sums[i] +=
+              double{op.output_gradient.data()[r * out + o]} * double{op.input.data()[r * in + i]};
       for (std::size_t i = 0; i < in; ++i)
-        detail::write_gradient(weight_gradient.data()[o * in + i], sums[i], write);
+        detail::write_gradient(op.weight_gradient.data()[o * in + i], sums[i],
+                               op.weight_gradient.write);
     }
   }
 
   /// output[c] += sum_r input[r, c].
-  void sum_rows(const Array& input, const Array& output) const {
-    if (!output) return;
-    const std::size_t width = output.size();
+  void run(const ops::SumRows<T, HostMemory>& op) const {
+    if (!op.output) return;
+    const std::size_t width = op.output.size();
     for (std::size_t c = 0; c < width; ++c) {
       double sum = 0;
-      for (std::size_t r = 0; r < input.size() / width; ++r) sum += input.data()[r * width + c];
-      detail::write_gradient(output.data()[c], sum, Write::add);
+      for (std::size_t r = 0; r < op.input.size() / width; ++r)
+        sum += op.input.data()[r * width + c];
+      detail::write_gradient(op.output.data()[c], sum, Write::add);
     }
   }
 
   /// output = activation(input).
-  void activate(const Array& input, Activation activation, const Array& output) const {
-    for (std::size_t i = 0; i < input.size(); ++i)
-      output.data()[i] = static_cast<T>(detail::reference_activation(input.data()[i], activation));
+  void run(const ops::Activate<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.input.size(); ++i)
+      op.output.data()[i] =
+          static_cast<T>(detail::reference_activation(op.input.data()[i], op.activation));
   }
 
   /// d input = d output activation'(input).
-  void activation_gradient(const Array& input, Activation activation, const Array& output_gradient,
-                           Write write, const Array& input_gradient) const {
-    if (!input_gradient) return;
-    for (std::size_t i = 0; i < input.size(); ++i)
-      detail::write_gradient(input_gradient.data()[i],
-                             output_gradient.data()[i] *
-                                 detail::reference_activation_slope(input.data()[i], activation),
-                             write);
+  void run(const ops::ActivationGradient<T, HostMemory>& op) const {
+    if (!op.input_gradient) return;
+    for (std::size_t i = 0; i < op.input.size(); ++i)
+      detail::write_gradient(op.input_gradient.data()[i],
+                             op.output_gradient.data()[i] * detail::reference_activation_slope(
+                                                                op.input.data()[i], op.activation),
+                             op.input_gradient.write);
   }
 
   /// output[r, c] = residual[r, c] + scale[c] input[r, c]; the residual may be absent.
-  void scale_columns(const Array& input, const Array& scale, const Array& residual,
-                     const Array& output) const {
-    for (std::size_t i = 0; i < input.size(); ++i) {
-      const double product = double{scale.data()[i % scale.size()]} * double{input.data()[i]};
-      output.data()[i] = static_cast<T>(residual ? residual.data()[i] + product : product);
+  void run(const ops::ScaleColumns<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.input.size(); ++i) {
+      const double product =
+          double{op.scale.data()[i % op.scale.size()]} * double{op.input.data()[i]};
+      op.output.data()[i] = static_cast<T>(op.residual ? op.residual.data()[i] + product : product);
     }
   }
 
   /// d input[r, c] = scale[c] d output[r, c]; d scale[c] += sum_r input[r, c] d output[r, c].
-  void scale_columns_gradient(const Array& input, const Array& scale, const Array& output_gradient,
-                              Write write, const Array& input_gradient,
-                              const Array& scale_gradient) const {
-    const std::size_t width = scale.size();
+  void run(const ops::ScaleColumnsGradient<T, HostMemory>& op) const {
+    const std::size_t width = op.scale.size();
     for (std::size_t c = 0; c < width; ++c) {
       double sum = 0;
-      for (std::size_t i = c; i < input.size(); i += width) {
-        const double gradient = output_gradient.data()[i];
-        sum += input.data()[i] * gradient;
-        if (input_gradient)
-          detail::write_gradient(input_gradient.data()[i], scale.data()[c] * gradient, write);
+      for (std::size_t i = c; i < op.input.size(); i += width) {
+        const double gradient = op.output_gradient.data()[i];
+        sum += op.input.data()[i] * gradient;
+        if (op.input_gradient)
+          detail::write_gradient(op.input_gradient.data()[i], op.scale.data()[c] * gradient,
+                                 op.input_gradient.write);
       }
-      if (scale_gradient) detail::write_gradient(scale_gradient.data()[c], sum, Write::add);
+      if (op.scale_gradient) detail::write_gradient(op.scale_gradient.data()[c], sum, Write::add);
     }
   }
 
   /// With n = (x - mean) / deviation and d n = weight d output:
   /// d x = (d n - mean(d n) - n mean(n d n)) / deviation, d weight += sum_r n d output,
   /// d bias += sum_r d output.
-  void layer_norm_gradient(const Array& input, const Array& weight, const Array& output_gradient,
-                           Write write, const Array& input_gradient, const Array& weight_gradient,
-                           const Array& bias_gradient) const {
-    const std::size_t width = weight.size();
+  void run(const ops::LayerNormGradient<T, HostMemory>& op) const {
+    const std::size_t width = op.weight.size();
     std::vector<double> n(width), d_n(width), weight_sums(width), bias_sums(width);
-    for (std::size_t r = 0; r < input.size() / width; ++r) {
-      const T* gradient = output_gradient.data() + r * width;
-      const double deviation = normalize(input.data() + r * width, n);
+    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
+      const T* gradient = op.output_gradient.data() + r * width;
+      const double deviation = normalize(op.input.data() + r * width, n);
       double mean = 0, projection = 0;
       for (std::size_t i = 0; i < width; ++i) {
-        d_n[i] = double{weight.data()[i]} * double{gradient[i]};
+        d_n[i] = double{op.weight.data()[i]} * double{gradient[i]};
         mean += d_n[i] / static_cast<double>(width);
         projection += n[i] * d_n[i] / static_cast<double>(width);
         weight_sums[i] += n[i] * gradient[i];
         bias_sums[i] += gradient[i];
       }
-      if (!input_gradient) continue;
+      if (!op.input_gradient) continue;
       for (std::size_t i = 0; i < width; ++i)
-        detail::write_gradient(input_gradient.data()[r * width + i],
-                               (d_n[i] - mean - n[i] * projection) / deviation, write);
+        detail::write_gradient(op.input_gradient.data()[r * width + i],
+                               (d_n[i] - mean - n[i] * projection) / deviation,
+                               op.input_gradient.write);
     }
-    add_sums(weight_sums, weight_gradient);
-    add_sums(bias_sums, bias_gradient);
+    add_sums(weight_sums, op.weight_gradient);
+    add_sums(bias_sums, op.bias_gradient);
   }
 
   /// With y = x / norm: d x = (d y - y (y · d y)) / norm; where the norm is below 1e-12, which
   /// stands in for it, d y / 1e-12.
-  void l2_normalize_gradient(const Array& input, const Array& output_gradient, Write write,
-                             const Array& input_gradient) const {
-    if (!input_gradient) return;
-    const std::size_t width = input.shape().back();
-    for (std::size_t r = 0; r < input.size() / width; ++r) {
-      const T* x = input.data() + r * width;
-      const T* gradient = output_gradient.data() + r * width;
+  void run(const ops::L2NormalizeGradient<T, HostMemory>& op) const {
+    if (!op.input_gradient) return;
+    const std::size_t width = op.input.shape().back();
+    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
+      const T* x = op.input.data() + r * width;
+      const T* gradient = op.output_gradient.data() + r * width;
       double squares = 0, dot = 0;
       for (std::size_t i = 0; i < width; ++i) {
         squares += double{x[i]} * double{x[i]};
@@ -229,76 +227,99 @@ class ReferenceGradients {
       const double norm = std::sqrt(squares);
       for (std::size_t i = 0; i < width; ++i)
         detail::write_gradient(
-            input_gradient.data()[r * width + i],
+            op.input_gradient.data()[r * width + i],
             norm < 1e-12 ? gradient[i] / 1e-12 : (gradient[i] - x[i] / norm * (dot / norm)) / norm,
-            write);
+            op.input_gradient.write);
     }
   }
 
   /// d table[ids[b, t]] += d output[b, t]; d positions[first + t] += d output[b, t].
-  void embed_gradient(const Ids& ids, const Array& output_gradient, std::size_t first,
-                      const Array& table_gradient, const Array& positions_gradient) const {
-    const std::size_t width = output_gradient.shape().back(), tokens = ids.shape().back();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const T* gradient = output_gradient.data() + i * width;
-      add_row(gradient, width, table_gradient, static_cast<std::size_t>(ids.data()[i]));
-      add_row(gradient, width, positions_gradient, first + i % tokens);
+  void run(const ops::EmbedGradient<T, HostMemory>& op) const {
+    const std::size_t width = op.output_gradient.shape().back(), tokens = op.ids.shape().back();
+    for (std::size_t i = 0; i < op.ids.size(); ++i) {
+      const T* gradient = op.output_gradient.data() + i * width;
+      add_row(gradient, width, op.table_gradient, static_cast<std::size_t>(op.ids.data()[i]));
+      add_row(gradient, width, op.positions_gradient, op.first + i % tokens);
     }
   }
 
   /// d pixel += d output of every window that it is in.
-  void unfold_gradient(const Array& output_gradient, const Unfold& windows,
-                       const Array& input_gradient) const {
-    if (!input_gradient) return;
+  void run(const ops::UnfoldGradient<T, HostMemory>& op) const {
+    if (!op.input_gradient) return;
     const std::size_t batch =
-        input_gradient.size() / (windows.channels * windows.height * windows.width);
-    detail::visit_windows(windows, batch, [&](std::size_t element, std::size_t pixel) {
-      input_gradient.data()[pixel] += output_gradient.data()[element];
+        op.input_gradient.size() / (op.windows.channels * op.windows.height * op.windows.width);
+    detail::visit_windows(op.windows, batch, [&](std::size_t element, std::size_t pixel) {
+      op.input_gradient.data()[pixel] += op.output_gradient.data()[element];
     });
   }
 
-  /// output_gradient [batch, T, width]: d source[b or 0, t] and d positions[first + t] +=
-  /// d output[b, first + t], for the tokens of the source; without a source_gradient for all from
-  /// `first` on that have a position.
-  void write_tokens_gradient(const Array& output_gradient, std::size_t first,
-                             const Array& source_gradient, const Array& positions_gradient) const {
-    if (!source_gradient && !positions_gradient) return;
-    const std::size_t batch = output_gradient.shape()[0], length = output_gradient.shape()[1];
-    const std::size_t width = output_gradient.shape()[2];
-    const std::size_t tokens = source_gradient
-                                   ? source_gradient.shape()[1]
-                                   : std::min(length, positions_gradient.shape()[0]) - first;
-    const bool shared = source_gradient && source_gradient.shape()[0] == 1;
+  /// d source[b or 0, t] and d positions[first + t] += d output[b, first + t].
+  void run(const ops::WriteTokensGradient<T, HostMemory>& op) const {
+    if (!op.source_gradient && !op.positions_gradient) return;
+    const std::size_t batch = op.output_gradient.shape()[0], length = op.output_gradient.shape()[1];
+    const std::size_t width = op.output_gradient.shape()[2];
+    const std::size_t tokens = op.tokens;
+    const bool shared = op.source_gradient && op.source_gradient.shape()[0] == 1;
     for (std::size_t b = 0; b < batch; ++b)
       for (std::size_t t = 0; t < tokens; ++t) {
-        const T* gradient = output_gradient.data() + (b * length + first + t) * width;
-        add_row(gradient, width, source_gradient, shared ? t : b * tokens + t);
-        add_row(gradient, width, positions_gradient, first + t);
+        const T* gradient = op.output_gradient.data() + (b * length + op.first + t) * width;
+        add_row(gradient, width, op.source_gradient, shared ? t : b * tokens + t);
+        add_row(gradient, width, op.positions_gradient, op.first + t);
       }
   }
 
   /// d input[indices[i]] += d output[i].
-  void gather_rows_gradient(const Array& output_gradient, const Ids& indices,
-                            const Array& input_gradient) const {
-    const std::size_t width = output_gradient.shape().back();
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      add_row(output_gradient.data() + i * width, width, input_gradient,
-              static_cast<std::size_t>(indices.data()[i]));
+  void run(const ops::GatherRowsGradient<T, HostMemory>& op) const {
+    const std::size_t width = op.output_gradient.shape().back();
+    for (std::size_t i = 0; i < op.indices.size(); ++i)
+      add_row(op.output_gradient.data() + i * width, width, op.input_gradient,
+              static_cast<std::size_t>(op.indices.data()[i]));
   }
 
   /// output = value.
-  void fill(const Array& output, float value) const {
-    std::fill_n(output.data(), output.size(), static_cast<T>(value));
+  void run(const ops::Fill<T, HostMemory>& op) const {
+    std::fill_n(op.output.data(), op.output.size(), static_cast<T>(op.value));
+  }
+
+  /// output = input.
+  void run(const ops::Copy<T, HostMemory>& op) const {
+    std::copy_n(op.input.data(), op.input.size(), op.output.data());
+  }
+
+  /// output = left + right.
+  void run(const ops::Sum<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.left.size(); ++i)
+      op.output.data()[i] = op.left.data()[i] + op.right.data()[i];
+  }
+
+  /// output = left * right.
+  void run(const ops::Product<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.left.size(); ++i)
+      op.output.data()[i] = op.left.data()[i] * op.right.data()[i];
+  }
+
+  /// d left = right d output, d right = left d output.
+  void run(const ops::ProductGradient<T, HostMemory>& op) const {
+    const auto write = [&](const ops::Update<T, HostMemory>& gradient, const Array& other) {
+      if (!gradient) return;
+      for (std::size_t i = 0; i < other.size(); ++i)
+        detail::write_gradient(gradient.data()[i],
+                               double{other.data()[i]} * double{op.output_gradient.data()[i]},
+                               gradient.write);
+    };
+    write(op.left_gradient, op.right);
+    write(op.right_gradient, op.left);
   }
 
   /// output += input.
-  void add(const Array& input, const Array& output) const {
-    add_row(input.data(), input.size(), output, 0);
+  void run(const ops::Accumulate<T, HostMemory>& op) const {
+    add_row(op.input.data(), op.input.size(), op.output, 0);
   }
 
   /// output *= factor.
-  void scale_inplace(const Array& output, float factor) const {
-    for (std::size_t i = 0; i < output.size(); ++i) output.data()[i] *= static_cast<T>(factor);
+  void run(const ops::Scale<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.values.size(); ++i)
+      op.values.data()[i] *= static_cast<T>(op.factor);
   }
 
  private:

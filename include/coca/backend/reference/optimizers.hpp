@@ -18,56 +18,55 @@ class ReferenceOptimizers {
   using Array = Tensor<T>;
 
   /// output += sum input².
-  void sum_of_squares(const Array& input, const Array& output) const {
+  void run(const ops::SumOfSquares<T, HostMemory>& op) const {
     double sum = 0;
-    for (std::size_t i = 0; i < input.size(); ++i)
-      sum += double{input.data()[i]} * double{input.data()[i]};
-    output.data()[0] = static_cast<T>(output.data()[0] + sum);
+    for (std::size_t i = 0; i < op.input.size(); ++i)
+      sum += double{op.input.data()[i]} * double{op.input.data()[i]};
+    op.output.data()[0] = static_cast<T>(op.output.data()[0] + sum);
   }
 
   /// factor = min(1, largest_norm / (sqrt(sum_of_squares) + 1e-6)), NaN where the sum is; 1 where
   /// largest_norm is 0.
-  void clip_factor(const Array& sum_of_squares, float largest_norm, const Array& factor) const {
-    const double ratio = largest_norm / (std::sqrt(double{sum_of_squares.data()[0]}) + 1e-6);
-    factor.data()[0] = largest_norm == 0 || ratio > 1 ? T{1} : static_cast<T>(ratio);
+  void run(const ops::ClipFactor<T, HostMemory>& op) const {
+    const double ratio = op.largest_norm / (std::sqrt(double{op.sum_of_squares.data()[0]}) + 1e-6);
+    op.factor.data()[0] = op.largest_norm == 0 || ratio > 1 ? T{1} : static_cast<T>(ratio);
   }
 
   /// With g = factor gradient and t the step:
   /// weight *= 1 - learning_rate weight_decay,
   /// first = beta1 first + (1 - beta1) g, second = beta2 second + (1 - beta2) g²,
   /// weight -= learning_rate / (1 - beta1^t) first / (sqrt(second) / sqrt(1 - beta2^t) + epsilon).
-  void adamw_inplace(const AdamWStep& step, const Array& gradient, const Array& factor,
-                     const Array& weight, const Array& first_moment,
-                     const Array& second_moment) const {
-    const double beta1 = step.beta1, beta2 = step.beta2, t = static_cast<double>(step.step);
-    const double rate = step.learning_rate / (1.0 - std::pow(beta1, t));
+  void run(const ops::AdamW<T, HostMemory>& op) const {
+    const double beta1 = op.step.beta1, beta2 = op.step.beta2,
+                 t = static_cast<double>(op.step.step);
+    const double rate = op.step.learning_rate / (1.0 - std::pow(beta1, t));
     const double correction = std::sqrt(1.0 - std::pow(beta2, t));
-    for (std::size_t i = 0; i < weight.size(); ++i) {
-      const double g = double{factor.data()[0]} * double{gradient.data()[i]};
-      const double first = beta1 * first_moment.data()[i] + (1.0 - beta1) * g;
-      const double second = beta2 * second_moment.data()[i] + (1.0 - beta2) * g * g;
-      const double decayed =
-          weight.data()[i] * (1.0 - double{step.learning_rate} * double{step.weight_decay});
-      weight.data()[i] = static_cast<T>(
-          decayed - rate * first / (std::sqrt(second) / correction + double{step.epsilon}));
-      first_moment.data()[i] = static_cast<T>(first);
-      second_moment.data()[i] = static_cast<T>(second);
+    for (std::size_t i = 0; i < op.weight.size(); ++i) {
+      const double g = double{op.factor.data()[0]} * double{op.gradient.data()[i]};
+      const double first = beta1 * op.first_moment.data()[i] + (1.0 - beta1) * g;
+      const double second = beta2 * op.second_moment.data()[i] + (1.0 - beta2) * g * g;
+      const double decayed = op.weight.data()[i] *
+                             (1.0 - double{op.step.learning_rate} * double{op.step.weight_decay});
+      op.weight.data()[i] = static_cast<T>(
+          decayed - rate * first / (std::sqrt(second) / correction + double{op.step.epsilon}));
+      op.first_moment.data()[i] = static_cast<T>(first);
+      op.second_moment.data()[i] = static_cast<T>(second);
     }
   }
 
   /// With g = factor gradient + weight_decay weight: velocity = momentum velocity + g (g in the
   /// first step), weight -= learning_rate velocity or, with Nesterov's momentum,
   /// learning_rate (g + momentum velocity).
-  void sgd_inplace(const SgdStep& step, const Array& gradient, const Array& factor,
-                   const Array& weight, const Array& velocity) const {
-    const double momentum = step.momentum;
-    for (std::size_t i = 0; i < weight.size(); ++i) {
-      const double g = double{factor.data()[0]} * double{gradient.data()[i]} +
-                       double{step.weight_decay} * double{weight.data()[i]};
-      const double moved = step.step == 1 ? g : momentum * velocity.data()[i] + g;
-      const double update = step.nesterov ? g + momentum * moved : moved;
-      weight.data()[i] = static_cast<T>(weight.data()[i] - double{step.learning_rate} * update);
-      velocity.data()[i] = static_cast<T>(moved);
+  void run(const ops::Sgd<T, HostMemory>& op) const {
+    const double momentum = op.step.momentum;
+    for (std::size_t i = 0; i < op.weight.size(); ++i) {
+      const double g = double{op.factor.data()[0]} * double{op.gradient.data()[i]} +
+                       double{op.step.weight_decay} * double{op.weight.data()[i]};
+      const double moved = op.step.step == 1 ? g : momentum * op.velocity.data()[i] + g;
+      const double update = op.step.nesterov ? g + momentum * moved : moved;
+      op.weight.data()[i] =
+          static_cast<T>(op.weight.data()[i] - double{op.step.learning_rate} * update);
+      op.velocity.data()[i] = static_cast<T>(moved);
     }
   }
 
@@ -77,40 +76,39 @@ class ReferenceOptimizers {
   /// update /= max(1, rms(update) / clipping_threshold),
   /// first = beta1 first + (1 - beta1) update, which takes the update's place where it is kept,
   /// weight *= 1 - learning_rate weight_decay, weight -= learning_rate update.
-  void adafactor_inplace(const AdafactorStep& step, const Array& gradient, const Array& factor,
-                         const Array& weight, const Array& row_moment, const Array& column_moment,
-                         const Array& first_moment) const {
-    const std::size_t columns = column_moment.size(), rows = weight.size() / columns;
-    std::vector<double> update(weight.size());
+  void run(const ops::Adafactor<T, HostMemory>& op) const {
+    const std::size_t columns = op.column_moment.size(), rows = op.weight.size() / columns;
+    std::vector<double> update(op.weight.size());
     for (std::size_t i = 0; i < update.size(); ++i)
-      update[i] = double{factor.data()[0]} * double{gradient.data()[i]};
-    update_moments(step, update, rows, row_moment, column_moment);
+      update[i] = double{op.factor.data()[0]} * double{op.gradient.data()[i]};
+    update_moments(op.step, update, rows, op.row_moment, op.column_moment);
     double mean = 0;
     for (std::size_t r = 0; r < rows && rows > 1; ++r)
-      mean += row_moment.data()[r] / static_cast<double>(rows);
+      mean += op.row_moment.data()[r] / static_cast<double>(rows);
     double squares = 0;
     for (std::size_t i = 0; i < update.size(); ++i) {
-      const double column = column_moment.data()[i % columns];
-      update[i] /= std::sqrt(rows > 1 ? row_moment.data()[i / columns] * column / mean : column);
+      const double column = op.column_moment.data()[i % columns];
+      update[i] /= std::sqrt(rows > 1 ? op.row_moment.data()[i / columns] * column / mean : column);
       squares += update[i] * update[i];
     }
     const double rms = std::sqrt(squares / static_cast<double>(update.size()));
-    const double divisor = std::max(1.0, rms / step.clipping_threshold);
+    const double divisor = std::max(1.0, rms / op.step.clipping_threshold);
     for (std::size_t i = 0; i < update.size(); ++i)
-      apply(step, update[i] / divisor, i, weight, first_moment);
+      apply(op.step, update[i] / divisor, i, op.weight, op.first_moment);
   }
 
   /// values = min(max(values, low), high).
-  void clamp_inplace(const Array& values, float low, float high) const {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values.data()[i] = std::clamp(values.data()[i], static_cast<T>(low), static_cast<T>(high));
+  void run(const ops::Clamp<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.values.size(); ++i)
+      op.values.data()[i] =
+          std::clamp(op.values.data()[i], static_cast<T>(op.low), static_cast<T>(op.high));
   }
 
   /// output = keep output + (1 - keep) input.
-  void blend_inplace(const Array& input, float keep, const Array& output) const {
-    for (std::size_t i = 0; i < output.size(); ++i)
-      output.data()[i] = static_cast<T>(double{keep} * double{output.data()[i]} +
-                                        (1.0 - double{keep}) * double{input.data()[i]});
+  void run(const ops::Blend<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.output.size(); ++i)
+      op.output.data()[i] = static_cast<T>(double{op.keep} * double{op.output.data()[i]} +
+                                           (1.0 - double{op.keep}) * double{op.input.data()[i]});
   }
 
  private:

@@ -38,6 +38,11 @@ class Reference : public ReferenceAttention<T>,
   using Array = Tensor<T>;
   using Matrix = ReferenceMatrix<T>;
 
+  using ReferenceAttention<T>::run;
+  using ReferenceGradients<T>::run;
+  using ReferenceLosses<T>::run;
+  using ReferenceOptimizers<T>::run;
+
   template <class U>
   Tensor<U> allocate(const Shape& shape) const {
     return Tensor<U>(Buffer<HostMemory>::allocate(shape.size() * sizeof(U)), shape);
@@ -75,28 +80,26 @@ class Reference : public ReferenceAttention<T>,
   }
 
   /// input [rows, in], weight [out, in] -> output [rows, out], see Epilogue.
-  void matmul(const Array& input, const Matrix& weight, const Epilogue<T, HostMemory>& epilogue,
-              const Array& output) const {
-    const std::size_t out = weight.out_features(), in = weight.in_features();
-    for (std::size_t r = 0; r < input.size() / in; ++r) {
+  void run(const ops::Matmul<T, HostMemory, ReferenceMatrix<T>>& op) const {
+    const std::size_t out = op.weight.out_features(), in = op.weight.in_features();
+    for (std::size_t r = 0; r < op.input.size() / in; ++r) {
       for (std::size_t o = 0; o < out; ++o) {
-        double sum = epilogue.bias ? epilogue.bias.data()[o] : 0.0;
+        double sum = op.epilogue.bias ? op.epilogue.bias.data()[o] : 0.0;
         for (std::size_t i = 0; i < in; ++i)
-          sum += double{input.data()[r * in + i]} * double{weight.at(o, i)};
-        double value = detail::reference_activation(sum, epilogue.activation);
-        if (epilogue.scale) value *= epilogue.scale.data()[o];
-        if (epilogue.residual) value += epilogue.residual.data()[r * out + o];
-        output.data()[r * out + o] = static_cast<T>(value);
+          sum += double{op.input.data()[r * in + i]} * double{op.weight.at(o, i)};
+        double value = detail::reference_activation(sum, op.epilogue.activation);
+        if (op.epilogue.scale) value *= op.epilogue.scale.data()[o];
+        if (op.epilogue.residual) value += op.epilogue.residual.data()[r * out + o];
+        op.output.data()[r * out + o] = static_cast<T>(value);
       }
     }
   }
 
   /// (x - mean) / sqrt(variance + 1e-5) * weight + bias over the last axis.
-  void layer_norm(const Array& input, const Array& weight, const Array& bias,
-                  const Array& output) const {
-    const std::size_t width = weight.size();
-    for (std::size_t r = 0; r < input.size() / width; ++r) {
-      const T* x = input.data() + r * width;
+  void run(const ops::LayerNorm<T, HostMemory>& op) const {
+    const std::size_t width = op.weight.size();
+    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
+      const T* x = op.input.data() + r * width;
       double mean = 0, variance = 0;
       for (std::size_t i = 0; i < width; ++i) mean += x[i];
       mean /= static_cast<double>(width);
@@ -104,84 +107,83 @@ class Reference : public ReferenceAttention<T>,
       variance /= static_cast<double>(width);
       const double scale = 1.0 / std::sqrt(variance + 1e-5);
       for (std::size_t i = 0; i < width; ++i)
-        output.data()[r * width + i] =
-            static_cast<T>((x[i] - mean) * scale * weight.data()[i] + bias.data()[i]);
+        op.output.data()[r * width + i] =
+            static_cast<T>((x[i] - mean) * scale * op.weight.data()[i] + op.bias.data()[i]);
     }
   }
 
   /// ids [batch, tokens], table [vocabulary, width], positions [at least first + tokens, width]
   /// -> output [batch, tokens, width]: table[id] + positions[first + t].
-  void embed(const Tensor<std::int32_t>& ids, const Array& table, const Array& positions,
-             std::size_t first, const Array& output) const {
-    const std::size_t width = table.shape()[1], tokens = ids.shape().back();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const T* word = table.data() + static_cast<std::size_t>(ids.data()[i]) * width;
-      const T* position = positions.data() + (first + i % tokens) * width;
-      for (std::size_t c = 0; c < width; ++c) output.data()[i * width + c] = word[c] + position[c];
+  void run(const ops::Embed<T, HostMemory, T>& op) const {
+    const std::size_t width = op.table.shape()[1], tokens = op.ids.shape().back();
+    for (std::size_t i = 0; i < op.ids.size(); ++i) {
+      const T* word = op.table.data() + static_cast<std::size_t>(op.ids.data()[i]) * width;
+      const T* position = op.positions.data() + (op.first + i % tokens) * width;
+      for (std::size_t c = 0; c < width; ++c)
+        op.output.data()[i * width + c] = word[c] + position[c];
     }
   }
 
   /// -> output [batch * rows * columns, channels * kernel * kernel], columns ordered channel, y, x.
-  void unfold(const Array& input, const Unfold& windows, const Array& output) const {
-    const std::size_t batch = input.size() / (windows.channels * windows.height * windows.width);
-    std::fill_n(output.data(), output.size(), T{0});
-    detail::visit_windows(windows, batch, [&](std::size_t element, std::size_t pixel) {
-      output.data()[element] = input.data()[pixel];
+  void run(const ops::Unfold<T, HostMemory>& op) const {
+    const std::size_t batch =
+        op.input.size() / (op.windows.channels * op.windows.height * op.windows.width);
+    std::fill_n(op.output.data(), op.output.size(), T{0});
+    detail::visit_windows(op.windows, batch, [&](std::size_t element, std::size_t pixel) {
+      op.output.data()[element] = op.input.data()[pixel];
     });
   }
 
   /// Each row divided by its Euclidean norm (at least 1e-12, as torch.nn.functional.normalize).
-  void l2_normalize(const Array& input, const Array& output) const {
-    const std::size_t width = input.shape().back();
-    for (std::size_t r = 0; r < input.size() / width; ++r) {
-      const T* x = input.data() + r * width;
+  void run(const ops::L2Normalize<T, HostMemory>& op) const {
+    const std::size_t width = op.input.shape().back();
+    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
+      const T* x = op.input.data() + r * width;
       double sum = 0;
       for (std::size_t i = 0; i < width; ++i) sum += double{x[i]} * double{x[i]};
       const double norm = std::isnan(sum) ? sum : std::max(std::sqrt(sum), 1e-12);
       for (std::size_t i = 0; i < width; ++i)
-        output.data()[r * width + i] = static_cast<T>(x[i] / norm);
+        op.output.data()[r * width + i] = static_cast<T>(x[i] / norm);
     }
   }
 
   /// source [batch or 1, tokens, width] into output [batch, T, width] from token `first` on, plus
   /// rows `first` and following of positions [at least first + tokens, width] where there are any.
-  void write_tokens(const Array& source, const Array& positions, std::size_t first,
-                    const Array& output) const {
-    const std::size_t batch = output.shape()[0], length = output.shape()[1];
-    const std::size_t tokens = source.shape()[1], width = output.shape()[2];
+  void run(const ops::WriteTokens<T, HostMemory>& op) const {
+    const std::size_t batch = op.output.shape()[0], length = op.output.shape()[1];
+    const std::size_t tokens = op.source.shape()[1], width = op.output.shape()[2];
     for (std::size_t b = 0; b < batch; ++b)
       for (std::size_t t = 0; t < tokens; ++t)
         for (std::size_t c = 0; c < width; ++c) {
-          const std::size_t from = source.shape()[0] == 1 ? t : b * tokens + t;
-          const T position = positions ? positions.data()[(first + t) * width + c] : T{0};
-          output.data()[(b * length + first + t) * width + c] =
-              source.data()[from * width + c] + position;
+          const std::size_t from = op.source.shape()[0] == 1 ? t : b * tokens + t;
+          const T position = op.positions ? op.positions.data()[(op.first + t) * width + c] : T{0};
+          op.output.data()[(b * length + op.first + t) * width + c] =
+              op.source.data()[from * width + c] + position;
         }
   }
 
   /// output[i] = input row indices[i].
-  void gather_rows(const Array& input, const Tensor<std::int32_t>& indices,
-                   const Array& output) const {
-    const std::size_t width = input.shape().back();
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      std::copy_n(input.data() + static_cast<std::size_t>(indices.data()[i]) * width, width,
-                  output.data() + i * width);
+  void run(const ops::GatherRows<T, HostMemory>& op) const {
+    const std::size_t width = op.input.shape().back();
+    for (std::size_t i = 0; i < op.indices.size(); ++i)
+      std::copy_n(op.input.data() + static_cast<std::size_t>(op.indices.data()[i]) * width, width,
+                  op.output.data() + i * width);
   }
 
   /// output row indices[i] = the chosen columns of input row i.
-  void scatter_rows(const Columns<T, HostMemory>& input, const Tensor<std::int32_t>& indices,
-                    const Array& output) const {
-    const std::size_t stride = input.rows.shape().back();
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      std::copy_n(input.rows.data() + i * stride + input.first, input.width,
-                  output.data() + static_cast<std::size_t>(indices.data()[i]) * input.width);
+  void run(const ops::ScatterRows<T, HostMemory>& op) const {
+    const std::size_t stride = op.input.rows.shape().back();
+    for (std::size_t i = 0; i < op.indices.size(); ++i)
+      std::copy_n(
+          op.input.rows.data() + i * stride + op.input.first, op.input.width,
+          op.output.data() + static_cast<std::size_t>(op.indices.data()[i]) * op.input.width);
   }
 
   /// x - log(sum(exp(x))) over the last axis.
-  void log_softmax_inplace(const Array& scores) const {
-    const std::size_t width = scores.shape().back();
-    for (std::size_t r = 0; r < scores.size() / width; ++r) {
-      T* x = scores.data() + r * width;
+  void run(const ops::LogSoftmax<T, HostMemory>& op) const {
+    const std::size_t width = op.scores.shape().back();
+    for (std::size_t r = 0; r < op.scores.size() / width; ++r) {
+      T* x = op.scores.data() + r * width;
       const double largest = *std::max_element(x, x + width);
       double sum = 0;
       for (std::size_t i = 0; i < width; ++i) sum += std::exp(x[i] - largest);
@@ -190,12 +192,11 @@ class Reference : public ReferenceAttention<T>,
   }
 
   /// Changes the scores at the flat positions `indices` [n], see ScoreEdit; values [n].
-  void edit_scores_inplace(const Array& scores, const Tensor<std::int32_t>& indices,
-                           const Array& values, ScoreEdit edit) const {
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      T& score = scores.data()[indices.data()[i]];
-      const T value = values.data()[i];
-      switch (edit) {
+  void run(const ops::EditScores<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.indices.size(); ++i) {
+      T& score = op.scores.data()[op.indices.data()[i]];
+      const T value = op.values.data()[i];
+      switch (op.edit) {
         case ScoreEdit::forbid:
           score = -std::numeric_limits<T>::infinity();
           break;
@@ -211,10 +212,10 @@ class Reference : public ReferenceAttention<T>,
 
   /// Temperature, then top-k, then top-p, of each row: what falls out becomes minus infinity. Of a
   /// row with a NaN nothing falls out, so that the search notices it.
-  void warp_scores_inplace(const Array& scores, const SamplingWarp& warp) const {
-    const std::size_t width = scores.shape().back();
-    for (std::size_t r = 0; r < scores.size() / width; ++r)
-      warp_row({scores.data() + r * width, width}, warp);
+  void run(const ops::WarpScores<T, HostMemory>& op) const {
+    const std::size_t width = op.scores.shape().back();
+    for (std::size_t r = 0; r < op.scores.size() / width; ++r)
+      warp_row({op.scores.data() + r * width, width}, op.warp);
   }
 
   /// The best of each group of rows.
@@ -223,18 +224,17 @@ class Reference : public ReferenceAttention<T>,
   /// groups = values.shape()[0] groups of equal size. -> values [groups, count], scores plus what
   /// was added, and ids [groups, count] = row in the group * vocabulary + word, in falling order of
   /// value plus noise; equal ones by rising id; NaN first, so that it is noticed.
-  void best_candidates(const Array& scores, const Array& added, const GumbelNoise& noise,
-                       const Array& values, const Tensor<std::int32_t>& ids) const {
-    const std::size_t groups = values.shape()[0], count = values.shape()[1];
-    const std::size_t vocabulary = scores.shape().back();
-    const std::size_t size = scores.size() / groups;
+  void run(const ops::BestCandidates<T, HostMemory>& op) const {
+    const std::size_t groups = op.values.shape()[0], count = op.values.shape()[1];
+    const std::size_t vocabulary = op.scores.shape().back();
+    const std::size_t size = op.scores.size() / groups;
     std::vector<T> value(size), rank(size);
     std::vector<std::int32_t> order(size);
     for (std::size_t g = 0; g < groups; ++g) {
       for (std::size_t i = 0; i < size; ++i) {
         const std::size_t row = (g * size + i) / vocabulary;
-        value[i] = scores.data()[g * size + i] + (added ? added.data()[row] : T{0});
-        rank[i] = value[i] + gumbel(noise, row, i % vocabulary, vocabulary);
+        value[i] = op.scores.data()[g * size + i] + (op.added ? op.added.data()[row] : T{0});
+        rank[i] = value[i] + gumbel(op.noise, row, i % vocabulary, vocabulary);
       }
       std::iota(order.begin(), order.end(), 0);
       const auto better = [&](std::int32_t a, std::int32_t b) {
@@ -244,8 +244,8 @@ class Reference : public ReferenceAttention<T>,
       };
       std::partial_sort(order.begin(), order.begin() + count, order.end(), better);
       for (std::size_t i = 0; i < count; ++i) {
-        values.data()[g * count + i] = value[order[i]];
-        ids.data()[g * count + i] = order[i];
+        op.values.data()[g * count + i] = value[order[i]];
+        op.ids.data()[g * count + i] = order[i];
       }
     }
   }

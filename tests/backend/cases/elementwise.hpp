@@ -1,0 +1,182 @@
+#pragma once
+/// @file
+/// Cases of operations on elements and columns, and of their gradients.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "backend/operation_cases.hpp"
+
+namespace coca::testing {
+
+inline constexpr std::size_t element_counts[] = {1, 3, 17, 33, 65, 130, 100001};
+inline constexpr std::size_t column_counts[] = {1, 3, 17, 33, 65, 130, 768};
+
+template <>
+struct Cases<Judged<ops::SumRows>> {
+  static void each(const Take<Judged<ops::SumRows>>& take) {
+    Arguments with(50);
+    for (const std::size_t width : column_counts)
+      for (const std::size_t rows : {1, 3, 65, 333})
+        take({.input = with.normals({rows, width}), .output = with.add({width})}, within_sum(rows));
+  }
+};
+
+/// Calls take(activation, input) for all activations, with numbers far from 0 and 0 itself.
+template <class Function>
+void for_each_activation(Arguments& with, const Function& take) {
+  for (const Activation activation : {Activation::none, Activation::gelu, Activation::quick_gelu})
+    for (const std::size_t width : column_counts) {
+      const HostArray input = with.normals({3, width}, 3);
+      input.data()[0] = width % 2 == 0 ? 40 : -40;
+      input.data()[1] = 0;
+      take(activation, input);
+    }
+}
+
+template <>
+struct Cases<Judged<ops::Activate>> {
+  static void each(const Take<Judged<ops::Activate>>& take) {
+    Arguments with(51);
+    for_each_activation(with, [&](Activation activation, const HostArray& input) {
+      take({.input = input, .activation = activation, .output = with.out(input.shape())},
+           within_sum(1));
+    });
+  }
+};
+
+template <>
+struct Cases<Judged<ops::ActivationGradient>> {
+  static void each(const Take<Judged<ops::ActivationGradient>>& take) {
+    Arguments with(51);
+    for (const Write write : both_writes)
+      for_each_activation(with, [&](Activation activation, const HostArray& input) {
+        take({.input = input,
+              .activation = activation,
+              .output_gradient = with.normals(input.shape()),
+              .input_gradient = with.update(write, input.shape())},
+             within_sum(1));
+      });
+  }
+};
+
+template <>
+struct Cases<Judged<ops::ScaleColumns>> {
+  static void each(const Take<Judged<ops::ScaleColumns>>& take) {
+    Arguments with(52);
+    for (const std::size_t width : column_counts)
+      for (const std::size_t rows : {1, 33})
+        for (const bool with_residual : {false, true})
+          take({.input = with.normals({rows, width}),
+                .scale = with.normals({width}),
+                .residual = with_residual ? with.normals({rows, width}) : HostArray(),
+                .output = with.out({rows, width})},
+               within_sum(rows));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::ScaleColumnsGradient>> {
+  static void each(const Take<Judged<ops::ScaleColumnsGradient>>& take) {
+    Arguments with(52);
+    for (const std::size_t width : column_counts)
+      for (const std::size_t rows : {1, 33})
+        for (const Write write : both_writes)
+          take({.input = with.normals({rows, width}),
+                .scale = with.normals({width}),
+                .output_gradient = with.normals({rows, width}),
+                .input_gradient = with.update(write, {rows, width}),
+                .scale_gradient = with.add({width})},
+               within_sum(rows));
+    for (unsigned present = 0; present < 4; ++present)
+      take({.input = with.normals({9, 33}),
+            .scale = with.normals({33}),
+            .output_gradient = with.normals({9, 33}),
+            .input_gradient = (present & 1) != 0 ? with.update(Write::add, {9, 33})
+                                                 : ops::Update<double, HostMemory>(),
+            .scale_gradient = with.add((present & 2) != 0, {33})},
+           within_sum(9));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Fill>> {
+  static void each(const Take<Judged<ops::Fill>>& take) {
+    for (const std::size_t size : element_counts)
+      for (const float value : {0.25f, 0.0f, -0.0f})
+        take({.output = Arguments::out({size}), .value = value}, exactly);
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Copy>> {
+  static void each(const Take<Judged<ops::Copy>>& take) {
+    Arguments with(63);
+    for (const std::size_t size : element_counts) {
+      const HostArray input = with.normals({size});
+      input.data()[size / 2] = not_a_number;
+      take({.input = input, .output = with.out({size})}, exactly);
+    }
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Accumulate>> {
+  static void each(const Take<Judged<ops::Accumulate>>& take) {
+    Arguments with(60);
+    for (const std::size_t size : element_counts)
+      take({.input = with.normals({size}), .output = with.add({size})}, within(16 * u));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Scale>> {
+  static void each(const Take<Judged<ops::Scale>>& take) {
+    Arguments with(60);
+    for (const std::size_t size : element_counts)
+      take({.values = ops::InOut(with.normals({size})), .factor = -1.5f}, within(16 * u));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Sum>> {
+  static void each(const Take<Judged<ops::Sum>>& take) {
+    Arguments with(64);
+    for (const std::size_t size : element_counts)
+      take(
+          {.left = with.normals({size}), .right = with.normals({size}), .output = with.out({size})},
+          within(8 * u));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Product>> {
+  static void each(const Take<Judged<ops::Product>>& take) {
+    Arguments with(65);
+    for (const std::size_t size : element_counts)
+      take(
+          {.left = with.normals({size}), .right = with.normals({size}), .output = with.out({size})},
+          within(16 * u));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::ProductGradient>> {
+  static void each(const Take<Judged<ops::ProductGradient>>& take) {
+    Arguments with(66);
+    for (const std::size_t size : element_counts)
+      for (const Write write : both_writes)
+        for (const bool with_left : {true, false})
+          take({.left = with.normals({size}),
+                .right = with.normals({size}),
+                .output_gradient = with.normals({size}),
+                .left_gradient =
+                    with_left ? with.update(write, {size}) : ops::Update<double, HostMemory>(),
+                .right_gradient = with.update(Write::add, {size})},
+               within(32 * u));
+  }
+};
+
+}  // namespace coca::testing
