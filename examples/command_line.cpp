@@ -18,6 +18,7 @@
 #include "coca/backend/cpu/instruction_set.hpp"
 #include "coca/core/version.hpp"
 #include "coca/io/atomic_file.hpp"
+#include "coca/io/json_bytes.hpp"
 #include "coca/text/gzip_text.hpp"
 #include "coca/text/utf8.hpp"
 
@@ -281,9 +282,7 @@ void print_line(const std::string& line) {
   }
 }
 
-std::string to_line(const JsonLine& json) {
-  return json.dump(-1, ' ', false, JsonLine::error_handler_t::replace);
-}
+std::string to_line(const JsonLine& json) { return coca::to_json_text(json); }
 
 JsonLine json_number(float value) {
   if (!std::isfinite(value)) return nullptr;
@@ -332,10 +331,22 @@ void Failures::report(const std::string& path, const std::exception& problem) {
   report(about(path, problem.what()));
 }
 
+namespace {
+
+constexpr std::size_t reported_failures = 10;
+
+}  // namespace
+
 void Failures::report(const std::string& sentence) {
+  if (++count_ > reported_failures) return;
   ProgressBar::hide();
   std::cerr << program_ << ": " << sentence << '\n';
-  ++count_;
+}
+
+Failures::~Failures() {
+  if (count_ <= reported_failures) return;
+  ProgressBar::hide();
+  std::cerr << program_ << ": and " << count_ - reported_failures << " more failures\n";
 }
 
 std::vector<Picture> read_pictures(const Model& model, std::span<const std::string> paths,

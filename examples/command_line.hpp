@@ -57,7 +57,7 @@ void print_line(const std::string& line);
 /// JSON whose keys stay in the order in which they were written.
 using JsonLine = nlohmann::ordered_json;
 
-/// A JSON object as one line of valid UTF-8.
+/// A JSON object as one line; names that are not UTF-8 as coca::to_json_text() writes them.
 std::string to_line(const JsonLine& json);
 
 /// The shortest decimal that reads back as this float, as a JSON number.
@@ -82,10 +82,14 @@ struct Picture {
   coca::Pixels pixels{};
 };
 
-/// Failures that do not stop a program: the other pictures are still done.
+/// Failures that do not stop a program: the other pictures are still done. The first ten are
+/// reported on standard error, the others counted.
 class Failures {
  public:
   explicit Failures(std::string program) : program_(std::move(program)) {}
+  Failures(const Failures&) = delete;
+  Failures& operator=(const Failures&) = delete;
+  ~Failures();  ///< reports how many there were beyond the first ten
 
   /// Says on standard error what failed.
   /// @param path named in front of the problem, unless that begins with it
@@ -93,6 +97,7 @@ class Failures {
   void report(const std::string& sentence);
 
   bool none() const noexcept { return count_ == 0; }
+  const std::string& program() const noexcept { return program_; }
 
  private:
   std::string program_;

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "coca/evaluation/test_set.hpp"
 #include "coca/image/open_clip_preprocess.hpp"
@@ -22,6 +23,7 @@ struct Options {
   ModelOptions model;
   std::vector<std::string> paths;
   coca::TrainingData data;  ///< how they are read
+  std::string protocol = "captions";
   std::string group;
   std::string interval;
   std::string labels_file;
@@ -110,15 +112,47 @@ std::size_t label_of(const coca::Record& record, const std::string& key, const L
 }
 
 /// Everything that is known of the pictures before they are read.
-std::vector<Sample> read_samples(const Options& options, const coca::AnyDataset& dataset,
-                                 const std::optional<Labels>& labels, Failures& failures) {
-  std::vector<Sample> samples;
+struct Samples {
+  std::vector<Sample> list;
+  std::size_t broken = 0;  ///< records whose text is broken
+};
+
+/// Records of one picture, as tables with a caption in each row have them, are one sample with all
+/// captions, where all captions count.
+class SampleList {
+ public:
+  explicit SampleList(bool merge) : merge_(merge) {}
+
+  void add(Sample sample) {
+    const coca::TestPicture& picture = sample.picture;
+    const auto [place, fresh] = places_.try_emplace(
+        {sample.name, picture.group, picture.cluster, picture.label}, samples_.size());
+    if (fresh || !merge_) return samples_.push_back(std::move(sample));
+    std::vector<std::string>& captions = samples_[place->second].picture.references;
+    captions.insert(captions.end(), picture.references.begin(), picture.references.end());
+  }
+
+  std::vector<Sample> take() && { return std::move(samples_); }
+
+ private:
+  using Key =
+      std::tuple<std::string, std::string, std::optional<std::string>, std::optional<std::size_t>>;
+  bool merge_;
+  std::vector<Sample> samples_;
+  std::map<Key, std::size_t> places_;
+};
+
+Samples read_samples(const Options& options, const coca::AnyDataset& dataset,
+                     const std::optional<Labels>& labels, Failures& failures) {
+  SampleList list(options.protocol == "captions");
+  std::size_t broken = 0;
   for (std::size_t i = 0; i < dataset.size(); ++i) {
     coca::Record record;
     try {
       record = dataset.record(i);
     } catch (const coca::Error& error) {  // its text is broken
       failures.report(error.what());
+      ++broken;
       continue;
     }
     coca::TestPicture picture;
@@ -126,9 +160,9 @@ std::vector<Sample> read_samples(const Options& options, const coca::AnyDataset&
     if (!options.interval.empty()) picture.cluster = field(record, options.interval);
     if (labels) picture.label = label_of(record, options.label_key, *labels);
     picture.references = std::move(record.captions);
-    samples.push_back({i, std::move(record.name), std::move(picture)});
+    list.add({i, std::move(record.name), std::move(picture)});
   }
-  return samples;
+  return {std::move(list).take(), broken};
 }
 
 coca::GenerationOptions search_options(const Options& options, const ModelInfo& info) {
@@ -196,30 +230,51 @@ Answers answer(Model& model, const Options& options, const coca::AnyDataset& dat
     progress.show(first + count, samples.size());
   }
   if (answers.samples.empty())
-    throw coca::Error("none of the " + std::to_string(dataset.size()) + " pictures can be read");
+    throw coca::Error("none of the " + std::to_string(samples.size()) + " pictures can be read");
   return answers;
 }
 
-/// Embeds each picture's first caption. Captions of the same tokens are one, as in training's
-/// validation.
-void embed_captions(Model& model, Answers& answers) {
+/// The captions that count, and which of them have the same tokens and so the same embedding.
+struct CaptionTexts {
+  std::vector<std::string> unlike;
+  std::vector<std::size_t> numbers;  ///< of each caption among the unlike ones
+};
+
+/// Gives the pictures their captions: each of them all, or the first, where captions of the same
+/// tokens are one, as in training's validation.
+CaptionTexts number_captions(const Model& model, const Options& options,
+                             std::vector<Sample>& samples) {
+  const bool all = options.protocol == "captions";
   std::map<std::vector<std::int32_t>, std::size_t> known;
-  std::vector<std::string> texts;
-  for (Sample& sample : answers.samples) {
-    if (sample.picture.references.empty()) continue;
-    const std::string& caption = sample.picture.references.front();
-    const auto [found, fresh] = known.try_emplace(model.encode(caption), texts.size());
-    if (fresh) texts.push_back(caption);
-    sample.picture.text = found->second;
-  }
+  CaptionTexts texts;
+  for (Sample& sample : samples)
+    for (const std::string& caption : sample.picture.references) {
+      const auto [found, fresh] = known.try_emplace(model.encode(caption), texts.unlike.size());
+      if (fresh) texts.unlike.push_back(caption);
+      sample.picture.texts.push_back(all ? texts.numbers.size() : found->second);
+      if (all || fresh) texts.numbers.push_back(found->second);
+      if (!all) break;
+    }
+  return texts;
+}
+
+/// Embeds the captions that count, unlike ones once.
+void embed_captions(Model& model, const Options& options, Answers& answers) {
+  const CaptionTexts texts = number_captions(model, options, answers.samples);
+  std::vector<float> unlike;
   constexpr std::size_t at_once = 256;
   ProgressBar progress("captions");
-  for (std::size_t first = 0; first < texts.size(); first += at_once) {
-    const std::size_t count = std::min(at_once, texts.size() - first);
-    const coca::Embeddings some = model.embed_texts(std::span(texts).subspan(first, count));
-    std::vector<float>& all = answers.embeddings.texts;
-    all.insert(all.end(), some.values.begin(), some.values.end());
-    progress.show(first + count, texts.size());
+  for (std::size_t first = 0; first < texts.unlike.size(); first += at_once) {
+    const std::size_t count = std::min(at_once, texts.unlike.size() - first);
+    const coca::Embeddings some = model.embed_texts(std::span(texts.unlike).subspan(first, count));
+    unlike.insert(unlike.end(), some.values.begin(), some.values.end());
+    progress.show(first + count, texts.unlike.size());
+  }
+  const std::size_t width = model.info().embed_dim;
+  for (const std::size_t number : texts.numbers) {
+    const auto row = unlike.begin() + static_cast<std::ptrdiff_t>(number * width);
+    answers.embeddings.texts.insert(answers.embeddings.texts.end(), row,
+                                    row + static_cast<std::ptrdiff_t>(width));
   }
 }
 
@@ -244,6 +299,7 @@ void print(const Options& options, const Model& model, const coca::TestSet& test
   const bool captioning = rows.back().second.captioning.has_value();
   if (options.json) {
     JsonLine line{{"model", model.info().preset}, {"data", options.paths}, {"skipped", skipped}};
+    if (rows.back().second.retrieval) line["protocol"] = options.protocol;
     if (captioning) line["beams"] = options.search.beams;
     line.update(to_json(rows.back().second));
     rows.pop_back();
@@ -252,6 +308,9 @@ void print(const Options& options, const Model& model, const coca::TestSet& test
   }
   for (const std::string& line : score_table(options.group, rows)) print_line(line);
   std::string note = "Recall, exact matches and zero-shot accuracy are in percent";
+  if (rows.back().second.retrieval)
+    note += options.protocol == "captions" ? "; retrieval is among all captions"
+                                           : "; retrieval is among unlike first captions";
   if (captioning)
     note += "; captions are searched for with " + std::to_string(options.search.beams) +
             (options.search.beams == 1 ? " beam" : " beams");
@@ -281,7 +340,8 @@ bool run(const CLI::App& app, Options options) {
   if (!options.labels_file.empty()) labels.emplace(options.labels_file);
   const coca::AnyDataset dataset = open_data(options);
   Failures failures(app.get_name());
-  std::vector<Sample> samples = read_samples(options, dataset, labels, failures);
+  auto [samples, broken] = read_samples(options, dataset, labels, failures);
+  const std::size_t all = samples.size() + broken;
   const auto is_captioned = [](const Sample& s) { return !s.picture.references.empty(); };
   if (std::none_of(samples.begin(), samples.end(), is_captioned)) {
     if (!labels)
@@ -297,13 +357,15 @@ bool run(const CLI::App& app, Options options) {
     classifier = model->classifier(labels->names(), read_templates(options.templates, *model));
 
   Answers answers = answer(*model, options, dataset, std::move(samples), failures);
-  embed_captions(*model, answers);
+  embed_captions(*model, options, answers);
   if (classifier) answers.embeddings.classes = classifier->embeddings().values;
   if (!options.captions_file.empty()) write_captions(options.captions_file, answers.samples);
   std::vector<coca::TestPicture> pictures;
   for (Sample& sample : answers.samples) pictures.push_back(std::move(sample.picture));
-  const std::size_t skipped = dataset.size() - pictures.size();
-  const coca::TestSet test_set(std::move(pictures), std::move(answers.embeddings));
+  const std::size_t skipped = all - pictures.size();
+  const coca::TestSet test_set(
+      std::move(pictures), std::move(answers.embeddings),
+      options.protocol == "captions" ? coca::Ties::in_order : coca::Ties::before);
   print(options, *model, test_set, skipped);
   return failures.none();
 }
@@ -319,6 +381,15 @@ void add_data_options(CLI::App& app, Options& options) {
       "column or JSON key of captions (default: title, caption, text or captions)");
   add("--image-folder", options.data.image_folder, "FOLDER",
       "where relative paths begin (default: beside the caption file)");
+  app.add_option("--protocol", options.protocol,
+                 "of retrieval. captions: that of COCO and Flickr30K: any of a picture's captions "
+                 "is a hit, and each caption looks for its picture. concepts: that of train's "
+                 "validation: each picture has its first caption, captions of the same tokens are "
+                 "one, and any of their pictures is a hit")
+      ->check(CLI::IsMember({"captions", "concepts"}))
+      ->type_name("PROTOCOL")
+      ->capture_default_str()
+      ->group("Data");
   add("--group", options.group, "KEY",
       "also the scores of each value of that column or JSON key. A group's pictures and captions "
       "are looked for among those of all; how rare words are (CIDEr) is also taken from all");
@@ -365,9 +436,9 @@ int main(int argc, char* argv[]) {
   Options options;
   CLI::App app(
       "Says how good a model is, by pictures whose captions are known.\n\n"
-      "Retrieval: how often the nearest 1, 5, 10 captions hold that of a picture, and the other "
-      "way\nround; each picture has its first caption, and equal captions are one. Captioning: "
-      "exact matches\nwith the first caption, CIDEr (0 to 10) and BLEU-4 (0 to 1) with all that a "
+      "Retrieval: how often the nearest 1, 5, 10 captions hold one of a picture's, and the nearest "
+      "pictures\nthat of a caption. Captioning: exact matches\nwith the first caption, CIDEr (0 to "
+      "10) and BLEU-4 (0 to 1) with all that a "
       "picture has.\nZero-shot: how often the right label is the nearest, or among the nearest "
       "five.",
       "evaluate");

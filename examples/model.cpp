@@ -13,6 +13,7 @@
 #include "coca/image/read_image.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/pipelines/inferred_config.hpp"
+#include "coca/pipelines/model_identity.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
 #include "coca/text/sentence_piece_tokenizer.hpp"
@@ -220,18 +221,6 @@ coca::PreprocessConfig choose_preprocessing(const std::optional<coca::HuggingFac
   return config;
 }
 
-/// Two models of one identity give the same embeddings.
-std::string identity_of(const ModelOptions& options, const std::string& preset,
-                        const std::string& weights) {
-  std::string identity = preset + ' ' + options.precision;
-  if (options.open_clip_preprocessing) identity += " open-clip-preprocessing";
-  if (weights == "random") return identity + " random " + std::to_string(options.seed);
-  std::error_code ignored;
-  const auto modified = fs::last_write_time(weights, ignored).time_since_epoch().count();
-  return identity + ' ' + fs::weakly_canonical(weights, ignored).string() + ' ' +
-         std::to_string(fs::file_size(weights, ignored)) + ' ' + std::to_string(modified);
-}
-
 }  // namespace
 
 coca::AnyTokenizer read_tokenizer(const std::string& path) {
@@ -252,7 +241,6 @@ std::unique_ptr<Model> open_model(const ModelOptions& options) {
   const auto bundled = bundled_folder(std::string(preset.name));
   const auto& folder = source.folder ? source.folder : bundled;  // with vocabulary and the like
   ModelInfo info{.preset = std::string(preset.name),
-                 .identity = identity_of(options, std::string(preset.name), source.weights),
                  .tokenizer = choose_tokenizer(options, folder),
                  .open_clip_preprocessing = options.open_clip_preprocessing,
                  .bundled = bundled.has_value(),
@@ -270,6 +258,9 @@ std::unique_ptr<Model> open_model(const ModelOptions& options) {
   if (options.captions && !info.captions)
     throw UsageError("the model " + info.preset + " has no captioner; captions need a CoCa");
   expect_tokenizer_fits(options, info);
+  info.identity =
+      to_string(coca::ModelIdentity{info.preset, options.precision, info.preprocessing,
+                                    info.open_clip_preprocessing, source.weights, options.seed});
   return preset.make(std::move(info), options, source.weights);
 }
 

@@ -47,7 +47,7 @@ struct ModelOptions {
 /// Everything about a model but its weights.
 struct ModelInfo {
   std::string preset;
-  std::string identity;  ///< differs between models that give different embeddings
+  std::string identity{};  ///< differs between models that give different embeddings
   coca::AnyTokenizer tokenizer;
   coca::PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;

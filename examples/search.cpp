@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "coca/core/digest.hpp"
 #include "coca/image/draw.hpp"
 #include "coca/image/write_png.hpp"
 #include "command_line.hpp"
@@ -28,53 +29,110 @@ std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what;
 }
 
-/// The index as it was left. @throws coca::Error with what helps where it is damaged
-coca::SearchIndex read_index(const std::string& path, const ModelInfo& info, bool own_path) {
+/// What to do about an index file that is none.
+std::string what_helps(bool chosen) {
+  return chosen ? "; if it was an index, delete it and it is made anew, otherwise give --index "
+                  "another file"
+                : "; delete this file, and the index is made anew";
+}
+
+/// A file beside `path` for the index of this model alone.
+std::string own_path(const std::string& path, const ModelInfo& info) {
+  coca::Digest digest;
+  digest.add_text(info.identity);
+  return path + '-' + digest.text();
+}
+
+/// Where the index of this model is, or will be: an index of another model is kept, and this one
+/// has its own file beside it. @throws coca::Error with what helps where a file is damaged
+std::string index_path(const Options& options, const ModelInfo& info) {
+  const bool chosen = !options.index.empty();
+  const std::string path =
+      chosen ? options.index : (std::filesystem::path(options.folder) / ".coca_index").string();
+  if (!std::filesystem::exists(path)) return path;
+  try {
+    return coca::SearchIndex::is_of(path, info.identity) ? path : own_path(path, info);
+  } catch (const coca::Error& error) {
+    throw coca::Error(error.what() + what_helps(chosen));
+  }
+}
+
+/// The index as it was left.
+coca::SearchIndex read_index(const Options& options, const std::string& path,
+                             const ModelInfo& info) {
   if (!std::filesystem::exists(path)) return {info.identity, info.embed_dim};
   try {
     return coca::SearchIndex::read(path, info.identity, info.embed_dim);
   } catch (const coca::Error& error) {
-    throw coca::Error(std::string(error.what()) +
-                      (own_path ? "; if it was an index, delete it and it is made anew, otherwise "
-                                  "give --index another file"
-                                : "; delete this file, and the index is made anew"));
+    throw coca::Error(error.what() + what_helps(!options.index.empty()));
   }
 }
 
-/// Reads the folder's index, embeds what has changed, and writes it where anything has.
-coca::SearchIndex open_index(Model& model, const Options& options, Failures& failures,
-                             ProgressBar& progress) {
-  const std::string path = options.index.empty()
-                               ? (std::filesystem::path(options.folder) / ".coca_index").string()
-                               : options.index;
-  coca::SearchIndex index = read_index(path, model.info(), !options.index.empty());
-  bool writable = true;
-  const auto write = [&] {
+/// Says how the index is another than it was, and what is not in it.
+void report(const Options& options, const coca::SearchIndex& index,
+            const coca::IndexUpdate& update) {
+  if (options.json) return;
+  ProgressBar::hide();
+  std::cerr << "index: " << count(index.size(), "pictures, ")
+            << count(update.embedded, "new or changed, ") << count(update.removed, "gone");
+  if (const std::size_t broken = update.broken.size() + update.known_broken; broken != 0)
+    std::cerr << ", " << count(broken, "that cannot be read");
+  std::string left_out;
+  for (const auto& [reason, number] : update.left_out)
+    left_out += (left_out.empty() ? "; left out: " : ", ") + count(number, reason);
+  std::cerr << left_out << '\n';
+}
+
+/// Writes an index; only once does it report that it cannot.
+class IndexWriter {
+ public:
+  IndexWriter(std::string path, Failures& failures) : path_(std::move(path)), failures_(failures) {}
+
+  void write(const coca::SearchIndex& index) {
     try {
-      if (writable) index.write(path);
+      if (writable_) index.write(path_);
     } catch (const coca::FileError& error) {
-      writable = false;
-      failures.report(std::string(error.what()) + " (--index FILE keeps the index somewhere else)");
+      writable_ = false;
+      failures_.report(std::string(error.what()) +
+                       " (--index FILE keeps the index somewhere else)");
     }
-  };
+    saved_ = Clock::now();
+  }
+
+  /// An hour's work outlives Ctrl-C.
+  void write_each_minute(const coca::SearchIndex& index) {
+    if (Clock::now() - saved_ >= std::chrono::minutes(1)) write(index);
+  }
+
+ private:
   using Clock = std::chrono::steady_clock;
-  Clock::time_point saved = Clock::now();
+  std::string path_;
+  Failures& failures_;
+  bool writable_ = true;
+  Clock::time_point saved_ = Clock::now();
+};
+
+/// Reads the folder's index, embeds what has changed, and writes it where anything has.
+/// @param failures what the exit status tells; of pictures only where nothing is looked for, or
+///                 there is none to be found
+coca::SearchIndex open_index(Model& model, const Options& options, bool asked, Failures& failures) {
+  ProgressBar progress("pictures");
+  const std::string path = index_path(options, model.info());
+  coca::SearchIndex index = read_index(options, path, model.info());
+  IndexWriter writer(path, failures);
   const coca::IndexUpdate update =
       model.update(index, options.folder, [&](std::size_t done, std::size_t all) {
         progress.show(done, all);
-        if (done == all || Clock::now() - saved < std::chrono::minutes(1)) return;
-        write();  // an hour's work outlives Ctrl-C
-        saved = Clock::now();
+        if (done != all) writer.write_each_minute(index);
       });
-  for (const std::string& problem : update.broken) failures.report(problem);
+  Failures pictures(failures.program());
+  for (const std::string& problem : update.broken)
+    (asked && index.size() != 0 ? pictures : failures).report(problem);
   if (index.size() == 0 && update.broken.empty())
-    failures.report(options.folder + ": holds no picture (.jpg, .jpeg, .png or .webp)");
-  if (update.embedded == 0 && update.removed == 0) return index;
-  ProgressBar::hide();
-  if (!options.json)
-    std::cerr << "index: " << count(index.size(), "pictures, ")
-              << count(update.embedded, "new or changed, ") << count(update.removed, "gone\n");
-  write();
+    failures.report(options.folder + ": holds no picture " +
+                    (update.known_broken == 0 ? "(JPEG, PNG or WebP)" : "that can be read"));
+  if (update.changed || !asked || index.size() == 0) report(options, index, update);
+  if (update.changed) writer.write(index);
   return index;
 }
 
@@ -134,9 +192,8 @@ bool run(const CLI::App& app, const Options& options) {
     throw coca::FileError(options.folder, "is not a folder");
   const auto model = open_model(options.model);
   const coca::Embeddings query = embed_query(*model, options, asked);  // may fail: before the work
-  ProgressBar progress("pictures");
   Failures failures(app.get_name());
-  const coca::SearchIndex index = open_index(*model, options, failures, progress);
+  const coca::SearchIndex index = open_index(*model, options, asked, failures);
   if (!asked) return failures.none();
   const auto hits = index.search(query[0], options.top);
   for (const auto& [path, similarity] : hits) {
@@ -178,7 +235,10 @@ int main(int argc, char* argv[]) {
   app.add_option("--sheet", options.sheet, "write what was found as one PNG")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_option("--index", options.index, "index file (default: .coca_index in the folder)")
+  app.add_option(
+         "--index", options.index,
+         "index file (default: .coca_index in the folder); the index of another model is kept, "
+         "and this model's written beside it")
       ->check(some_name())
       ->type_name("FILE");
   app.add_flag("--json", options.json, "print one JSON object a picture");

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "catch.hpp"
@@ -50,6 +51,30 @@ TEST_CASE("Equally near is not nearer, and NaN finds nothing", "[evaluation]") {
   broken[0] = std::numeric_limits<float>::quiet_NaN();
   CHECK(retrieval_ranks({broken, groups}, {directions({0, 30, 60, 90}), groups})[0] == never_found);
   CHECK(retrieval_ranks({std::vector<float>(8, 0.0f), groups}, {same, groups})[0] == 3);
+}
+
+TEST_CASE("Equally near may be in order", "[evaluation]") {
+  const std::vector<float> same(8, 1.0f);
+  const Ranks groups{0, 1, 2, 1};
+  CHECK(retrieval_ranks({same, groups}, {same, groups}, Ties::in_order) == Ranks{0, 1, 2, 1});
+  const std::vector<float> none(8, -1.0f);
+  CHECK(retrieval_ranks({same, groups}, {none, groups}, Ties::in_order) == Ranks{0, 1, 2, 1});
+}
+
+TEST_CASE("Ranks do not depend on which queries are computed together", "[evaluation]") {
+  std::vector<double> degrees;
+  Ranks groups;
+  for (std::size_t i = 0; i < 21; ++i) {
+    degrees.push_back(static_cast<double>(i * i * 37 % 360));
+    groups.push_back(i % 7);
+  }
+  const auto values = directions(degrees);
+  const Ranks together = retrieval_ranks({values, groups}, {values, groups});
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::span<const float> query(values.data() + 2 * i, 2);
+    const Ranks group{groups[i]};
+    CHECK(retrieval_ranks({query, group}, {values, groups}) == Ranks{together[i]});
+  }
 }
 
 TEST_CASE("Recall at 1, 5 and 10", "[evaluation]") {

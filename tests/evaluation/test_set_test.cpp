@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "coca/io/json.hpp"
 #include "evaluation/judged_captions.hpp"
 
 using namespace coca;
@@ -15,10 +16,10 @@ bool near(double a, double b) { return std::abs(a - b) <= 1e-12; }
 // Four pictures in a plane, two of them of one caption; the third and the second's caption
 // are nearest to each other, and should not be.
 std::vector<TestPicture> pictures() {
-  return {{"bird", {"a red bird", "a small bird on a twig"}, 0, "A red bird.", 0},
-          {"bird", {"a penguin"}, 1, "a small bird", 1},
-          {"beast", {"a red bird"}, 0, "a cat on a red mat", 1},
-          {"beast", {"a cat on a mat"}, 2, "a cat on a mat", 0}};
+  return {{"bird", {"a red bird", "a small bird on a twig"}, {0}, "A red bird.", 0},
+          {"bird", {"a penguin"}, {1}, "a small bird", 1},
+          {"beast", {"a red bird"}, {0}, "a cat on a red mat", 1},
+          {"beast", {"a cat on a mat"}, {2}, "a cat on a mat", 0}};
 }
 
 TestEmbeddings embeddings() {
@@ -103,6 +104,46 @@ TEST_CASE("A group's queries are its own, what they search is of all", "[evaluat
         "No picture is of the group \"fish\".");
 }
 
+TEST_CASE("All captions of a picture, as COCO and Flickr30K are judged", "[evaluation]") {
+  // Values of CLIP_benchmark's definition, worked out apart from this program.
+  const Json toy = read_json_file(COCA_TEST_DATA "/evaluation/retrieval_toy.json");
+  std::vector<TestPicture> some(toy["images"].size());
+  TestEmbeddings all;
+  for (const Json& row : toy["images"])
+    for (const Json& value : row) all.images.push_back(value.get<float>());
+  for (std::size_t i = 0; i < toy["texts"].size(); ++i) {
+    some[toy["text_belongs_to_image"][i].get<std::size_t>()].texts.push_back(i);
+    for (const Json& value : toy["texts"][i]) all.texts.push_back(value.get<float>());
+  }
+  const TestScores scores = TestSet(some, all, Ties::in_order).scores();
+  CHECK(scores.pictures == 4);
+  CHECK(scores.texts == 9);
+  const Json& expected = toy["expected"];
+  CHECK(near(scores.retrieval->image_to_text.at_1, expected["text_retrieval_recall@1"]));
+  CHECK(near(scores.retrieval->image_to_text.at_5, expected["text_retrieval_recall@5"]));
+  CHECK(near(scores.retrieval->text_to_image.at_1, expected["image_retrieval_recall@1"]));
+  CHECK(near(scores.retrieval->text_to_image.at_5, expected["image_retrieval_recall@5"]));
+  // With their first captions alone, 0 and 2 would find theirs, and 1 and 3 not.
+  std::vector<TestPicture> first = some;
+  for (TestPicture& picture : first) picture.texts.resize(1);
+  CHECK(TestSet(first, all).scores().retrieval->image_to_text.at_1 == 0.5);
+  CHECK(TestSet(first, all).scores().texts == 4);
+}
+
+TEST_CASE("An equal caption of another picture is another caption", "[evaluation]") {
+  // The second caption of the first picture is that of the second picture.
+  std::vector<TestPicture> some{{.texts = {0, 1}}, {.texts = {2}}};
+  const TestEmbeddings all{.images = {1, 0, 0.8f, 0.6f}, .texts = {0, 1, 1, 0, 1, 0}};
+  const TestScores sorted = TestSet(some, all, Ties::in_order).scores();
+  CHECK(sorted.retrieval->image_to_text.at_1 ==
+        0.5);  // of the two, the first picture's comes first
+  CHECK(sorted.retrieval->text_to_image.at_1 == 1.0 / 3);
+  CHECK(TestSet(some, all).scores().retrieval->image_to_text.at_1 == 0.0);
+  some[1].texts = {1};
+  CHECK(testing::error_of([&] { TestSet(some, all).scores(); }) ==
+        "Caption 1 is of several pictures, but not the only one of each.");
+}
+
 TEST_CASE("What there is nothing for is missing", "[evaluation]") {
   const TestSet labels({{.label = 0}, {.label = 1}},
                        {.images = {1, 0, 0, 1}, .classes = {1, 0, 0, 1}});
@@ -110,7 +151,7 @@ TEST_CASE("What there is nothing for is missing", "[evaluation]") {
   CHECK_FALSE(labels.scores().captioning);
   CHECK(labels.scores().zero_shot->top_1 == 1.0);
   // A caption of a picture without references is not judged; the others are.
-  const TestSet mixed({{.caption = "x"}, {.references = {"a"}, .text = 0, .caption = "a"}},
+  const TestSet mixed({{.caption = "x"}, {.references = {"a"}, .texts = {0}, .caption = "a"}},
                       {.images = {1, 0, 0, 1}, .texts = {0, 1}});
   CHECK(mixed.scores().pictures == 2);
   CHECK(mixed.scores().texts == 1);
@@ -127,9 +168,9 @@ TEST_CASE("A test set that does not fit is refused", "[evaluation]") {
   CHECK(refusal({{}, {}}, {.images = {1, 2, 3}}) ==
         "The pictures have 3 values for 2 embeddings; as many for each, and at least one, were "
         "expected.");
-  CHECK(refusal({{.text = 1}}, {.images = {1, 2}, .texts = {1, 2}}) ==
+  CHECK(refusal({{.texts = {1}}}, {.images = {1, 2}, .texts = {1, 2}}) ==
         "A picture has caption 1, but there are 1 captions.");
-  CHECK(refusal({{.text = 0}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
+  CHECK(refusal({{.texts = {0}}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
         "The queries have width 2, the candidates 3.");
   CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
         "A picture is of class 1, but there are 1 classes.");

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "catch.hpp"
 #include "run_program.hpp"
 
@@ -152,4 +154,16 @@ TEST_CASE("a caption does not go on behind its end") {
   check_refused(run(caption + "'<START_OF_TEXT>a brown'"), 2,
                 {"--prompt holds <start_of_text>, which", "leave it out"});
   CHECK(run(caption + "'<end of text>'").status == 0);  // words
+}
+
+TEST_CASE("of many failures ten are reported, and the others counted") {
+  std::string missing;
+  for (int i = 0; i < 25; ++i) missing += " no" + std::to_string(i) + ".png";
+  const Result result = run_stamps("caption --beams 1 " + slug + missing);
+  CHECK(result.status == 1);
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 11);
+  CHECK(contains(result.err, "caption: no9.png: "));
+  CHECK(!contains(result.err, "no10.png"));
+  CHECK(contains(result.err, "caption: and 15 more failures\n"));
+  CHECK(contains(result.out, slug));
 }

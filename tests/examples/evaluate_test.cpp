@@ -69,7 +69,7 @@ TEST_CASE("evaluate prints scores, of all and of groups") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string labels = folder.write("labels.txt", labels_of(3));
-  const std::string arguments = data + " --group kind --labels-file " + labels;
+  const std::string arguments = data + " --group kind --protocol concepts --labels-file " + labels;
   const json scores = scores_of(arguments);
   CHECK(scores["model"] == "stamps_coca");
   CHECK(scores["data"] == json({data}));
@@ -129,7 +129,7 @@ TEST_CASE("evaluate measures what validation does, and what embed says") {
   for (std::size_t i = 0; i < 16; ++i)
     list.push_back({{"image", picture(i)}, {"caption", caption_of(i % 12)}});
   const std::string data = folder.write("data.jsonl", lines_of(list));
-  const json scores = scores_of("--no-captioning " + data);
+  const json scores = scores_of("--protocol concepts --no-captioning " + data);
   CHECK(scores["captions"] == 12);
   CHECK(!scores.contains("captioning"));
   const Result trained =
@@ -146,6 +146,35 @@ TEST_CASE("evaluate measures what validation does, and what embed says") {
     CHECK(std::abs(validation[way][1].get<double>() - scores[way]["r5"].get<double>()) <= 1e-6);
     CHECK(std::abs(validation[way][2].get<double>() - scores[way]["r10"].get<double>()) <= 1e-6);
   }
+}
+
+TEST_CASE("evaluate counts all captions of a picture") {
+  // Four pictures with two captions, of which the model finds one: as a list, and as a table with a
+  // caption in each row.
+  const Folder folder;
+  json list = json::array();
+  std::string table = "image,text\n";
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::string right = caption_of(i), wrong = caption_of((i + 1) % 4);
+    list.push_back({{"image", picture(i)}, {"captions", {wrong, right}}});
+    table += picture(i) + "," + wrong + "\n" + picture(i) + "," + right + "\n";
+  }
+  const std::string data = folder.write("data.jsonl", lines_of(list));
+  const json scores = scores_of("--no-captioning " + data);
+  CHECK(scores["protocol"] == "captions");
+  CHECK(scores["pictures"] == 4);
+  CHECK(scores["captions"] == 8);
+  // A picture's right caption is also a wrong one of the picture before, which comes first but for
+  // the first; so each text finds its picture where it is right.
+  CHECK(scores["text_to_image"]["r1"] == 0.5);
+  CHECK(scores["image_to_text"]["r5"] == 1.0);
+  CHECK(scores_of("--no-captioning " + folder.write("data.csv", table))["text_to_image"] ==
+        scores["text_to_image"]);
+  CHECK(scores_of("--no-captioning " + (folder / "data.csv"))["pictures"] == 4);
+  const json concepts = scores_of("--protocol concepts --no-captioning " + data);
+  CHECK(concepts["captions"] == 4);
+  CHECK(concepts["text_to_image"]["r1"] == 0.0);
+  CHECK(run_stamps("evaluate " + data + " --protocol other").status == 2);
 }
 
 TEST_CASE("evaluate writes captions for other programs") {

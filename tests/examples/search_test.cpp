@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <filesystem>
+
 #include "catch.hpp"
+#include "coca/io/json.hpp"
 #include "run_program.hpp"
 
 using namespace coca::testing;
@@ -55,4 +59,81 @@ TEST_CASE("what to do about a damaged index") {
   check_refused(run(search + " --index " + models + "/stamps_coca/model.safetensors"), 1,
                 {"is not a search index", "give --index another file"});
   CHECK(read_file(letter) == "not an index");
+}
+
+TEST_CASE("names are those that the folder has") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  const std::string album = folder / "album";
+  fs::create_directories(album + "/.git/annex");
+  fs::copy_file(slug, album + "/.git/annex/object");
+  fs::create_symlink(".git/annex/object", album + "/slug.png");
+  fs::create_symlink(album + "/.git/annex/object", album + "/again.png");
+  fs::copy_file(pictures + "/10_s_outline.png", album + "/caf\xe9.png");
+  const Result found = run_stamps("search --json " + album + " 'the letter s'");
+  REQUIRE(found.status == 0);
+  std::istringstream lines(found.out);
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);)
+    names.push_back(coca::parse_json(line, "x")["image"]);
+  REQUIRE(names.size() == 3);
+  CHECK(names[0] == album + "/caf\xe9.png");
+  CHECK(fs::exists(names[0]));
+  std::sort(names.begin(), names.end());
+  CHECK(names[0] == album + "/again.png");
+  CHECK(names[2] == album + "/slug.png");
+  const Result again = run_stamps("search " + album + " 'the letter s'");
+  CHECK(again.err.empty());
+  CHECK(contains(again.out, album + "/caf\xe9.png"));
+}
+
+TEST_CASE("what an index leaves out is counted, and broken pictures are told once") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  const std::string album = folder / "album";
+  fs::create_directories(album + "/@eaDir");
+  fs::copy_file(slug, album + "/@eaDir/thumbnail.png");
+  fs::copy_file(slug, album + "/no_ending");
+  folder.write("album/a.gif", "GIF89a");
+  folder.write("album/b.txt", "text");
+  folder.write("album/c.png", "broken");
+  const std::string search = "search " + album + " 'a brown slug'";
+  const Result first = run_stamps(search);
+  CAPTURE(first.err);
+  CHECK(first.status == 0);  // of the query, which was answered
+  CHECK(contains(first.out, album + "/no_ending"));
+  CHECK(!contains(first.out, "thumbnail"));
+  CHECK(contains(first.err, "search: " + album + "/c.png: "));
+  CHECK(contains(first.err,
+                 "1 pictures, 1 new or changed, 0 gone, 1 that cannot be read; left out: "
+                 "1 GIF pictures, 1 files that are no pictures, 1 folders of previews"));
+  const Result second = run_stamps(search);
+  CHECK(second.status == 0);
+  CHECK(second.err.empty());
+  const Result update = run_stamps("search " + album);
+  CHECK(update.status == 0);
+  CHECK(contains(update.err, "0 new or changed, 0 gone, 1 that cannot be read; left out: "));
+  // Whoever only brings the index up to date is told of a failure.
+  folder.write("album/d.png", "broken too");
+  CHECK(run_stamps("search " + album).status == 1);
+  CHECK(run_stamps("search " + album).status == 0);
+}
+
+TEST_CASE("an index belongs to a model's weights, wherever these are") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  const std::string album = folder / "album";
+  fs::copy(pictures, album);
+  const std::string weights = models + "/stamps_coca/model.safetensors";
+  const std::string search = "search " + album + " 'a brown slug' --top 1 --model stamps_coca";
+  CHECK(contains(run(search + " --weights " + weights).err, "16 new"));
+  const std::string index = read_file(album + "/.coca_index");
+  fs::copy_file(weights, folder / "copy.safetensors");
+  CHECK(run(search + " --weights " + (folder / "copy.safetensors")).err.empty());
+  // Another model has an index of its own, and the first is still there for its model.
+  const std::string other = search + " --weights random";
+  CHECK(contains(run(other).err, "16 new"));
+  CHECK(run(other).err.empty());
+  CHECK(read_file(album + "/.coca_index") == index);
+  CHECK(run(search + " --weights " + weights).err.empty());
 }

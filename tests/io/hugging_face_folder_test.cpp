@@ -74,6 +74,20 @@ TEST_CASE("weights of other names") {
         folder.path("model.safetensors.index.json"));
 }
 
+TEST_CASE("weights in several files") {
+  const TemporaryFolder folder;
+  folder.write("config.json", config);
+  folder.write("pytorch_model-00001-of-00002.bin", "x");
+  folder.write("pytorch_model-00002-of-00002.bin", "x");
+  CHECK(folder_refusal(folder) ==
+        folder.path() + ": holds weights in 2 files (" +
+            folder.path("pytorch_model-00001-of-00002.bin") +
+            ", ...), but not the index that says what is where, pytorch_model.bin.index.json");
+  folder.write("pytorch_model.bin.index.json", "{}");
+  CHECK(open_hugging_face_folder(folder.path()).weights ==
+        folder.path("pytorch_model.bin.index.json"));
+}
+
 TEST_CASE("folders that are none, or hold no model") {
   const TemporaryFolder folder;
   CHECK(folder_refusal(folder) ==

@@ -26,6 +26,35 @@ TEST_CASE("the content decides, not the name") {
   CHECK(coca::open_checkpoint(index).read_int64("x") == std::vector<std::int64_t>{1});
 }
 
+TEST_CASE("an index may name files of torch.save") {
+  if (!coca::ZipArchive::available) return;
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(COCA_TEST_DATA "/checkpoints/state_dict.pt",
+                             folder.path("pytorch_model-00001-of-00002.bin"));
+  const std::string bytes = coca_test::safetensors_bytes(
+      R"({"x": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}})", "\1");
+  folder.write("pytorch_model-00002-of-00002.bin", bytes);
+  const auto index = [&](const std::string& first, const std::string& second) {
+    return folder.write("pytorch_model.bin.index.json",
+                        R"({"metadata": {}, "weight_map": {"logit_scale": ")" + first +
+                            R"(", "x": ")" + second + "\"}}");
+  };
+  const std::string first = "pytorch_model-00001-of-00002.bin",
+                    second = "pytorch_model-00002-of-00002.bin";
+  const coca::Checkpoint both = coca::open_checkpoint(index(first, second));
+  CHECK(both.size() == 2);
+  CHECK(both.read_int64("x") == std::vector<std::int64_t>{1});
+  CHECK(both.read_floats("logit_scale") ==
+        coca::open_checkpoint(folder.path(first)).read_floats("logit_scale"));
+  const auto refusal = [&](const std::string& a, const std::string& b) {
+    const std::string path = index(a, b);
+    return message_of([&] { coca::open_checkpoint(path); });
+  };
+  CHECK(contains(refusal(second, first), "should be in \"pytorch_model-00002-of-00002.bin\""));
+  CHECK(contains(refusal(first, "none.bin"), "none.bin: cannot be opened"));
+  CHECK(contains(refusal("pytorch_model.bin.index.json", second), "is neither a safetensors file"));
+}
+
 TEST_CASE("the older container of torch.save is known by its magic number in every protocol") {
   using coca::detail::CheckpointFormat;
   const std::string magic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);

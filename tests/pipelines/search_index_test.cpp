@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,10 +111,98 @@ TEST_CASE("search index: broken pictures are named and left out") {
   REQUIRE(update.broken.size() == 1);
   CHECK(contains(update.broken[0], searched.folder.path("broken.png")));
   CHECK(searched.index.size() == 1);
+  CHECK(update.changed);
   // It is tried again, and found once it is whole.
   searched.put("05_fort.png", "broken.png");
   CHECK(searched.update().embedded == 1);
   CHECK(searched.index.size() == 2);
+}
+
+TEST_CASE("search index: a broken picture is told once, until it has changed") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "good.png");
+  searched.folder.write("broken.png", "this is no picture");
+  CHECK(searched.update().broken.size() == 1);
+  IndexUpdate again = searched.update();
+  CHECK(again.broken.empty());
+  CHECK(again.known_broken == 1);
+  CHECK(again.kept == 1);
+  CHECK_FALSE(again.changed);
+  // The file of the index remembers it too.
+  const TemporaryFolder elsewhere;
+  searched.index.write(elsewhere.path("index"));
+  searched.index = SearchIndex::read(elsewhere.path("index"), "stamps", 64);
+  again = searched.update();
+  CHECK(again.broken.empty());
+  CHECK(again.known_broken == 1);
+  searched.folder.write("broken.png", "this is no picture either");
+  CHECK(searched.update().broken.size() == 1);
+  fs::remove(searched.folder.path("broken.png"));
+  again = searched.update();
+  CHECK(again.known_broken == 0);
+  CHECK(again.removed == 0);
+  // What cannot be opened is not the picture's fault.
+  int calls = 0;
+  const auto vanish = [&](const std::string& path) -> Pixels {
+    ++calls;
+    fs::remove(path);
+    throw FileError(path, "went away");
+  };
+  for (int i = 0; i < 2; ++i) {
+    searched.put("05_fort.png", "b.png");
+    fs::last_write_time(searched.folder.path("b.png"), fs::file_time_type{});
+    searched.index.update(searched.context, searched.model, searched.folder.path(), vanish);
+  }
+  CHECK(calls == 2);
+}
+
+TEST_CASE("search index: links have their own names") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", ".git/annex/objects/SHA256-1.png");
+  const TemporaryFolder elsewhere;
+  fs::copy_file(pictures / "05_fort.png", elsewhere.path("x.png"));
+  fs::create_symlink(".git/annex/objects/SHA256-1.png", searched.folder.path("a.png"));
+  fs::create_symlink(".git/annex/objects/SHA256-1.png", searched.folder.path("b.png"));
+  fs::create_symlink(elsewhere.path("x.png"), searched.folder.path("c.png"));
+  CHECK(searched.update().embedded == 3);
+  CHECK(searched.found("05_fort.png", 1) == std::vector<std::string>{"c.png"});
+  CHECK(searched.found("04_dragonfly.png", 2) == std::vector<std::string>{"a.png", "b.png"});
+  CHECK(searched.update().kept == 3);
+}
+
+TEST_CASE("search index: names are any bytes") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  const std::string latin = "caf\xe9.png", lines = "a\nb \\\".png", utf8 = "caf\u00e9.png";
+  for (const std::string& name : {latin, lines, utf8}) searched.put("05_fort.png", name);
+  searched.folder.write("caf\xe8.png", "x");
+  CHECK(searched.update().embedded == 3);
+  const TemporaryFolder elsewhere;
+  searched.index.write(elsewhere.path("index"));
+  searched.index = SearchIndex::read(elsewhere.path("index"), "stamps", 64);
+  const IndexUpdate again = searched.update();
+  CHECK(again.embedded == 0);
+  CHECK(again.kept == 3);
+  CHECK(again.known_broken == 1);
+  const auto found = searched.found("05_fort.png", 9);
+  CHECK(std::set<std::string>(found.begin(), found.end()) ==
+        std::set<std::string>{latin, lines, utf8});
+}
+
+TEST_CASE("search index: a million pictures and more are written and read") {
+  detail::IndexContents contents{"stamps"};
+  constexpr std::size_t many = 1'000'001;
+  for (std::size_t i = 0; i < many; ++i)
+    contents.pictures[std::to_string(i) + ".jpg"] = {{i, static_cast<std::int64_t>(i)},
+                                                     {i == 777'777 ? 1.0f : -1.0f}};
+  const TemporaryFolder folder;
+  detail::write_index(folder.path("index"), contents, 1);
+  contents = {};
+  const SearchIndex index = SearchIndex::read(folder.path("index"), "stamps", 1);
+  CHECK(index.size() == many);
+  CHECK(index.search(std::vector<float>{1}, 1)[0].path == "777777.jpg");
 }
 
 TEST_CASE("search index: progress, a batch at a time") {
@@ -150,6 +239,8 @@ TEST_CASE("search index: written and read") {
   CHECK(update.embedded == 0);
   // Another model knows nothing of it.
   CHECK(SearchIndex::read(path, "other", 64).size() == 0);
+  CHECK(SearchIndex::is_of(path, "stamps"));
+  CHECK_FALSE(SearchIndex::is_of(path, "other"));
   SearchIndex("stamps", 64).write(path);
   CHECK(SearchIndex::read(path, "stamps", 64).size() == 0);
 }
@@ -182,6 +273,40 @@ TEST_CASE("search index: damaged files") {
   folder.write("index", "garbage");
   CHECK(contains(reading(path), path + ": "));
   CHECK(contains(reading(folder.path("none")), "none: "));
+}
+
+TEST_CASE("search index: damaged files of version 2") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("index");
+  // Two rows of two states, three texts: a picture, and a broken one with its reason.
+  const auto file = [&](const std::string& names, const std::string& type = "U8",
+                        std::size_t states = 4, const std::string& version = "2") {
+    const std::size_t end = 256 + 8 * states;
+    const Json header{
+        {"__metadata__",
+         {{"coca_search_index", R"({"model":"stamps","version":)" + version + "}"}}},
+        {"embeddings", {{"dtype", "F32"}, {"shape", {1, 64}}, {"data_offsets", {0, 256}}}},
+        {"states", {{"dtype", "I64"}, {"shape", {states}}, {"data_offsets", {256, end}}}},
+        {"names",
+         {{"dtype", type},
+          {"shape", {names.size()}},
+          {"data_offsets", {end, end + names.size()}}}}};
+    return folder.write(
+        "index", coca_test::safetensors_bytes(header.dump(), std::string(end, '\0') + names));
+  };
+  const std::string whole("a\0b\0why\0", 8);
+  CHECK(reading(file(whole)) == "no error");
+  CHECK(SearchIndex::read(path, "stamps", 64).size() == 1);
+  const std::string damaged = path + ": is a damaged search index";
+  CHECK(reading(file(std::string("a\0b\0why", 7))) == damaged);         // an end is missing
+  CHECK(reading(file(std::string("a\0b\0w\0w\0w\0", 10))) == damaged);  // too many texts
+  CHECK(reading(file(std::string("a\0", 2))) == damaged);
+  CHECK(reading(file("")) == damaged);
+  CHECK(reading(file(whole, "I8")) == damaged);
+  CHECK(reading(file(whole, "U8", 3)) == damaged);
+  CHECK(contains(reading(file(std::string("a\0b\0", 4))), "it names 2 pictures, but holds 64"));
+  CHECK(reading(file(whole, "U8", 4, "3")) ==
+        path + ": is a search index of version 3, but versions 1 and 2 are read");
 }
 
 TEST_CASE("search index: a folder that is none") {

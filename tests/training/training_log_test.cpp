@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "catch.hpp"
+#include "coca/training/training_report.hpp"
 #include "io/temporary_folder.hpp"
 
 using coca::TrainingLog;
@@ -19,7 +20,7 @@ TEST_CASE("a log grows by lines, and forgets what came behind a checkpoint") {
     bytes = log.commit();
     log.write({{"step", 2}, {"text", "a\nb\xff"}});
   }
-  CHECK(read_all(path) == "{\"step\":1}\n{\"step\":2,\"text\":\"a\\nb\xEF\xBF\xBD\"}\n");
+  CHECK(read_all(path) == "{\"step\":1}\n{\"step\":2,\"text\":\"a\\nb\\udcff\"}\n");
   TrainingLog(path, bytes).write({{"step", 3}});
   CHECK(read_all(path) == "{\"step\":1}\n{\"step\":3}\n");
   { const TrainingLog fresh(path, 0); }
@@ -36,6 +37,14 @@ TEST_CASE("a log that cannot be what it was is refused") {
   CHECK(message_of([&] {
           TrainingLog("/dev/full", 0).write({{"step", 1}});
         }) == "/dev/full: cannot be written: No space left on device");
+}
+
+TEST_CASE("names of pictures are in the log byte for byte") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.path("log.jsonl");
+  coca::TrainingLog(path, 0).write({{"broken_pictures", {"caf\xe9.png"}}});
+  CHECK(coca_test::read_all(path) == "{\"broken_pictures\":[\"caf\\udce9.png\"]}\n");
+  CHECK(coca::read_training_log(path)[0]["broken_pictures"][0] == "caf\xe9.png");
 }
 
 TEST_CASE("floats in JSON are as short as they can be") {

@@ -36,6 +36,13 @@ struct RetrievalScores {
   Recall text_to_image;
 };
 
+/// What a candidate that does not fit counts for where it is exactly as near as the nearest that
+/// fits, as a caption is that another picture has too.
+enum class Ties {
+  before,    ///< comes before: what gives everything one embedding finds nothing
+  in_order,  ///< comes before where it is earlier in the list, as where candidates are sorted
+};
+
 /// The rank of a query for which nothing fits.
 inline constexpr std::size_t never_found = std::numeric_limits<std::size_t>::max();
 
@@ -63,46 +70,77 @@ inline std::vector<double> unit_rows(std::span<const float> values, std::size_t 
   return rows;
 }
 
-/// How many candidates that do not fit come before the first that does; one that is equally near,
-/// or that is not a number, comes before.
+/// How many candidates that do not fit come before the first that does; one that is not a number
+/// comes before.
 inline std::size_t rank_of_first(std::span<const double> similarities,
-                                 std::span<const std::size_t> groups, std::size_t group) {
+                                 std::span<const std::size_t> groups, std::size_t group,
+                                 Ties ties) {
   double best = -std::numeric_limits<double>::infinity();
-  bool found = false;
+  std::size_t place = groups.size();
   for (std::size_t i = 0; i < groups.size(); ++i)
-    if (groups[i] == group && similarities[i] >= best) {
+    if (groups[i] == group &&
+        (similarities[i] > best || (place == groups.size() && similarities[i] == best))) {
       best = similarities[i];
-      found = true;
+      place = i;
     }
-  if (!found) return never_found;
+  if (place == groups.size()) return never_found;
   std::size_t rank = 0;
-  for (std::size_t i = 0; i < groups.size(); ++i)
-    if (groups[i] != group && !(similarities[i] < best)) ++rank;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const bool after =
+        similarities[i] < best || (similarities[i] == best && ties == Ties::in_order && i > place);
+    if (groups[i] != group && !after) ++rank;
+  }
   return rank;
+}
+
+/// Queries whose similarities are computed together, so that each sum need not wait for itself.
+inline constexpr std::size_t similarity_block = 8;
+
+/// Scalar products of some queries, at most similarity_block, with all candidates.
+/// @param queries    [count, width]
+/// @param candidates [candidates, width]
+/// @param out        [count, candidates]
+inline void block_similarities(std::span<const float> queries, std::span<const double> candidates,
+                               std::size_t width, std::vector<double>& out) {
+  const std::size_t count = queries.size() / width, others = candidates.size() / width;
+  std::vector<double> columns(width * similarity_block);  // [width, similarity_block]
+  for (std::size_t q = 0; q < count; ++q)
+    for (std::size_t i = 0; i < width; ++i)
+      columns[i * similarity_block + q] = double{queries[q * width + i]};
+  out.resize(count * others);
+  for (std::size_t c = 0; c < others; ++c) {
+    std::array<double, similarity_block> sums{};
+    for (std::size_t i = 0; i < width; ++i)
+      for (std::size_t q = 0; q < similarity_block; ++q)
+        sums[q] += columns[i * similarity_block + q] * candidates[c * width + i];
+    for (std::size_t q = 0; q < count; ++q) out[q * others + c] = sums[q];
+  }
 }
 
 }  // namespace detail
 
-/// For each query, how many candidates that do not fit are at least as near (by cosine) as the
-/// nearest that fits; `never_found` where none fits. 0 is a hit.
+/// For each query, how many candidates that do not fit are nearer (by cosine) than the nearest that
+/// fits, or as near (`ties`); `never_found` where none fits. 0 is a hit.
 /// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
 inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries,
-                                                const GroupedEmbeddings& candidates) {
+                                                const GroupedEmbeddings& candidates,
+                                                Ties ties = Ties::before) {
   const std::size_t width = detail::embedding_width(queries, "queries");
   if (const std::size_t other = detail::embedding_width(candidates, "candidates"); other != width)
     throw ShapeError("The queries have width " + std::to_string(width) + ", the candidates " +
                      std::to_string(other) + ".");
   const std::vector<double> rows = detail::unit_rows(candidates.values, width);
-  std::vector<double> similarities(candidates.groups.size());
+  const std::size_t all = queries.groups.size(), others = candidates.groups.size();
+  std::vector<double> similarities;
   std::vector<std::size_t> ranks;
-  for (std::size_t q = 0; q < queries.groups.size(); ++q) {
-    const std::span<const float> query = queries.values.subspan(q * width, width);
-    for (std::size_t c = 0; c < similarities.size(); ++c) {
-      double sum = 0;
-      for (std::size_t i = 0; i < width; ++i) sum += double{query[i]} * rows[c * width + i];
-      similarities[c] = sum;
-    }
-    ranks.push_back(detail::rank_of_first(similarities, candidates.groups, queries.groups[q]));
+  for (std::size_t first = 0; first < all; first += detail::similarity_block) {
+    const std::size_t count = std::min(detail::similarity_block, all - first);
+    detail::block_similarities(queries.values.subspan(first * width, count * width), rows, width,
+                               similarities);
+    for (std::size_t q = 0; q < count; ++q)
+      ranks.push_back(
+          detail::rank_of_first(std::span<const double>(similarities).subspan(q * others, others),
+                                candidates.groups, queries.groups[first + q], ties));
   }
   return ranks;
 }

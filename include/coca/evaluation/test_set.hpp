@@ -26,9 +26,11 @@ namespace coca {
 struct TestPicture {
   std::string group{};
   std::vector<std::string> references{};  ///< captions; without any, none of the caption's scores
-  std::optional<std::size_t> text{};      ///< number of its caption among the texts of retrieval
-  std::optional<std::string> caption{};   ///< the model's
-  std::optional<std::size_t> label{};     ///< number of its class
+  /// Numbers of its captions among the texts of retrieval; a caption that several pictures have is
+  /// the only one of each.
+  std::vector<std::size_t> texts{};
+  std::optional<std::string> caption{};  ///< the model's
+  std::optional<std::size_t> label{};    ///< number of its class
   /// What it has in common with pictures that a model finds or misses together with it; where all
   /// have it, the scores have intervals.
   std::optional<std::string> cluster{};
@@ -37,7 +39,7 @@ struct TestPicture {
 /// Embeddings of a test set; none of them need be normalised.
 struct TestEmbeddings {
   std::vector<float> images{};   ///< [pictures, width]
-  std::vector<float> texts{};    ///< [different captions, width]; may be empty
+  std::vector<float> texts{};    ///< [captions, width]; may be empty
   std::vector<float> classes{};  ///< [classes, width]; may be empty
 };
 
@@ -58,7 +60,7 @@ struct CaptioningScores {
 /// Scores of some pictures; what there was nothing for is missing.
 struct TestScores {
   std::size_t pictures = 0;
-  std::size_t texts = 0;  ///< different captions of theirs
+  std::size_t texts = 0;  ///< captions of theirs among the texts of retrieval
   std::optional<RetrievalScores> retrieval{};
   std::optional<RetrievalIntervals> intervals{};
   std::optional<CaptioningScores> captioning{};
@@ -68,11 +70,17 @@ struct TestScores {
 /// Pictures and a model's answers. The scores of a group are those of its pictures and captions
 /// as queries among the pictures and captions of all; how rare a word is for CIDEr is also taken
 /// from all.
+///
+/// Where each picture has all its captions as texts of their own, retrieval is that of COCO and
+/// Flickr30K (CLIP_benchmark): a picture has found something where any of its captions is among the
+/// first, each caption looks for its picture, and equal captions of other pictures do not count.
 class TestSet {
  public:
+  /// @param ties of captions or pictures that are equally near
   /// @throws ShapeError    for embeddings that do not fit the pictures or each other
-  /// @throws ArgumentError for no pictures, and a text or label that there is not
-  TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings)
+  /// @throws ArgumentError for no pictures, a text or label that there is not, and a text of
+  ///                       several pictures that is not the only one of each
+  TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings, Ties ties = Ties::before)
       : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
     if (pictures_.empty()) throw ArgumentError("There are no pictures to judge a model by.");
     if (embeddings_.images.empty() || embeddings_.images.size() % pictures_.size() != 0)
@@ -80,7 +88,7 @@ class TestSet {
                        " values for " + std::to_string(pictures_.size()) +
                        " embeddings; as many for each, and at least one, were expected.");
     width_ = embeddings_.images.size() / pictures_.size();
-    rank();
+    rank(ties);
     number_clusters();
     compare_captions();
   }
@@ -117,28 +125,44 @@ class TestSet {
     return std::span<const float>(embeddings_.images).subspan(picture * width_, width_);
   }
 
+  /// What the texts belong to: the first text of their picture stands for it. A text of no picture
+  /// stands for itself.
+  Indices text_groups() const {
+    const std::size_t count = embeddings_.texts.size() / width_;
+    Indices groups(count);
+    std::iota(groups.begin(), groups.end(), std::size_t{0});
+    std::vector<bool> taken(count);
+    for (const TestPicture& picture : pictures_)
+      for (const std::size_t text : picture.texts) {
+        if (text >= count)
+          throw ArgumentError("A picture has caption " + std::to_string(text) + ", but there are " +
+                              std::to_string(count) + " captions.");
+        if (taken[text] && groups[text] != picture.texts.front())
+          throw ArgumentError("Caption " + std::to_string(text) +
+                              " is of several pictures, but not the only one of each.");
+        groups[text] = picture.texts.front();
+        taken[text] = true;
+      }
+    return groups;
+  }
+
   /// Ranks of all queries, both ways.
-  void rank() {
+  void rank(Ties ties) {
     std::vector<float> images;
-    Indices image_texts, queries;
+    Indices image_groups, queries;
     for (std::size_t i = 0; i < pictures_.size(); ++i) {
-      if (!pictures_[i].text) continue;
+      if (pictures_[i].texts.empty()) continue;
       queries.push_back(i);
-      image_texts.push_back(*pictures_[i].text);
+      image_groups.push_back(pictures_[i].texts.front());
       images.insert(images.end(), image(i).begin(), image(i).end());
     }
     if (queries.empty()) return;
-    Indices texts(embeddings_.texts.size() / width_);
-    std::iota(texts.begin(), texts.end(), std::size_t{0});
-    for (const std::size_t text : image_texts)
-      if (text >= texts.size())
-        throw ArgumentError("A picture has caption " + std::to_string(text) + ", but there are " +
-                            std::to_string(texts.size()) + " captions.");
-    const GroupedEmbeddings left{images, image_texts}, right{embeddings_.texts, texts};
-    const Indices ranks = retrieval_ranks(left, right);
+    const Indices groups = text_groups();
+    const GroupedEmbeddings left{images, image_groups}, right{embeddings_.texts, groups};
+    const Indices ranks = retrieval_ranks(left, right, ties);
     image_ranks_.resize(pictures_.size());
     for (std::size_t i = 0; i < queries.size(); ++i) image_ranks_[queries[i]] = ranks[i];
-    text_ranks_ = retrieval_ranks(right, left);
+    text_ranks_ = retrieval_ranks(right, left, ties);
   }
 
   /// Clusters by number, of pictures and of captions, which are in that of their first picture.
@@ -151,8 +175,8 @@ class TestSet {
       const std::size_t number =
           numbers.try_emplace(*picture.cluster, numbers.size()).first->second;
       image_clusters_.push_back(number);
-      if (picture.text && text_clusters_[*picture.text] == pictures_.size())
-        text_clusters_[*picture.text] = number;
+      for (const std::size_t text : picture.texts)
+        if (text_clusters_[text] == pictures_.size()) text_clusters_[text] = number;
     }
   }
 
@@ -178,10 +202,10 @@ class TestSet {
   TestScores scores_of(const Indices& some) const {
     std::set<std::size_t> texts;
     for (const std::size_t i : some)
-      if (pictures_[i].text) texts.insert(*pictures_[i].text);
+      texts.insert(pictures_[i].texts.begin(), pictures_[i].texts.end());
     Indices captioned;
     for (const std::size_t i : some)
-      if (pictures_[i].text) captioned.push_back(i);
+      if (!pictures_[i].texts.empty()) captioned.push_back(i);
     TestScores scores{.pictures = some.size(), .texts = texts.size()};
     if (!captioned.empty()) add_retrieval(captioned, {texts.begin(), texts.end()}, scores);
     scores.captioning = captioning_of(some);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
@@ -95,10 +96,20 @@ inline std::string find_config(const std::string& path, const FolderListing& fol
 
 /// Known names first, safetensors before pickles; then a single file of a known kind.
 inline std::string find_weights(const std::string& path, const FolderListing& folder) {
-  const auto known = folder.first_of(
-      {"open_clip_model.safetensors", "open_clip_model.safetensors.index.json", "model.safetensors",
-       "model.safetensors.index.json", "open_clip_pytorch_model.bin", "pytorch_model.bin"});
+  const auto known =
+      folder.first_of({"open_clip_model.safetensors", "open_clip_model.safetensors.index.json",
+                       "model.safetensors", "model.safetensors.index.json",
+                       "open_clip_pytorch_model.bin", "open_clip_pytorch_model.bin.index.json",
+                       "pytorch_model.bin", "pytorch_model.bin.index.json"});
   if (known) return *known;
+  for (const char* begin : {"pytorch_model-", "open_clip_pytorch_model-", "model-"})
+    for (const char* end : {".bin", ".safetensors"})
+      if (const auto parts = folder.matching(begin, end); parts.size() > 1)
+        throw FileError(path, "holds weights in " + std::to_string(parts.size()) + " files (" +
+                                  printable(parts[0]) +
+                                  ", ...), but not the index that says what "
+                                  "is where, " +
+                                  std::string(begin, std::strlen(begin) - 1) + end + ".index.json");
   for (const char* ending : {".safetensors", ".pt"}) {
     const std::vector<std::string> found = folder.matching("", ending);
     if (found.size() == 1) return found.front();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/io/json_bytes.hpp"
 #include "coca/io/mapped_file.hpp"
 
 namespace coca {
@@ -82,7 +84,8 @@ inline void check_json_limits(std::string_view text, const std::string& path,
 
 }  // namespace detail
 
-/// Parses one JSON document. A key that occurs twice in an object is an error.
+/// Parses one JSON document. A key that occurs twice in an object is an error. Bytes that
+/// to_json_text() has escaped are bytes again.
 /// @param path what messages call the text
 /// @throws FileError "path: line 3, column 7: what is wrong".
 inline Json parse_json(std::string_view text, const std::string& path,
@@ -100,7 +103,11 @@ inline Json parse_json(std::string_view text, const std::string& path,
     return true;
   };
   try {
-    return Json::parse(text.begin(), text.end(), refuse_duplicates);
+    const std::optional<std::string> marked = detail::with_byte_marks(text);
+    if (!marked) return Json::parse(text.begin(), text.end(), refuse_duplicates);
+    Json json = Json::parse(*marked, refuse_duplicates);
+    detail::remove_byte_marks(json);
+    return json;
   } catch (const Json::parse_error& error) {
     const std::size_t byte = error.byte > 0 ? error.byte - 1 : 0;
     throw FileError(

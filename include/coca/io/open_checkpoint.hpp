@@ -21,14 +21,7 @@ namespace coca {
 
 namespace detail {
 
-enum class CheckpointFormat {
-  safetensors,
-  safetensors_index,
-  torch,
-  other_pickle,
-  git_lfs_pointer,
-  unknown
-};
+enum class CheckpointFormat { safetensors, index, torch, other_pickle, git_lfs_pointer, unknown };
 
 /// PROTO of a protocol that there is, and something behind it.
 inline bool begins_as_pickle(std::string_view text) {
@@ -60,38 +53,53 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   if (text.starts_with("version https://git-lfs")) return CheckpointFormat::git_lfs_pointer;
   if (resembles_safetensors(text)) return CheckpointFormat::safetensors;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && text[first] == '{')
-    return CheckpointFormat::safetensors_index;
+  if (first != std::string_view::npos && text[first] == '{') return CheckpointFormat::index;
   return CheckpointFormat::unknown;
 }
 
 }  // namespace detail
 
-/// Opens a checkpoint: safetensors, a safetensors index with its shards, or a file of torch.save.
-/// The content decides; the name only where the content is none of these: the reader of safetensors
-/// says what is wrong with a `*.safetensors`.
-/// @throws FileError when the file is missing, of another format, or damaged.
-inline Checkpoint open_checkpoint(const std::string& path) {
-  auto bytes = std::make_shared<StoredBytes>(MappedFile(path));
-  switch (detail::detect_format(bytes->bytes())) {
-    case detail::CheckpointFormat::safetensors:
-      return detail::parse_safetensors(path, bytes);
-    case detail::CheckpointFormat::safetensors_index:
-      return read_safetensors_index(path);
-    case detail::CheckpointFormat::torch:
-      return detail::parse_torch_checkpoint(path, bytes);
-    case detail::CheckpointFormat::other_pickle:
+namespace detail {
+
+/// Opens a checkpoint that is one file.
+/// @param format of its bytes
+inline Checkpoint open_single(const std::string& path, std::shared_ptr<const StoredBytes> bytes,
+                              CheckpointFormat format) {
+  switch (format) {
+    case CheckpointFormat::safetensors:
+      return parse_safetensors(path, bytes);
+    case CheckpointFormat::torch:
+      return parse_torch_checkpoint(path, bytes);
+    case CheckpointFormat::other_pickle:
       read_pickle(path, bytes->bytes());  // says what it calls
       throw FileError(path, "is a pickle, but none of torch.save");
-    case detail::CheckpointFormat::git_lfs_pointer:
+    case CheckpointFormat::git_lfs_pointer:
       throw FileError(path,
                       "is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
-    case detail::CheckpointFormat::unknown:
-      if (path.ends_with(".safetensors")) return detail::parse_safetensors(path, bytes);
+    case CheckpointFormat::index:
+    case CheckpointFormat::unknown:
       break;
   }
+  if (path.ends_with(".safetensors")) return parse_safetensors(path, bytes);
   throw FileError(path,
-                  "is neither a safetensors file, a safetensors index, nor a file of torch.save");
+                  "is neither a safetensors file, an index of several files, nor a file of "
+                  "torch.save");
+}
+
+}  // namespace detail
+
+/// Opens a checkpoint: safetensors, a file of torch.save, or an index (`*.index.json`) of several
+/// such files, which lie beside it. The content decides; the name only where the content is none of
+/// these: the reader of safetensors says what is wrong with a `*.safetensors`.
+/// @throws FileError when the file is missing, of another format, or damaged.
+inline Checkpoint open_checkpoint(const std::string& path) {
+  const auto bytes = std::make_shared<StoredBytes>(MappedFile(path));
+  const detail::CheckpointFormat format = detail::detect_format(bytes->bytes());
+  if (format != detail::CheckpointFormat::index) return detail::open_single(path, bytes, format);
+  return detail::read_sharded(path, [](const std::string& shard) {
+    const auto part = std::make_shared<StoredBytes>(MappedFile(shard));
+    return detail::open_single(shard, part, detail::detect_format(part->bytes()));
+  });
 }
 
 }  // namespace coca

@@ -218,11 +218,14 @@ inline Checkpoint read_safetensors(const std::string& path) {
   return detail::parse_safetensors(path, std::make_shared<StoredBytes>(MappedFile(path)));
 }
 
-/// Reads a `*.safetensors.index.json` and the shards that it names, which lie beside it.
-/// @throws FileError when the index or a shard is missing or damaged, or a tensor is not in the
-/// shard that should hold it.
-inline Checkpoint read_safetensors_index(const std::string& path) {
-  const auto weight_map = detail::parse_weight_map(path, read_json_file(path));
+namespace detail {
+
+/// Reads the index of a checkpoint in several files, `*.index.json`, and these, which lie beside
+/// it.
+/// @param open_shard from a path to the Checkpoint there
+template <class Open>
+Checkpoint read_sharded(const std::string& path, const Open& open_shard) {
+  const auto weight_map = parse_weight_map(path, read_json_file(path));
   constexpr std::size_t max_shards = 1000;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::map<std::string, Checkpoint> shards;
@@ -232,14 +235,23 @@ inline Checkpoint read_safetensors_index(const std::string& path) {
     if (found == shards.end()) {
       if (shards.size() == max_shards)
         throw FileError(path, "names more than " + std::to_string(max_shards) + " shards");
-      found = shards.emplace(shard, read_safetensors((folder / shard).string())).first;
+      found = shards.emplace(shard, open_shard((folder / shard).string())).first;
     }
     if (!found->second.contains(name))
-      throw FileError(path, detail::tensor_label(name) + " should be in \"" +
-                                detail::printable(shard) + "\", but is not");
+      throw FileError(
+          path, tensor_label(name) + " should be in \"" + printable(shard) + "\", but is not");
     tensors.emplace(name, found->second.tensor(name));
   }
   return Checkpoint(path, std::move(tensors), shards.begin()->second.metadata());
+}
+
+}  // namespace detail
+
+/// Reads a `*.safetensors.index.json` and the shards that it names, which lie beside it.
+/// @throws FileError when the index or a shard is missing or damaged, or a tensor is not in the
+/// shard that should hold it.
+inline Checkpoint read_safetensors_index(const std::string& path) {
+  return detail::read_sharded(path, read_safetensors);
 }
 
 }  // namespace coca

@@ -3,12 +3,9 @@
 /// A folder of pictures, embedded once, searched by text or by picture.
 
 #include <algorithm>
-#include <array>
-#include <cctype>
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <span>
@@ -17,16 +14,16 @@
 #include <vector>
 
 #include "coca/image/read_image.hpp"
-#include "coca/io/json.hpp"
 #include "coca/io/safetensors.hpp"
-#include "coca/io/safetensors_writer.hpp"
 #include "coca/pipelines/encode.hpp"
+#include "coca/pipelines/picture_folder.hpp"
+#include "coca/pipelines/search_index_file.hpp"
 
 namespace coca {
 
 /// A picture that was found, and its cosine similarity to what was asked.
 struct SearchHit {
-  std::string path;  ///< relative to the folder
+  std::string path;  ///< relative to the folder, as the user has it there
   float similarity = 0;
 };
 
@@ -36,15 +33,18 @@ struct IndexUpdate {
   std::size_t kept = 0;               ///< pictures that were in the index already
   std::size_t removed = 0;            ///< pictures that are gone
   std::vector<std::string> broken{};  ///< why each picture that could not be read was left out
+  std::size_t known_broken = 0;       ///< pictures that an earlier update could not read either
+  std::map<std::string, std::size_t> left_out{};  ///< see PictureFolder
+  bool changed = false;                           ///< whether the index is another than before
 };
 
 /// Embeddings of the pictures of one folder and its subfolders by one model.
 class SearchIndex {
  public:
-  /// @param model_name what the embeddings are made with; an index made with another is made anew
+  /// @param model_name what the embeddings are made with
   /// @param width      of the embeddings
   SearchIndex(std::string model_name, std::size_t width)
-      : model_name_(std::move(model_name)), width_(width) {}
+      : contents_{std::move(model_name)}, width_(width) {}
 
   /// Reads an index file. @return an empty index where it was made with another model
   /// @throws FileError where the file is damaged.
@@ -57,48 +57,24 @@ class SearchIndex {
   static SearchIndex parse(const Checkpoint& file, const std::string& path,
                            const std::string& model_name, std::size_t width) {
     SearchIndex index(model_name, width);
-    const auto found = file.metadata().find("coca_search_index");
-    if (found == file.metadata().end()) throw FileError(path, "is not a search index");
-    const Json json = parse_json(found->second, path);
-    if (!json.is_object() || !json.contains("model") || !json.contains("pictures") ||
-        !json["pictures"].is_array())
-      throw FileError(path, "is a damaged search index");
-    const auto embeddings = file.read_floats("embeddings");
-    if (json["model"] != model_name) return index;
-    if (embeddings.size() != json["pictures"].size() * width)
-      throw FileError(path, "is a damaged search index: it names " +
-                                std::to_string(json["pictures"].size()) + " pictures, but holds " +
-                                std::to_string(embeddings.size()) + " numbers");
-    std::size_t row = 0;
-    for (const Json& entry : json["pictures"]) {
-      if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() ||
-          !entry[1].is_number_integer() || !entry[2].is_number_integer())
-        throw FileError(path, "is a damaged search index");
-      const auto begin = embeddings.begin() + static_cast<std::ptrdiff_t>(row++ * width);
-      index.entries_[entry[0].get<std::string>()] = {
-          {entry[1].get<std::uint64_t>(), entry[2].get<std::int64_t>()},
-          {begin, begin + static_cast<std::ptrdiff_t>(width)}};
-    }
+    if (detail::read_index_description(file, path)["model"] == model_name)
+      index.contents_ = detail::read_index(file, path, width);
     return index;
   }
 
-  /// Writes the index file, complete or not at all. @throws FileError where that fails.
-  void write(const std::string& path) const {
-    Json pictures = Json::array();
-    for (const auto& [name, entry] : entries_)
-      pictures.push_back({name, entry.state.size, entry.state.modified});
-    const Json json{{"model", model_name_}, {"pictures", std::move(pictures)}};
-    SafetensorsWriter writer(
-        path, {{"embeddings", Shape{entries_.size(), width_}, DType::F32}},
-        {{"coca_search_index", json.dump(-1, ' ', false, Json::error_handler_t::replace)}});
-    for (const auto& entry : entries_) writer.write("embeddings", entry.second.embedding);
-    writer.commit();
+  /// Whether the index file at a path was made with this model.
+  /// @throws FileError where it is damaged, or no index
+  static bool is_of(const std::string& path, const std::string& model_name) {
+    return detail::read_index_description(read_safetensors(path), path)["model"] == model_name;
   }
 
-  /// Brings the index up to date with a folder: embeds pictures that are new or have changed,
-  /// forgets those that are gone. Pictures that cannot be read are named and left out; files and
-  /// folders whose name begins with a dot (thumbnails, wastebaskets) are not looked at. A picture
-  /// has changed where its size or its time of modification has.
+  /// Writes the index file, complete or not at all. @throws FileError where that fails.
+  void write(const std::string& path) const { detail::write_index(path, contents_, width_); }
+
+  /// Brings the index up to date with a folder (read_picture_folder): embeds pictures that are new
+  /// or have changed, forgets those that are gone. A picture has changed where its size or its time
+  /// of modification has. Pictures that cannot be read are named and left out; those whose content
+  /// is at fault are remembered, and tried again once they have changed.
   /// @param read_pixels   from a picture's path to what the model reads
   /// @param on_progress   called with (done, all) after each batch
   /// @throws FileError where the folder cannot be read.
@@ -107,21 +83,19 @@ class SearchIndex {
                      const std::string& folder,
                      const std::function<Pixels(const std::string&)>& read_pixels,
                      const std::function<void(std::size_t, std::size_t)>& on_progress = {}) {
-    IndexUpdate report;
-    const std::map<std::string, FileState> present = pictures_in(folder);
-    report.removed =
-        std::erase_if(entries_, [&](const auto& entry) { return present.count(entry.first) == 0; });
-    std::vector<std::string> wanted;
-    for (const auto& [name, state] : present) {
-      const auto known = entries_.find(name);
-      if (known == entries_.end() || known->second.state != state) wanted.push_back(name);
-    }
-    report.kept = present.size() - wanted.size();
+    PictureFolder present =
+        read_picture_folder(folder, [this](const std::string& name, const FileState& state) {
+          return is_embedded(name, state) || is_known_broken(name, state);
+        });
+    IndexUpdate report{.left_out = std::move(present.left_out)};
+    report.removed = forget_absent(present.pictures);
+    const std::vector<std::string> wanted = names_to_read(present.pictures, report);
+    report.changed = report.removed != 0;
     constexpr std::size_t batch = 8;
     for (std::size_t first = 0; first < wanted.size(); first += batch) {
       const std::size_t count = std::min(batch, wanted.size() - first);
       const std::span<const std::string> names(wanted.data() + first, count);
-      add(context, model, folder, read_pixels, names, present, report);
+      add(context, model, folder, read_pixels, names, present.pictures, report);
       if (on_progress) on_progress(first + count, wanted.size());
     }
     return report;
@@ -138,12 +112,12 @@ class SearchIndex {
     return update(context, model, folder, read_pixels, on_progress);
   }
 
-  std::size_t size() const noexcept { return entries_.size(); }
+  std::size_t size() const noexcept { return contents_.pictures.size(); }
 
   /// The pictures most similar to an embedding, best first.
   std::vector<SearchHit> search(std::span<const float> query, std::size_t count) const {
     std::vector<SearchHit> hits;
-    for (const auto& [name, entry] : entries_)
+    for (const auto& [name, entry] : contents_.pictures)
       hits.push_back({name, similarity(query, entry.embedding)});
     std::stable_sort(hits.begin(), hits.end(),
                      [](const auto& a, const auto& b) { return a.similarity > b.similarity; });
@@ -152,76 +126,73 @@ class SearchIndex {
   }
 
  private:
-  /// What tells that a file has changed.
-  struct FileState {
-    std::uint64_t size = 0;
-    std::int64_t modified = 0;
-    friend bool operator==(const FileState&, const FileState&) = default;
-  };
-  struct Entry {
-    FileState state;
-    std::vector<float> embedding;
-  };
+  using States = std::map<std::string, FileState>;
 
-  static bool is_picture_name(const std::filesystem::path& path) {
-    std::string extension = path.extension().string();
-    for (char& letter : extension)
-      letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    constexpr std::array<std::string_view, 4> known{".jpg", ".jpeg", ".png", ".webp"};
-    return std::find(known.begin(), known.end(), extension) != known.end();
+  bool is_embedded(const std::string& name, const FileState& state) const {
+    const auto found = contents_.pictures.find(name);
+    return found != contents_.pictures.end() && found->second.state == state;
   }
 
-  static std::map<std::string, FileState> pictures_in(const std::string& folder) {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    if (!fs::is_directory(folder, error)) throw FileError(folder, "is not a folder");
-    std::map<std::string, FileState> pictures;
-    auto entry = fs::recursive_directory_iterator(
-        folder, fs::directory_options::skip_permission_denied, error);
-    if (error) throw FileError(folder, error.message());
-    for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      if (entry->path().filename().native().starts_with('.')) {
-        entry.disable_recursion_pending();
-        continue;
-      }
-      if (!entry->is_regular_file(error) || !is_picture_name(entry->path())) continue;
-      const auto size = entry->file_size(error);
-      const auto modified = entry->last_write_time(error);
-      if (error) continue;  // it went away while we looked
-      pictures[fs::relative(entry->path(), folder, error).generic_string()] = {
-          size, static_cast<std::int64_t>(modified.time_since_epoch().count())};
+  bool is_known_broken(const std::string& name, const FileState& state) const {
+    const auto found = contents_.broken.find(name);
+    return found != contents_.broken.end() && found->second.state == state;
+  }
+
+  /// @return how many pictures are gone
+  std::size_t forget_absent(const States& present) {
+    const auto is_absent = [&](const auto& entry) { return present.count(entry.first) == 0; };
+    std::erase_if(contents_.broken, is_absent);
+    return std::erase_if(contents_.pictures, is_absent);
+  }
+
+  std::vector<std::string> names_to_read(const States& present, IndexUpdate& report) const {
+    std::vector<std::string> names;
+    for (const auto& [name, state] : present) {
+      if (is_embedded(name, state))
+        ++report.kept;
+      else if (is_known_broken(name, state))
+        ++report.known_broken;
+      else
+        names.push_back(name);
     }
-    // Where a step fails the walk ends, and pictures behind it would seem to be gone.
-    if (error) throw FileError(folder, error.message());
-    return pictures;
+    return names;
   }
+
+  /// Whether a file that could not be decoded can be opened: then its content is at fault.
+  static bool can_be_opened(const std::string& path) { return std::ifstream(path).good(); }
 
   template <class Model>
   void add(Context<typename Model::backend_type>& context, const Model& model,
            const std::string& folder, const std::function<Pixels(const std::string&)>& read_pixels,
-           std::span<const std::string> names, const std::map<std::string, FileState>& present,
-           IndexUpdate& report) {
+           std::span<const std::string> names, const States& present, IndexUpdate& report) {
     std::vector<Pixels> pixels;
     std::vector<std::string> read;
     for (const std::string& name : names) {
-      entries_.erase(name);
+      report.changed =
+          contents_.pictures.erase(name) + contents_.broken.erase(name) != 0 || report.changed;
+      const std::string path = (std::filesystem::path(folder) / name).string();
       try {
-        const auto path = (std::filesystem::path(folder) / name).string();
         pixels.push_back(read_pixels(path));
         read.push_back(name);
+      } catch (const UnavailableError& error) {  // another build may read it
+        report.broken.emplace_back(error.what());
       } catch (const Error& error) {
         report.broken.emplace_back(error.what());
+        if (!can_be_opened(path)) continue;
+        contents_.broken[name] = {present.at(name), error.what()};
+        report.changed = true;
       }
     }
     const Embeddings embeddings = embed_images(context, model, std::span<const Pixels>(pixels));
     for (std::size_t i = 0; i < read.size(); ++i)
-      entries_[read[i]] = {present.at(read[i]), {embeddings[i].begin(), embeddings[i].end()}};
+      contents_.pictures[read[i]] = {present.at(read[i]),
+                                     {embeddings[i].begin(), embeddings[i].end()}};
     report.embedded += read.size();
+    report.changed = report.changed || !read.empty();
   }
 
-  std::string model_name_;
+  detail::IndexContents contents_;
   std::size_t width_;
-  std::map<std::string, Entry> entries_;
 };
 
 }  // namespace coca

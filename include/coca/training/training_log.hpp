@@ -16,6 +16,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/io/atomic_file.hpp"
+#include "coca/io/json_bytes.hpp"
 
 namespace coca {
 
@@ -51,10 +52,9 @@ class TrainingLog {
 
   const std::string& path() const noexcept { return path_; }
 
-  /// Adds a line. @throws FileError where it cannot be written.
+  /// Adds a line; names that are not UTF-8 as to_json_text() writes them. @throws FileError where it cannot be written.
   void write(const nlohmann::ordered_json& object) {
-    const std::string line =
-        object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+    const std::string line = to_json_text(object) + '\n';
     std::string_view rest = line;
     while (!rest.empty()) {
       const ssize_t written = ::write(descriptor_, rest.data(), rest.size());

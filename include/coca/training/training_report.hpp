@@ -59,8 +59,11 @@ inline std::vector<Json> read_training_log(const std::string& path) {
   std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   std::vector<Json> lines;
   for (std::size_t end; (end = text.find('\n')) != std::string_view::npos;) {
-    Json line = Json::parse(text.substr(0, end), nullptr, false);
-    if (line.is_object()) lines.push_back(std::move(line));
+    const std::string_view line = text.substr(0, end);
+    const auto marked = detail::with_byte_marks(line);
+    Json json = Json::parse(marked ? *marked : std::string(line), nullptr, false);
+    if (marked) detail::remove_byte_marks(json);
+    if (json.is_object()) lines.push_back(std::move(json));
     text.remove_prefix(end + 1);
   }
   return lines;
