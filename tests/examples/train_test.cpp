@@ -269,6 +269,72 @@ TEST_CASE("SIGTERM and SIGHUP let a run save and end, and options come back by t
   CHECK(log_of(output).at(0).at("step") == 1);
 }
 
+TEST_CASE("a run is resumed from another folder, and its data may move but not change") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  const Result first =
+      run("train " + arguments("list.jsonl", output) + " --steps 3", "cd " + folder.path() + "; ");
+  REQUIRE(first.status == 0);
+  const auto options = nlohmann::json::parse(read_file(output + "/options.json"));
+  CHECK(options.at("data") == nlohmann::json{list});
+  REQUIRE(run("train --resume --steps 4 --output " + output).status == 0);
+
+  const std::string moved = folder / "moved.jsonl";
+  fs::rename(list, moved);
+  Result result = run("train --resume --steps 5 --output " + output);
+  CHECK(result.status == 1);
+  CHECK(contains(result.err, list + ": cannot be opened"));
+  CHECK(contains(result.err, "can be named anew by --data"));
+  const std::string named = " --data " + moved + " --validation " + moved;
+  REQUIRE(run("train --resume --steps 5 --output " + output + named).status == 0);
+
+  std::string text = read_file(moved);
+  text.replace(text.find("iguana\""), 6, "lizard");
+  std::ofstream(moved) << text;
+  result = run("train --resume --steps 6 --output " + output + named);
+  CHECK(result.status == 2);
+  CHECK(contains(result.err, "is of other training data"));
+  CHECK(contains(result.err, "--data-changed"));
+  CHECK(run("train --resume --data-changed --steps 6 --output " + output + named).status == 0);
+}
+
+TEST_CASE("train has tasks, each with its names in the log") {
+  const Folder folder;
+  const std::string list = write_list(folder);
+  const auto train = [&](const std::string& task, const std::string& more = "") {
+    const std::string output = folder / task;
+    const Result result =
+        run("train --json --task " + task + " " + arguments(list, output) + " --steps 2 " + more);
+    CAPTURE(result.err);
+    REQUIRE(result.status == 0);
+    return std::pair(log_of(output).front(), result.json().front());
+  };
+  const auto [clip, clip_scores] = train("clip");
+  CHECK(clip.contains("contrastive_loss"));
+  CHECK_FALSE(clip.contains("captioning_loss"));
+  CHECK(clip_scores.at("text_to_image").size() == 3);
+  const auto [caption, caption_scores] = train("caption");
+  CHECK(caption.contains("captioning_loss"));
+  CHECK_FALSE(caption.contains("contrastive_loss"));
+  CHECK_FALSE(caption_scores.contains("text_to_image"));
+  const auto [classify, accuracy] = train(
+      "classify", "--label-key caption --init-from " + models + "/stamps_coca/model.safetensors");
+  CHECK(classify.contains("classification_loss"));
+  CHECK(accuracy.at("accuracy").size() == 2);
+  CHECK(read_file(folder / "classify/classes.txt").find("iguana\n") != std::string::npos);
+  REQUIRE(run("train --resume --steps 3 --output " + folder / "classify").status == 0);
+
+  Result wrong = run("train --task vqa " + arguments(list, folder / "vqa"));
+  CHECK(wrong.status == 2);
+  CHECK(contains(wrong.err, "--task vqa is unknown, expected coca, clip, caption or classify"));
+  wrong = run("train --resume --task caption --steps 3 --output " + folder / "clip");
+  CHECK(wrong.status == 2);
+  CHECK(contains(wrong.err, "is of the task clip, this run has caption"));
+  wrong = run("train --task classify " + arguments(list, folder / "none"));
+  CHECK(wrong.status != 0);
+  CHECK(contains(wrong.err, "no picture of the data has a label"));
+}
+
 TEST_CASE("a full disk, a limit on files and a path below a file are one sentence") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";

@@ -169,12 +169,14 @@ TEST_CASE("a run does not go on with other data than it began with, unless it is
                    "resume with the data that the run began with, or with --data-changed"));
   CHECK(read_all(RunFolder(options.output).checkpoint()) == before);
 
-  TinyModel model = tiny_model();
-  TinyTrainer trainer(model, data.subject(), as(edited));
-  trainer.resume({.data_changed = true});
-  CHECK(trainer.state().step == 7);
-  CHECK(trainer.state().position == DataPosition{1, 3});
-  CHECK(trainer.run() == TrainingEnd::finished);
+  {
+    TinyModel model = tiny_model();
+    TinyTrainer trainer(model, data.subject(), as(edited));
+    trainer.resume({.data_changed = true});
+    CHECK(trainer.state().step == 7);
+    CHECK(trainer.state().position == DataPosition{1, 3});
+    CHECK(trainer.run() == TrainingEnd::finished);
+  }
   // What was finished with the changed data is resumed with it.
   options.step.steps = 13;
   CHECK(train(data, as(edited), true) == TrainingEnd::finished);
@@ -200,7 +202,7 @@ TEST_CASE("a data set that has moved is the same data") {
   TrainingOptions options = data.options();
   REQUIRE(train(data, options, false, 3) == TrainingEnd::stopped);
   std::string list = read_all(data.list());
-  const std::string folder = data.folder().path("");
+  const std::string folder = data.folder().path("") + "/";
   const std::string moved = folder + "moved";
   std::filesystem::create_directory(moved);
   for (std::size_t at; (at = list.find(folder + "red")) != std::string::npos;)

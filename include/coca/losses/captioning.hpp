@@ -12,7 +12,7 @@
 
 namespace coca {
 
-/// What follows each token: labels[b, t] = tokens[b, t + 1], `ignored` behind the last and where it
+/// What follows each token: labels[b, t] = tokens[b, t + 1], `ignored` after the last and where it
 /// is padding (so OpenCLIP; its padding, 0, is the word "!" too).
 inline std::vector<std::int32_t> next_token_labels(const Tokens& tokens, std::int32_t pad_id = 0,
                                                    std::int32_t ignored = -1) {

@@ -20,8 +20,8 @@ std::size_t rank_of(std::span<const T> logits, std::size_t label) {
   std::size_t rank = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (i == label) continue;
-    const bool behind = i < label ? logits[i] < logits[label] : logits[i] <= logits[label];
-    rank += behind ? 0 : 1;
+    const bool lower = i < label ? logits[i] < logits[label] : logits[i] <= logits[label];
+    rank += lower ? 0 : 1;
   }
   return rank;
 }

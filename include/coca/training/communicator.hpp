@@ -15,8 +15,8 @@ namespace coca {
 
 /// A sum over all processes that is under way.
 ///
-/// - progress(): goes on with it, where that takes the processor; never waits
-/// - wait(): returns when the sum is there; behind it nothing happens any more
+/// - progress(): continues it, where that takes the processor; never waits
+/// - wait(): returns when the sum is complete; nothing happens after that
 ///
 /// Its end waits too: the array is in use until then.
 template <class R>
@@ -31,9 +31,9 @@ concept Reduction = std::movable<R> && requires(R reduction) {
 /// - rank(): the number of this process, below size()
 /// - sum(numbers): what the lists of all processes add up to, the same bits everywhere
 /// - all_gather(context, features [n, width]) -> [size() * n, width], those of rank 0 first.
-///   Recorded on the context's tape: on the way back the gradients of all processes are added up,
+///   Recorded on the context's tape: in the backward pass all processes' gradients are added up,
 ///   and each takes its own rows
-/// - start_all_reduce(context, gradients) -> a Reduction, behind which the gradients are their sum
+/// - start_all_reduce(context, gradients) -> a Reduction, after which the gradients are their sum
 ///   over all processes, the same bits everywhere
 /// - broadcast(context, values): the values become those of rank 0
 /// - barrier(): returns when all processes have called it

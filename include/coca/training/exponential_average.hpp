@@ -45,7 +45,7 @@ class ExponentialAverage {
 
   const ExponentialAverageOptions& options() const noexcept { return options_; }
 
-  /// Takes in the values as they are now: call it behind each step that was applied.
+  /// Takes in the values as they are now: call it after each step that was applied.
   void update() {
     const auto t = static_cast<float>(updates_++);
     const float keep =

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The sum of all processes' gradients, begun while the way back is still going on (Li et al.,
+/// The sum of all processes' gradients, begun while the backward pass still runs (Li et al.,
 /// "PyTorch Distributed", 2020, arXiv 2006.15704).
 
 #include <algorithm>
@@ -17,16 +17,16 @@
 
 namespace coca {
 
-/// What the way back of a tape is to a step.
+/// What the backward pass of a tape is to a step.
 enum class WayBack : std::uint8_t {
-  losses,  ///< of losses alone, behind which the way through the model begins
+  losses,  ///< of losses alone, before the pass through the model
   part,    ///< more will be added to the gradients by others
   last,    ///< completes the gradients
 };
 
 /// Sums gradients in buckets of parameters that lie side by side, those of the last first: about
-/// the order in which a way back completes them. Which of its operations is the last to add to a
-/// parameter is learnt from the first way back, and used in all later ones that have as many
+/// the order in which a backward pass completes them. Which operation is the last to add to a
+/// parameter is learnt from the first one, and used in all later ones that have as many
 /// operations. When a bucket's sum begins changes no bit of it, and its place among the sums is the
 /// same on all processes.
 template <class Model, class Processes>
@@ -49,7 +49,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   GradientReduction& operator=(const GradientReduction&) = delete;
 
   std::size_t bucket_count() const noexcept { return buckets_.size(); }
-  /// Of the last step: sums that were begun before the end of its way back.
+  /// Of the last step: sums that were begun before the end of its backward pass.
   std::size_t begun_early() const noexcept { return begun_early_; }
 
   /// Lets a tape, which watches the parameters already, tell how far it is.
@@ -142,7 +142,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   std::vector<Bucket> buckets_;  // in the order of their sums
   // An entry is complete when fewer operations are left; 0: not known.
   std::vector<std::size_t> complete_below_;
-  std::size_t operations_ = 0;  // of the way back that this is known from
+  std::size_t operations_ = 0;  // of the backward pass that this is known from
   std::size_t left_ = forward;
   std::size_t begun_early_ = 0;
   WayBack way_ = WayBack::last;

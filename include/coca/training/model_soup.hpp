@@ -90,7 +90,7 @@ inline std::vector<float> mixed(std::span<const SoupIngredient> ingredients, dou
 /// Writes a model soup as a safetensors file: each weight is the sum of those of all ingredients,
 /// each times its share of all shares. Types are those of the first ingredient (F32 for F64);
 /// tensors of integers, which are no weights, are left out.
-/// @param progress called behind each tensor with how many are done, and how many there are
+/// @param progress called after each tensor with how many are done, and how many there are
 /// @throws ArgumentError without ingredients, or for shares that are not above 0. @throws FileError
 /// where the ingredients are no models, or not of one, or the file cannot be written.
 inline void write_model_soup(const std::string& path, std::span<const SoupIngredient> ingredients,

@@ -39,7 +39,7 @@ struct OptimizerOptions {
   SgdStep sgd{};
   ParameterGroupOptions groups{};
   float largest_norm = 0;  ///< that all gradients together are clipped to; 0: not at all
-  /// Keeps logit_scale within [0, ln 100] behind each step, as OpenCLIP.
+  /// Keeps logit_scale within [0, ln 100] after each step, as OpenCLIP.
   bool clamp_logit_scale = true;
 };
 
@@ -50,7 +50,7 @@ inline constexpr std::array<std::string_view, 3> optimizer_names{"adamw", "adafa
 /// Parameters side by side with the same choices.
 struct OptimizerRange {
   std::size_t first = 0;  ///< element
-  std::size_t size = 0;   ///< padding behind each parameter included
+  std::size_t size = 0;   ///< padding after each parameter included
   ParameterGroup group{};
 };
 
@@ -134,7 +134,7 @@ class Optimizer {
 
   /// Calls visit(name, array) for all that the optimizer keeps, one array a parameter and moment,
   /// such as "first_moment.visual.proj" [width, embed_dim]; the arrays share the optimizer's
-  /// memory, so that what is copied into them is what it goes on with.
+  /// memory, so that it continues with what is copied into them.
   template <class Visitor>
   void for_each_state(Visitor&& visit) const {
     const auto& entries = trainable_.entries();

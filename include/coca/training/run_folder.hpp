@@ -82,7 +82,7 @@ class RunFolder {
     if (error) throw FileError(path_, "cannot be made: " + error.message());
   }
 
-  /// Removes what runs left behind that were killed while they wrote. Only by the one run that has
+  /// Removes what was left by runs that were killed while they wrote. Only by the one run that has
   /// the folder locked.
   void remove_leftovers() const {
     std::error_code error;

@@ -39,7 +39,7 @@ namespace detail {
 inline constexpr std::array<std::string_view, 4> schedule_names{"cosine", "linear", "constant",
                                                                 "constant_cooldown"};
 
-/// How much of the way from `first` to `last` lies behind a step: 0 to 1.
+/// How much of the way from `first` to `last` a step has covered: 0 to 1.
 inline double schedule_progress(std::uint64_t step, std::uint64_t first, std::uint64_t last) {
   if (step >= last) return 1;
   return step <= first ? 0 : static_cast<double>(step - first) / static_cast<double>(last - first);
@@ -80,7 +80,7 @@ inline void expect_schedule(const ScheduleOptions& options) {
                         std::to_string(options.cooldown_steps) + " of cooldown");
 }
 
-/// The learning rate of a step, counted from 0; behind the last step that of the end.
+/// The learning rate of a step, counted from 0; after the last step that of the end.
 inline double learning_rate(const ScheduleOptions& options, std::uint64_t step) {
   const double highest = options.learning_rate, range = highest - options.minimum;
   if (step < options.warmup_steps)

@@ -39,7 +39,7 @@ class SkippedSteps {
   /// Of the whole run.
   std::uint64_t total() const noexcept { return total_; }
   std::uint64_t in_a_row() const noexcept { return in_a_row_; }
-  /// Goes on where a run was interrupted.
+  /// Resumes where a run was interrupted.
   void restore(std::uint64_t total, std::uint64_t in_a_row) noexcept {
     total_ = total;
     in_a_row_ = in_a_row;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a training run tells while it goes on, and the lines of its log.
+/// What a training run reports while it runs, and the lines of its log.
 
 #include <atomic>
 #include <cstdint>
@@ -36,7 +36,7 @@ struct TrainingValidation {
   std::vector<std::string> captions{};  ///< what the model says of the fixed pictures
 };
 
-/// What a run tells while it goes on, and how it is stopped.
+/// What a run reports while it runs, and how it is stopped.
 struct TrainingEvents {
   std::function<void(const TrainingProgress&)> on_step{};
   std::function<void(const TrainingValidation&)> on_validation{};

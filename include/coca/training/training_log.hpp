@@ -30,7 +30,7 @@ inline nlohmann::ordered_json to_json_number(float value) {
   return shortest;
 }
 
-/// A file that grows by whole lines. A run that goes on from a checkpoint forgets the lines behind
+/// A file that grows by whole lines. A run that resumes from a checkpoint drops the lines after
 /// it, so that the log reads as if the run had never stopped.
 class TrainingLog {
  public:

@@ -15,7 +15,7 @@ namespace coca {
 
 namespace detail {
 
-/// A text of a row, without the padding behind it.
+/// A text of a row, without the padding after it.
 inline std::span<const std::int32_t> text_of_row(const Tokens& tokens, std::size_t row,
                                                  std::int32_t pad_id) {
   return std::span(tokens.ids).subspan(row * tokens.length, text_length(tokens, row, pad_id));
@@ -48,7 +48,7 @@ struct TrainingTexts {
   TrainingTexts(Tokens tokens) : read(tokens), predicted(std::move(tokens)) {}
 
   /// Texts of which other words are read than are written. From the first word that differs to the
-  /// last, only the first token is predicted: behind it a reader no longer knows the written text.
+  /// last, only the first token is predicted: after it a reader no longer knows the written text.
   /// @throws ShapeError where these are not as many texts, of one length.
   TrainingTexts(Tokens other, const Tokens& written, std::int32_t pad_id)
       : read(std::move(other)), predicted(read) {
