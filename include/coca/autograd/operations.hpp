@@ -50,11 +50,12 @@ Array<B> linear(Context<B>& context, const Array<B>& input, const typename B::Ma
   return apply(context, product);
 }
 
-/// input [..., width], weight and bias [width] -> [..., width]; epsilon 1e-5.
+/// input [..., width], weight [width], bias [width] or nothing -> [..., width].
 template <Backend B>
 Array<B> layer_norm(Context<B>& context, const Array<B>& input, const Array<B>& weight,
-                    const Array<B>& bias) {
-  return apply(context, ops::On<B, ops::LayerNorm>{.input = input, .weight = weight, .bias = bias});
+                    const Array<B>& bias, double epsilon = 1e-5) {
+  return apply(context, ops::On<B, ops::LayerNorm>{
+                            .input = input, .weight = weight, .bias = bias, .epsilon = epsilon});
 }
 
 /// -> [batch, query_tokens, width], see AttentionArguments.

@@ -192,7 +192,7 @@ class ReferenceGradients {
     std::vector<double> n(width), d_n(width), weight_sums(width), bias_sums(width);
     for (std::size_t r = 0; r < op.input.size() / width; ++r) {
       const T* gradient = op.output_gradient.data() + r * width;
-      const double deviation = normalize(op.input.data() + r * width, n);
+      const double deviation = normalize(op.input.data() + r * width, op.epsilon, n);
       double mean = 0, projection = 0;
       for (std::size_t i = 0; i < width; ++i) {
         d_n[i] = double{op.weight.data()[i]} * double{gradient[i]};
@@ -323,13 +323,13 @@ class ReferenceGradients {
   }
 
  private:
-  // (x - mean) / deviation; gives the deviation, sqrt(variance + 1e-5).
-  static double normalize(const T* x, std::vector<double>& normal) {
+  // (x - mean) / deviation; gives the deviation, sqrt(variance + epsilon).
+  static double normalize(const T* x, double epsilon, std::vector<double>& normal) {
     const double width = static_cast<double>(normal.size());
     double mean = 0, variance = 0;
     for (std::size_t i = 0; i < normal.size(); ++i) mean += x[i] / width;
     for (std::size_t i = 0; i < normal.size(); ++i) variance += (x[i] - mean) * (x[i] - mean);
-    const double deviation = std::sqrt(variance / width + 1e-5);
+    const double deviation = std::sqrt(variance / width + epsilon);
     for (std::size_t i = 0; i < normal.size(); ++i) normal[i] = (x[i] - mean) / deviation;
     return deviation;
   }

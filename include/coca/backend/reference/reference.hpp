@@ -95,7 +95,7 @@ class Reference : public ReferenceAttention<T>,
     }
   }
 
-  /// (x - mean) / sqrt(variance + 1e-5) * weight + bias over the last axis.
+  /// (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis.
   void run(const ops::LayerNorm<T, HostMemory>& op) const {
     const std::size_t width = op.weight.size();
     for (std::size_t r = 0; r < op.input.size() / width; ++r) {
@@ -105,10 +105,10 @@ class Reference : public ReferenceAttention<T>,
       mean /= static_cast<double>(width);
       for (std::size_t i = 0; i < width; ++i) variance += (x[i] - mean) * (x[i] - mean);
       variance /= static_cast<double>(width);
-      const double scale = 1.0 / std::sqrt(variance + 1e-5);
+      const double scale = 1.0 / std::sqrt(variance + op.epsilon);
       for (std::size_t i = 0; i < width; ++i)
-        op.output.data()[r * width + i] =
-            static_cast<T>((x[i] - mean) * scale * op.weight.data()[i] + op.bias.data()[i]);
+        op.output.data()[r * width + i] = static_cast<T>(
+            (x[i] - mean) * scale * op.weight.data()[i] + (op.bias ? op.bias.data()[i] : 0));
     }
   }
 
