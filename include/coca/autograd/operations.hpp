@@ -109,6 +109,12 @@ Array<B> gather_rows(Context<B>& context, const Array<B>& input, const Indices<B
   return apply(context, ops::On<B, ops::GatherRows>{.input = input, .indices = indices});
 }
 
+/// activation(input); same shape.
+template <DifferentiableBackend B>
+Array<B> activate(Context<B>& context, const Array<B>& input, Activation activation) {
+  return apply(context, ops::On<B, ops::Activate>{.input = input, .activation = activation});
+}
+
 /// left + right, of the same shape.
 template <DifferentiableBackend B>
 Array<B> sum(Context<B>& context, const Array<B>& left, const Array<B>& right) {
@@ -132,7 +138,7 @@ Array<B> detail::linear_in_steps(Context<B>& context, const ops::MatmulOn<B>& pr
     LinearOptions<B> plain{.bias = end.bias};
     if (!activated && !scaled) plain.residual = end.residual;
     Array<B> value = apply(context, ops::MatmulOn<B>{product.input, product.weight, plain});
-    if (activated) value = apply(context, ops::On<B, ops::Activate>{value, end.activation});
+    if (activated) value = activate(context, value, end.activation);
     if (scaled)
       value = apply(context, ops::On<B, ops::ScaleColumns>{value, end.scale, end.residual});
     else if (activated && end.residual)

@@ -27,7 +27,7 @@ struct Cases<Judged<ops::SumRows>> {
 /// Calls take(activation, input) for all activations, with numbers far from 0 and 0 itself.
 template <class Function>
 void for_each_activation(Arguments& with, const Function& take) {
-  for (const Activation activation : {Activation::none, Activation::gelu, Activation::quick_gelu})
+  for (const Activation activation : all_activations)
     for (const std::size_t width : column_counts) {
       const HostArray input = with.normals({3, width}, 3);
       input.data()[0] = width % 2 == 0 ? 40 : -40;

@@ -17,6 +17,11 @@ namespace coca {
 
 namespace detail {
 
+// √(2/π) (x + 0.044715 x³)
+inline double gelu_tanh_argument(double x) {
+  return std::sqrt(2.0 * std::numbers::inv_pi) * (x + 0.044715 * x * x * x);
+}
+
 inline double reference_activation(double x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -25,11 +30,21 @@ inline double reference_activation(double x, Activation activation) {
       return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2));
     case Activation::quick_gelu:
       return x / (1.0 + std::exp(-1.702 * x));
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1.0 + std::tanh(gelu_tanh_argument(x)));
+    case Activation::relu:
+      return x < 0 ? 0.0 : x;
+    case Activation::silu:
+      return x / (1.0 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::sigmoid:
+      return 1.0 / (1.0 + std::exp(-x));
   }
   return x;
 }
 
-// gelu: Φ(x) + x φ(x); quick_gelu: s + 1.702 x s (1 - s), s = σ(1.702 x).
+// gelu: Φ(x) + x φ(x); quick_gelu: s + 1.702 x s (1 - s), s = σ(1.702 x); relu: 0 at 0, as torch.
 inline double reference_activation_slope(double x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -42,6 +57,25 @@ inline double reference_activation_slope(double x, Activation activation) {
     case Activation::quick_gelu: {
       const double s = 1.0 / (1.0 + std::exp(-1.702 * x));
       return s + 1.702 * x * s * (1.0 - s);
+    }
+    case Activation::gelu_tanh: {
+      const double t = std::tanh(gelu_tanh_argument(x));
+      const double inner = std::sqrt(2.0 * std::numbers::inv_pi) * (1.0 + 3.0 * 0.044715 * x * x);
+      return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner;
+    }
+    case Activation::relu:
+      return x > 0 ? 1.0 : 0.0;
+    case Activation::silu: {
+      const double s = 1.0 / (1.0 + std::exp(-x));
+      return s + x * s * (1.0 - s);
+    }
+    case Activation::tanh: {
+      const double t = std::tanh(x);
+      return 1.0 - t * t;
+    }
+    case Activation::sigmoid: {
+      const double s = 1.0 / (1.0 + std::exp(-x));
+      return s * (1.0 - s);
     }
   }
   return 1.0;
