@@ -6,6 +6,7 @@
 /// every backend, for inference and for training.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "coca/autograd/context.hpp"
 #include "coca/autograd/recorded.hpp"
@@ -107,6 +108,41 @@ void write_tokens(Context<B>& context, const Array<B>& source, const Array<B>& p
 template <Backend B>
 Array<B> gather_rows(Context<B>& context, const Array<B>& input, const Indices<B>& indices) {
   return apply(context, ops::On<B, ops::GatherRows>{.input = input, .indices = indices});
+}
+
+/// Tokens [first, first + tokens) of input [batch, T, width] -> [batch, tokens, width].
+template <Backend B>
+Array<B> slice_tokens(Context<B>& context, const Array<B>& input, std::size_t first,
+                      std::size_t tokens) {
+  return apply(context,
+               ops::On<B, ops::SliceTokens>{.input = input, .first = first, .tokens = tokens});
+}
+
+/// The tokens of `left` [batch, n, width] followed by those of `right` [batch or 1, m, width]
+/// -> [batch, n + m, width].
+/// @throws ShapeError where they do not fit.
+template <Backend B>
+Array<B> concatenate_tokens(Context<B>& context, const Array<B>& left, const Array<B>& right) {
+  const std::size_t tokens = left.shape()[1];
+  Array<B> output =
+      context.empty(Shape{left.shape()[0], tokens + right.shape()[1], left.shape().back()});
+  write_tokens(context, left, Array<B>(), 0, output);
+  write_tokens(context, right, Array<B>(), tokens, output);
+  return output;
+}
+
+/// The mean of the tokens of input [batch, tokens, width] -> [batch, width], those left out that
+/// `hidden` [batch, tokens] marks with 1.
+template <Backend B>
+Array<B> mean_tokens(Context<B>& context, const Array<B>& input,
+                     const Tensor<std::uint8_t, typename B::memory_type>& hidden = {}) {
+  return apply(context, ops::On<B, ops::MeanTokens>{.input = input, .hidden = hidden});
+}
+
+/// Each row's e^x / sum of e^x; same shape.
+template <Backend B>
+Array<B> softmax(Context<B>& context, const Array<B>& input) {
+  return apply(context, ops::On<B, ops::Softmax>{.input = input});
 }
 
 /// activation(input); same shape.

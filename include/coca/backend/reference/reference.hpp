@@ -20,6 +20,7 @@
 #include "coca/backend/reference/losses.hpp"
 #include "coca/backend/reference/matrix.hpp"
 #include "coca/backend/reference/optimizers.hpp"
+#include "coca/backend/reference/tokens.hpp"
 #include "coca/core/random.hpp"
 
 namespace coca {
@@ -30,7 +31,8 @@ template <class T = float>
 class Reference : public ReferenceAttention<T>,
                   public ReferenceGradients<T>,
                   public ReferenceLosses<T>,
-                  public ReferenceOptimizers<T> {
+                  public ReferenceOptimizers<T>,
+                  public ReferenceTokens<T> {
  public:
   using value_type = T;
   using weight_type = T;
@@ -42,6 +44,7 @@ class Reference : public ReferenceAttention<T>,
   using ReferenceGradients<T>::run;
   using ReferenceLosses<T>::run;
   using ReferenceOptimizers<T>::run;
+  using ReferenceTokens<T>::run;
 
   template <class U>
   Tensor<U> allocate(const Shape& shape) const {
