@@ -151,6 +151,21 @@ Array<B> activate(Context<B>& context, const Array<B>& input, Activation activat
   return apply(context, ops::On<B, ops::Activate>{.input = input, .activation = activation});
 }
 
+/// Elements dropped one by one, or in groups, as `dropping` says; the input itself at a rate of 0.
+/// @throws ArgumentError for a rate outside of [0, 1).
+template <DifferentiableBackend B>
+Array<B> dropout(Context<B>& context, const Array<B>& input, const Dropping& dropping) {
+  if (dropping.rate == 0) return input;
+  return apply(context, ops::On<B, ops::Dropout>{.input = input, .dropping = dropping});
+}
+
+/// Stochastic depth (arXiv 1603.09382): whole samples of a branch [batch, ...] dropped.
+template <DifferentiableBackend B>
+Array<B> drop_samples(Context<B>& context, const Array<B>& branch, Dropping dropping) {
+  dropping.group = branch.size() / branch.shape()[0];
+  return dropout(context, branch, dropping);
+}
+
 /// left + right, of the same shape.
 template <DifferentiableBackend B>
 Array<B> sum(Context<B>& context, const Array<B>& left, const Array<B>& right) {

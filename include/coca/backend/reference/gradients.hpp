@@ -332,6 +332,20 @@ class ReferenceGradients {
       op.output.data()[i] = op.left.data()[i] * op.right.data()[i];
   }
 
+  /// output = factor input, see Dropping.
+  void run(const ops::Dropout<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.input.size(); ++i)
+      op.output.data()[i] = static_cast<T>(drop_factor(op.dropping, i) * op.input.data()[i]);
+  }
+
+  /// d input = factor d output.
+  void run(const ops::DropoutGradient<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.input_gradient.size(); ++i)
+      detail::write_gradient(op.input_gradient.data()[i],
+                             drop_factor(op.dropping, i) * op.output_gradient.data()[i],
+                             op.input_gradient.write);
+  }
+
   /// d left = right d output, d right = left d output.
   void run(const ops::ProductGradient<T, HostMemory>& op) const {
     const auto write = [&](const ops::Update<T, HostMemory>& gradient, const Array& other) {
@@ -366,6 +380,11 @@ class ReferenceGradients {
     const double deviation = std::sqrt(variance / width + epsilon);
     for (std::size_t i = 0; i < normal.size(); ++i) normal[i] = (x[i] - mean) / deviation;
     return deviation;
+  }
+
+  static double drop_factor(const Dropping& dropping, std::size_t element) {
+    const std::size_t draw = element / dropping.group;
+    return dropping.factors(draw / 4)[draw % 4];
   }
 
   static void add_sums(const std::vector<double>& sums, const Array& output) {
