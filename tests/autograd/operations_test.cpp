@@ -97,6 +97,34 @@ TEST_CASE("layer_norm refuses weights of another width", "[operations]") {
                     "layer_norm: bias: got [4], expected [3]");
 }
 
+TEST_CASE("what is dropped depends on seed, step, layer and element alone", "[operations]") {
+  Near f;
+  const auto ones = [&](const Shape& shape) {
+    return f.context.to_device(std::vector<float>(shape.size(), 1), shape);
+  };
+  const auto values = [&](const Array<Reference<float>>& array) {
+    return f.context.to_host(array);
+  };
+  const Dropping dropping{.rate = 0.25f, .seed = 5, .step = 9, .layer = 2};
+  const auto all = values(dropout(f.context, ones({4000}), dropping));
+  std::size_t kept = 0;
+  for (const float value : all) {
+    if (value != 0) CHECK(value == 1 / 0.75f);
+    kept += value != 0 ? 1 : 0;
+  }
+  CHECK(std::abs(static_cast<double>(kept) - 3000) < 5 * std::sqrt(4000 * 0.25 * 0.75));
+  const auto fewer = values(dropout(f.context, ones({1001}), dropping));
+  CHECK(std::equal(fewer.begin(), fewer.end(), all.begin()));
+  for (const Dropping& other : {Dropping{.rate = 0.25f, .seed = 6, .step = 9, .layer = 2},
+                                Dropping{.rate = 0.25f, .seed = 5, .step = 8, .layer = 2},
+                                Dropping{.rate = 0.25f, .seed = 5, .step = 9, .layer = 3}})
+    CHECK(values(dropout(f.context, ones({4000}), other)) != all);
+  const auto samples = values(drop_samples(f.context, ones({500, 2, 3}), dropping));
+  for (std::size_t i = 0; i < samples.size(); ++i) CHECK(samples[i] == all[i / 6]);
+  CHECK_THROWS_WITH(dropout(f.context, ones({2}), {.rate = 1}),
+                    "dropout: the rate must be at least 0 and below 1, got 1.000000");
+}
+
 TEST_CASE("attention mixes values by softmax", "[operations]") {
   Near f;
   auto arguments = small_attention(f);

@@ -28,6 +28,12 @@ struct AttentionCase {
   KeyRows rows = KeyRows::in_order;
   bool fused = false, probabilities = false;
   float scale = 1;  // of the queries
+  bool bias = false, pairs = false;
+  float score_scale = 0;  // 0: 1 / sqrt(head_width)
+
+  double scale_of_scores() const {
+    return score_scale != 0 ? double{score_scale} : 1 / std::sqrt(static_cast<double>(head_width));
+  }
 
   std::size_t width() const { return heads * head_width; }
   std::size_t stored_keys() const {
@@ -65,6 +71,8 @@ struct AttentionInputs {
   Part query, key, value;
   std::vector<std::uint8_t> hidden;
   Indices rows;
+  Floats bias;
+  std::vector<std::uint8_t> pairs;
 
   AttentionInputs(const AttentionCase& c, Random& random)
       : the(c),
@@ -89,6 +97,10 @@ struct AttentionInputs {
         key.fill(rows.back(), random, 1);
         value.fill(rows.back(), random, 1);
       }
+    if (c.bias) bias = random.normals(c.heads * c.queries * c.keys, 2);
+    if (c.pairs)
+      for (std::size_t i = 0; i < c.batch * c.queries * c.keys; ++i)
+        pairs.push_back(i % c.keys != 0 && random.below(3) == 0 ? 1 : 0);
   }
 
   template <class B>
@@ -104,12 +116,19 @@ struct AttentionInputs {
         .causal = the.causal,
         .hidden_keys = {},
         .key_rows = {},
-        .probabilities = {}};
+        .probabilities = {},
+        .scale = the.score_scale,
+        .bias = {},
+        .hidden_pairs = {}};
     if (the.hidden) arguments.hidden_keys = bench.indices(hidden, {the.batch, the.keys});
+    if (the.bias) arguments.bias = bench.input(bias, {the.heads, the.queries, the.keys});
+    if (the.pairs)
+      arguments.hidden_pairs = bench.indices(pairs, {the.batch, the.queries, the.keys});
     if (the.rows != KeyRows::in_order)
       arguments.key_rows = bench.indices(rows, {the.batch, the.keys});
     if (the.probabilities)
-      arguments.probabilities = coca::ops::Out(bench.output({the.batch, the.heads, the.queries, the.keys}));
+      arguments.probabilities =
+          coca::ops::Out(bench.output({the.batch, the.heads, the.queries, the.keys}));
     return arguments;
   }
 
@@ -130,8 +149,11 @@ struct AttentionInputs {
   // products, at most |q| |k| / sqrt(head_width).
   double score_error() const {
     const double width = static_cast<double>(the.head_width);
-    const double score = longest(query) * longest(key) / std::sqrt(width);
-    return (4 * std::sqrt(width) + 6) * unit_roundoff<float> * score;
+    const double score = longest(query) * longest(key) * the.scale_of_scores();
+    double largest = 0;  // bias
+    for (const float b : bias) largest = std::max(largest, std::abs(double{b}));
+    return (4 * std::sqrt(width) + 6) * unit_roundoff<float> * score +
+           4 * unit_roundoff<float> * largest;
   }
 
   // The score's error is in the numerator and in the sum. The mean of the values is a sum of `keys`

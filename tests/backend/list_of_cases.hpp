@@ -9,6 +9,7 @@
 #include "backend/cases/optimizers.hpp"
 #include "backend/cases/products.hpp"
 #include "backend/cases/rows.hpp"
+#include "backend/cases/tokens.hpp"
 #include "backend/cases/vocabulary.hpp"
 
 namespace coca::testing {

@@ -26,6 +26,18 @@ TEST_CASE("A constant row is normalised to the bias, not to NaN", "[layer_norm]"
   CHECK(first_difference(context.to_host(output), weights.at("ln.bias"), 1e-6) == "");
 }
 
+// Worked out by hand: mean 2, variance 1, so 1 / sqrt(1 + 3) = 0.5.
+TEST_CASE("Layer normalisation with an epsilon of its own and without bias", "[layer_norm]") {
+  LayerNorm<Near> layer("ln", 2, {.epsilon = 3, .bias = false});
+  const auto weights = fill(layer);
+  CHECK(weights.size() == 1);
+  const auto& weight = weights.at("ln.weight");
+  Context<Near> context;
+  const auto output = layer(context, context.to_device(std::vector<float>{1, 3}, Shape{1, 2}));
+  CHECK(first_difference(context.to_host(output),
+                         std::vector<double>{-0.5 * weight[0], 0.5 * weight[1]}, 1e-6) == "");
+}
+
 TEST_CASE("Layer normalisation starts with weight 1 and bias 0", "[layer_norm]") {
   const LayerNorm<Near> layer("ln", 4);
   std::vector<float> starts;

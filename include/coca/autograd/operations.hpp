@@ -6,6 +6,7 @@
 /// every backend, for inference and for training.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "coca/autograd/context.hpp"
 #include "coca/autograd/recorded.hpp"
@@ -50,11 +51,12 @@ Array<B> linear(Context<B>& context, const Array<B>& input, const typename B::Ma
   return apply(context, product);
 }
 
-/// input [..., width], weight and bias [width] -> [..., width]; epsilon 1e-5.
+/// input [..., width], weight [width], bias [width] or nothing -> [..., width].
 template <Backend B>
 Array<B> layer_norm(Context<B>& context, const Array<B>& input, const Array<B>& weight,
-                    const Array<B>& bias) {
-  return apply(context, ops::On<B, ops::LayerNorm>{.input = input, .weight = weight, .bias = bias});
+                    const Array<B>& bias, double epsilon = 1e-5) {
+  return apply(context, ops::On<B, ops::LayerNorm>{
+                            .input = input, .weight = weight, .bias = bias, .epsilon = epsilon});
 }
 
 /// -> [batch, query_tokens, width], see AttentionArguments.
@@ -108,6 +110,62 @@ Array<B> gather_rows(Context<B>& context, const Array<B>& input, const Indices<B
   return apply(context, ops::On<B, ops::GatherRows>{.input = input, .indices = indices});
 }
 
+/// Tokens [first, first + tokens) of input [batch, T, width] -> [batch, tokens, width].
+template <Backend B>
+Array<B> slice_tokens(Context<B>& context, const Array<B>& input, std::size_t first,
+                      std::size_t tokens) {
+  return apply(context,
+               ops::On<B, ops::SliceTokens>{.input = input, .first = first, .tokens = tokens});
+}
+
+/// The tokens of `left` [batch, n, width] followed by those of `right` [batch or 1, m, width]
+/// -> [batch, n + m, width].
+/// @throws ShapeError where they do not fit.
+template <Backend B>
+Array<B> concatenate_tokens(Context<B>& context, const Array<B>& left, const Array<B>& right) {
+  const std::size_t tokens = left.shape()[1];
+  Array<B> output =
+      context.empty(Shape{left.shape()[0], tokens + right.shape()[1], left.shape().back()});
+  write_tokens(context, left, Array<B>(), 0, output);
+  write_tokens(context, right, Array<B>(), tokens, output);
+  return output;
+}
+
+/// The mean of the tokens of input [batch, tokens, width] -> [batch, width], those left out that
+/// `hidden` [batch, tokens] marks with 1.
+template <Backend B>
+Array<B> mean_tokens(Context<B>& context, const Array<B>& input,
+                     const Tensor<std::uint8_t, typename B::memory_type>& hidden = {}) {
+  return apply(context, ops::On<B, ops::MeanTokens>{.input = input, .hidden = hidden});
+}
+
+/// Each row's e^x / sum of e^x; same shape.
+template <Backend B>
+Array<B> softmax(Context<B>& context, const Array<B>& input) {
+  return apply(context, ops::On<B, ops::Softmax>{.input = input});
+}
+
+/// activation(input); same shape.
+template <DifferentiableBackend B>
+Array<B> activate(Context<B>& context, const Array<B>& input, Activation activation) {
+  return apply(context, ops::On<B, ops::Activate>{.input = input, .activation = activation});
+}
+
+/// Elements dropped one by one, or in groups, as `dropping` says; the input itself at a rate of 0.
+/// @throws ArgumentError for a rate outside of [0, 1).
+template <DifferentiableBackend B>
+Array<B> dropout(Context<B>& context, const Array<B>& input, const Dropping& dropping) {
+  if (dropping.rate == 0) return input;
+  return apply(context, ops::On<B, ops::Dropout>{.input = input, .dropping = dropping});
+}
+
+/// Stochastic depth (arXiv 1603.09382): whole samples of a branch [batch, ...] dropped.
+template <DifferentiableBackend B>
+Array<B> drop_samples(Context<B>& context, const Array<B>& branch, Dropping dropping) {
+  dropping.group = branch.size() / branch.shape()[0];
+  return dropout(context, branch, dropping);
+}
+
 /// left + right, of the same shape.
 template <DifferentiableBackend B>
 Array<B> sum(Context<B>& context, const Array<B>& left, const Array<B>& right) {
@@ -131,7 +189,7 @@ Array<B> detail::linear_in_steps(Context<B>& context, const ops::MatmulOn<B>& pr
     LinearOptions<B> plain{.bias = end.bias};
     if (!activated && !scaled) plain.residual = end.residual;
     Array<B> value = apply(context, ops::MatmulOn<B>{product.input, product.weight, plain});
-    if (activated) value = apply(context, ops::On<B, ops::Activate>{value, end.activation});
+    if (activated) value = activate(context, value, end.activation);
     if (scaled)
       value = apply(context, ops::On<B, ops::ScaleColumns>{value, end.scale, end.residual});
     else if (activated && end.residual)

@@ -23,7 +23,10 @@
 #include "coca/backend/ops/layer_norm.hpp"
 #include "coca/backend/ops/log_softmax.hpp"
 #include "coca/backend/ops/matmul.hpp"
+#include "coca/backend/ops/mean_tokens.hpp"
 #include "coca/backend/ops/scatter_rows.hpp"
+#include "coca/backend/ops/slice_tokens.hpp"
+#include "coca/backend/ops/softmax.hpp"
 #include "coca/backend/ops/unfold.hpp"
 #include "coca/backend/ops/warp_scores.hpp"
 #include "coca/backend/ops/write_tokens.hpp"
@@ -52,7 +55,8 @@ template <class B>
 using InferenceOperations = ops::OperationList<
     ops::MatmulOn<B>, ops::On<B, ops::LayerNorm>, ops::On<B, ops::Attention>, ops::EmbedOn<B>,
     ops::On<B, ops::Unfold>, ops::On<B, ops::L2Normalize>, ops::On<B, ops::WriteTokens>,
-    ops::On<B, ops::GatherRows>, ops::On<B, ops::ScatterRows>, ops::On<B, ops::LogSoftmax>,
+    ops::On<B, ops::GatherRows>, ops::On<B, ops::ScatterRows>, ops::On<B, ops::SliceTokens>,
+    ops::On<B, ops::MeanTokens>, ops::On<B, ops::Softmax>, ops::On<B, ops::LogSoftmax>,
     ops::On<B, ops::EditScores>, ops::On<B, ops::WarpScores>, ops::On<B, ops::BestCandidates>>;
 
 /// A device with a precision.

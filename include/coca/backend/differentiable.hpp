@@ -22,6 +22,7 @@
 #include "coca/backend/ops/clip_factor.hpp"
 #include "coca/backend/ops/copy.hpp"
 #include "coca/backend/ops/cross_entropy.hpp"
+#include "coca/backend/ops/dropout.hpp"
 #include "coca/backend/ops/fill.hpp"
 #include "coca/backend/ops/product.hpp"
 #include "coca/backend/ops/scale.hpp"
@@ -42,12 +43,14 @@ using TrainingOperations = ops::OperationList<
     ops::On<B, ops::LayerNormGradient>, ops::On<B, ops::AttentionGradient>,
     ops::On<B, ops::EmbedGradient>, ops::On<B, ops::UnfoldGradient>,
     ops::On<B, ops::L2NormalizeGradient>, ops::On<B, ops::WriteTokensGradient>,
-    ops::On<B, ops::GatherRowsGradient>,
+    ops::On<B, ops::SliceTokensGradient>, ops::On<B, ops::MeanTokensGradient>,
+    ops::On<B, ops::SoftmaxGradient>, ops::On<B, ops::GatherRowsGradient>,
     // Element by element; what an epilogue does, on its own.
     ops::On<B, ops::Activate>, ops::On<B, ops::ActivationGradient>, ops::On<B, ops::ScaleColumns>,
     ops::On<B, ops::ScaleColumnsGradient>, ops::On<B, ops::Fill>, ops::On<B, ops::Copy>,
     ops::On<B, ops::Accumulate>, ops::On<B, ops::Scale>, ops::On<B, ops::Sum>,
-    ops::On<B, ops::Product>, ops::On<B, ops::ProductGradient>,
+    ops::On<B, ops::Product>, ops::On<B, ops::ProductGradient>, ops::On<B, ops::Dropout>,
+    ops::On<B, ops::DropoutGradient>,
     // Losses.
     ops::On<B, ops::CrossEntropy>, ops::On<B, ops::SoftCrossEntropy>, ops::On<B, ops::SigmoidLoss>,
     ops::On<B, ops::ScaleByExp>, ops::On<B, ops::ScaleByExpGradient>,

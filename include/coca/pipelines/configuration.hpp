@@ -128,6 +128,16 @@ inline std::string text_of(Activation activation) {
       return "coca::Activation::gelu";
     case Activation::quick_gelu:
       return "coca::Activation::quick_gelu";
+    case Activation::gelu_tanh:
+      return "coca::Activation::gelu_tanh";
+    case Activation::relu:
+      return "coca::Activation::relu";
+    case Activation::silu:
+      return "coca::Activation::silu";
+    case Activation::tanh:
+      return "coca::Activation::tanh";
+    case Activation::sigmoid:
+      return "coca::Activation::sigmoid";
   }
   return "";
 }

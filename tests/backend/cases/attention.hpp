@@ -51,6 +51,30 @@ void for_each_attention(const Function& take) {
               .head_width = 20,
               .causal = causal,
               .hidden = keys % 2 == 0});
+  // A bias, a mask of its own for each query, and another scale.
+  for (const unsigned option : {1u, 2u, 3u, 4u, 7u})
+    for (const KeyRows rows : {KeyRows::in_order, KeyRows::shared, KeyRows::permuted})
+      for (const std::size_t head_width : {5, 32})
+        take({.batch = 3,
+              .queries = 5,
+              .keys = 9,
+              .heads = 2,
+              .head_width = head_width,
+              .causal = option == 1 || option == 7,
+              .hidden = option == 2 || option == 7,
+              .rows = rows,
+              .fused = rows == KeyRows::in_order,
+              .probabilities = true,
+              .bias = (option & 1) != 0,
+              .pairs = (option & 2) != 0,
+              .score_scale = (option & 4) != 0 ? 0.3f : 0.0f});
+  take({.batch = 2,
+        .queries = 50,
+        .keys = 65,
+        .heads = 3,
+        .head_width = 20,
+        .bias = true,
+        .pairs = true});
   // More queries than keys.
   take({.batch = 2, .queries = 256, .keys = 50, .heads = 3, .head_width = 8});
   take({.batch = 1, .queries = 9, .keys = 1, .heads = 1, .head_width = 5});
@@ -146,8 +170,13 @@ struct Cases<Judged<ops::AttentionGradient>> {
       if (wanted) columns.rows = ops::Add(start_of(part, random).on(bench).rows.tensor());
       return columns;
     };
-    operation.gradients = {place(inputs.query, present.query), place(inputs.key, present.key),
-                           place(inputs.value, present.value)};
+    operation.gradients = {place(inputs.query, present.query),
+                           place(inputs.key, present.key),
+                           place(inputs.value, present.value),
+                           {}};
+    const Shape table{c.heads, c.queries, c.keys};
+    if (c.bias)
+      operation.gradients.bias = ops::Add(Arguments::array(random.normals(table.size()), table));
     take(operation, tolerance(inputs, gradient, present));
   }
 
@@ -163,17 +192,20 @@ struct Cases<Judged<ops::AttentionGradient>> {
   static Tolerance tolerance(const AttentionInputs& forward, const Part& gradient,
                              const Present& present) {
     const AttentionCase& c = forward.the;
-    const double scale = 1 / std::sqrt(static_cast<double>(c.head_width));
+    const double scale = c.scale_of_scores();
     const double queries =
         static_cast<double>(c.queries * (c.rows == KeyRows::shared ? c.batch : 1));
     const double terms = static_cast<double>(c.head_width) + static_cast<double>(c.keys) + queries;
     const double relative = 2 * forward.score_error() + (8 * std::sqrt(terms) + 32) * u;
     const double g = forward.longest(gradient);
     const double score = 2 * relative * g * forward.longest(forward.value) * scale;
-    std::vector<double> each;  // of the outputs that are present, all of which are called rows
+    std::vector<double> each;  // of the outputs that are present, in the order of the fields
     if (present.query) each.push_back(score * forward.longest(forward.key));
     if (present.key) each.push_back(queries * score * forward.longest(forward.query));
     if (present.value) each.push_back(queries * relative * g);
+    if (c.bias)
+      each.push_back(2 * relative * g * forward.longest(forward.value) *
+                     static_cast<double>(c.batch));
     return [each, next = std::size_t{0}](const std::string&,
                                          const std::vector<double>& expected) mutable {
       return std::vector<double>(expected.size(), each[next++ % each.size()] + 16 * u);

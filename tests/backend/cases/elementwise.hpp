@@ -27,7 +27,7 @@ struct Cases<Judged<ops::SumRows>> {
 /// Calls take(activation, input) for all activations, with numbers far from 0 and 0 itself.
 template <class Function>
 void for_each_activation(Arguments& with, const Function& take) {
-  for (const Activation activation : {Activation::none, Activation::gelu, Activation::quick_gelu})
+  for (const Activation activation : all_activations)
     for (const std::size_t width : column_counts) {
       const HostArray input = with.normals({3, width}, 3);
       input.data()[0] = width % 2 == 0 ? 40 : -40;
@@ -159,6 +159,42 @@ struct Cases<Judged<ops::Product>> {
       take(
           {.left = with.normals({size}), .right = with.normals({size}), .output = with.out({size})},
           within(16 * u));
+  }
+};
+
+/// Calls take(dropping) for draws of elements, rows and samples.
+template <class Function>
+void for_each_dropping(const Function& take) {
+  for (const float rate : {0.1f, 0.75f})
+    for (const std::size_t group : {1, 3, 33})
+      take(coca::Dropping{
+          .rate = rate, .seed = 0x123456789abcdefu, .step = 7, .layer = 11, .group = group});
+}
+
+template <>
+struct Cases<Judged<ops::Dropout>> {
+  static void each(const Take<Judged<ops::Dropout>>& take) {
+    Arguments with(67);
+    for (const std::size_t size : element_counts)
+      for_each_dropping([&](const coca::Dropping& dropping) {
+        take({.input = with.normals({size}), .dropping = dropping, .output = with.out({size})},
+             within(64 * u));
+      });
+  }
+};
+
+template <>
+struct Cases<Judged<ops::DropoutGradient>> {
+  static void each(const Take<Judged<ops::DropoutGradient>>& take) {
+    Arguments with(68);
+    for (const std::size_t size : element_counts)
+      for (const Write write : both_writes)
+        for_each_dropping([&](const coca::Dropping& dropping) {
+          take({.output_gradient = with.normals({size}),
+                .dropping = dropping,
+                .input_gradient = with.update(write, {size})},
+               within(64 * u));
+        });
   }
 };
 

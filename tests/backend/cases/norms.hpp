@@ -30,6 +30,15 @@ struct Cases<Judged<ops::LayerNorm>> {
                                     .output = with.out({rows, width})};
           take(operation, tolerance(operation));
         }
+    for (const double epsilon : {1e-12, 1e-6, 0.5})
+      for (const std::size_t width : {5, 31, 100}) {
+        const Operation operation{.input = with.normals({5, width}),
+                                  .weight = with.normals({width}),
+                                  .bias = {},
+                                  .output = with.out({5, width}),
+                                  .epsilon = epsilon};
+        take(operation, tolerance(operation));
+      }
   }
 
  private:
@@ -42,12 +51,12 @@ struct Cases<Judged<ops::LayerNorm>> {
       for (std::size_t i = 0; i < width; ++i) mean += x[i] / static_cast<double>(width);
       for (std::size_t i = 0; i < width; ++i)
         variance += std::pow(x[i] - mean, 2) / static_cast<double>(width);
-      const double deviation = std::sqrt(variance + 1e-5);
+      const double deviation = std::sqrt(variance + a.epsilon);
       for (std::size_t i = 0; i < width; ++i) {
         const double normal = std::abs(x[i] - mean) / deviation;
         const double error = 16 * u * normal + 4 * u * std::abs(mean) / deviation;
         all.push_back((error + u) * std::abs(a.weight.data()[i]) +
-                      4 * u * std::abs(a.bias.data()[i]));
+                      4 * u * (a.bias ? std::abs(a.bias.data()[i]) : 0));
       }
     }
     return [all](const std::string&, const std::vector<double>&) { return all; };
@@ -75,6 +84,15 @@ struct Cases<Judged<ops::LayerNormGradient>> {
                   .bias_gradient = with.add({width})},
                  within_sum(rows, inexact));
           }
+    for (const double epsilon : {1e-12, 1e-6, 0.5})
+      take({.input = with.normals({9, 33}),
+            .weight = with.normals({33}),
+            .output_gradient = with.normals({9, 33}),
+            .input_gradient = with.update(Write::assign, {9, 33}),
+            .weight_gradient = with.add({33}),
+            .bias_gradient = {},
+            .epsilon = epsilon},
+           within_sum(9));
     for (unsigned present = 0; present < 8; ++present)
       take({.input = with.normals({9, 33}),
             .weight = with.normals({33}),

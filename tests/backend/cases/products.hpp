@@ -42,7 +42,7 @@ struct Cases<ops::MatmulOn<Judge>> {
   static void each(const Take<ops::MatmulOn<Judge>>& take) {
     Arguments with(70);
     for_each_product([&](std::size_t rows, std::size_t out, std::size_t in, std::size_t number) {
-      Epilogue<double, HostMemory> epilogue{.activation = static_cast<Activation>(number % 3)};
+      Epilogue<double, HostMemory> epilogue{.activation = all_activations[number % 8]};
       if (number / 3 % 2 == 1) epilogue.bias = with.normals({out});
       if (number / 6 % 2 == 1) epilogue.scale = with.normals({out});
       if (number / 12 % 2 == 1) epilogue.residual = with.normals({rows, out});

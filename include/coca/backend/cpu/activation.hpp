@@ -43,6 +43,55 @@ template <class S>
   x = sigmoid + scaled * sigmoid * (1.0f - sigmoid);
 }
 
+/// The derivative of GELU by tanh: s + x s (1 - s) 2 v', see gelu_tanh_factor. Beyond 30 it is 0 or
+/// 1, where squares are still finite.
+template <class S>
+[[gnu::always_inline]] inline void gelu_tanh_derivative_inplace(typename S::F& x) {
+  using F = typename S::F;
+  F low, high, s;
+  fill<S>(low, -30.0f);
+  fill<S>(high, 30.0f);
+  x = x < low ? low : x;
+  x = x > high ? high : x;
+  gelu_tanh_factor<S>(s, x);
+  x = s + x * s * (1.0f - s) * ((x * x * 0.134145f + 1.0f) * 1.59576912160573080f);
+}
+
+/// The derivative of an activation, but `none`.
+template <class S>
+[[gnu::always_inline]] inline void derivative_inplace(typename S::F& x, Activation activation) {
+  using F = typename S::F;
+  const F input = x, zero{};
+  F one;
+  fill<S>(one, 1.0f);
+  switch (activation) {
+    case Activation::none:
+      x = one;
+      return;
+    case Activation::gelu:
+      return gelu_derivative_inplace<S>(x);
+    case Activation::quick_gelu:
+      return quick_gelu_derivative_inplace<S>(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh_derivative_inplace<S>(x);
+    case Activation::relu:
+      x = x > zero ? one : zero;
+      return;
+    case Activation::silu:
+      sigmoid_inplace<S>(x);
+      x = x + input * x * (one - x);
+      return;
+    case Activation::tanh:
+      tanh_inplace<S>(x);
+      x = one - x * x;
+      return;
+    case Activation::sigmoid:
+      sigmoid_inplace<S>(x);
+      x = x * (one - x);
+      return;
+  }
+}
+
 }  // namespace simd
 
 struct ActivateStep {
@@ -72,10 +121,7 @@ struct ActivationGradientStep {
     simd::load_up_to<S>(gradient, output_gradient + i, count);
     if (activation != Activation::none) {
       simd::load_up_to<S>(x, input + i, count);
-      if (activation == Activation::gelu)
-        simd::gelu_derivative_inplace<S>(x);
-      else
-        simd::quick_gelu_derivative_inplace<S>(x);
+      simd::derivative_inplace<S>(x, activation);
       gradient = gradient * x;
     }
     simd::write_up_to<S>(input_gradient + i, gradient, count, write);

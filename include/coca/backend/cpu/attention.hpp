@@ -15,6 +15,7 @@
 
 #include "coca/backend/backend.hpp"
 #include "coca/backend/cpu/attention_kernels.hpp"
+#include "coca/backend/cpu/attention_plain.hpp"
 #include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
 #include "coca/backend/cpu/interleave.hpp"
@@ -39,7 +40,7 @@ class AttentionWorker {
         parts_(parts),
         rows_stride_(rows_stride),
         width_(arguments.query.width / arguments.heads),
-        scale_(1.0f / std::sqrt(static_cast<float>(width_))) {
+        scale_(score_scale(arguments)) {
     take_memory();
   }
 
@@ -283,6 +284,7 @@ inline std::size_t sequences_of_same_keys(const AttentionArguments<float, HostMe
 }
 
 inline void run(const ops::Attention<float, HostMemory>& op, const CpuContext& context) {
+  if (is_plain(op.arguments)) return plain_attention(op, context);
   AttentionArguments<float, HostMemory> arguments = op.arguments;
   // Enough of them are a block of queries, for which keys and values are read once.
   std::size_t group = sequences_of_same_keys(arguments);

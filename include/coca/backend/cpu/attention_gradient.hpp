@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "coca/backend/cpu/attention_gradient_kernels.hpp"
+#include "coca/backend/cpu/attention_plain.hpp"
 #include "coca/backend/cpu/elementwise.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
 #include "coca/backend/cpu/interleave.hpp"
@@ -43,7 +44,7 @@ class AttentionGradientWorker {
         set_(set),
         kernels_(float_kernels(set)),
         width_(arguments.query.width / arguments.heads),
-        scale_(1.0f / std::sqrt(static_cast<float>(width_))),
+        scale_(score_scale(arguments)),
         block_(std::min(arguments.query_tokens, tiles_at_once * kernels_.most_rows)) {
     take_memory();
   }
@@ -303,6 +304,7 @@ class AttentionGradientWorker {
 /// Threads share the heads of all sequences; where
 /// sequences may share keys, each has some heads of all sequences.
 inline void run(const ops::AttentionGradient<float, HostMemory>& op, const CpuContext& context) {
+  if (is_plain(op.arguments)) return plain_attention_gradient(op, context);
   const std::size_t heads = op.arguments.heads, batch = op.arguments.batch;
   if (heads * batch == 0 || op.arguments.query_tokens == 0 || op.arguments.key_tokens == 0) return;
   const std::size_t work =

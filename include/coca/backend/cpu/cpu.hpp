@@ -26,6 +26,8 @@
 #include "coca/backend/cpu/optimizers.hpp"
 #include "coca/backend/cpu/rows.hpp"
 #include "coca/backend/cpu/rows_gradient.hpp"
+#include "coca/backend/cpu/softmax.hpp"
+#include "coca/backend/cpu/tokens.hpp"
 #include "coca/backend/cpu/view.hpp"
 #include "coca/backend/cpu/vocabulary.hpp"
 #include "coca/backend/differentiable.hpp"

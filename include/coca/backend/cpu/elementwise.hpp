@@ -205,6 +205,48 @@ inline void run(const ops::SumOfSquares<float, HostMemory>& op, const CpuContext
       sum_over(DotStep{op.input.data(), op.input.data()}, op.input.size(), context));
 }
 
+/// output = (or +=) factor input for elements [begin, end), each group with its own factor.
+inline void drop_elements(const Dropping& dropping, const ScaleStep& all, std::size_t begin,
+                          std::size_t end, InstructionSet set) {
+  std::size_t i = begin;
+  while (i < end) {
+    const std::size_t block = i / dropping.group / 4;
+    const auto factors = dropping.factors(block);
+    while (i < end && i / dropping.group / 4 == block) {
+      const std::size_t draw = i / dropping.group;
+      const std::size_t stop = std::min(end, (draw + 1) * dropping.group);
+      ScaleStep step = all;
+      step.factor = factors[draw % 4];
+      if (stop - i > 1) {
+        dispatch<EachVectorKernel<ScaleStep>>(set, step, i, stop);
+      } else {
+        const float value = step.factor * step.input[i];
+        step.output[i] = step.write == Write::add ? step.output[i] + value : value;
+      }
+      i = stop;
+    }
+  }
+}
+
+inline void drop(const Dropping& dropping, const ScaleStep& all, std::size_t size,
+                 const CpuContext& context) {
+  parallel_for(worthwhile_threads(context.threads, 4 * size), size,
+               [&](std::size_t begin, std::size_t end) {
+                 drop_elements(dropping, all, begin, end, context.set);
+               });
+}
+
+inline void run(const ops::Dropout<float, HostMemory>& op, const CpuContext& context) {
+  drop(op.dropping, ScaleStep{op.input.data(), op.output.data()}, op.output.size(), context);
+}
+
+inline void run(const ops::DropoutGradient<float, HostMemory>& op, const CpuContext& context) {
+  const ops::Update<float, HostMemory>& gradient = op.input_gradient;
+  if (!gradient) return;
+  const ScaleStep all{op.output_gradient.data(), gradient.data(), 1.0f, gradient.write};
+  drop(op.dropping, all, gradient.size(), context);
+}
+
 inline void run(const ops::ClipFactor<float, HostMemory>& op, const CpuContext&) {
   const double norm = std::sqrt(double{op.sum_of_squares.data()[0]});
   const double wanted = double{op.largest_norm} / (norm + 1e-6);

@@ -72,8 +72,32 @@ namespace simd {
 
 template <class S>
 [[gnu::always_inline]] inline void activate_inplace(typename S::F& x, Activation activation) {
-  if (activation == Activation::gelu) gelu_inplace<S>(x);
-  if (activation == Activation::quick_gelu) quick_gelu_inplace<S>(x);
+  typename S::F factor;
+  switch (activation) {
+    case Activation::none:
+      return;
+    case Activation::gelu:
+      return gelu_inplace<S>(x);
+    case Activation::quick_gelu:
+      return quick_gelu_inplace<S>(x);
+    case Activation::gelu_tanh:
+      gelu_tanh_factor<S>(factor, x);
+      x = x * factor;
+      return;
+    case Activation::relu:
+      factor = typename S::F{};
+      x = x < factor ? factor : x;
+      return;
+    case Activation::silu:
+      factor = x;
+      sigmoid_inplace<S>(factor);
+      x = x * factor;
+      return;
+    case Activation::tanh:
+      return tanh_inplace<S>(x);
+    case Activation::sigmoid:
+      return sigmoid_inplace<S>(x);
+  }
 }
 
 /// `count` <= S::width columns from `column` on, which stand at `place` of the output.

@@ -16,20 +16,21 @@ namespace coca::detail {
 struct NormRows {
   const float* input = nullptr;
   const float* weight = nullptr;
-  const float* bias = nullptr;
+  const float* bias = nullptr;  ///< or null
   float* output = nullptr;
   std::size_t width = 0;
   std::size_t begin = 0, end = 0;
+  float epsilon = 0;
 };
 
-/// (x - mean) / sqrt(variance + 1e-5) * weight + bias, the variance from a second pass.
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias, the variance from a second pass.
 struct LayerNormKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const NormRows& a) {
     for (std::size_t r = a.begin; r < a.end; ++r) {
       const float* x = a.input + r * a.width;
       const float center = mean<S>(x, a.width);
-      write<S>(a, x, a.output + r * a.width, center, scale<S>(x, a.width, center));
+      write<S>(a, x, a.output + r * a.width, center, scale<S>(x, a.width, center, a.epsilon));
     }
   }
 
@@ -38,11 +39,12 @@ struct LayerNormKernel {
     return sum<S>(x, width) / static_cast<float>(width);
   }
 
-  /// 1 / sqrt(variance + 1e-5).
+  /// 1 / sqrt(variance + epsilon).
   template <class S>
-  [[gnu::always_inline]] static inline float scale(const float* x, std::size_t width, float mean) {
+  [[gnu::always_inline]] static inline float scale(const float* x, std::size_t width, float mean,
+                                                   float epsilon) {
     const float variance = sum_of_squares<S>(x, width, mean) / static_cast<float>(width);
-    return 1.0f / std::sqrt(variance + 1e-5f);
+    return 1.0f / std::sqrt(variance + epsilon);
   }
 
   /// Sum of (x - mean)².
@@ -102,16 +104,19 @@ struct LayerNormKernel {
   template <class S>
   [[gnu::always_inline]] static inline void write(const NormRows& a, const float* x, float* out,
                                                   float mean, float scale) {
-    typename S::F value, weight, bias;
+    typename S::F value, weight, bias{};
     std::size_t i = 0;
     for (; i + S::width <= a.width; i += S::width) {
       simd::load<S>(value, x + i);
       simd::load<S>(weight, a.weight + i);
-      simd::load<S>(bias, a.bias + i);
+      if (a.bias != nullptr) simd::load<S>(bias, a.bias + i);
       value = (value - mean) * scale * weight + bias;
       simd::store<S>(out + i, value);
     }
-    for (; i < a.width; ++i) out[i] = (x[i] - mean) * scale * a.weight[i] + a.bias[i];
+    for (; i < a.width; ++i) {
+      const float added = a.bias != nullptr ? a.bias[i] : 0.0f;
+      out[i] = (x[i] - mean) * scale * a.weight[i] + added;
+    }
   }
 };
 
@@ -160,8 +165,9 @@ void normalize(const NormRows& all, std::size_t size, const CpuContext& context)
 }
 
 inline void run(const ops::LayerNorm<float, HostMemory>& op, const CpuContext& context) {
-  const NormRows rows{op.input.data(), op.weight.data(), op.bias.data(), op.output.data(),
-                      op.weight.size()};
+  NormRows rows{op.input.data(), op.weight.data(), data_of(op.bias), op.output.data(),
+                op.weight.size()};
+  rows.epsilon = static_cast<float>(op.epsilon);
   normalize<LayerNormKernel>(rows, op.input.size(), context);
 }
 

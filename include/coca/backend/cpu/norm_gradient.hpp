@@ -23,6 +23,7 @@ struct NormGradientRows {
   float* bias_gradient = nullptr;    ///< [width], added
   std::size_t width = 0;
   std::size_t begin = 0, end = 0;
+  float epsilon = 0;
 };
 
 /// With x̂ = (x - mean) / deviation and g = weight * output gradient, the gradient by x is
@@ -35,7 +36,7 @@ struct LayerNormGradientKernel {
       row.input = a.input + r * a.width;
       row.gradient = a.output_gradient + r * a.width;
       row.mean = LayerNormKernel::mean<S>(row.input, a.width);
-      row.scale = LayerNormKernel::scale<S>(row.input, a.width, row.mean);
+      row.scale = LayerNormKernel::scale<S>(row.input, a.width, row.mean, a.epsilon);
       sum<S>(a, row);
       if (a.input_gradient != nullptr) write<S>(a, row, a.input_gradient + r * a.width);
     }
@@ -127,7 +128,8 @@ inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuCo
                        op.bias_gradient ? sums + (parts + part) * width : nullptr,
                        width,
                        share.begin,
-                       share.end};
+                       share.end,
+                       static_cast<float>(op.epsilon)};
                    dispatch<LayerNormGradientKernel>(context.set, arguments);
                  }
                });

@@ -212,5 +212,28 @@ template <class S>
   x = x / (e + 1.0f);
 }
 
+/// σ(x) = 1 / (1 + e^-x).
+template <class S>
+[[gnu::always_inline]] inline void sigmoid_inplace(typename S::F& x) {
+  typename S::F e = -x;
+  exp_inplace<S>(e);
+  x = 1.0f / (e + 1.0f);
+}
+
+/// tanh(x) = 2 σ(2 x) - 1, absolute error below 1e-6.
+template <class S>
+[[gnu::always_inline]] inline void tanh_inplace(typename S::F& x) {
+  x = x + x;
+  sigmoid_inplace<S>(x);
+  x = x + x - 1.0f;
+}
+
+/// σ(2 v) with v = √(2/π) (x + 0.044715 x³), of which GELU by tanh is x times: (1 + tanh(v)) / 2.
+template <class S>
+[[gnu::always_inline]] inline void gelu_tanh_factor(typename S::F& factor, const typename S::F& x) {
+  factor = (x + x * x * x * 0.044715f) * 1.59576912160573080f;
+  sigmoid_inplace<S>(factor);
+}
+
 }  // namespace simd
 }  // namespace coca::detail

@@ -11,7 +11,7 @@
 
 namespace coca {
 
-/// softmax(query keyᵀ / sqrt(head width)) value, for every sequence and head.
+/// softmax(scale query keyᵀ + bias) value, for every sequence and head.
 template <class T, class M>
 struct AttentionArguments {
   Columns<T, M> query{};  ///< [batch * query_tokens, width]
@@ -29,6 +29,10 @@ struct AttentionArguments {
   ops::In<std::int32_t, M> key_rows{};
   /// [batch, heads, query_tokens, key_tokens], written when present.
   ops::Out<T, M> probabilities{};
+  float scale = 0;       ///< of the scores; 0: 1 / sqrt(head width)
+  ops::In<T, M> bias{};  ///< [heads, query_tokens, key_tokens], added to the scores; or nothing
+  /// [batch, query_tokens, key_tokens], 1: that query does not see that key; or nothing.
+  ops::In<std::uint8_t, M> hidden_pairs{};
 
   template <class Visit, class... Self>
   static void fields(Visit&& visit, Self&... self) {
@@ -43,6 +47,9 @@ struct AttentionArguments {
     visit("hidden_keys", self.hidden_keys...);
     visit("key_rows", self.key_rows...);
     visit("probabilities", self.probabilities...);
+    visit("scale", self.scale...);
+    visit("bias", self.bias...);
+    visit("hidden_pairs", self.hidden_pairs...);
   }
 };
 
@@ -53,21 +60,22 @@ struct AttentionGradients {
   AddColumns<T, M> query{};
   AddColumns<T, M> key{};
   AddColumns<T, M> value{};
+  ops::Add<T, M> bias{};  ///< [heads, query_tokens, key_tokens], of all sequences together
 
   template <class Visit, class... Self>
   static void fields(Visit&& visit, Self&... self) {
     visit("query", self.query...);
     visit("key", self.key...);
     visit("value", self.value...);
+    visit("bias", self.bias...);
   }
 };
 
 namespace ops {
 
-/// The gradients of attention. With p the probabilities, g the gradient of the output and
-/// scale = 1 / sqrt(head width):
+/// The gradients of attention. With p the probabilities and g the gradient of the output:
 ///   d value_k += p_k g
-///   d s_k = p_k (g · value_k - sum_j p_j g · value_j)
+///   d s_k = p_k (g · value_k - sum_j p_j g · value_j), d bias_k += d s_k
 ///   d query += scale sum_k d s_k key_k
 ///   d key_k += scale d s_k query
 template <class T, class M>
@@ -133,6 +141,10 @@ struct Attention {
     if (a.probabilities)
       expect_shape(a.probabilities, {a.batch, a.heads, a.query_tokens, a.key_tokens},
                    "attention: probabilities");
+    if (a.bias) expect_shape(a.bias, {a.heads, a.query_tokens, a.key_tokens}, "attention: bias");
+    if (a.hidden_pairs)
+      expect_shape(a.hidden_pairs, {a.batch, a.query_tokens, a.key_tokens},
+                   "attention: hidden_pairs");
   }
 
   template <class Gradients>
@@ -145,7 +157,7 @@ struct Attention {
         .output = output.tensor(),
         .output_gradient = g.of(output),
         .gradients = {of_columns(arguments.query), of_columns(arguments.key),
-                      of_columns(arguments.value)}});
+                      of_columns(arguments.value), g.add(arguments.bias)}});
   }
 
  private:

@@ -18,6 +18,7 @@ struct LayerNormGradient {
   Update<T, M> input_gradient;  ///< as input; nothing: not computed
   Add<T, M> weight_gradient;    ///< [width]; nothing: not computed
   Add<T, M> bias_gradient;      ///< [width]; nothing: not computed
+  double epsilon = 1e-5;        ///< of the variance
 
   template <class Visit, class... Self>
   static void fields(Visit&& visit, Self&... self) {
@@ -27,6 +28,7 @@ struct LayerNormGradient {
     visit("input_gradient", self.input_gradient...);
     visit("weight_gradient", self.weight_gradient...);
     visit("bias_gradient", self.bias_gradient...);
+    visit("epsilon", self.epsilon...);
   }
 
   void check() const {
@@ -40,14 +42,15 @@ struct LayerNormGradient {
   }
 };
 
-/// output = (input - mean) / sqrt(variance + 1e-5) * weight + bias, row by row.
+/// output = (input - mean) / sqrt(variance + epsilon) * weight + bias, row by row.
 template <class T, class M>
 struct LayerNorm {
   static constexpr const char* name = "layer_norm";
   In<T, M> input;      ///< [..., width]
   In<T, M> weight;     ///< [width]
-  In<T, M> bias;       ///< [width]
+  In<T, M> bias;       ///< [width], or nothing
   Out<T, M> output{};  ///< as input
+  double epsilon = 1e-5;
 
   template <class Visit, class... Self>
   static void fields(Visit&& visit, Self&... self) {
@@ -55,13 +58,14 @@ struct LayerNorm {
     visit("weight", self.weight...);
     visit("bias", self.bias...);
     visit("output", self.output...);
+    visit("epsilon", self.epsilon...);
   }
 
   Shape output_shape() const { return input.shape(); }
 
   void check() const {
     expect_shape(weight, {input.shape().back()}, "layer_norm: weight");
-    expect_shape(bias, {input.shape().back()}, "layer_norm: bias");
+    if (bias) expect_shape(bias, {input.shape().back()}, "layer_norm: bias");
   }
 
   template <class Gradients>
@@ -71,7 +75,8 @@ struct LayerNorm {
                                   .output_gradient = g.of(output),
                                   .input_gradient = g.update(input),
                                   .weight_gradient = g.add(weight),
-                                  .bias_gradient = g.add(bias)});
+                                  .bias_gradient = g.add(bias),
+                                  .epsilon = epsilon});
   }
 };
 

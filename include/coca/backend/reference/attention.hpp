@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coca/backend/differentiable.hpp"
+#include "coca/backend/reference/gradients.hpp"
 
 namespace coca {
 
@@ -25,7 +26,13 @@ class ReferenceHead {
       : a_(arguments), batch_(batch), head_(head), query_(query) {}
 
   std::size_t width() const { return a_.query.width / a_.heads; }
-  double scale() const { return 1.0 / std::sqrt(static_cast<double>(width())); }
+  double scale() const {
+    return a_.scale != 0 ? double{a_.scale} : 1.0 / std::sqrt(static_cast<double>(width()));
+  }
+  /// Where the bias of the query and a key is.
+  std::size_t bias_place(std::size_t key) const {
+    return (head_ * a_.query_tokens + query_) * a_.key_tokens + key;
+  }
   std::size_t query_row() const { return batch_ * a_.query_tokens + query_; }
   std::size_t key_row(std::size_t key) const {
     const std::size_t index = batch_ * a_.key_tokens + key;
@@ -33,6 +40,8 @@ class ReferenceHead {
   }
   bool sees(std::size_t key) const {
     if (a_.causal && key > a_.key_tokens - a_.query_tokens + query_) return false;
+    const std::size_t pair = (batch_ * a_.query_tokens + query_) * a_.key_tokens + key;
+    if (a_.hidden_pairs && a_.hidden_pairs.data()[pair] != 0) return false;
     return !a_.hidden_keys || a_.hidden_keys.data()[batch_ * a_.key_tokens + key] == 0;
   }
   /// The head's columns in one of the rows of query, key or value.
@@ -40,8 +49,8 @@ class ReferenceHead {
     return part.rows.data() + row * part.rows.shape().back() + part.first + head_ * width();
   }
 
-  /// p_k = exp(s_k) / sum_j exp(s_j), s_k = query · key_k / sqrt(head width), minus infinity where
-  /// the query does not see the key. NaN where it sees none.
+  /// p_k = exp(s_k) / sum_j exp(s_j), s_k = scale query · key_k + bias_k, minus infinity where the
+  /// query does not see the key. NaN where it sees none.
   void probabilities(std::vector<double>& p) const {
     const T* query = of(a_.query, query_row());
     double largest = -std::numeric_limits<double>::infinity();
@@ -49,6 +58,7 @@ class ReferenceHead {
       p[k] = -std::numeric_limits<double>::infinity();
       if (!sees(k)) continue;
       p[k] = scale() * dot(query, of(a_.key, key_row(k)));
+      if (a_.bias) p[k] += a_.bias.data()[bias_place(k)];
       largest = std::max(largest, p[k]);
     }
     double sum = 0;
@@ -96,24 +106,33 @@ class ReferenceAttention {
   /// Adds to the gradients of query, key and value, see AttentionGradients; output_gradient
   /// [batch * query_tokens, width]. What attention gave is computed anew instead of read.
   void run(const ops::AttentionGradient<T, HostMemory>& op) const {
-    Sums query(op.arguments.query), key(op.arguments.key), value(op.arguments.value);
-    std::vector<double> p(op.arguments.key_tokens);
-    for (std::size_t b = 0; b < op.arguments.batch; ++b)
-      for (std::size_t h = 0; h < op.arguments.heads; ++h)
-        for (std::size_t q = 0; q < op.arguments.query_tokens; ++q) {
-          const detail::ReferenceHead<T> head(op.arguments, b, h, q);
+    const Arguments& a = op.arguments;
+    Sums query(a.query), key(a.key), value(a.value);
+    std::vector<double> p(a.key_tokens), d_scores(a.key_tokens);
+    std::vector<double> bias(op.gradients.bias.size());
+    for (std::size_t b = 0; b < a.batch; ++b)
+      for (std::size_t h = 0; h < a.heads; ++h)
+        for (std::size_t q = 0; q < a.query_tokens; ++q) {
+          const detail::ReferenceHead<T> head(a, b, h, q);
+          const std::size_t column = h * head.width(), query_row = head.query_row();
+          const T* gradient = op.output_gradient.data() + query_row * a.query.width + column;
           head.probabilities(p);
-          const std::size_t column = h * head.width();
-          const T* gradient =
-              op.output_gradient.data() + head.query_row() * op.arguments.query.width + column;
-          attend_gradient(
-              op.arguments, head, p, gradient, query.at(head.query_row(), column),
-              [&](std::size_t row) { return key.at(row, column); },
-              [&](std::size_t row) { return value.at(row, column); });
+          score_gradients(a, head, p, gradient, d_scores);
+          for (std::size_t k = 0; k < p.size(); ++k) {
+            if (!head.sees(k)) continue;
+            const std::size_t row = head.key_row(k);
+            const double scaled = head.scale() * d_scores[k];
+            add(p[k], gradient, head.width(), value.at(row, column));
+            add(scaled, head.of(a.key, row), head.width(), query.at(query_row, column));
+            add(scaled, head.of(a.query, query_row), head.width(), key.at(row, column));
+            if (op.gradients.bias) bias[head.bias_place(k)] += d_scores[k];
+          }
         }
     query.add_to(op.gradients.query);
     key.add_to(op.gradients.key);
     value.add_to(op.gradients.value);
+    for (std::size_t i = 0; i < bias.size(); ++i)
+      detail::write_gradient(op.gradients.bias.data()[i], bias[i], Write::add);
   }
 
  private:
@@ -148,30 +167,23 @@ class ReferenceAttention {
     }
   }
 
-  // With g the gradient of the output, scale = 1 / sqrt(head width):
-  //   d value_k += p_k g
-  //   d s_k = p_k (g · value_k - sum_j p_j g · value_j)
-  //   d query += scale sum_k d s_k key_k
-  //   d key_k += scale d s_k query
-  template <class KeySums, class ValueSums>
-  static void attend_gradient(const Arguments& a, const detail::ReferenceHead<T>& head,
-                              const std::vector<double>& p, const T* gradient, double* query_sums,
-                              const KeySums& key_sums, const ValueSums& value_sums) {
-    const T* query = head.of(a.query, head.query_row());
+  // With g the gradient of the output: d s_k = p_k (g · value_k - sum_j p_j g · value_j).
+  static void score_gradients(const Arguments& a, const detail::ReferenceHead<T>& head,
+                              const std::vector<double>& p, const T* gradient,
+                              std::vector<double>& d_scores) {
     double mean = 0;
-    for (std::size_t k = 0; k < p.size(); ++k)
-      if (head.sees(k)) mean += p[k] * head.dot(gradient, head.of(a.value, head.key_row(k)));
     for (std::size_t k = 0; k < p.size(); ++k) {
+      d_scores[k] = 0;
       if (!head.sees(k)) continue;
-      const std::size_t row = head.key_row(k);
-      const T* key = head.of(a.key, row);
-      const double d_score = p[k] * (head.dot(gradient, head.of(a.value, row)) - mean);
-      for (std::size_t i = 0; i < head.width(); ++i) {
-        value_sums(row)[i] += p[k] * gradient[i];
-        query_sums[i] += head.scale() * d_score * key[i];
-        key_sums(row)[i] += head.scale() * d_score * query[i];
-      }
+      d_scores[k] = head.dot(gradient, head.of(a.value, head.key_row(k)));
+      mean += p[k] * d_scores[k];
     }
+    for (std::size_t k = 0; k < p.size(); ++k) d_scores[k] = p[k] * (d_scores[k] - mean);
+  }
+
+  // sums += factor x.
+  static void add(double factor, const T* x, std::size_t count, double* sums) {
+    for (std::size_t i = 0; i < count; ++i) sums[i] += factor * x[i];
   }
 };
 

@@ -17,6 +17,11 @@ namespace coca {
 
 namespace detail {
 
+// √(2/π) (x + 0.044715 x³)
+inline double gelu_tanh_argument(double x) {
+  return std::sqrt(2.0 * std::numbers::inv_pi) * (x + 0.044715 * x * x * x);
+}
+
 inline double reference_activation(double x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -25,11 +30,21 @@ inline double reference_activation(double x, Activation activation) {
       return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2));
     case Activation::quick_gelu:
       return x / (1.0 + std::exp(-1.702 * x));
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1.0 + std::tanh(gelu_tanh_argument(x)));
+    case Activation::relu:
+      return x < 0 ? 0.0 : x;
+    case Activation::silu:
+      return x / (1.0 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::sigmoid:
+      return 1.0 / (1.0 + std::exp(-x));
   }
   return x;
 }
 
-// gelu: Φ(x) + x φ(x); quick_gelu: s + 1.702 x s (1 - s), s = σ(1.702 x).
+// gelu: Φ(x) + x φ(x); quick_gelu: s + 1.702 x s (1 - s), s = σ(1.702 x); relu: 0 at 0, as torch.
 inline double reference_activation_slope(double x, Activation activation) {
   switch (activation) {
     case Activation::none:
@@ -42,6 +57,25 @@ inline double reference_activation_slope(double x, Activation activation) {
     case Activation::quick_gelu: {
       const double s = 1.0 / (1.0 + std::exp(-1.702 * x));
       return s + 1.702 * x * s * (1.0 - s);
+    }
+    case Activation::gelu_tanh: {
+      const double t = std::tanh(gelu_tanh_argument(x));
+      const double inner = std::sqrt(2.0 * std::numbers::inv_pi) * (1.0 + 3.0 * 0.044715 * x * x);
+      return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner;
+    }
+    case Activation::relu:
+      return x > 0 ? 1.0 : 0.0;
+    case Activation::silu: {
+      const double s = 1.0 / (1.0 + std::exp(-x));
+      return s + x * s * (1.0 - s);
+    }
+    case Activation::tanh: {
+      const double t = std::tanh(x);
+      return 1.0 - t * t;
+    }
+    case Activation::sigmoid: {
+      const double s = 1.0 / (1.0 + std::exp(-x));
+      return s * (1.0 - s);
     }
   }
   return 1.0;
@@ -192,7 +226,7 @@ class ReferenceGradients {
     std::vector<double> n(width), d_n(width), weight_sums(width), bias_sums(width);
     for (std::size_t r = 0; r < op.input.size() / width; ++r) {
       const T* gradient = op.output_gradient.data() + r * width;
-      const double deviation = normalize(op.input.data() + r * width, n);
+      const double deviation = normalize(op.input.data() + r * width, op.epsilon, n);
       double mean = 0, projection = 0;
       for (std::size_t i = 0; i < width; ++i) {
         d_n[i] = double{op.weight.data()[i]} * double{gradient[i]};
@@ -298,6 +332,20 @@ class ReferenceGradients {
       op.output.data()[i] = op.left.data()[i] * op.right.data()[i];
   }
 
+  /// output = factor input, see Dropping.
+  void run(const ops::Dropout<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.input.size(); ++i)
+      op.output.data()[i] = static_cast<T>(drop_factor(op.dropping, i) * op.input.data()[i]);
+  }
+
+  /// d input = factor d output.
+  void run(const ops::DropoutGradient<T, HostMemory>& op) const {
+    for (std::size_t i = 0; i < op.input_gradient.size(); ++i)
+      detail::write_gradient(op.input_gradient.data()[i],
+                             drop_factor(op.dropping, i) * op.output_gradient.data()[i],
+                             op.input_gradient.write);
+  }
+
   /// d left = right d output, d right = left d output.
   void run(const ops::ProductGradient<T, HostMemory>& op) const {
     const auto write = [&](const ops::Update<T, HostMemory>& gradient, const Array& other) {
@@ -323,15 +371,20 @@ class ReferenceGradients {
   }
 
  private:
-  // (x - mean) / deviation; gives the deviation, sqrt(variance + 1e-5).
-  static double normalize(const T* x, std::vector<double>& normal) {
+  // (x - mean) / deviation; gives the deviation, sqrt(variance + epsilon).
+  static double normalize(const T* x, double epsilon, std::vector<double>& normal) {
     const double width = static_cast<double>(normal.size());
     double mean = 0, variance = 0;
     for (std::size_t i = 0; i < normal.size(); ++i) mean += x[i] / width;
     for (std::size_t i = 0; i < normal.size(); ++i) variance += (x[i] - mean) * (x[i] - mean);
-    const double deviation = std::sqrt(variance / width + 1e-5);
+    const double deviation = std::sqrt(variance / width + epsilon);
     for (std::size_t i = 0; i < normal.size(); ++i) normal[i] = (x[i] - mean) / deviation;
     return deviation;
+  }
+
+  static double drop_factor(const Dropping& dropping, std::size_t element) {
+    const std::size_t draw = element / dropping.group;
+    return dropping.factors(draw / 4)[draw % 4];
   }
 
   static void add_sums(const std::vector<double>& sums, const Array& output) {

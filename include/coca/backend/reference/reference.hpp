@@ -20,6 +20,7 @@
 #include "coca/backend/reference/losses.hpp"
 #include "coca/backend/reference/matrix.hpp"
 #include "coca/backend/reference/optimizers.hpp"
+#include "coca/backend/reference/tokens.hpp"
 #include "coca/core/random.hpp"
 
 namespace coca {
@@ -30,7 +31,8 @@ template <class T = float>
 class Reference : public ReferenceAttention<T>,
                   public ReferenceGradients<T>,
                   public ReferenceLosses<T>,
-                  public ReferenceOptimizers<T> {
+                  public ReferenceOptimizers<T>,
+                  public ReferenceTokens<T> {
  public:
   using value_type = T;
   using weight_type = T;
@@ -42,6 +44,7 @@ class Reference : public ReferenceAttention<T>,
   using ReferenceGradients<T>::run;
   using ReferenceLosses<T>::run;
   using ReferenceOptimizers<T>::run;
+  using ReferenceTokens<T>::run;
 
   template <class U>
   Tensor<U> allocate(const Shape& shape) const {
@@ -95,7 +98,7 @@ class Reference : public ReferenceAttention<T>,
     }
   }
 
-  /// (x - mean) / sqrt(variance + 1e-5) * weight + bias over the last axis.
+  /// (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis.
   void run(const ops::LayerNorm<T, HostMemory>& op) const {
     const std::size_t width = op.weight.size();
     for (std::size_t r = 0; r < op.input.size() / width; ++r) {
@@ -105,10 +108,10 @@ class Reference : public ReferenceAttention<T>,
       mean /= static_cast<double>(width);
       for (std::size_t i = 0; i < width; ++i) variance += (x[i] - mean) * (x[i] - mean);
       variance /= static_cast<double>(width);
-      const double scale = 1.0 / std::sqrt(variance + 1e-5);
+      const double scale = 1.0 / std::sqrt(variance + op.epsilon);
       for (std::size_t i = 0; i < width; ++i)
-        op.output.data()[r * width + i] =
-            static_cast<T>((x[i] - mean) * scale * op.weight.data()[i] + op.bias.data()[i]);
+        op.output.data()[r * width + i] = static_cast<T>(
+            (x[i] - mean) * scale * op.weight.data()[i] + (op.bias ? op.bias.data()[i] : 0));
     }
   }
 

@@ -1,0 +1,94 @@
+#pragma once
+/// @file
+/// Dropout, and stochastic depth: dropout of whole samples.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "coca/backend/operands.hpp"
+#include "coca/core/error.hpp"
+#include "coca/core/random.hpp"
+
+namespace coca {
+
+/// What is dropped: a function of (seed, step, layer, element) alone, so that it is the same
+/// whenever a step is computed again, on whatever device and with however many threads.
+///
+/// Element e belongs to draw d = e / group. Draw d is word d % 4 of philox(seed, step,
+/// layer * 2^40 + d / 4), and its elements are kept where that, as a uniform number, is at least
+/// the rate.
+struct Dropping {
+  float rate = 0.0f;  ///< how much is dropped, in [0, 1); what is kept is divided by 1 - rate
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  std::uint32_t layer = 0;
+  std::size_t group = 1;  ///< elements that are dropped together: all of a sample, or each alone
+
+  /// Draws 4 * block to 4 * block + 3: 1 / (1 - rate) for what is kept, else 0.
+  std::array<float, 4> factors(std::size_t block) const {
+    const auto words = philox(seed, step, (std::uint64_t{layer} << 40) + block);
+    std::array<float, 4> result{};
+    for (std::size_t i = 0; i < 4; ++i)
+      result[i] = to_uniform(words[i]) >= rate ? 1.0f / (1.0f - rate) : 0.0f;
+    return result;
+  }
+};
+
+namespace ops {
+
+/// input gradient = output gradient times what the input was multiplied with.
+template <class T, class M>
+struct DropoutGradient {
+  static constexpr const char* name = "dropout_gradient";
+  In<T, M> output_gradient;
+  Dropping dropping;
+  Update<T, M> input_gradient;  ///< as output gradient; nothing: not computed
+
+  template <class Visit, class... Self>
+  static void fields(Visit&& visit, Self&... self) {
+    visit("output_gradient", self.output_gradient...);
+    visit("dropping", self.dropping...);
+    visit("input_gradient", self.input_gradient...);
+  }
+
+  void check() const {
+    if (input_gradient)
+      expect_shape(input_gradient, output_gradient.shape(), "dropout_gradient: input gradient");
+  }
+};
+
+/// output = input / (1 - rate), or 0 for what is dropped, see Dropping.
+template <class T, class M>
+struct Dropout {
+  static constexpr const char* name = "dropout";
+  In<T, M> input;
+  Dropping dropping;
+  Out<T, M> output{};  ///< as input
+
+  template <class Visit, class... Self>
+  static void fields(Visit&& visit, Self&... self) {
+    visit("input", self.input...);
+    visit("dropping", self.dropping...);
+    visit("output", self.output...);
+  }
+
+  Shape output_shape() const { return input.shape(); }
+
+  /// @throws ArgumentError for a rate outside of [0, 1), or groups of nothing.
+  void check() const {
+    if (!(dropping.rate >= 0 && dropping.rate < 1))
+      throw ArgumentError("dropout: the rate must be at least 0 and below 1, got " +
+                          std::to_string(dropping.rate));
+    if (dropping.group == 0) throw ArgumentError("dropout: no elements in a group");
+  }
+
+  template <class Gradients>
+  void backward(Gradients& g) const {
+    g.run(DropoutGradient<T, M>{g.of(output), dropping, g.update(input)});
+  }
+};
+
+}  // namespace ops
+}  // namespace coca
