@@ -65,6 +65,20 @@ TEST_CASE("EXIF orientation is ignored") {
             .values == pixels.values);
 }
 
+TEST_CASE("Damaged pictures are preprocessed if asked for, and counted") {
+  std::vector<std::uint8_t> cut = file_bytes(COCA_TEST_DATA "/damaged_image/restart.jpg");
+  cut.resize(cut.size() / 2);
+  coca::DamagedPictures damaged;
+  const coca::DecodeOptions options{.truncated = true, .damaged = &damaged};
+  const PreprocessConfig config{.height = 16, .width = 16};
+  CHECK(coca::preprocess_like_open_clip(cut, "cut", config, options).width == 16);
+  CHECK(damaged.count() == 1);
+  CHECK_THROWS_AS(coca::preprocess_like_open_clip(cut, "cut", config), coca::FileError);
+  const std::string path = COCA_TEST_DATA "/damaged_image/no_end.png";
+  CHECK(coca::preprocess_like_open_clip(path, config, options).width == 16);
+  CHECK(damaged.count() == 2);
+}
+
 TEST_CASE("A fill colour that the mode cannot hold is refused") {
   PreprocessConfig config{.height = 8, .width = 8, .resize_mode = coca::ResizeMode::longest};
   config.fill_color = {1, 2, 3};

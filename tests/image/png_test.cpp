@@ -1,5 +1,6 @@
 #include "coca/image/png.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "catch.hpp"
 #include "coca/features.hpp"
+#include "coca/image/read_image.hpp"
 #include "expected.hpp"
 
 #if COCA_HAS_PNG
@@ -90,17 +92,100 @@ TEST_CASE("Orientation is found before and behind the pixels") {
   CHECK(decode_png_file("gray1.png").orientation == 1);
 }
 
-TEST_CASE("A PNG picture cut anywhere is an error") {
-  for (const std::string name : {"rgb16_interlaced.png", "palette4.png", "exif8_after.png"}) {
+TEST_CASE("A PNG picture cut before all its pixels are there is an error") {
+  // Where Pillow begins to read the file.
+  const std::map<std::string, std::size_t> all_pixels = {
+      {"rgb16_interlaced.png", 4018}, {"palette4.png", 427}, {"exif8_after.png", 2257}};
+  for (const auto& [name, enough] : all_pixels) {
     const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);
-    for (std::size_t size = 8; size < whole.size(); size += 5) {
+    for (std::size_t size = 8; size < enough; size += 5) {
       CAPTURE(name, size);
       CHECK(png_error({whole.begin(), whole.begin() + size})
                 .starts_with("a.png: the PNG picture cannot be decoded: "));
     }
-    CHECK(png_error({whole.begin(), whole.end() - 1}) ==
+    CHECK(png_error({whole.begin(), whole.begin() + enough - 1}) ==
           "a.png: the PNG picture cannot be decoded: the file ends too early");
   }
+}
+
+TEST_CASE("A PNG picture cut after its pixels is read as by Pillow") {
+  const std::map<std::string, std::size_t> all_pixels = {
+      {"rgb16_interlaced.png", 4018}, {"palette4.png", 427}, {"exif8_after.png", 2257}};
+  constexpr std::size_t metadata = 2275, metadata_end = 2301;  // of exif8_after.png: not all there
+  for (const auto& [name, enough] : all_pixels) {
+    const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);
+    const coca::DecodedImage expected = decode_png_file(name);
+    CHECK(expected.damage.empty());
+    for (std::size_t size = enough; size < whole.size(); ++size) {
+      CAPTURE(name, size);
+      const std::vector<std::uint8_t> cut(whole.begin(), whole.begin() + size);
+      if (name == "exif8_after.png" && size >= metadata && size < metadata_end) {
+        CHECK(png_error(cut) ==
+              "a.png: the PNG picture cannot be decoded: the file ends too early");
+        CHECK(coca::decode_png(cut, "a.png", {.truncated = true}).samples == expected.samples);
+        continue;
+      }
+      const coca::DecodedImage picture = coca::decode_png(cut, "a.png");
+      CHECK(picture.samples == expected.samples);
+      CHECK(picture.damage == "the file ends too early");
+    }
+  }
+  const std::string no_end = COCA_TEST_DATA "/damaged_image/no_end.png";
+  const coca::DecodedImage picture = coca::decode_png(file_bytes(no_end), "a.png");
+  CHECK(to_rgb(picture) == coca::read_image(COCA_TEST_DATA "/orientation/upright.png"));
+}
+
+TEST_CASE("Neither a damaged end of a PNG picture nor the checksum of its pixels matters") {
+  const std::vector<std::uint8_t> whole = file_bytes(picture_folder + "gray_alpha8.png");
+  const auto expected = coca::decode_png(whole, "a.png").samples;
+  for (std::size_t back = 1; back <= 16; ++back) {  // the end chunk, and that checksum before it
+    CAPTURE(back);
+    std::vector<std::uint8_t> damaged = whole;
+    damaged[whole.size() - back] ^= 0x20;
+    if (back >= 9 && back <= 12) continue;  // the length of a chunk, see below
+    const coca::DecodedImage picture = coca::decode_png(damaged, "a.png");
+    CHECK(picture.samples == expected);
+    CHECK(!picture.damage.empty());
+  }
+  std::vector<std::uint8_t> long_end = whole;
+  store(long_end, whole.size() - 12, 5);
+  CHECK(coca::decode_png(long_end, "a.png").samples == expected);
+  std::vector<std::uint8_t> garbage = whole;
+  garbage.resize(whole.size() - 12);
+  garbage.insert(garbage.end(), 40, 0xAB);
+  CHECK(coca::decode_png(garbage, "a.png").samples == expected);
+}
+
+TEST_CASE("A wrong checksum of what the pixels of a PNG picture need is an error") {
+  std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "palette8_alpha.png");
+  for (const std::string type : {"IHDR", "PLTE", "tRNS"}) {
+    CAPTURE(type);
+    std::vector<std::uint8_t> damaged = bytes;
+    const auto found = std::search(bytes.begin(), bytes.end(), type.begin(), type.end());
+    damaged[static_cast<std::size_t>(found - bytes.begin()) + 4] ^= 1;
+    CHECK(png_error(damaged).starts_with("a.png: the PNG picture cannot be decoded: "));
+  }
+}
+
+TEST_CASE("Of a PNG picture that is cut off, the rows that are there are read if asked for") {
+  const std::vector<std::uint8_t> whole = file_bytes(picture_folder + "gray2.png");
+  const coca::DecodedImage expected = decode_png_file("gray2.png");
+  const std::vector<std::uint8_t> cut(whole.begin(), whole.end() - 60);
+  CHECK(png_error(cut) == "a.png: the PNG picture cannot be decoded: the file ends too early");
+  const coca::DecodedImage part = coca::decode_png(cut, "a.png", {.truncated = true});
+  CHECK(part.damage == "the file ends too early");
+  REQUIRE(part.samples.size() == expected.samples.size());
+  std::size_t same = 0;
+  while (same < part.height &&
+         std::equal(&part.samples[same * part.width], &part.samples[same * part.width] + part.width,
+                    &expected.samples[same * part.width])) {
+    ++same;
+  }
+  CHECK(same == 8);  // of 29, as with Pillow's LOAD_TRUNCATED_IMAGES
+  for (std::size_t i = same * part.width; i < part.samples.size(); ++i) CHECK(part.samples[i] == 0);
+  CHECK(message_of<coca::FileError>([&] {
+          coca::decode_png(std::span(whole).first(45), "a.png", {.truncated = true});
+        }) == "a.png: the PNG picture cannot be decoded: the file ends too early");
 }
 
 TEST_CASE("PNG headers that claim too much are refused before memory is allocated") {

@@ -87,6 +87,44 @@ TEST_CASE("Files that are no pictures are refused in one sentence with their nam
   CHECK(reading_error("/dev/zero") ==
         "/dev/zero: not a picture: expected a JPEG, PNG or WebP file");
   CHECK(reading_error("/dev/null") == "/dev/null: the file is empty, expected a picture");
+  const std::string pointer = temporary.write(
+      "pointer.jpg", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3512\n");
+  CHECK(reading_error(pointer) ==
+        pointer + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
+}
+
+TEST_CASE("Pictures are turned upright wherever they say how") {
+  const std::string folder = COCA_TEST_DATA "/orientation/";
+  const coca::Image jpeg = coca::read_image(folder + "upright.jpg");
+  for (const std::string name : {"orient_short.jpg", "orient_long.jpg", "orient_xmp.jpg"}) {
+    CAPTURE(name);  // encoded anew, so that some pixels differ a little
+    const auto difference = compare(coca::read_image(folder + name), jpeg);
+    CHECK(difference.largest <= 13);
+    CHECK(difference.equal_fraction > 0.5);
+    CHECK(coca::read_image(folder + name, {.exif = false}).width() == jpeg.height());
+  }
+  CHECK(coca::read_image(folder + "orient_raw_profile.png") ==
+        coca::read_image(folder + "upright.png"));
+}
+
+TEST_CASE("Damaged pictures are counted, each once, and what is missing is read if asked for") {
+  const std::string folder = COCA_TEST_DATA "/damaged_image/";
+  coca::DamagedPictures damaged;
+  CHECK(damaged.count() == 0);
+  CHECK(damaged.first().empty());
+  for (int i = 0; i < 2; ++i) {
+    coca::read_image(folder + "no_end.png", {.damaged = &damaged});
+    coca::read_image(folder + "progressive.jpg", {.damaged = &damaged});  // is whole
+  }
+  CHECK(damaged.count() == 1);
+  CHECK(damaged.first() == folder + "no_end.png: the file ends too early");
+  std::vector<std::uint8_t> cut = file_bytes(folder + "restart.jpg");
+  cut.resize(cut.size() / 2);
+  CHECK(message_of<coca::FileError>([&] { coca::read_image(cut, "cut", {.damaged = &damaged}); }) ==
+        "cut: the JPEG picture cannot be decoded: Premature end of JPEG file");
+  CHECK(damaged.count() == 1);
+  CHECK(coca::read_image(cut, "cut", {.truncated = true, .damaged = &damaged}).height() == 64);
+  CHECK(damaged.count() == 2);
 }
 
 TEST_CASE("The limit of pixels is the caller's") {

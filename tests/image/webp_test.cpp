@@ -63,6 +63,36 @@ TEST_CASE("WebP modes and orientation are those of the file") {
   CHECK(decode("lossy.webp").orientation == 1);
 }
 
+TEST_CASE("Orientation of a WebP picture is that of EXIF or XMP that its header speaks of") {
+  constexpr char exif = 0x08, xmp = 0x04;
+  const std::string turned("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", 26);
+  const std::string element = "<tiff:Orientation>8</tiff:Orientation> ";
+  const std::string prefix("Exif\0\0Exif\0\0", 12);
+  const auto chunk = [](const std::string& type, const std::string& data) {
+    std::string bytes = type + static_cast<char>(data.size()) + std::string(3, '\0') + data;
+    return data.size() % 2 == 0 ? bytes : bytes + '\0';
+  };
+  const auto orientation = [&](char flags, const std::string& chunks) {
+    const std::vector<std::uint8_t> still = file_bytes(picture_folder + "lossy.webp");
+    std::string bytes(still.begin(), still.begin() + 12);
+    const std::string extents("\x24\0\0\x1C\0\0", 6);  // 37 x 29
+    bytes += chunk("VP8X", flags + std::string(3, '\0') + extents);
+    bytes.append(still.begin() + 12, still.end());
+    bytes += chunks;
+    bytes[4] = static_cast<char>((bytes.size() - 8) % 256);
+    bytes[5] = static_cast<char>((bytes.size() - 8) / 256);
+    return coca::decode_webp(std::vector<std::uint8_t>(bytes.begin(), bytes.end()), "a.webp")
+        .orientation;
+  };
+  CHECK(orientation(exif, chunk("EXIF", turned)) == 6);
+  CHECK(orientation(exif, chunk("EXIF", prefix + turned)) == 6);
+  CHECK(orientation(0, chunk("EXIF", turned)) == 1);
+  CHECK(orientation(xmp, chunk("XMP ", element)) == 8);
+  CHECK(orientation(exif, chunk("XMP ", element)) == 1);
+  CHECK(orientation(exif | xmp, chunk("EXIF", turned) + chunk("XMP ", element)) == 6);
+  CHECK(orientation(exif | xmp, chunk("EXIF", "") + chunk("XMP ", element)) == 8);
+}
+
 TEST_CASE("A WebP picture cut anywhere is an error") {
   for (const std::string name : {"lossy.webp", "lossless_alpha.webp", "animation_offset.webp"}) {
     const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/image/damaged_pictures.hpp"
 #include "coca/image/image.hpp"
 
 namespace coca {
@@ -44,6 +45,8 @@ struct DecodedImage {
   std::array<std::array<std::uint8_t, 4>, 256> palette{};
   /// EXIF orientation, 1 to 8: what has to be done to the samples to see the picture upright.
   int orientation = 1;
+  /// What is wrong with the file, although its pixels could be decoded; empty: nothing.
+  std::string damage;
 };
 
 /// How decoders treat what they find.
@@ -53,6 +56,12 @@ struct DecodeOptions {
   std::size_t max_pixels = 178'956'970;
   /// Whether the one transparent colour that a PNG without alpha may name becomes an alpha channel.
   bool color_key_to_alpha = true;
+  /// Whether a JPEG or PNG file that ends, or cannot be decoded any further, before all rows are
+  /// there gives those it has, as with Pillow's LOAD_TRUNCATED_IMAGES; otherwise, and where it has
+  /// none, it is refused. Missing rows are gray where a JPEG file ends, elsewhere zero.
+  bool truncated = false;
+  /// Where decode_image() and what calls it count damaged pictures; may be null.
+  DamagedPictures* damaged = nullptr;
 };
 
 /// What becomes of transparent pixels.

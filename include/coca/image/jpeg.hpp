@@ -9,6 +9,8 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
@@ -42,6 +44,9 @@ struct JpegDecoder {
   jpeg_source_mgr source{};
   std::jmp_buf failure{};
   char message[JMSG_LENGTH_MAX] = {};
+  char damage[JMSG_LENGTH_MAX] = {};  // the first warning that is about lost pixels
+  bool truncated = false;             // whether a missing end marker is supplied once
+  bool ended = false;                 // whether it was
 
   JpegDecoder() = default;
   JpegDecoder(const JpegDecoder&) = delete;
@@ -55,9 +60,10 @@ struct JpegDecoder {
   std::longjmp(decoder->failure, 1);
 }
 
-/// Warnings that mean lost pixels are errors: libjpeg would paint the rest gray. These do not.
+/// As in Pillow no warning is an error. Those that mean lost or wrong pixels are damage.
 inline void jpeg_message(j_common_ptr info, int level) {
   if (level >= 0) return;  // traces
+  ++info->err->num_warnings;
   switch (info->err->msg_code) {
     case JWRN_ADOBE_XFORM:
     case JWRN_BOGUS_PROGRESSION:
@@ -65,11 +71,10 @@ inline void jpeg_message(j_common_ptr info, int level) {
     case JWRN_JFIF_MAJOR:
     case JWRN_NOT_SEQUENTIAL:
     case JWRN_TOO_MUCH_DATA:
-      ++info->err->num_warnings;
       return;
-    default:
-      jpeg_fail(info);
   }
+  auto* decoder = static_cast<JpegDecoder*>(info->client_data);
+  if (decoder->damage[0] == '\0') info->err->format_message(info, decoder->damage);
 }
 
 /// Refuses files of countless scans, each of which costs a pass over the whole picture.
@@ -81,12 +86,27 @@ inline void jpeg_check_scans(j_common_ptr info) {
   std::longjmp(decoder->failure, 1);
 }
 
+inline constexpr char jpeg_ends_early[] = "Premature end of JPEG file";
+
 inline bool jpeg_premature_end(JpegDecoder& decoder) {
-  std::snprintf(decoder.message, sizeof decoder.message, "Premature end of JPEG file");
+  std::snprintf(decoder.message, sizeof decoder.message, jpeg_ends_early);
   return false;
 }
 
-/// All bytes at once, and nothing made up behind them: libjpeg's calls then return that they wait.
+/// What is there after the last byte: nothing, so that libjpeg's calls return that they wait; or an
+/// end marker, once, after which libjpeg fills the picture with gray.
+inline boolean jpeg_read_after_end(j_decompress_ptr info) {
+  static constexpr JOCTET end_marker[] = {0xFF, JPEG_EOI};
+  auto* decoder = static_cast<JpegDecoder*>(info->client_data);
+  if (!decoder->truncated || decoder->ended) return FALSE;
+  decoder->ended = true;
+  std::snprintf(decoder->damage, sizeof decoder->damage, jpeg_ends_early);
+  decoder->source.next_input_byte = end_marker;
+  decoder->source.bytes_in_buffer = sizeof end_marker;
+  return TRUE;
+}
+
+/// All bytes at once.
 inline void jpeg_read_from(JpegDecoder& decoder, const std::uint8_t* data, std::size_t size) {
   const auto nothing = [](j_decompress_ptr) {};
   decoder.source.next_input_byte = data;
@@ -94,7 +114,7 @@ inline void jpeg_read_from(JpegDecoder& decoder, const std::uint8_t* data, std::
   decoder.source.init_source = nothing;
   decoder.source.term_source = nothing;
   decoder.source.resync_to_restart = jpeg_resync_to_restart;
-  decoder.source.fill_input_buffer = [](j_decompress_ptr) -> boolean { return FALSE; };
+  decoder.source.fill_input_buffer = jpeg_read_after_end;
   decoder.source.skip_input_data = [](j_decompress_ptr info, long bytes) {
     if (bytes <= 0) return;
     const std::size_t skipped =
@@ -120,7 +140,8 @@ inline bool jpeg_read_header(JpegDecoder& decoder, const std::uint8_t* data, std
 }
 
 /// Decodes all rows into `samples`, which has room for [height, width, bytes of a pixel]. As in
-/// Pillow, the end marker may be missing if libjpeg did not have to look for it to decode them.
+/// Pillow, the end marker may be missing if libjpeg did not have to look for it to decode them, and
+/// rows for which the data ends at a marker are gray.
 inline bool jpeg_read_rows(JpegDecoder& decoder, std::uint8_t* samples, std::size_t row_bytes) {
   if (setjmp(decoder.failure) != 0) return false;
   if (!jpeg_start_decompress(&decoder.info)) return jpeg_premature_end(decoder);
@@ -160,15 +181,24 @@ inline void jpeg_check_plausible(const JpegDecoder& decoder, const std::string& 
                             " pixels in " + std::to_string(size) + " bytes");
 }
 
+/// Pillow's rules: EXIF in several segments is one block, of several XMP packets the last counts.
 inline int jpeg_orientation(const JpegDecoder& decoder) {
+  constexpr std::string_view exif_name("Exif\0\0", 6);
+  constexpr std::string_view xmp_name("http://ns.adobe.com/xap/1.0/\0", 29);
+  std::vector<std::uint8_t> exif;
+  std::string_view xmp;
   for (const jpeg_marker_struct* marker = decoder.info.marker_list; marker != nullptr;
        marker = marker->next) {
     const std::span<const std::uint8_t> bytes(marker->data, marker->data_length);
-    if (bytes.size() >= 6 && std::memcmp(bytes.data(), "Exif\0\0", 6) == 0) {
-      return exif_orientation(bytes);
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (text.starts_with(exif_name)) {
+      const std::size_t skipped = exif.empty() ? 0 : exif_name.size();
+      exif.insert(exif.end(), bytes.begin() + skipped, bytes.end());
+    } else if (text.starts_with(xmp_name)) {
+      xmp = text.substr(xmp_name.size());
     }
   }
-  return 1;
+  return metadata_orientation(exif, xmp);
 }
 
 }  // namespace detail
@@ -176,10 +206,12 @@ inline int jpeg_orientation(const JpegDecoder& decoder) {
 /// Decodes a JPEG file in memory to mode gray, rgb or cmyk. CMYK is taken to be stored inverted, as
 /// Adobe does and Pillow assumes.
 /// @param name what errors call the file
-/// @throws FileError for anything that is damaged, truncated, too large or not a JPEG picture.
+/// @throws FileError for anything that libjpeg cannot decode, that is too large, not a JPEG
+/// picture, or, unless the options say otherwise, cut off before all rows are there.
 inline DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                 const DecodeOptions& options = {}) {
   detail::JpegDecoder decoder;
+  decoder.truncated = options.truncated;
   const auto fail = [&] {
     throw FileError(name, std::string("the JPEG picture cannot be decoded: ") + decoder.message);
   };
@@ -188,12 +220,14 @@ inline DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, const std::
   picture.width = decoder.info.image_width;
   picture.height = decoder.info.image_height;
   detail::check_extents(name, picture.width, picture.height, options);
-  detail::jpeg_check_plausible(decoder, name, bytes.size());
+  if (!options.truncated) detail::jpeg_check_plausible(decoder, name, bytes.size());
   picture.mode = detail::jpeg_choose_mode(decoder, name);
   picture.orientation = detail::jpeg_orientation(decoder);
   const std::size_t row_bytes = picture.width * bytes_per_pixel(picture.mode);
   picture.samples.resize(row_bytes * picture.height);
-  if (!detail::jpeg_read_rows(decoder, picture.samples.data(), row_bytes)) fail();
+  const bool whole = detail::jpeg_read_rows(decoder, picture.samples.data(), row_bytes);
+  if (!whole && (!options.truncated || decoder.info.output_scanline == 0)) fail();
+  picture.damage = whole ? decoder.damage : decoder.message;
   if (picture.mode == ColorMode::cmyk) {
     for (std::uint8_t& sample : picture.samples) sample = static_cast<std::uint8_t>(255 - sample);
   }

@@ -109,24 +109,38 @@ inline Image resize_and_crop_like_open_clip(DecodedImage picture,
   return to_rgb(picture, AlphaMode::drop);
 }
 
-/// A picture file in memory to an image encoder's floats, exactly as OpenCLIP. @return [3, height,
-/// width] @throws as read_image and resize_and_crop_like_open_clip.
+/// A picture file in memory to an image encoder's floats, exactly as OpenCLIP.
+/// @param options which files are read; their `color_key_to_alpha` does not matter
+/// @return [3, height, width] @throws as read_image and resize_and_crop_like_open_clip.
 inline Pixels preprocess_like_open_clip(std::span<const std::uint8_t> bytes,
-                                        const std::string& name,
-                                        const PreprocessConfig& config = {},
-                                        std::size_t max_pixels = DecodeOptions{}.max_pixels) {
+                                        const std::string& name, const PreprocessConfig& config,
+                                        DecodeOptions options) {
   // The one transparent colour of a PNG is no channel to Pillow: ignored, as all opacity in the
   // end.
-  DecodedImage picture =
-      decode_image(bytes, name, {.max_pixels = max_pixels, .color_key_to_alpha = false});
+  options.color_key_to_alpha = false;
+  DecodedImage picture = decode_image(bytes, name, options);
   return normalize(resize_and_crop_like_open_clip(std::move(picture), config), config);
 }
 
 /// The same of a file.
+inline Pixels preprocess_like_open_clip(const std::string& path, const PreprocessConfig& config,
+                                        const DecodeOptions& options) {
+  return preprocess_like_open_clip(detail::read_image_bytes(path), path, config, options);
+}
+
+/// The same with a limit alone.
+inline Pixels preprocess_like_open_clip(std::span<const std::uint8_t> bytes,
+                                        const std::string& name,
+                                        const PreprocessConfig& config = {},
+                                        std::size_t max_pixels = DecodeOptions{}.max_pixels) {
+  return preprocess_like_open_clip(bytes, name, config, DecodeOptions{.max_pixels = max_pixels});
+}
+
+/// The same of a file with a limit alone.
 inline Pixels preprocess_like_open_clip(const std::string& path,
                                         const PreprocessConfig& config = {},
                                         std::size_t max_pixels = DecodeOptions{}.max_pixels) {
-  return preprocess_like_open_clip(detail::read_image_bytes(path), path, config, max_pixels);
+  return preprocess_like_open_clip(path, config, DecodeOptions{.max_pixels = max_pixels});
 }
 
 }  // namespace coca

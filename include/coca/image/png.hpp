@@ -14,8 +14,8 @@
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/image/decoded_image.hpp"
-#include "coca/image/exif.hpp"
 #include "coca/image/image.hpp"
+#include "coca/image/png_chunks.hpp"
 
 #if COCA_HAS_PNG
 #include <png.h>
@@ -31,32 +31,6 @@ inline bool is_png(std::span<const std::uint8_t> bytes) noexcept {
   return bytes.size() >= 8 && std::memcmp(bytes.data(), "\x89PNG\r\n\x1A\n", 8) == 0;
 }
 
-namespace detail {
-
-inline std::uint32_t big_endian_32(const std::uint8_t* bytes) noexcept {
-  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-         std::uint32_t{bytes[2]} << 8 | bytes[3];
-}
-
-/// Orientation in the chunk eXIf, wherever in the file it stands.
-inline int png_orientation(std::span<const std::uint8_t> bytes) {
-  constexpr std::size_t signature = 8;
-  constexpr std::size_t head = 8;      // length and type
-  constexpr std::size_t checksum = 4;  // after the data
-  std::size_t position = signature;
-  while (position + head <= bytes.size()) {
-    const std::size_t length = big_endian_32(&bytes[position]);
-    const std::uint8_t* type = &bytes[position + 4];
-    position += head;
-    if (length > bytes.size() - position) return 1;
-    if (std::memcmp(type, "eXIf", 4) == 0) return exif_orientation(bytes.subspan(position, length));
-    position += length + checksum;
-  }
-  return 1;
-}
-
-}  // namespace detail
-
 #if COCA_HAS_PNG
 namespace detail {
 
@@ -67,10 +41,13 @@ struct PngState {
   png_infop info = nullptr;
   std::jmp_buf failure{};
   std::array<char, 200> message{};
+  std::array<char, 200> damage{};  // the first warning about the pixels
+  bool in_pixels = false;
   // reading
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;
   std::size_t position = 0;
+  std::size_t cut_pixels = PngMetadata::none;
   // writing
   std::vector<std::uint8_t>* output = nullptr;
   bool out_of_memory = false;
@@ -82,12 +59,25 @@ struct PngState {
   std::longjmp(state->failure, 1);
 }
 
-inline void png_ignore_warning(png_structp, png_const_charp) {}
+/// Warnings about the pixels are damage. Of those before, one matters: libpng would go on without
+/// the transparency whose checksum is wrong.
+inline void png_warn(png_structp png, png_const_charp message) {
+  auto* state = static_cast<PngState*>(png_get_error_ptr(png));
+  if (std::strcmp(message, "tRNS: CRC error") == 0) png_fail(png, message);
+  if (!state->in_pixels || state->damage[0] != '\0') return;
+  std::snprintf(state->damage.data(), state->damage.size(), "%s", message);
+}
 
+/// The next bytes of the file. Of pixels that the file ends in, the chunk is told to be as long as
+/// it is, so that libpng decodes them up to the end.
 inline void png_read_bytes(png_structp png, png_bytep target, std::size_t count) {
+  constexpr std::size_t head = 8;
   auto* state = static_cast<PngState*>(png_get_io_ptr(png));
   if (count > state->size - state->position) png_error(png, "the file ends too early");
   std::memcpy(target, state->data + state->position, count);
+  if (state->position == state->cut_pixels && count == head) {
+    png_save_uint_32(target, static_cast<png_uint_32>(state->size - state->position - head));
+  }
   state->position += count;
 }
 
@@ -97,7 +87,7 @@ struct PngReader : PngState {
     data = bytes.data();
     size = bytes.size();
     png = png_create_read_struct(PNG_LIBPNG_VER_STRING, static_cast<PngState*>(this), png_fail,
-                                 png_ignore_warning);
+                                 png_warn);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) png_destroy_read_struct(&png, nullptr, nullptr);
     if (info == nullptr) throw Error("libpng cannot be started: out of memory, or a wrong version");
@@ -107,8 +97,11 @@ struct PngReader : PngState {
   ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
-inline bool png_read_header(PngReader& reader) {
+/// @param strict whether a wrong checksum of transparency matters; those of the header and of the
+/// palette always do
+inline bool png_read_header(PngReader& reader, bool strict) {
   if (setjmp(reader.failure) != 0) return false;
+  if (!strict) png_set_crc_action(reader.png, PNG_CRC_DEFAULT, PNG_CRC_QUIET_USE);
   // Our own limit on pixels is checked after this; libpng's of a million columns would be first.
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_read_fn(reader.png, static_cast<PngState*>(&reader), png_read_bytes);
@@ -160,11 +153,28 @@ inline ColorMode png_chosen_mode(const PngReader& reader, bool bilevel) {
   }
 }
 
+/// The checksum of pixels does not matter, as zlib has its own; Pillow does not look at it either.
 inline bool png_decode_rows(PngReader& reader, png_bytepp rows) {
   if (setjmp(reader.failure) != 0) return false;
+  reader.in_pixels = true;
+  png_set_crc_action(reader.png, PNG_CRC_WARN_USE, PNG_CRC_DEFAULT);
   png_read_image(reader.png, rows);
   png_read_end(reader.png, nullptr);
   return true;
+}
+
+/// Whether libpng had decoded all rows before it failed.
+inline bool png_has_all_rows(const PngReader& reader) {
+  constexpr int passes = 7;
+  if (png_get_interlace_type(reader.png, reader.info) != PNG_INTERLACE_NONE) {
+    return png_get_current_pass_number(reader.png) >= passes;
+  }
+  return png_get_current_row_number(reader.png) >= png_get_image_height(reader.png, reader.info);
+}
+
+/// Whether libpng had decoded any row before it failed.
+inline bool png_has_some_rows(const PngReader& reader) {
+  return png_get_current_pass_number(reader.png) > 0 || png_get_current_row_number(reader.png) > 0;
 }
 
 inline void png_read_palette(const PngReader& reader, DecodedImage& picture) {
@@ -194,41 +204,48 @@ inline void png_check_plausible(const PngReader& reader, const std::string& name
                             " bytes of pixels in a file of " + std::to_string(reader.size));
 }
 
-inline void png_fill(PngReader& reader, DecodedImage& picture) {
+/// Decodes the pixels; those of missing rows are zero. @return false where reader.message says why
+/// the picture is refused.
+inline bool png_fill(PngReader& reader, DecodedImage& picture, bool truncated) {
   const std::size_t row_bytes = picture.width * bytes_per_pixel(picture.mode);
   picture.samples.resize(row_bytes * picture.height);
   std::vector<png_bytep> rows(picture.height);
   for (std::size_t y = 0; y < picture.height; ++y) rows[y] = &picture.samples[y * row_bytes];
-  if (!png_decode_rows(reader, rows.data())) {
-    picture.samples.clear();  // says to the caller that reader.message is set
-  }
+  const bool whole = png_decode_rows(reader, rows.data());
+  if (!whole && !(truncated ? png_has_some_rows(reader) : png_has_all_rows(reader))) return false;
+  picture.damage = reader.damage[0] != '\0' ? reader.damage.data() : reader.message.data();
+  return true;
 }
 
 }  // namespace detail
 
 /// Decodes a PNG file in memory: every bit depth, colour type and interlacing.
 /// @param name what errors call the file
-/// @throws FileError for anything that is damaged, truncated, too large or not a PNG picture.
+/// @throws FileError for anything whose pixels libpng cannot decode, that is too large, not a PNG
+/// picture, or, unless the options say otherwise, cut off before all rows are there or within a
+/// chunk after them. The checksum of the pixels and the end chunk do not matter.
 inline DecodedImage decode_png(std::span<const std::uint8_t> bytes, const std::string& name,
                                const DecodeOptions& options = {}) {
+  const detail::PngMetadata metadata = detail::read_png_metadata(bytes);
   detail::PngReader reader(bytes);
+  reader.cut_pixels = metadata.cut_pixels;
   const auto fail = [&] {
     throw FileError(name,
                     std::string("the PNG picture cannot be decoded: ") + reader.message.data());
   };
-  if (!detail::png_read_header(reader)) fail();
+  if (!detail::png_read_header(reader, !options.truncated)) fail();
   DecodedImage picture;
   picture.width = png_get_image_width(reader.png, reader.info);
   picture.height = png_get_image_height(reader.png, reader.info);
   detail::check_extents(name, picture.width, picture.height, options);
-  detail::png_check_plausible(reader, name);
+  if (!options.truncated) detail::png_check_plausible(reader, name);
   const bool bilevel = png_get_bit_depth(reader.png, reader.info) == 1;
   if (!detail::png_set_transformations(reader, options.color_key_to_alpha)) fail();
   picture.mode = detail::png_chosen_mode(reader, bilevel);
   if (picture.mode == ColorMode::palette) detail::png_read_palette(reader, picture);
-  picture.orientation = detail::png_orientation(bytes);
-  detail::png_fill(reader, picture);
-  if (picture.samples.empty()) fail();
+  picture.orientation = metadata.orientation;
+  if (!detail::png_fill(reader, picture, options.truncated)) fail();
+  if (metadata.cut_after_pixels && !options.truncated) fail();
   return picture;
 }
 
@@ -250,7 +267,7 @@ inline void png_flush_nothing(png_structp) {}
 struct PngWriter : PngState {
   PngWriter() {
     png = png_create_write_struct(PNG_LIBPNG_VER_STRING, static_cast<PngState*>(this), png_fail,
-                                  png_ignore_warning);
+                                  png_warn);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) png_destroy_write_struct(&png, nullptr);
     if (info == nullptr) throw Error("libpng cannot be started: out of memory, or a wrong version");

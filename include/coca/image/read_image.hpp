@@ -21,6 +21,7 @@
 #include "coca/image/jpeg.hpp"
 #include "coca/image/png.hpp"
 #include "coca/image/webp.hpp"
+#include "coca/io/git_lfs_pointer.hpp"
 
 namespace coca {
 
@@ -29,6 +30,13 @@ struct ReadOptions {
   bool exif = true;                         ///< turn the picture upright by its EXIF orientation
   AlphaMode alpha = AlphaMode::over_white;  ///< what becomes of transparent pixels
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures are refused
+  bool truncated = false;              ///< read what is there of files that are cut off
+  DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
+
+  /// Of these, what decoding needs.
+  DecodeOptions decoding() const noexcept {
+    return {.max_pixels = max_pixels, .truncated = truncated, .damaged = damaged};
+  }
 };
 
 namespace detail {
@@ -66,25 +74,37 @@ inline std::vector<std::uint8_t> read_image_bytes(const std::string& path) {
   return bytes;
 }
 
+inline DecodedImage decode_known_type(std::span<const std::uint8_t> bytes, const std::string& name,
+                                      const DecodeOptions& options) {
+  if (is_jpeg(bytes)) return decode_jpeg(bytes, name, options);
+  if (is_png(bytes)) return decode_png(bytes, name, options);
+  if (is_webp(bytes)) return decode_webp(bytes, name, options);
+  refuse_git_lfs_pointer(name, bytes);
+  throw FileError(name, "not a picture: expected a JPEG, PNG or WebP file");
+}
+
 }  // namespace detail
 
-/// Decodes a picture file in memory, in its own mode and not turned upright.
+/// Decodes a picture file in memory, in its own mode and not turned upright. Slightly damaged files
+/// are decoded as Pillow does, and counted; DecodedImage::damage says what is wrong with them.
 /// @param name what errors call the data
-/// @throws FileError    for anything but a whole JPEG, PNG or WebP picture
+/// @throws FileError    for anything but a JPEG, PNG or WebP picture; a pointer of Git LFS is
+///                      named as such
 /// @throws UnavailableError for a type whose library this build lacks
 inline DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
                                  const DecodeOptions& options = {}) {
   if (bytes.empty()) throw FileError(name, "the file is empty, expected a picture");
-  if (is_jpeg(bytes)) return decode_jpeg(bytes, name, options);
-  if (is_png(bytes)) return decode_png(bytes, name, options);
-  if (is_webp(bytes)) return decode_webp(bytes, name, options);
-  throw FileError(name, "not a picture: expected a JPEG, PNG or WebP file");
+  DecodedImage picture = detail::decode_known_type(bytes, name, options);
+  if (options.damaged != nullptr && !picture.damage.empty()) {
+    options.damaged->add(name, picture.damage);
+  }
+  return picture;
 }
 
 /// Reads a picture file in memory as upright RGB. @throws as decode_image.
 inline Image read_image(std::span<const std::uint8_t> bytes, const std::string& name,
                         const ReadOptions& options = {}) {
-  const DecodedImage decoded = decode_image(bytes, name, {.max_pixels = options.max_pixels});
+  const DecodedImage decoded = decode_image(bytes, name, options.decoding());
   Image image = to_rgb(decoded, options.alpha);
   if (!options.exif || decoded.orientation == 1) return image;
   return apply_orientation(image, decoded.orientation);

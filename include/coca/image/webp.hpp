@@ -55,6 +55,25 @@ inline std::optional<std::span<const std::uint8_t>> webp_chunk(std::span<const s
   return std::nullopt;
 }
 
+/// Data of the first chunk of that type, of a picture whose extended header says that it has one.
+/// libwebp, and Pillow with it, does not look for others.
+inline std::span<const std::uint8_t> webp_metadata(std::span<const std::uint8_t> bytes,
+                                                   const char* type, std::uint8_t flag) {
+  constexpr std::size_t first_chunk = 12;
+  if (std::memcmp(&bytes[first_chunk], "VP8X", 4) != 0) return {};
+  const auto header = webp_chunk(bytes, "VP8X");
+  if (!header || header->empty() || ((*header)[0] & flag) == 0) return {};
+  return webp_chunk(bytes, type).value_or(std::span<const std::uint8_t>());
+}
+
+inline int webp_orientation(std::span<const std::uint8_t> bytes) {
+  constexpr std::uint8_t has_exif = 0x08;
+  constexpr std::uint8_t has_xmp = 0x04;
+  const auto exif = webp_metadata(bytes, "EXIF", has_exif);
+  const auto xmp = webp_metadata(bytes, "XMP ", has_xmp);
+  return metadata_orientation(exif, {reinterpret_cast<const char*>(xmp.data()), xmp.size()});
+}
+
 /// @throws FileError when the file is shorter than its header says.
 inline void webp_check_size(std::span<const std::uint8_t> bytes, const std::string& name) {
   const std::size_t claimed = std::size_t{webp_integer(&bytes[4], 4)} + 8;
@@ -181,9 +200,7 @@ inline DecodedImage decode_webp(std::span<const std::uint8_t> bytes, const std::
                           static_cast<std::size_t>(features.height), options);
     picture = detail::webp_decode_still(bytes, features, name);
   }
-  if (const auto exif = detail::webp_chunk(bytes, "EXIF")) {
-    picture.orientation = exif_orientation(*exif);
-  }
+  picture.orientation = detail::webp_orientation(bytes);
   return picture;
 }
 

@@ -12,6 +12,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/io/checkpoint.hpp"
+#include "coca/io/git_lfs_pointer.hpp"
 #include "coca/io/mapped_file.hpp"
 #include "coca/io/pickle.hpp"
 #include "coca/io/safetensors.hpp"
@@ -21,7 +22,7 @@ namespace coca {
 
 namespace detail {
 
-enum class CheckpointFormat { safetensors, index, torch, other_pickle, git_lfs_pointer, unknown };
+enum class CheckpointFormat { safetensors, index, torch, other_pickle, unknown };
 
 /// PROTO of a protocol that there is, and something behind it.
 inline bool begins_as_pickle(std::string_view text) {
@@ -50,7 +51,6 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   if (text.starts_with('\x80') && text.substr(0, 11 + magic.size()).find(magic) != text.npos)
     return CheckpointFormat::torch;
   if (begins_as_pickle(text)) return CheckpointFormat::other_pickle;
-  if (text.starts_with("version https://git-lfs")) return CheckpointFormat::git_lfs_pointer;
   if (resembles_safetensors(text)) return CheckpointFormat::safetensors;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && text[first] == '{') return CheckpointFormat::index;
@@ -65,6 +65,7 @@ namespace detail {
 /// @param format of its bytes
 inline Checkpoint open_single(const std::string& path, std::shared_ptr<const StoredBytes> bytes,
                               CheckpointFormat format) {
+  refuse_git_lfs_pointer(path, bytes->bytes());
   switch (format) {
     case CheckpointFormat::safetensors:
       return parse_safetensors(path, bytes);
@@ -73,9 +74,6 @@ inline Checkpoint open_single(const std::string& path, std::shared_ptr<const Sto
     case CheckpointFormat::other_pickle:
       read_pickle(path, bytes->bytes());  // says what it calls
       throw FileError(path, "is a pickle, but none of torch.save");
-    case CheckpointFormat::git_lfs_pointer:
-      throw FileError(path,
-                      "is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
     case CheckpointFormat::index:
     case CheckpointFormat::unknown:
       break;
