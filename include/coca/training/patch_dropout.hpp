@@ -23,7 +23,7 @@ concept DropsPatches = requires(const M model, Context<typename M::backend_type>
                                 const Array<typename M::backend_type> pixels,
                                 const Indices<typename M::backend_type> kept) {
   model.encode_image(context, pixels, kept);
-  { M::encoder_tokens } -> std::convertible_to<std::size_t>;
+  { model.encoder_tokens } -> std::convertible_to<std::size_t>;
 };
 
 /// Patches that a picture keeps: OpenCLIP's max(1, floor(patches * (1 - dropout))).

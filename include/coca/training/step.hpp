@@ -139,8 +139,8 @@ class TrainingStep {
       throw ShapeError("a training step needs a text for each picture, got " +
                        std::to_string(pictures) + " pictures and " +
                        std::to_string(texts.read.batch) + " texts");
-    expect_known_tokens(texts.read, Model::vocab_size);
-    expect_known_tokens(texts.predicted, Model::vocab_size);
+    expect_known_tokens(texts.read, model_.vocab_size);
+    expect_known_tokens(texts.predicted, model_.vocab_size);
     if (pictures % options_.accumulation != 0)
       throw ShapeError("a batch of " + std::to_string(pictures) + " cannot be computed in " +
                        std::to_string(options_.accumulation) + " equal parts");
@@ -183,7 +183,7 @@ class TrainingStep {
     Tokens some = rows(tokens, first, count);
     if (options_.switchout > 0)
       some = switch_out(std::move(some), samples(first, count, tokens.batch),
-                        options_.loss.captioning.pad_id, Model::vocab_size, options_.switchout);
+                        options_.loss.captioning.pad_id, model_.vocab_size, options_.switchout);
     return model_.encode_text(context_, some);
   }
 
@@ -194,7 +194,7 @@ class TrainingStep {
     if constexpr (DropsPatches<Model>) {
       if (options_.patch_dropout > 0) {
         const auto kept = draw_kept_tokens(samples(first, count, pixels.shape()[0]),
-                                           Model::encoder_tokens, options_.patch_dropout);
+                                           model_.encoder_tokens, options_.patch_dropout);
         return model_.encode_image(context_, some,
                                    context_.to_device(kept, Shape{count, kept.size() / count}));
       }
@@ -234,7 +234,7 @@ class TrainingStep {
   };
 
   Embeddings empty_embeddings(std::size_t batch) const {
-    const Shape shape{batch, Model::embed_dim};
+    const Shape shape{batch, model_.embed_dim};
     return {context_.empty(shape), context_.empty(shape)};
   }
 
@@ -244,8 +244,8 @@ class TrainingStep {
     Embeddings all = empty_embeddings(batch);
     for (std::size_t first = 0; first < batch; first += size) {
       const auto put = [&](const Array<B>& some, const Array<B>& into) {
-        Array<B> output = into.reshaped({1, batch, Model::embed_dim});
-        write_tokens(context_, some.reshaped({1, size, Model::embed_dim}), Array<B>{}, first,
+        Array<B> output = into.reshaped({1, batch, model_.embed_dim});
+        write_tokens(context_, some.reshaped({1, size, model_.embed_dim}), Array<B>{}, first,
                      output);
       };
       put(encode_image(pixels, first, size).embedding, all.image);

@@ -173,7 +173,7 @@ class Trainer {
 
   PreprocessConfig preprocess() const {
     PreprocessConfig config = training_preprocess(subject_.preprocess, options_.data);
-    config.height = config.width = Model::image_size;
+    config.height = config.width = model_.image_size;
     return config;
   }
 
@@ -199,9 +199,9 @@ class Trainer {
 
   void check_options() const {
     const auto words = static_cast<std::size_t>(subject_.tokenizer.vocab_size());
-    if (words != Model::vocab_size)
+    if (words != model_.vocab_size)
       throw ArgumentError("the tokenizer has " + std::to_string(words) +
-                          " words, the model's vocab_size is " + std::to_string(Model::vocab_size) +
+                          " words, the model's vocab_size is " + std::to_string(model_.vocab_size) +
                           ": they must be equal");
     if (subject_.tokenizer.pad_id() != subject_.config.text.pad_id)
       throw ArgumentError("the tokenizer pads with " + std::to_string(subject_.tokenizer.pad_id()) +
@@ -277,7 +277,7 @@ class Trainer {
 
   TrainingTexts texts(const Batch& batch) const {
     const auto tokens = [&](const std::vector<std::string>& captions) {
-      return to_tokens(subject_.tokenizer, captions, Model::context_length);
+      return to_tokens(subject_.tokenizer, captions, model_.context_length);
     };
     if (!word_dropout_) return tokens(batch.captions);
     const StepSamples samples{.seed = options_.seed,

@@ -59,12 +59,12 @@ TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimi
   Context<B> context;
   TrainingStep<PlannedModel> step(model, trainable, optimizer, context, step_options);
   // Every word counts: no padding, as the longest captions have none.
-  const Tokens tokens{std::vector<std::int32_t>(batch * PlannedModel::context_length, 1), batch,
-                      PlannedModel::context_length};
+  const Tokens tokens{std::vector<std::int32_t>(batch * model.context_length, 1), batch,
+                      model.context_length};
   CountedMemory::reset();
   for (int i = 0; i < 2; ++i) {
     const Array<B> pixels = context.template empty<typename B::value_type>(
-        Shape{batch, 3, PlannedModel::image_size, PlannedModel::image_size});
+        Shape{batch, 3, model.image_size, model.image_size});
     step(pixels, tokens, 0.0);
   }
   memory.workspace = CountedMemory::count().peak - before - standing;

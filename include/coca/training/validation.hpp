@@ -92,8 +92,8 @@ class ValidationPass {
       image_groups_.push_back(known->second);
       if (!fresh) continue;
       text_groups_.push_back(known->second);
-      const auto row = embeddings.begin() + static_cast<std::ptrdiff_t>(i * Model::embed_dim);
-      texts_.insert(texts_.end(), row, row + static_cast<std::ptrdiff_t>(Model::embed_dim));
+      const auto row = embeddings.begin() + static_cast<std::ptrdiff_t>(i * model_.embed_dim);
+      texts_.insert(texts_.end(), row, row + static_cast<std::ptrdiff_t>(model_.embed_dim));
     }
   }
 
@@ -123,7 +123,7 @@ std::optional<ValidationScores> validate(Context<typename Model::backend_type>& 
     if (stop != nullptr && *stop) return std::nullopt;
     const Batch batch = loader.next();
     if (batch.size() == 0) continue;
-    pass.add(batch.pixels, to_tokens(tokenizer, batch.captions, Model::context_length));
+    pass.add(batch.pixels, to_tokens(tokenizer, batch.captions, model.context_length));
   }
   return pass.scores();
 }
