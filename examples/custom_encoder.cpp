@@ -42,13 +42,12 @@ int main(int argc, char* argv[]) try {
     (argc == 2 ? std::cout : std::cerr) << "usage: custom_encoder photo.jpg" << std::endl;
     return argc == 2 && std::cout ? 0 : 2;
   }
-  constexpr coca::PoolerSizes pooler{.width = 96, .tokens = 64, .embed_dim = 64, .queries = 32};
-  constexpr coca::TextConfig text{.context_length = 20, .width = 64, .layers = 2, .heads = 2};
-  constexpr coca::MultimodalConfig decoder{.width = 64, .layers = 2, .heads = 2};
-  using Model = coca::CoCaModel<ConvolutionalEncoder, coca::CascadePooler<pooler, Backend>,
-                                coca::TextDecoder<text, 64, Backend>,
-                                coca::MultimodalDecoder<decoder, text.vocab_size, 64, Backend>>;
-  Model model;
+  const coca::PoolerSizes pooler{.width = 96, .tokens = 64, .embed_dim = 64, .queries = 32};
+  const coca::TextConfig text{.context_length = 20, .width = 64, .layers = 2, .heads = 2};
+  const coca::MultimodalConfig decoder{.width = 64, .layers = 2, .heads = 2};
+  coca::CoCaModel model(ConvolutionalEncoder("visual"), coca::CascadePooler<Backend>(pooler),
+                        coca::TextDecoder<Backend>({text, 64}),
+                        coca::MultimodalDecoder<Backend>({decoder, text.vocab_size, 64}));
   coca::initialize(model);
   const auto pixels = coca::preprocess(coca::read_image(argv[1]), coca::preprocess_config(64));
   std::cout << "untrained: " << coca::caption(model, pixels, {.max_length = 12})[0].text << '\n';

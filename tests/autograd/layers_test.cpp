@@ -31,7 +31,7 @@ constexpr PoolerSizes sizes{.width = 6, .tokens = 5, .embed_dim = 4, .queries = 
 template <class Pooler>
 void check_pooler() {
   GradientCheck check;
-  Pooler pooler;
+  Pooler pooler(sizes);
   check.parameters_of(pooler);
   const auto x = check.variable("tokens", {2, 5, 6});
   check([&] {
@@ -56,10 +56,10 @@ constexpr TextConfig with_correct_mask(TextConfig config) {
 const Tokens texts{{5, 2, 6, 0, 5, 3, 0, 0}, 2, 4};
 
 template <class Tower>
-void check_text_tower(bool recompute, bool with_tokens) {
+void check_text_tower(const TextConfig& config, bool recompute, bool with_tokens) {
   INFO("recomputed blocks " << recompute);
   GradientCheck check({.recompute_blocks = recompute});
-  Tower tower;
+  Tower tower({config, 4});
   check.parameters_of(tower);
   check([&] {
     const TextFeatures<Exact> text = tower(check.context(), texts);
@@ -69,13 +69,12 @@ void check_text_tower(bool recompute, bool with_tokens) {
   });
 }
 
-template <MultimodalDesign design>
-void check_multimodal_decoder(bool recompute) {
+void check_multimodal_decoder(MultimodalDesign design, bool recompute) {
   INFO("recomputed blocks " << recompute);
-  constexpr MultimodalConfig config{
+  const MultimodalConfig config{
       .width = 6, .layers = 2, .heads = 2, .mlp_width = 8, .layer_scale = true, .design = design};
   GradientCheck check({.recompute_blocks = recompute});
-  MultimodalDecoder<config, 7, 6, Exact> decoder;
+  MultimodalDecoder<Exact> decoder({config, 7, 6});
   check.parameters_of(decoder);
   const auto text = check.variable("text", {2, 3, 6}), image = check.variable("image", {2, 4, 6});
   check([&] { return check.weighted_sum(decoder(check.context(), text, image)); });
@@ -185,10 +184,10 @@ TEST_CASE("the gradients of TokenEmbedding are right", "[gradients]") {
 }
 
 TEST_CASE("the gradients of every pooler are right", "[gradients]") {
-  SECTION("class token") { check_pooler<ClassTokenPooler<sizes, Exact>>(); }
-  SECTION("single") { check_pooler<SinglePooler<sizes, Exact>>(); }
-  SECTION("parallel") { check_pooler<ParallelPooler<sizes, Exact>>(); }
-  SECTION("cascade") { check_pooler<CascadePooler<sizes, Exact>>(); }
+  SECTION("class token") { check_pooler<ClassTokenPooler<Exact>>(); }
+  SECTION("single") { check_pooler<SinglePooler<Exact>>(); }
+  SECTION("parallel") { check_pooler<ParallelPooler<Exact>>(); }
+  SECTION("cascade") { check_pooler<CascadePooler<Exact>>(); }
 }
 
 TEST_CASE("the gradients of VisionTransformer are right", "[gradients]") {
@@ -197,7 +196,7 @@ TEST_CASE("the gradients of VisionTransformer are right", "[gradients]") {
   for (const bool recompute : {false, true}) {
     INFO("recomputed blocks " << recompute);
     GradientCheck check({.recompute_blocks = recompute});
-    VisionTransformer<config, Exact> transformer;
+    VisionTransformer<Exact> transformer(config);
     check.parameters_of(transformer);
     const auto pixels = check.variable("pixels", {2, 3, 4, 4});
     check([&] { return check.weighted_sum(transformer(check.context(), pixels)); }, 16);
@@ -206,15 +205,15 @@ TEST_CASE("the gradients of VisionTransformer are right", "[gradients]") {
 
 TEST_CASE("the gradients of text towers are right", "[gradients]") {
   for (const bool recompute : {false, true}) {
-    check_text_tower<TextDecoder<text_config, 4, Exact>>(recompute, true);
-    check_text_tower<TextDecoder<with_correct_mask(text_config), 4, Exact>>(recompute, true);
-    check_text_tower<ClipTextEncoder<text_config, 4, Exact>>(recompute, false);
+    check_text_tower<TextDecoder<Exact>>(text_config, recompute, true);
+    check_text_tower<TextDecoder<Exact>>(with_correct_mask(text_config), recompute, true);
+    check_text_tower<ClipTextEncoder<Exact>>(text_config, recompute, false);
   }
 }
 
 TEST_CASE("the gradients of multimodal decoders are right", "[gradients]") {
   for (const bool recompute : {false, true}) {
-    check_multimodal_decoder<MultimodalDesign::open_clip>(recompute);
-    check_multimodal_decoder<MultimodalDesign::paper>(recompute);
+    check_multimodal_decoder(MultimodalDesign::open_clip, recompute);
+    check_multimodal_decoder(MultimodalDesign::paper, recompute);
   }
 }

@@ -7,5 +7,4 @@ constexpr coca::CoCaConfig without_pooler = [] {
   return config;
 }();
 
-coca::CoCaModel<Encoder<small>, coca::PoolerFor<without_pooler, B>, Text<small>, Decoder<small>>
-    model;
+coca::CoCaModel<Encoder<small>, Pool<without_pooler>, Text<small>, Decoder<small>> model;

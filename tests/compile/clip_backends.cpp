@@ -2,6 +2,4 @@
 #include "coca/models/clip.hpp"
 #include "small_model.hpp"
 
-coca::ClipModel<Encoder<small>, coca::PoolerFor<small, B>,
-                coca::ClipTextEncoder<small.text, small.embed_dim, coca::Reference<double>>>
-    model;
+coca::ClipModel<Encoder<small>, Pool<small>, coca::ClipTextEncoder<coca::Reference<double>>> model;

@@ -2,5 +2,4 @@
 #include "coca/models/clip.hpp"
 #include "small_model.hpp"
 
-coca::ClipModel<Encoder<small>, coca::PoolerFor<small, B>, coca::ClipTextEncoder<small.text, 64, B>>
-    model;
+coca::ClipModel<Encoder<small>, Pool<small>, Text<other_embed_dim>> model;

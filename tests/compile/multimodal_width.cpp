@@ -7,4 +7,4 @@ constexpr coca::CoCaConfig narrow = [] {
   return config;
 }();
 
-coca::CoCaModel<Encoder<small>, coca::PoolerFor<small, B>, Text<narrow>, Decoder<small>> model;
+coca::CoCaModel<Encoder<small>, Pool<small>, Text<narrow>, Decoder<small>> model;

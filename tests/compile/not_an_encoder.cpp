@@ -1,4 +1,4 @@
 // expect: ImageEncoder
 #include "small_model.hpp"
 
-coca::CoCaModel<Text<small>, coca::PoolerFor<small, B>, Text<small>, Decoder<small>> model;
+coca::CoCaModel<Text<small>, Pool<small>, Text<small>, Decoder<small>> model;

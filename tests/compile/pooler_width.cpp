@@ -7,4 +7,4 @@ constexpr coca::CoCaConfig wide = [] {
   return config;
 }();
 
-coca::CoCaModel<Encoder<small>, coca::PoolerFor<wide, B>, Text<small>, Decoder<small>> model;
+coca::CoCaModel<Encoder<small>, Pool<wide>, Text<small>, Decoder<small>> model;

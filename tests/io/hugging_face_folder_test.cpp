@@ -26,7 +26,7 @@ TEST_CASE("a folder as OpenCLIP publishes it") {
   const auto found = open_hugging_face_folder(folder.path());
   CHECK(found.config == folder.path("open_clip_config.json"));
   CHECK(found.weights == folder.path("open_clip_model.safetensors"));
-  CHECK(found.description.embed_dim == 512);
+  CHECK(std::get<coca::ClipConfig>(found.description.config).embed_dim == 512);
   CHECK(found.merges == folder.path("merges.txt"));
   CHECK(found.vocabulary == folder.path("vocab.json"));
   CHECK(found.tokenizer_json == folder.path("tokenizer.json"));
@@ -57,7 +57,7 @@ TEST_CASE("generation_config.json says how long captions are at least") {
 TEST_CASE("the small trained model") {
   const auto found = open_hugging_face_folder(COCA_SOURCE "/examples/models/stamps_coca");
   CHECK(found.weights == COCA_SOURCE "/examples/models/stamps_coca/model.safetensors");
-  CHECK(found.description.embed_dim == 64);
+  CHECK(std::get<coca::CoCaConfig>(found.description.config).embed_dim == 64);
   CHECK_FALSE(found.merges.has_value());
 }
 

@@ -8,7 +8,7 @@
 
 using coca::Json;
 using coca::ModelDescription;
-using coca::PoolingKind;
+using coca::Pooling;
 using coca_test::contains;
 using coca_test::message_of;
 
@@ -26,6 +26,10 @@ const char* const coca_vit_l_14 = R"({
 
 ModelDescription parse(const Json& json) { return coca::parse_model_description(json, "x.json"); }
 
+const coca::CoCaConfig& coca_of(const ModelDescription& model) {
+  return std::get<coca::CoCaConfig>(model.config);
+}
+
 /// The message for the configuration above with one value changed.
 std::string config_refusal(const char* pointer, const Json& value) {
   Json json = Json::parse(coca_vit_l_14);
@@ -36,7 +40,8 @@ std::string config_refusal(const char* pointer, const Json& value) {
 }  // namespace
 
 TEST_CASE("coca_ViT-L-14, bare and as Hugging Face nests it") {
-  const auto check = [](const ModelDescription& model) {
+  const auto check = [](const ModelDescription& description) {
+    const coca::CoCaConfig& model = coca_of(description);
     CHECK(model.embed_dim == 768);
     CHECK(model.vision.image_size == 224);
     CHECK(model.vision.patch_size == 14);
@@ -44,19 +49,17 @@ TEST_CASE("coca_ViT-L-14, bare and as Hugging Face nests it") {
     CHECK(model.vision.layers == 24);
     CHECK(model.vision.heads == 16);
     CHECK(model.vision.mlp_width == 4096);
-    CHECK(model.vision.pooling == PoolingKind::single);
-    CHECK(model.vision.pooler_queries == 256);
-    CHECK(model.vision.pooler_heads == 8);
+    CHECK(model.pooling.kind == Pooling::single);
+    CHECK(model.pooling.queries == 256);
+    CHECK(model.pooling.heads == 8);
     CHECK(model.text.context_length == 76);
     CHECK(model.text.heads == 12);
     CHECK(model.text.mlp_width == 3072);
-    CHECK(model.text.class_token);
     CHECK(model.text.pad_id == 0);
-    REQUIRE(model.multimodal.has_value());
-    CHECK(model.multimodal->mlp_width == 3072);
-    CHECK_FALSE(model.quick_gelu);
-    CHECK(model.custom_text);
-    CHECK(std::abs(model.init_logit_scale - std::log(1 / 0.07)) <= 1e-15);
+    CHECK(model.multimodal.mlp_width == 3072);
+    CHECK(model.vision.activation == coca::Activation::gelu);
+    CHECK(description.custom_text);
+    CHECK(std::abs(model.init_logit_scale.value() - std::log(1 / 0.07)) <= 1e-15);
   };
   const Json bare = Json::parse(coca_vit_l_14);
   check(parse(bare));
@@ -70,24 +73,24 @@ TEST_CASE("coca_ViT-L-14, bare and as Hugging Face nests it") {
 }
 
 TEST_CASE("where a file is silent OpenCLIP's defaults hold") {
-  const ModelDescription model =
+  const ModelDescription description =
       parse(Json::parse(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}})"));
+  REQUIRE(std::holds_alternative<coca::ClipConfig>(description.config));
+  const auto& model = std::get<coca::ClipConfig>(description.config);
   CHECK(model.vision.image_size == 224);
   CHECK(model.vision.patch_size == 16);
   CHECK(model.vision.width == 768);
   CHECK(model.vision.layers == 12);
   CHECK(model.vision.heads == 12);
   CHECK(model.vision.mlp_width == 3072);
-  CHECK(model.vision.pooling == PoolingKind::class_token);
-  CHECK_FALSE(model.vision.layer_scale.enabled);
+  CHECK_FALSE(model.vision.layer_scale);
   CHECK(model.text.context_length == 77);
   CHECK(model.text.vocab_size == 49408);
   CHECK(model.text.width == 512);
   CHECK(model.text.heads == 8);
   CHECK(model.text.layers == 12);
   CHECK(model.text.mlp_width == 2048);
-  CHECK_FALSE(model.text.class_token);
-  CHECK_FALSE(model.multimodal.has_value());
+  CHECK_FALSE(description.init_logit_bias.has_value());
 }
 
 TEST_CASE("all reference configurations are understood") {
@@ -98,16 +101,48 @@ TEST_CASE("all reference configurations are understood") {
     INFO(name);
     CHECK(message_of([&, &config = json] { parse(config); }) == "no error");
   }
-  CHECK(parse(all.at("coca_cascade")).vision.pooling == PoolingKind::cascade);
-  CHECK(parse(all.at("coca_parallel")).vision.pooling == PoolingKind::parallel);
-  CHECK(parse(all.at("coca_quick_gelu")).quick_gelu);
-  CHECK(parse(all.at("coca_layer_scale")).vision.layer_scale.enabled);
-  CHECK(parse(all.at("coca_layer_scale")).multimodal->layer_scale.initial_value == 0.1);
-  CHECK_FALSE(parse(all.at("clip_vit")).multimodal.has_value());
-  const auto stamps =
-      coca::read_model_description(COCA_SOURCE "/examples/models/stamps_coca/config.json");
+  CHECK(coca_of(parse(all.at("coca_cascade"))).pooling.kind == Pooling::cascade);
+  CHECK(coca_of(parse(all.at("coca_parallel"))).pooling.kind == Pooling::parallel);
+  CHECK(coca_of(parse(all.at("coca_quick_gelu"))).text.activation == coca::Activation::quick_gelu);
+  const coca::CoCaConfig scaled = coca_of(parse(all.at("coca_layer_scale")));
+  CHECK(scaled.vision.layer_scale);
+  CHECK(scaled.multimodal.layer_scale_init.value() == 0.1);
+  CHECK(std::holds_alternative<coca::ClipConfig>(parse(all.at("clip_vit")).config));
+  const coca::CoCaConfig stamps =
+      coca_of(coca::read_model_description(COCA_SOURCE "/examples/models/stamps_coca/config.json"));
   CHECK(stamps.vision.heads == 3);
-  CHECK(stamps.vision.pooler_queries == 32);
+  CHECK(stamps.pooling.queries == 32);
+}
+
+TEST_CASE("where training starts is read") {
+  Json json = Json::parse(coca_vit_l_14);
+  json["init_logit_scale"] = 2.25;
+  json["init_logit_bias"] = -7;
+  json["vision_cfg"]["ls_init_value"] = 0.5;
+  const ModelDescription model = parse(json);
+  CHECK(coca_of(model).init_logit_scale.value() == 2.25);
+  CHECK(coca_of(model).vision.layer_scale_init.value() == 0.5);
+  CHECK_FALSE(coca_of(model).text.layer_scale);
+  CHECK(model.init_logit_bias == -7);
+  CHECK(contains(config_refusal("/init_logit_scale", 101), "init_logit_scale is out of range"));
+}
+
+TEST_CASE("poolers of a model without captions are refused, not dropped") {
+  const Json clip = Json::parse(
+      R"({"embed_dim": 512, "vision_cfg": {"attentional_pool": true}, "text_cfg": {}})");
+  CHECK(message_of([&] { parse(clip); }) ==
+        "x.json: vision_cfg.attentional_pool is set, which needs a multimodal_cfg");
+}
+
+TEST_CASE("configurations of both families come back as they were written") {
+  const Json all = coca::read_json_file(COCA_TEST_DATA "/variants/configs.json");
+  for (const auto& [name, json] : all.items()) {
+    INFO(name);
+    const coca::AnyConfig config = parse(json).config;
+    const Json written = std::visit(
+        [](const auto& c) { return Json::parse(coca::model_config_json(c).dump()); }, config);
+    CHECK(parse(written).config == config);
+  }
 }
 
 TEST_CASE("keys that change nothing are ignored") {
@@ -214,5 +249,5 @@ TEST_CASE("sizes are bounded and of the right type") {
                  "embed_dim is missing"));
   Json fractional = Json::parse(coca_vit_l_14);
   fractional["vision_cfg"]["mlp_ratio"] = 4.3637;
-  CHECK(parse(fractional).vision.mlp_width == 4468);
+  CHECK(coca_of(parse(fractional)).vision.mlp_width == 4468);
 }

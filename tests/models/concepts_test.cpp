@@ -15,15 +15,15 @@ namespace {
 
 using Near = Reference<float>;
 
-using Vision = VisionTransformer<plain.vision, Near>;
-using Text = TextDecoder<plain.text, plain.embed_dim, Near>;
-using ClipText = ClipTextEncoder<plain.text, plain.embed_dim, Near>;
-using Decoder = MultimodalDecoder<plain.multimodal, 512, 32, Near>;
+using Vision = VisionTransformer<Near>;
+using Text = TextDecoder<Near>;
+using ClipText = ClipTextEncoder<Near>;
+using Decoder = MultimodalDecoder<Near>;
 
 static_assert(ImageEncoder<Vision>);
-static_assert(Pooler<PoolerFor<plain, Near>>);
-static_assert(Pooler<PoolerFor<coca::testing::cascade_variant, Near>>);
-static_assert(Pooler<PoolerFor<coca::testing::class_token_config, Near>>);
+static_assert(Pooler<AnyPooler<Near>> && Pooler<SinglePooler<Near>>);
+static_assert(Pooler<ParallelPooler<Near>> && Pooler<CascadePooler<Near>>);
+static_assert(Pooler<ClassTokenPooler<Near>>);
 static_assert(TextEncoder<Text> && CausalTextEncoder<Text>);
 static_assert(TextEncoder<ClipText> && !CausalTextEncoder<ClipText>);
 static_assert(CaptionDecoder<Decoder>);
@@ -86,8 +86,9 @@ static_assert(!ImageEncoder<WithoutWalk> && !Component<WithoutWalk>);
 }  // namespace
 
 TEST_CASE("An encoder of one's own can be plugged in", "[concepts]") {
-  using Pool = ClassTokenPooler<PoolerSizes{.width = 3072, .tokens = 1, .embed_dim = 32}, Near>;
-  ClipModel<MeanColour, Pool, ClipText> model;
+  ClipModel model(MeanColour("visual"),
+                  ClassTokenPooler<Near>({.width = 3072, .tokens = 1, .embed_dim = 32}),
+                  ClipText({plain.text, 32}));
   initialize(model, 5);
   Context<Near> context;
   const std::vector<float> pixels(2 * 3072, 0.25f);
@@ -98,4 +99,45 @@ TEST_CASE("An encoder of one's own can be plugged in", "[concepts]") {
     visited = visited || parameter.path() == "visual.scale";
   });
   CHECK(visited);
+}
+
+TEST_CASE("Sizes that the compiler does not know are compared when a model is made", "[concepts]") {
+  const auto message = [](CoCaConfig config, const auto& change) {
+    change(config);
+    try {
+      const StandardCoCa<Near> model(config);
+    } catch (const ArgumentError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(message(plain, [](CoCaConfig&) {}) == "");
+  CHECK(message(plain, [](CoCaConfig& config) { config.vision.patch_size = 7; }) ==
+        "VisionConfig: image_size must be a multiple of patch_size");
+  CHECK(message(plain, [](CoCaConfig& config) { config.vision.heads = 5; }) ==
+        "VisionConfig: width must be a multiple of heads");
+  CHECK(message(plain, [](CoCaConfig& config) { config.vision.layers = 0; }) ==
+        "VisionConfig: layers and mlp_width must be positive");
+  CHECK(message(plain, [](CoCaConfig& config) { config.pooling.heads = 7; }) ==
+        "SinglePooler: embed_dim must be a multiple of the pooler's heads");
+  CHECK(message(plain, [](CoCaConfig& config) { config.pooling.queries = 1; }) ==
+        "SinglePooler: needs a query for the embedding and at least one for captions");
+  CHECK(message(coca::testing::cascade_variant, [](CoCaConfig& config) {
+          config.pooling.heads = 7;
+        }) == "DualPooler: embed_dim must be a multiple of the pooler's heads");
+  CHECK(message(plain, [](CoCaConfig& config) { config.text.heads = 3; }) ==
+        "TextConfig: width must be a multiple of heads");
+  CHECK(message(plain, [](CoCaConfig& config) { config.text.vocab_size = 0; }) ==
+        "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  CHECK(message(plain, [](CoCaConfig& config) { config.multimodal.heads = 0; }) ==
+        "MultimodalConfig: width must be a multiple of heads");
+  CHECK(message(plain, [](CoCaConfig& config) { config.embed_dim = 64; }) ==
+        "MultimodalConfig: width must equal the width of the image tokens (embed_dim with an "
+        "attentional pooler, the vision width without)");
+  CHECK(message(plain, [](CoCaConfig& config) { config.text.width = 16; }) ==
+        "CoCaModel: text decoder and multimodal decoder must have the same width: 16 is not 32");
+  CHECK_THROWS_WITH(ClipModel(Vision(plain.vision), ClassTokenPooler<Near>(PoolerSizes{.width = 9}),
+                              ClipText({plain.text, 32})),
+                    "ClipModel: the pooler's input_width must equal the image encoder's width: 9 "
+                    "is not 48");
 }

@@ -75,6 +75,25 @@ TEST_CASE("initialize starts weights as OpenCLIP does", "[initialize]") {
   CHECK(close(all.at("logit_scale").mean, std::log(1 / 0.07), 1e-5));
 }
 
+TEST_CASE("initialize starts where the configuration says", "[initialize]") {
+  CoCaConfig config = layer_scale_variant;
+  config.vision.layer_scale_init = 0.25;
+  config.multimodal.layer_scale_init = 0.5;
+  config.init_logit_scale = 1.5;
+  StandardCoCa<Reference<float>> model(config);
+  initialize(model);
+  const auto all = moments(model);
+  CHECK(all.at("visual.transformer.resblocks.1.ls_2.gamma").mean == 0.25);
+  CHECK(all.at("text.transformer.resblocks.0.ls_1.gamma").mean == static_cast<double>(0.1f));
+  CHECK(all.at("text_decoder.resblocks.0.ls_1.gamma").mean == 0.5);
+  CHECK(all.at("text_decoder.cross_attn.1.ls_2.gamma").mean == 0.5);
+  CHECK(all.at("logit_scale").mean == 1.5);
+  StandardClip<Reference<float>> clip(ClipConfig{
+      .embed_dim = 32, .vision = plain.vision, .text = plain.text, .init_logit_scale = 2});
+  initialize(clip);
+  CHECK(moments(clip).at("logit_scale").mean == 2);
+}
+
 TEST_CASE("No two tensors start alike", "[initialize]") {
   CoCa<plain, Reference<float>> model;
   initialize(model);

@@ -14,12 +14,12 @@ namespace {
 
 using Near = Reference<float>;
 
-template <CoCaConfig config>
-using DecoderOf = MultimodalDecoder<config.multimodal, 20, 32, Near>;
+MultimodalDecoder<Near> decoder_of(const CoCaConfig& config) {
+  return MultimodalDecoder<Near>({config.multimodal, 20, 32});
+}
 
-template <class Decoder>
-Decoder random_decoder() {
-  Decoder decoder("text_decoder");
+MultimodalDecoder<Near> random_decoder(const CoCaConfig& config) {
+  MultimodalDecoder<Near> decoder = decoder_of(config);
   for_each_parameter(decoder,
                      [](auto& parameter) { parameter.load(Near{}, initial_values(parameter, 2)); });
   return decoder;
@@ -32,9 +32,8 @@ Array<Near> wave(Context<Near>& context, const Shape& shape, std::size_t step) {
   return context.to_device(values, shape);
 }
 
-template <class Decoder>
-void check_decoder(std::size_t parameters) {
-  const auto decoder = random_decoder<Decoder>();
+void check_decoder(const CoCaConfig& config, std::size_t parameters) {
+  const auto decoder = random_decoder(config);
   CHECK(count_parameters(decoder) == parameters);
   Context<Near> context;
   const auto text = wave(context, {2, 3, 32}, 5), image = wave(context, {2, 4, 32}, 9);
@@ -64,11 +63,11 @@ void check_decoder(std::size_t parameters) {
 }  // namespace
 
 TEST_CASE("OpenCLIP's multimodal decoder", "[multimodal_decoder]") {
-  check_decoder<DecoderOf<plain>>(parameter_count(plain.multimodal, 20));
+  check_decoder(plain, parameter_count(plain.multimodal, 20));
 }
 
 TEST_CASE("The paper's multimodal decoder", "[multimodal_decoder]") {
-  check_decoder<DecoderOf<paper_config>>(parameter_count(paper_config.multimodal, 20));
+  check_decoder(paper_config, parameter_count(paper_config.multimodal, 20));
 }
 
 TEST_CASE("The two designs keep their parameters under different names", "[multimodal_decoder]") {
@@ -78,8 +77,8 @@ TEST_CASE("The two designs keep their parameters under different names", "[multi
                        [&](const auto& parameter) { found = found || parameter.path() == path; });
     return found;
   };
-  const DecoderOf<plain> open_clip;
-  const DecoderOf<paper_config> paper;
+  const auto open_clip = decoder_of(plain);
+  const auto paper = decoder_of(paper_config);
   CHECK(has(open_clip, "text_decoder.cross_attn.1.ln_1_kv.weight"));
   CHECK(has(open_clip, "text_decoder.resblocks.1.mlp.c_fc.weight"));
   CHECK(has(paper, "text_decoder.resblocks.1.cross_attn.in_proj_weight"));

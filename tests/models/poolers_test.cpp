@@ -1,6 +1,5 @@
 #include "coca/models/poolers.hpp"
 
-#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -18,8 +17,8 @@ using Near = Reference<float>;
 constexpr PoolerSizes sizes{.width = 8, .tokens = 5, .embed_dim = 6, .queries = 4, .heads = 2};
 
 template <class P>
-P random_pooler() {
-  P pooler("visual");
+P random_pooler(const typename P::Options& options = sizes) {
+  P pooler(options, "visual");
   for_each_parameter(pooler,
                      [](auto& parameter) { parameter.load(Near{}, initial_values(parameter, 4)); });
   return pooler;
@@ -45,13 +44,26 @@ void check_map(const Context<Near>& context, const Array<Near>& map, const Shape
 
 }  // namespace
 
-static_assert(std::is_same_v<PoolerFor<plain, Near>, SinglePooler<pooler_sizes(plain), Near>>);
-static_assert(std::is_same_v<PoolerFor<parallel_variant, Near>,
-                             ParallelPooler<pooler_sizes(parallel_variant), Near>>);
-static_assert(std::is_same_v<PoolerFor<cascade_variant, Near>,
-                             CascadePooler<pooler_sizes(cascade_variant), Near>>);
-static_assert(std::is_same_v<PoolerFor<class_token_config, Near>,
-                             ClassTokenPooler<pooler_sizes(class_token_config), Near>>);
+TEST_CASE("The pooler of a configuration is of the kind that it asks for", "[poolers]") {
+  const auto same = [](Pooling kind, const auto& pooler) {
+    const auto any = random_pooler<AnyPooler<Near>>({kind, sizes});
+    CHECK(any.input_width == pooler.input_width);
+    CHECK(any.embed_dim == pooler.embed_dim);
+    CHECK(any.tokens == pooler.tokens);
+    CHECK(any.width == pooler.width);
+    Context<Near> context;
+    const auto x = encoded(context, 2);
+    const auto one = any(context, x), other = pooler(context, x);
+    CHECK(context.to_host(one.pooled) == context.to_host(other.pooled));
+    CHECK(context.to_host(one.tokens) == context.to_host(other.tokens));
+    CHECK(context.to_host(any.attention_map(context, x)) ==
+          context.to_host(pooler.attention_map(context, x)));
+  };
+  same(Pooling::class_token, random_pooler<ClassTokenPooler<Near>>());
+  same(Pooling::single, random_pooler<SinglePooler<Near>>());
+  same(Pooling::parallel, random_pooler<ParallelPooler<Near>>());
+  same(Pooling::cascade, random_pooler<CascadePooler<Near>>());
+}
 
 TEST_CASE("pooler_sizes are the configuration's", "[poolers]") {
   CHECK(pooler_sizes(plain) ==
@@ -59,7 +71,7 @@ TEST_CASE("pooler_sizes are the configuration's", "[poolers]") {
 }
 
 TEST_CASE("Without attentional pooler the class token is projected, the others pass", "[poolers]") {
-  const auto pooler = random_pooler<ClassTokenPooler<sizes, Near>>();
+  const auto pooler = random_pooler<ClassTokenPooler<Near>>();
   Context<Near> context;
   const auto x = encoded(context, 2);
   const auto pooled = pooler(context, x);
@@ -72,10 +84,12 @@ TEST_CASE("Without attentional pooler the class token is projected, the others p
   std::vector<float> patches(normed.begin() + 8, normed.begin() + 40);
   patches.insert(patches.end(), normed.begin() + 48, normed.end());
   CHECK(first_difference(context.to_host(pooled.tokens), patches, 1e-6) == "");
+  check_map(context, pooler.attention_map(context, x), Shape{2, 1, 4, 5});
+  CHECK(context.to_host(pooler.attention_map(context, x))[5 + 2] == 1);  // token 1 is patch 2
 }
 
 TEST_CASE("A single pooler's first query is the embedding's", "[poolers]") {
-  const auto pooler = random_pooler<SinglePooler<sizes, Near>>();
+  const auto pooler = random_pooler<SinglePooler<Near>>();
   Context<Near> context;
   const auto x = encoded(context, 2);
   const auto pooled = pooler(context, x);
@@ -86,8 +100,8 @@ TEST_CASE("A single pooler's first query is the embedding's", "[poolers]") {
 
 TEST_CASE("Two poolers: the cascade looks at caption tokens, the parallel one does not",
           "[poolers]") {
-  const auto parallel = random_pooler<ParallelPooler<sizes, Near>>();
-  const auto cascade = random_pooler<CascadePooler<sizes, Near>>();
+  const auto parallel = random_pooler<ParallelPooler<Near>>();
+  const auto cascade = random_pooler<CascadePooler<Near>>();
   Context<Near> context;
   const auto x = encoded(context, 2);
   const auto one = parallel(context, x), other = cascade(context, x);

@@ -21,9 +21,11 @@
 
 namespace coca::testing {
 
-/// The same configuration with layer scale everywhere.
+/// The same configuration with layer scale everywhere, which starts at 0.1.
 constexpr CoCaConfig with_layer_scale(CoCaConfig config) {
   config.vision.layer_scale = config.text.layer_scale = config.multimodal.layer_scale = true;
+  config.vision.layer_scale_init = config.text.layer_scale_init =
+      config.multimodal.layer_scale_init = 0.1;
   return config;
 }
 
@@ -77,7 +79,7 @@ Model model_of(const Checkpoint& weights, typename Model::backend_type backend =
 }
 
 /// A model with random weights whose every part is felt in its outputs: layer scale, which starts
-/// at 1e-5, is one half.
+/// small, is one half.
 template <class Model>
 Model random_model(std::uint64_t seed = 1, typename Model::backend_type backend = {}) {
   Model model(std::move(backend));

@@ -16,16 +16,12 @@ namespace {
 using Near = Reference<float>;
 
 template <class Text>
-Text random_text(const std::string& path) {
-  Text text(path);
+Text random_text(const std::string& path, const TextConfig& config = plain.text) {
+  Text text({config, plain.embed_dim}, path);
   for_each_parameter(text,
                      [](auto& parameter) { parameter.load(Near{}, initial_values(parameter, 9)); });
   return text;
 }
-
-using Decoder = TextDecoder<plain.text, plain.embed_dim, Near>;
-using CorrectDecoder = TextDecoder<correct_cls_mask_config.text, plain.embed_dim, Near>;
-using Encoder = ClipTextEncoder<plain.text, plain.embed_dim, Near>;
 
 template <class Text>
 std::vector<float> latent(const Text& text, const std::vector<std::int32_t>& ids) {
@@ -45,7 +41,7 @@ std::vector<float> word_tokens(const Text& text, const std::vector<std::int32_t>
 }  // namespace
 
 TEST_CASE("Words do not see what follows them", "[text_decoder]") {
-  const auto text = random_text<Decoder>("text");
+  const auto text = random_text<TextDecoder<Near>>("text");
   CHECK(first_difference(word_tokens(text, {510, 4, 5, 6, 511}, 3),
                          word_tokens(text, {510, 4, 5, 99, 98}, 3), 1e-6) == "");
   CHECK(first_difference(word_tokens(text, {510, 4, 5, 6}, 3), word_tokens(text, {510, 8, 5, 6}, 3),
@@ -54,9 +50,9 @@ TEST_CASE("Words do not see what follows them", "[text_decoder]") {
 
 TEST_CASE("The two masks of the class token differ where there is padding, and nowhere else",
           "[text_decoder]") {
-  const auto text = random_text<Decoder>("text");
+  const auto text = random_text<TextDecoder<Near>>("text");
   // Key j is hidden where token j - 1 is padding; tests/data/variants have OpenCLIP's numbers.
-  const auto correct = random_text<CorrectDecoder>("text");
+  const auto correct = random_text<TextDecoder<Near>>("text", correct_cls_mask_config.text);
   CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(correct, {510, 4, 511, 0, 0}),
                          1e-4) != "");
   // Without padding they differ in nothing.
@@ -64,7 +60,7 @@ TEST_CASE("The two masks of the class token differ where there is padding, and n
 }
 
 TEST_CASE("CoCa's text decoder gives all that is asked of it", "[text_decoder]") {
-  const auto text = random_text<Decoder>("text");
+  const auto text = random_text<TextDecoder<Near>>("text");
   Context<Near> context;
   const auto features = text(context, Tokens{{510, 1, 511, 510, 2, 511}, 2, 3});
   CHECK(features.latent.shape() == Shape{2, 32});
@@ -77,7 +73,7 @@ TEST_CASE("CoCa's text decoder gives all that is asked of it", "[text_decoder]")
 }
 
 TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decoder]") {
-  const auto text = random_text<Decoder>("text");
+  const auto text = random_text<TextDecoder<Near>>("text");
   Context<Near> context;
   CHECK_THROWS_WITH(text(context, Tokens{{1, 512}, 1, 2}),
                     "token id 512 is outside of the vocabulary of 512 words");
@@ -87,7 +83,7 @@ TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decod
 }
 
 TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", "[text_decoder]") {
-  const auto text = random_text<Encoder>("");
+  const auto text = random_text<ClipTextEncoder<Near>>("");
   // What stands behind the end token changes nothing.
   CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(text, {510, 4, 511, 7, 8}),
                          1e-6) == "");
@@ -103,7 +99,7 @@ TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", 
 TEST_CASE("The correct mask is what OpenCLIP's constructor argument correct_cls_mask gives",
           "[text_decoder]") {
   const Checkpoint weights = variant_weights("coca_plain");
-  CorrectDecoder text("text");
+  TextDecoder<Near> text({correct_cls_mask_config.text, plain.embed_dim}, "text");
   for_each_parameter(
       text, [&](auto& parameter) { parameter.load(Near{}, weights.source(parameter.path())); });
   Context<Near> context;

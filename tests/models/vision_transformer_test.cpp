@@ -28,11 +28,10 @@ TEST_CASE("The vision transformer encodes each picture for itself", "[vision_tra
 }
 
 TEST_CASE("The vision transformer knows its sizes and refuses others", "[vision_transformer]") {
-  using Encoder = VisionTransformer<plain.vision, Near>;
-  CHECK(Encoder::image_size == 32);
-  CHECK(Encoder::tokens == 17);
-  CHECK(Encoder::width == 48);
-  const Encoder encoder;
+  const VisionTransformer<Near> encoder(plain.vision);
+  CHECK(encoder.image_size == 32);
+  CHECK(encoder.tokens == 17);
+  CHECK(encoder.width == 48);
   Context<Near> context;
   const auto wrong = context.to_device(std::vector<float>(3 * 16 * 32), Shape{1, 3, 16, 32});
   CHECK_THROWS_WITH(encoder(context, wrong), "pixels: got [1, 3, 16, 32], expected [1, 3, 32, 32]");
@@ -40,7 +39,7 @@ TEST_CASE("The vision transformer knows its sizes and refuses others", "[vision_
 
 TEST_CASE("The vision transformer's parameters are called as OpenCLIP calls them",
           "[vision_transformer]") {
-  const VisionTransformer<plain.vision, Near> encoder;
+  const VisionTransformer<Near> encoder(plain.vision);
   std::vector<std::string> paths;
   for_each_parameter(encoder, [&](const auto& parameter) { paths.push_back(parameter.path()); });
   CHECK(paths.size() == 5 + 2 * 12);

@@ -28,6 +28,8 @@ TEST_CASE("configuration: of descriptions") {
 TEST_CASE("configuration: of variants") {
   CoCaConfig config = coca::testing::plain;
   config.vision.layer_scale = config.text.layer_scale = config.multimodal.layer_scale = true;
+  config.vision.layer_scale_init = config.text.layer_scale_init =
+      config.multimodal.layer_scale_init = 0.1;
   CHECK(variant_config("coca_layer_scale") == AnyConfig(config));
 
   config = coca::testing::plain;
@@ -56,6 +58,27 @@ TEST_CASE("configuration: names of presets") {
   CHECK(preset_name(presets::coca_vit_l_14) == "coca_vit_l_14");
   CHECK(preset_name(presets::quick_gelu(presets::clip_vit_b_16)) == "quick_gelu(clip_vit_b_16)");
   CHECK_FALSE(preset_name(coca::testing::plain).has_value());
+}
+
+TEST_CASE("configuration: a preset is the same model wherever training starts") {
+  CoCaConfig config = presets::coca_vit_b_32;
+  config.init_logit_scale = 1.5;
+  CHECK(preset_name(config) == "coca_vit_b_32");
+  CHECK(config != presets::coca_vit_b_32);
+  CHECK(same_model(config, presets::coca_vit_b_32));
+  CHECK_FALSE(same_model(AnyConfig(config), AnyConfig(presets::clip_vit_b_32)));
+  config.vision.heads = 24;
+  CHECK_FALSE(same_model(config, presets::coca_vit_b_32));
+}
+
+TEST_CASE("configuration: where training starts is said where it is not the default") {
+  CoCaConfig config = coca::testing::plain;
+  CHECK(config_definition(config, "x").find("init") == std::string::npos);
+  config.init_logit_scale = 1.5;
+  config.vision.layer_scale_init = 0.1;
+  const std::string text = config_definition(config, "x");
+  CHECK(text.find("\n    .init_logit_scale = 1.5,\n};") != std::string::npos);
+  CHECK(text.find(".layer_scale = false, .layer_scale_init = 0.1") != std::string::npos);
 }
 
 TEST_CASE("configuration: as C++") {

@@ -36,21 +36,22 @@ std::vector<CaptionScore> score_captions(Context<typename Model::backend_type>& 
                                          const Model& model,
                                          const Array<typename Model::backend_type>& image_tokens,
                                          const Tokens& captions, std::int32_t end) {
+  using B = typename Model::backend_type;
   if (captions.batch != image_tokens.shape()[0])
     throw ArgumentError("got " + std::to_string(captions.batch) + " captions for " +
                         std::to_string(image_tokens.shape()[0]) + " pictures");
   // Single logits are addressed by 32-bit numbers.
-  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max() / Model::vocab_size;
+  const std::size_t most = std::numeric_limits<std::int32_t>::max() / model.vocab_size;
   if (captions.batch * captions.length > most)
     throw ArgumentError(std::to_string(captions.batch) + " captions of " +
                         std::to_string(captions.length) + " tokens are too many at once: with " +
-                        std::to_string(Model::vocab_size) + " words at most " +
+                        std::to_string(model.vocab_size) + " words at most " +
                         std::to_string(most) + " tokens can be scored");
   auto logits = model.caption_logits(context, image_tokens, captions);
   context.backend().run(ops::On<B, ops::LogSoftmax>{.scores = ops::InOut(logits)});
   // Only one number a word leaves the device.
   std::vector<std::int32_t> wanted;
-  const auto vocabulary = static_cast<std::int32_t>(Model::vocab_size);
+  const auto vocabulary = static_cast<std::int32_t>(model.vocab_size);
   for (std::size_t b = 0; b < captions.batch; ++b)
     for (std::size_t t = 0; t + 1 < captions.length; ++t)
       wanted.push_back(static_cast<std::int32_t>(b * captions.length + t) * vocabulary +

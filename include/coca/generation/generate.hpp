@@ -18,6 +18,7 @@
 #include "coca/generation/options.hpp"
 #include "coca/generation/sampling.hpp"
 #include "coca/generation/score_rules.hpp"
+#include "coca/models/runtime_model.hpp"
 #include "coca/nn/token_embedding.hpp"
 
 namespace coca {
@@ -28,8 +29,8 @@ concept CaptionModel = Backend<typename M::backend_type> &&
     requires(const M model, Context<typename M::backend_type>& context,
              const Array<typename M::backend_type> image_tokens, typename M::Decoding decoding,
              const Tokens tokens, const std::vector<std::size_t> parents) {
-  { M::context_length } -> std::convertible_to<std::size_t>;
-  { M::vocab_size } -> std::convertible_to<std::size_t>;
+  { model.context_length } -> std::convertible_to<std::size_t>;
+  { model.vocab_size } -> std::convertible_to<std::size_t>;
   {
     model.start_decoding(context, image_tokens, std::size_t{})
     } -> std::same_as<typename M::Decoding>;
@@ -178,7 +179,7 @@ class Generation {
   }
 
   void advance(std::size_t group, const Best& best) {
-    const auto vocabulary = static_cast<std::int32_t>(Model::vocab_size);
+    const auto vocabulary = static_cast<std::int32_t>(model_.vocab_size);
     const std::size_t each = best.values.size() / live_.size();
     for (std::size_t i = 0; i < live_.size(); ++i) {
       Search& search = searches_[live_[i]];
@@ -242,22 +243,23 @@ std::vector<std::vector<GeneratedSequence>> generate(
     Context<typename Model::backend_type>& context, const Model& model,
     const Array<typename Model::backend_type>& image_tokens,
     const GenerationOptions& options = {}) {
-  const GenerationOptions valid = checked(options, Model::context_length, Model::vocab_size);
+  const GenerationOptions valid = checked(options, model.context_length, model.vocab_size);
   const std::size_t pictures = image_tokens.shape()[0];
   if (pictures == 0) return {};
   // Single scores are addressed by 32-bit numbers.
-  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max() / Model::vocab_size;
+  const std::size_t most = std::numeric_limits<std::int32_t>::max() / model.vocab_size;
   const std::size_t each = valid.beams == 1 ? valid.captions : valid.beams;
   if (pictures > most / each)
     throw ArgumentError(std::to_string(pictures) + " pictures with " + std::to_string(each) +
                         " sequences each are too many at once: with " +
-                        std::to_string(Model::vocab_size) + " words at most " +
+                        std::to_string(model.vocab_size) + " words at most " +
                         std::to_string(most) + " sequences can be written");
-  const auto run = [&](auto search) { return search.run(image_tokens); };
-  if (valid.beams == 1) return run(detail::Generation<Model, Sampling>(context, model, valid));
+  using Written = RuntimeModel<Model>;
+  if (valid.beams == 1)
+    return detail::Generation<Written, Sampling>(context, model, valid).run(image_tokens);
   if (valid.beam_groups > 1 || valid.rules == SearchRules::open_clip_3_3)
-    return run(detail::Generation<Model, GroupBeamSearch>(context, model, valid));
-  return run(detail::Generation<Model, BeamSearch>(context, model, valid));
+    return detail::Generation<Written, GroupBeamSearch>(context, model, valid).run(image_tokens);
+  return detail::Generation<Written, BeamSearch>(context, model, valid).run(image_tokens);
 }
 
 }  // namespace coca

@@ -25,7 +25,7 @@ namespace coca {
 struct HuggingFaceFolder {
   std::string path;
   std::string config;
-  std::string weights;  ///< a checkpoint for open_checkpoint()
+  std::string weights;  ///< a checkpoint for open_checkpoint(); empty where none was looked for
   ModelDescription description;
   std::optional<std::string> merges;          ///< merges.txt
   std::optional<std::string> vocabulary;      ///< vocab.json
@@ -147,15 +147,17 @@ inline std::optional<std::size_t> find_min_length(const FolderListing& folder) {
 }  // namespace detail
 
 /// Finds everything that a model in a folder consists of, and reads its configuration.
+/// @param with_weights whether its weights are looked for
 /// @throws FileError when the folder, its configuration or its weights are missing, ambiguous or
 /// not supported.
-inline HuggingFaceFolder open_hugging_face_folder(const std::string& path) {
+inline HuggingFaceFolder open_hugging_face_folder(const std::string& path,
+                                                  bool with_weights = true) {
   const detail::FolderListing listing(path);
   HuggingFaceFolder folder;
   folder.path = path;
   folder.config = detail::find_config(path, listing);
   folder.description = read_model_description(folder.config);
-  folder.weights = detail::find_weights(path, listing);
+  if (with_weights) folder.weights = detail::find_weights(path, listing);
   folder.merges = listing.first_of({"merges.txt"});
   folder.vocabulary = listing.first_of({"vocab.json"});
   folder.tokenizer_json = listing.first_of({"tokenizer.json"});

@@ -3,9 +3,12 @@
 /// From a configuration to the sizes and initial weights of its blocks.
 
 #include <cmath>
+#include <cstddef>
+#include <string>
 
 #include "coca/models/config.hpp"
-#include "coca/nn/mlp.hpp"
+#include "coca/nn/block_stack.hpp"
+#include "coca/nn/transformer_block.hpp"
 
 namespace coca::detail {
 
@@ -18,10 +21,25 @@ BlockOptions block_options(const Config& config, MatrixUse use) {
           .mlp_width = size(config.mlp_width),
           .activation = config.activation,
           .layer_scale = config.layer_scale,
+          .layer_scale_init = static_cast<float>(config.layer_scale_init.value()),
           .in_deviation = 1 / std::sqrt(width),
           .out_deviation = 1 / std::sqrt(width * 2 * layers),
           .mlp_deviation = 1 / std::sqrt(2 * width),
           .use = use};
+}
+
+/// The self-attention blocks of a tower.
+/// @param path prefix of "transformer.resblocks.0", with its point
+template <Backend B, class Config>
+BlockStack<B, TransformerBlock<B>> transformer_blocks(const std::string& path, const Config& config,
+                                                      MatrixUse use) {
+  const BlockOptions options = block_options(config, use);
+  return {size(config.layers), [&](std::size_t index) {
+            return TransformerBlock<B>(
+                ParameterPath(path + "transformer.resblocks." + std::to_string(index),
+                              size(config.layers) - index),
+                options);
+          }};
 }
 
 }  // namespace coca::detail

@@ -12,6 +12,7 @@
 #include "coca/models/concepts.hpp"
 #include "coca/models/contrastive_logits.hpp"
 #include "coca/models/multimodal_decoder.hpp"
+#include "coca/models/runtime_model.hpp"
 #include "coca/models/vision_transformer.hpp"
 
 namespace coca {
@@ -22,33 +23,34 @@ namespace detail {
 // numbers.
 template <std::size_t encoder_width, std::size_t pooler_input_width>
 struct PoolerReadsEncoder {
-  static_assert(encoder_width == pooler_input_width,
+  static_assert(may_equal(encoder_width, pooler_input_width),
                 "CoCaModel: the pooler's input_width must equal the image encoder's width");
   static constexpr bool value = true;
 };
 template <std::size_t image_embed_dim, std::size_t text_embed_dim>
 struct EmbeddingsMeet {
-  static_assert(image_embed_dim == text_embed_dim,
+  static_assert(may_equal(image_embed_dim, text_embed_dim),
                 "CoCaModel: pooler and text decoder must have the same embed_dim");
   static constexpr bool value = true;
 };
 template <std::size_t text_width, std::size_t decoder_width>
 struct DecoderReadsText {
-  static_assert(text_width == decoder_width,
+  static_assert(may_equal(text_width, decoder_width),
                 "CoCaModel: text decoder and multimodal decoder must have the same width");
   static constexpr bool value = true;
 };
 template <std::size_t image_token_width, std::size_t decoder_image_width>
 struct DecoderReadsImage {
   static_assert(
-      image_token_width == decoder_image_width,
+      may_equal(image_token_width, decoder_image_width),
       "CoCaModel: the multimodal decoder's image_token_width must equal the pooler's width");
   static constexpr bool value = true;
 };
 
 }  // namespace detail
 
-/// Any four components that fit together.
+/// Any four components that fit together. Sizes that are constants of the components are compared
+/// by the compiler, all others when the model is made.
 ///
 /// A loaded model is constant: threads may share it, each with a Context of its own.
 template <ImageEncoder Encoder, Pooler PoolerType, CausalTextEncoder Text, CaptionDecoder Decoder>
@@ -57,27 +59,44 @@ class CoCaModel {
                     std::same_as<typename Text::backend_type, typename Encoder::backend_type> &&
                     std::same_as<typename Decoder::backend_type, typename Encoder::backend_type>,
                 "CoCaModel: all components must have the same backend");
-  static_assert(detail::PoolerReadsEncoder<Encoder::width, PoolerType::input_width>::value);
-  static_assert(detail::EmbeddingsMeet<PoolerType::embed_dim, Text::embed_dim>::value);
-  static_assert(detail::DecoderReadsText<Text::width, Decoder::width>::value);
-  static_assert(detail::DecoderReadsImage<PoolerType::width, Decoder::image_token_width>::value);
+  static_assert(detail::PoolerReadsEncoder<detail::static_width<Encoder>,
+                                           detail::static_read_width<PoolerType>>::value);
+  static_assert(detail::EmbeddingsMeet<detail::static_embed_dim<PoolerType>,
+                                       detail::static_embed_dim<Text>>::value);
+  static_assert(
+      detail::DecoderReadsText<detail::static_width<Text>, detail::static_width<Decoder>>::value);
+  static_assert(detail::DecoderReadsImage<detail::static_width<PoolerType>,
+                                          detail::static_read_width<Decoder>>::value);
 
  public:
   using backend_type = typename Encoder::backend_type;
   using B = backend_type;
-  static constexpr std::size_t image_size = Encoder::image_size;
-  static constexpr std::size_t encoder_tokens = Encoder::tokens;
-  static constexpr std::size_t embed_dim = Text::embed_dim;
-  static constexpr std::size_t context_length = Text::context_length;
-  static constexpr std::size_t vocab_size = Text::vocab_size;
 
-  /// A model without weights: load them, or call initialize.
-  explicit CoCaModel(B backend = B{})
-      : backend_(std::move(backend)),
-        encoder_("visual"),
-        pooler_("visual"),
-        text_("text"),
-        decoder_("text_decoder") {}
+  std::size_t image_size, encoder_tokens, embed_dim, context_length, vocab_size;
+
+  /// A model of these components, without weights: load them, or call initialize.
+  /// @throws ArgumentError for components that do not fit together.
+  CoCaModel(Encoder encoder, PoolerType pooler, Text text, Decoder decoder, B backend = B{})
+      : image_size(encoder.image_size),
+        encoder_tokens(encoder.tokens),
+        embed_dim(text.embed_dim),
+        context_length(text.context_length),
+        vocab_size(text.vocab_size),
+        backend_(std::move(backend)),
+        encoder_(std::move(encoder)),
+        pooler_(std::move(pooler)),
+        text_(std::move(text)),
+        decoder_(std::move(decoder)) {
+    expect_fit();
+  }
+
+  /// The same, of components that are made of their paths alone.
+  explicit CoCaModel(B backend = B{}) requires(
+      std::constructible_from<Encoder, std::string>&& std::constructible_from<
+          PoolerType, std::string>&& std::constructible_from<Text, std::string>&&
+          std::constructible_from<Decoder, std::string>)
+      : CoCaModel(Encoder("visual"), PoolerType("visual"), Text("text"), Decoder("text_decoder"),
+                  std::move(backend)) {}
 
   const B& backend() const noexcept { return backend_; }
   const Encoder& image_encoder() const noexcept { return encoder_; }
@@ -93,6 +112,8 @@ class CoCaModel {
   /// Gives the model SigLIP's bias, a parameter like the others, of -10 at first. Before a
   /// Trainable binds the parameters; a model that has one stays as it is.
   void add_logit_bias() { logits_.add_bias(backend_); }
+  /// What `initialize` gives logit_scale from now on; ln(1 / 0.07) if not called.
+  void set_initial_logit_scale(float logarithm) { logits_.set_initial_scale(logarithm); }
 
   /// pixels [batch, 3, image_size, image_size] -> embedding [batch, embed_dim] and caption tokens
   ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
@@ -193,20 +214,29 @@ class CoCaModel {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    Encoder::for_each_parameter(self.encoder_, visit);
-    PoolerType::for_each_parameter(self.pooler_, visit);
-    Text::for_each_parameter(self.text_, visit);
-    Decoder::for_each_parameter(self.decoder_, visit);
-    ContrastiveLogits<B>::for_each_parameter(self.logits_, visit);
+    visit_parameters(visit, self.encoder_, self.pooler_, self.text_, self.decoder_, self.logits_);
   }
 
  private:
+  void expect_fit() const {
+    detail::expect_equal(
+        pooler_.input_width, encoder_.width,
+        "CoCaModel: the pooler's input_width must equal the image encoder's width");
+    detail::expect_equal(pooler_.embed_dim, text_.embed_dim,
+                         "CoCaModel: pooler and text decoder must have the same embed_dim");
+    detail::expect_equal(text_.width, decoder_.width,
+                         "CoCaModel: text decoder and multimodal decoder must have the same width");
+    detail::expect_equal(
+        decoder_.image_token_width, pooler_.width,
+        "CoCaModel: the multimodal decoder's image_token_width must equal the pooler's width");
+  }
+
   ImageFeatures<B> pooled(Context<B>& context, const Array<B>& encoded) const {
     PooledTokens<B> tokens = pooler_(context, encoded);
     return {tokens.pooled, l2_normalize(context, tokens.pooled), std::move(tokens.tokens)};
   }
 
-  static void expect_extension(const SequenceTable& table, const Tokens& tokens) {
+  void expect_extension(const SequenceTable& table, const Tokens& tokens) const {
     if (tokens.batch != table.sequences())
       throw ShapeError("extend: got tokens for " + std::to_string(tokens.batch) +
                        " sequences, expected " + std::to_string(table.sequences()));
@@ -225,11 +255,48 @@ class CoCaModel {
   ContrastiveLogits<B> logits_;
 };
 
-/// The standard composition that a configuration describes.
-template <CoCaConfig config, Backend B>
-using CoCa = CoCaModel<
-    VisionTransformer<config.vision, B>, PoolerFor<config, B>,
-    TextDecoder<config.text, config.embed_dim, B>,
-    MultimodalDecoder<config.multimodal, config.text.vocab_size, config.caption_width(), B>>;
+/// The standard composition, of a configuration that is known when the program runs.
+template <Backend B>
+class StandardCoCa
+    : public CoCaModel<VisionTransformer<B>, AnyPooler<B>, TextDecoder<B>, MultimodalDecoder<B>> {
+ public:
+  using runtime_type = StandardCoCa;
+
+  /// A model without weights: load them, or call initialize.
+  /// @throws ArgumentError for a configuration that does not fit together.
+  explicit StandardCoCa(const CoCaConfig& config, B backend = B{})
+      : StandardCoCa::CoCaModel(VisionTransformer<B>(config.vision, "visual"),
+                                AnyPooler<B>({config.pooling.kind, pooler_sizes(config)}, "visual"),
+                                TextDecoder<B>({config.text, config.embed_dim}, "text"),
+                                MultimodalDecoder<B>({config.multimodal, config.text.vocab_size,
+                                                      config.caption_width()},
+                                                     "text_decoder"),
+                                std::move(backend)),
+        config_(config) {
+    this->set_initial_logit_scale(static_cast<float>(config.init_logit_scale.value()));
+  }
+
+  const CoCaConfig& config() const noexcept { return config_; }
+
+ private:
+  CoCaConfig config_;
+};
+
+/// The standard composition that a configuration describes, checked by the compiler. A thin type
+/// over StandardCoCa<B>, with sizes that are constants.
+template <CoCaConfig configuration, Backend B>
+class CoCa : public StandardCoCa<B> {
+  static_assert(detail::CoCaRules<configuration>::hold);
+
+ public:
+  static constexpr std::size_t image_size = detail::size(configuration.vision.image_size);
+  static constexpr std::size_t encoder_tokens = detail::size(configuration.vision.tokens());
+  static constexpr std::size_t embed_dim = detail::size(configuration.embed_dim);
+  static constexpr std::size_t context_length = detail::size(configuration.text.context_length);
+  static constexpr std::size_t vocab_size = detail::size(configuration.text.vocab_size);
+
+  /// A model without weights: load them, or call initialize.
+  explicit CoCa(B backend = B{}) : StandardCoCa<B>(configuration, std::move(backend)) {}
+};
 
 }  // namespace coca

@@ -1,14 +1,30 @@
 #pragma once
 /// @file
-/// Configurations: structural values, so that they are template arguments, of integers and enums
-/// alone. Everything that follows from them is constexpr.
+/// Configurations: structural values, so that they are template arguments. Each lists its fields
+/// once (for_each_field), for all who read, write, print or compare it. Everything that follows
+/// from them is constexpr.
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <variant>
 
 #include "coca/core/activation.hpp"
 
 namespace coca {
+
+/// A real number of a configuration, kept as its bits: floats themselves are no template arguments
+/// before clang 18.
+struct ConfigReal {
+  std::uint64_t bits = 0;
+
+  constexpr ConfigReal() = default;
+  constexpr ConfigReal(double value) : bits(std::bit_cast<std::uint64_t>(value)) {}
+  constexpr double value() const { return std::bit_cast<double>(bits); }
+  friend constexpr bool operator==(const ConfigReal&, const ConfigReal&) = default;
+};
 
 /// How a picture's tokens become one embedding and the tokens that the captioner looks at.
 enum class Pooling : std::uint8_t {
@@ -24,6 +40,57 @@ enum class MultimodalDesign : std::uint8_t {
   paper,      ///< self-attention, cross-attention, one perceptron
 };
 
+/// A choice of a configuration, and its names.
+template <class Choice>
+struct NamedChoiceOf {
+  Choice value;
+  const char* name;       ///< of the enumerator
+  const char* json = "";  ///< in OpenCLIP's files, where the field has a key of its own
+};
+
+/// The type of a choice.
+constexpr const char* type_name(Activation) { return "Activation"; }
+/// @copydoc type_name(Activation)
+constexpr const char* type_name(Pooling) { return "Pooling"; }
+/// @copydoc type_name(Activation)
+constexpr const char* type_name(MultimodalDesign) { return "MultimodalDesign"; }
+
+/// All values of a choice.
+constexpr auto choices_of(Activation) {
+  return std::array<NamedChoiceOf<Activation>, 3>{{{Activation::none, "none"},
+                                                   {Activation::gelu, "gelu"},
+                                                   {Activation::quick_gelu, "quick_gelu"}}};
+}
+/// @copydoc choices_of(Activation)
+constexpr auto choices_of(Pooling) {
+  return std::array<NamedChoiceOf<Pooling>, 4>{{{Pooling::class_token, "class_token"},
+                                                {Pooling::single, "single"},
+                                                {Pooling::parallel, "parallel"},
+                                                {Pooling::cascade, "cascade"}}};
+}
+/// @copydoc choices_of(Activation)
+constexpr auto choices_of(MultimodalDesign) {
+  return std::array<NamedChoiceOf<MultimodalDesign>, 2>{
+      {{MultimodalDesign::open_clip, "open_clip"}, {MultimodalDesign::paper, "paper"}}};
+}
+
+/// What a field of a configuration is about.
+enum class FieldKind : std::uint8_t {
+  shape,    ///< the shapes of a checkpoint's tensors show it
+  compute,  ///< changes what is computed, and leaves no trace in a checkpoint
+  start,    ///< where training starts; loaded weights have their own
+};
+
+/// A field of a configuration: all that reading, writing, printing and comparing need to know.
+struct FieldInfo {
+  const char* name;      ///< of the member
+  const char* key = "";  ///< in OpenCLIP's files; "": follows from other keys there
+  FieldKind kind = FieldKind::shape;
+  int min = 1, max = 1 << 16;
+  bool square = false;  ///< whether files may say [number, number]
+  bool rare = false;    ///< whether it is said only where it is not the default
+};
+
 /// A vision transformer.
 struct VisionConfig {
   int image_size = 224;  ///< pixels a side
@@ -34,21 +101,45 @@ struct VisionConfig {
   int mlp_width = 3072;
   Activation activation = Activation::gelu;
   bool layer_scale = false;
+  ConfigReal layer_scale_init = 1e-5;  ///< what its factors are at first
 
   /// Patches and the class token.
   constexpr int tokens() const {
     const int side = image_size / patch_size;
     return side * side + 1;
   }
+  /// Calls visit(info, pointer to member) for each field.
+  template <class Visit>
+  static constexpr void for_each_field(Visit&& visit) {
+    using Kind = FieldKind;
+    using C = VisionConfig;
+    visit(FieldInfo{"image_size", "image_size", Kind::shape, 1, 1 << 14, true}, &C::image_size);
+    visit(FieldInfo{"patch_size", "patch_size", Kind::shape, 1, 1 << 14, true}, &C::patch_size);
+    visit(FieldInfo{"width", "width"}, &C::width);
+    visit(FieldInfo{"layers", "layers", Kind::shape, 1, 1024}, &C::layers);
+    visit(FieldInfo{"heads", "", Kind::compute}, &C::heads);
+    visit(FieldInfo{"mlp_width"}, &C::mlp_width);
+    visit(FieldInfo{"activation", "", Kind::compute}, &C::activation);
+    visit(FieldInfo{"layer_scale"}, &C::layer_scale);
+    visit(FieldInfo{.name = "layer_scale_init", .kind = Kind::start, .rare = true},
+          &C::layer_scale_init);
+  }
   friend constexpr bool operator==(const VisionConfig&, const VisionConfig&) = default;
 };
 
-/// What comes behind the vision transformer of a CoCa.
+/// What comes after the vision transformer of a CoCa.
 struct PoolingConfig {
   Pooling kind = Pooling::single;
   int queries = 256;  ///< of the pooler for captions (`single`: the contrastive one among them)
   int heads = 8;
 
+  /// Calls visit(info, pointer to member) for each field.
+  template <class Visit>
+  static constexpr void for_each_field(Visit&& visit) {
+    visit(FieldInfo{"kind"}, &PoolingConfig::kind);
+    visit(FieldInfo{"queries", "attn_pooler_queries"}, &PoolingConfig::queries);
+    visit(FieldInfo{"heads", "attn_pooler_heads", FieldKind::compute}, &PoolingConfig::heads);
+  }
   friend constexpr bool operator==(const PoolingConfig&, const PoolingConfig&) = default;
 };
 
@@ -62,11 +153,30 @@ struct TextConfig {
   int mlp_width = 2048;
   Activation activation = Activation::gelu;
   bool layer_scale = false;
+  ConfigReal layer_scale_init = 1e-5;  ///< what its factors are at first
   int pad_id = 0;
   /// Hides the keys of padding themselves, and never the class token, as OpenCLIP's constructor
   /// argument of that name; published checkpoints were trained without.
   bool correct_cls_mask = false;
 
+  /// Calls visit(info, pointer to member) for each field.
+  template <class Visit>
+  static constexpr void for_each_field(Visit&& visit) {
+    using Kind = FieldKind;
+    using C = TextConfig;
+    visit(FieldInfo{"context_length", "context_length"}, &C::context_length);
+    visit(FieldInfo{"vocab_size", "vocab_size", Kind::shape, 1, 1 << 24}, &C::vocab_size);
+    visit(FieldInfo{"width", "width"}, &C::width);
+    visit(FieldInfo{"layers", "layers", Kind::shape, 1, 1024}, &C::layers);
+    visit(FieldInfo{"heads", "heads", Kind::compute}, &C::heads);
+    visit(FieldInfo{"mlp_width"}, &C::mlp_width);
+    visit(FieldInfo{"activation", "", Kind::compute}, &C::activation);
+    visit(FieldInfo{"layer_scale"}, &C::layer_scale);
+    visit(FieldInfo{.name = "layer_scale_init", .kind = Kind::start, .rare = true},
+          &C::layer_scale_init);
+    visit(FieldInfo{"pad_id", "pad_id", Kind::compute, 0, 1 << 24}, &C::pad_id);
+    visit(FieldInfo{"correct_cls_mask", "", Kind::compute}, &C::correct_cls_mask);
+  }
   friend constexpr bool operator==(const TextConfig&, const TextConfig&) = default;
 };
 
@@ -78,10 +188,30 @@ struct MultimodalConfig {
   int mlp_width = 2048;
   Activation activation = Activation::gelu;
   bool layer_scale = false;
+  ConfigReal layer_scale_init = 1e-5;  ///< what its factors are at first
   MultimodalDesign design = MultimodalDesign::open_clip;
 
+  /// Calls visit(info, pointer to member) for each field.
+  template <class Visit>
+  static constexpr void for_each_field(Visit&& visit) {
+    using Kind = FieldKind;
+    using C = MultimodalConfig;
+    visit(FieldInfo{"width", "width"}, &C::width);
+    visit(FieldInfo{"layers", "layers", Kind::shape, 1, 1024}, &C::layers);
+    visit(FieldInfo{"heads", "heads", Kind::compute}, &C::heads);
+    visit(FieldInfo{"mlp_width"}, &C::mlp_width);
+    visit(FieldInfo{"activation", "", Kind::compute}, &C::activation);
+    visit(FieldInfo{"layer_scale"}, &C::layer_scale);
+    visit(FieldInfo{.name = "layer_scale_init", .kind = Kind::start, .rare = true},
+          &C::layer_scale_init);
+    visit(FieldInfo{"design"}, &C::design);
+  }
   friend constexpr bool operator==(const MultimodalConfig&, const MultimodalConfig&) = default;
 };
+
+/// Logarithm of the temperature's inverse that a training starts from where nothing else is said:
+/// ln(1 / 0.07).
+inline constexpr double default_logit_scale = 2.6592600369327779;
 
 /// A contrastive captioner.
 struct CoCaConfig {
@@ -90,6 +220,7 @@ struct CoCaConfig {
   PoolingConfig pooling{};
   TextConfig text{};
   MultimodalConfig multimodal{};
+  ConfigReal init_logit_scale = default_logit_scale;  ///< a logarithm
 
   /// Image tokens that the captioner looks at.
   constexpr int caption_tokens() const {
@@ -108,6 +239,22 @@ struct CoCaConfig {
   constexpr int caption_width() const {
     return pooling.kind == Pooling::class_token ? vision.width : embed_dim;
   }
+  /// Calls visit(info, pointer to member) for each field; parts are fields too.
+  template <class Visit>
+  static constexpr void for_each_field(Visit&& visit) {
+    visit(FieldInfo{"embed_dim", "embed_dim"}, &CoCaConfig::embed_dim);
+    visit(FieldInfo{"vision"}, &CoCaConfig::vision);
+    visit(FieldInfo{"pooling"}, &CoCaConfig::pooling);
+    visit(FieldInfo{"text"}, &CoCaConfig::text);
+    visit(FieldInfo{"multimodal"}, &CoCaConfig::multimodal);
+    visit(FieldInfo{.name = "init_logit_scale",
+                    .key = "init_logit_scale",
+                    .kind = FieldKind::start,
+                    .min = -100,
+                    .max = 100,
+                    .rare = true},
+          &CoCaConfig::init_logit_scale);
+  }
   friend constexpr bool operator==(const CoCaConfig&, const CoCaConfig&) = default;
 };
 
@@ -116,9 +263,64 @@ struct ClipConfig {
   int embed_dim = 512;
   VisionConfig vision{};
   TextConfig text{};
+  ConfigReal init_logit_scale = default_logit_scale;  ///< a logarithm
 
+  /// Calls visit(info, pointer to member) for each field; parts are fields too.
+  template <class Visit>
+  static constexpr void for_each_field(Visit&& visit) {
+    visit(FieldInfo{"embed_dim", "embed_dim"}, &ClipConfig::embed_dim);
+    visit(FieldInfo{"vision"}, &ClipConfig::vision);
+    visit(FieldInfo{"text"}, &ClipConfig::text);
+    visit(FieldInfo{.name = "init_logit_scale",
+                    .key = "init_logit_scale",
+                    .kind = FieldKind::start,
+                    .min = -100,
+                    .max = 100,
+                    .rare = true},
+          &ClipConfig::init_logit_scale);
+  }
   friend constexpr bool operator==(const ClipConfig&, const ClipConfig&) = default;
 };
+
+/// A configuration of either family.
+using AnyConfig = std::variant<CoCaConfig, ClipConfig>;
+
+/// A configuration or a part of one.
+template <class T>
+concept ConfigPart = requires {
+  T::for_each_field([](const FieldInfo&, auto) {});
+};
+
+/// `to` with the fields of some kinds taken from `from`.
+/// @param chosen chosen(info) -> whether the field is taken
+template <ConfigPart Config, class Chosen>
+constexpr Config with_fields_of(Config to, const Config& from, const Chosen& chosen) {
+  Config::for_each_field([&](const FieldInfo& field, auto member) {
+    if constexpr (ConfigPart<std::remove_cvref_t<decltype(to.*member)>>)
+      to.*member = with_fields_of(to.*member, from.*member, chosen);
+    else if (chosen(field))
+      to.*member = from.*member;
+  });
+  return to;
+}
+
+/// Whether two configurations compute the same, wherever training starts.
+template <ConfigPart Config>
+constexpr bool same_model(const Config& a, const Config& b) {
+  return with_fields_of(a, b,
+                        [](const FieldInfo& field) { return field.kind == FieldKind::start; }) == b;
+}
+/// @copydoc same_model
+inline bool same_model(const AnyConfig& a, const AnyConfig& b) {
+  return std::visit(
+      [](const auto& one, const auto& other) {
+        if constexpr (std::is_same_v<decltype(one), decltype(other)>)
+          return same_model(one, other);
+        else
+          return false;
+      },
+      a, b);
+}
 
 namespace detail {
 

@@ -18,6 +18,11 @@ class ContrastiveLogits {
       : scale_("logit_scale", Shape{}, Initializer::constant(2.6592600f),  // ln(1 / 0.07)
                ParameterRole::scale) {}
 
+  /// What `initialize` gives the scale from now on.
+  void set_initial_scale(float logarithm) {
+    scale_.set_initializer(Initializer::constant(logarithm));
+  }
+
   /// Logarithm of the factor, a scalar.
   const Array<B>& scale() const { return scale_.value(); }
 
@@ -43,8 +48,7 @@ class ContrastiveLogits {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.scale_);
-    if (self.bias_) visit(*self.bias_);
+    visit_parameters(visit, self.scale_, self.bias_);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "coca/models/runtime_model.hpp"
 #include "coca/nn/parameter.hpp"
 
 namespace coca {
@@ -14,7 +15,7 @@ namespace coca {
 /// or MatrixParameter.
 template <class Model, class Visitor>
 void for_each_parameter(Model& model, Visitor&& visit) {
-  std::remove_const_t<Model>::for_each_parameter(model, visit);
+  RuntimeModel<std::remove_const_t<Model>>::for_each_parameter(as_runtime(model), visit);
 }
 
 /// Fills a model with the random weights that OpenCLIP starts its training from (normal numbers

@@ -5,47 +5,41 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <type_traits>
+#include <variant>
 #include <vector>
 
-#include "coca/autograd/recompute.hpp"
 #include "coca/models/text_decoder.hpp"
 #include "coca/nn/multimodal_block.hpp"
 
 namespace coca {
 
-/// @tparam vocabulary    words
-/// @tparam image_width   width of the picture's tokens; must equal the decoder's
-template <MultimodalConfig config, int vocabulary, int image_width, Backend B>
+/// A multimodal decoder and what it stands between.
+struct MultimodalDecoderOptions {
+  MultimodalConfig config{};
+  int vocab_size = 49408;
+  int image_token_width = 512;  ///< must equal the decoder's own
+};
+
+template <Backend B>
 class MultimodalDecoder {
-  static_assert(config.width > 0 && config.heads > 0 && config.width % config.heads == 0,
-                "MultimodalConfig: width must be a multiple of heads");
-  static_assert(config.layers > 0 && config.mlp_width > 0,
-                "MultimodalConfig: layers and mlp_width must be positive");
-  static_assert(
-      image_width == config.width,
-      "MultimodalConfig: width must equal the width of the image tokens (embed_dim with an "
-      "attentional pooler, the vision width without)");
-
-  using Block = std::conditional_t<config.design == MultimodalDesign::open_clip,
-                                   OpenClipMultimodalBlock<B>, PaperMultimodalBlock<B>>;
-
  public:
   using backend_type = B;
-  static constexpr std::size_t width = detail::size(config.width);
-  static constexpr std::size_t image_token_width = detail::size(image_width);
-  static constexpr std::size_t vocab_size = detail::size(vocabulary);
+  using Options = MultimodalDecoderOptions;
+
+  std::size_t width, image_token_width, vocab_size;
 
   /// @param path prefix of all parameters, "text_decoder" in OpenCLIP's checkpoints
-  explicit MultimodalDecoder(const std::string& path = "text_decoder")
-      : ln_final_(path + ".ln_final", width),
+  /// @throws ArgumentError for a configuration that does not fit together.
+  explicit MultimodalDecoder(const MultimodalDecoderOptions& options,
+                             const std::string& path = "text_decoder")
+      : width(detail::size(checked(options.config, options.image_token_width).width)),
+        image_token_width(detail::size(options.image_token_width)),
+        vocab_size(detail::size(options.vocab_size)),
+        heads_(detail::size(options.config.heads)),
+        blocks_(make_blocks(options.config, path)),
+        ln_final_(path + ".ln_final", width),
         text_projection_(detail::projection<B>(path + ".text_projection", width, vocab_size,
-                                               MatrixUse::few_rows)) {
-    const BlockOptions options = detail::block_options(config, MatrixUse::few_rows);
-    for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(ParameterPath(path, detail::size(config.layers - layer)),
-                           static_cast<std::size_t>(layer), options);
-  }
+                                               MatrixUse::few_rows)) {}
 
   /// text tokens [batch, length, width], image tokens [batch, tokens, width]
   /// -> logits [batch, length, vocab_size]; row t says what follows word t.
@@ -57,12 +51,12 @@ class MultimodalDecoder {
   /// The same in front of the projection to the vocabulary: [batch, length, width]
   Array<B> features(Context<B>& context, const Array<B>& text_tokens,
                     const Array<B>& image_tokens) const {
-    Array<B> x = text_tokens;
-    for (const auto& block : blocks_)
-      x = recomputed(context, x, [&context, &block, image_tokens](const Array<B>& input) {
-        return block(context, input, block.project(context, image_tokens));
-      });
-    return ln_final_(context, x);
+    const auto run = [&context, image_tokens](const auto& block, const Array<B>& input) {
+      return block(context, input, block.project(context, image_tokens));
+    };
+    return ln_final_(
+        context,
+        std::visit([&](const auto& stack) { return stack(context, text_tokens, run); }, blocks_));
   }
 
   /// [vocab_size, width]
@@ -72,12 +66,17 @@ class MultimodalDecoder {
   std::vector<Array<B>> attention_maps(Context<B>& context, const Array<B>& text_tokens,
                                        const Array<B>& image_tokens) const {
     std::vector<Array<B>> maps;
-    Array<B> x = text_tokens;
-    for (const auto& block : blocks_) {
-      maps.push_back(context.empty(
-          Shape{x.shape()[0], detail::size(config.heads), x.shape()[1], image_tokens.shape()[1]}));
-      x = block(context, x, block.project(context, image_tokens), {.probabilities = maps.back()});
-    }
+    std::visit(
+        [&](const auto& stack) {
+          Array<B> x = text_tokens;
+          for (const auto& block : stack.blocks()) {
+            maps.push_back(
+                context.empty(Shape{x.shape()[0], heads_, x.shape()[1], image_tokens.shape()[1]}));
+            x = block(context, x, block.project(context, image_tokens),
+                      {.probabilities = maps.back()});
+          }
+        },
+        blocks_);
     return maps;
   }
 
@@ -91,10 +90,13 @@ class MultimodalDecoder {
   /// image tokens [pictures, tokens, width]
   Cache make_cache(Context<B>& context, const Array<B>& image_tokens, std::size_t capacity) const {
     Cache cache;
-    for (const auto& block : blocks_) {
-      cache.layers.emplace_back(context, capacity, width);
-      cache.image.push_back(block.project(context, image_tokens));
-    }
+    std::visit(
+        [&](const auto& stack) {
+          cache.layers = stack.make_caches(context, capacity, width);
+          for (const auto& block : stack.blocks())
+            cache.image.push_back(block.project(context, image_tokens));
+        },
+        blocks_);
     return cache;
   }
 
@@ -113,10 +115,12 @@ class MultimodalDecoder {
   /// -> logits [sequences, vocab_size] of what follows the last one.
   Array<B> extend(Context<B>& context, const Array<B>& text_tokens, Cache& cache,
                   const CacheStep<B>& step) const {
-    Array<B> x = text_tokens;
-    for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
-      x = blocks_[layer].extend(context, x, cache.layers[layer], step, cache.image[layer],
-                                {.key_rows = cache.image_rows});
+    const auto extend_block = [&](const auto& block, std::size_t layer, const Array<B>& x) {
+      return block.extend(context, x, cache.layers[layer], step, cache.image[layer],
+                          {.key_rows = cache.image_rows});
+    };
+    const Array<B> x = std::visit(
+        [&](const auto& stack) { return stack.extend(text_tokens, extend_block); }, blocks_);
     const Array<B> last = detail::select_tokens(context, x, step.new_tokens - 1, 1);
     return linear(context, ln_final_(context, last.reshaped({step.batch, width})), projection());
   }
@@ -124,13 +128,28 @@ class MultimodalDecoder {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    for (auto& block : self.blocks_) Block::for_each_parameter(block, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_final_, visit);
-    visit(self.text_projection_);
+    visit_parameters(visit, self.blocks_, self.ln_final_, self.text_projection_);
   }
 
  private:
-  std::vector<Block> blocks_;
+  using OpenClipBlocks = BlockStack<B, OpenClipMultimodalBlock<B>>;
+  using PaperBlocks = BlockStack<B, PaperMultimodalBlock<B>>;
+  using Blocks = std::variant<OpenClipBlocks, PaperBlocks>;
+
+  static Blocks make_blocks(const MultimodalConfig& config, const std::string& path) {
+    const BlockOptions options = detail::block_options(config, MatrixUse::few_rows);
+    const std::size_t layers = detail::size(config.layers);
+    const auto place = [&](std::size_t index) { return ParameterPath(path, layers - index); };
+    if (config.design == MultimodalDesign::paper)
+      return PaperBlocks(
+          layers, [&](std::size_t index) { return PaperMultimodalBlock<B>(place(index), index, options); });
+    return OpenClipBlocks(layers, [&](std::size_t index) {
+      return OpenClipMultimodalBlock<B>(place(index), index, options);
+    });
+  }
+
+  std::size_t heads_;
+  Blocks blocks_;
   LayerNorm<B> ln_final_;
   MatrixParameter<B> text_projection_;
 };

@@ -7,10 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
-#include "coca/models/config.hpp"
+#include "coca/models/config_rules.hpp"
 #include "coca/nn/attentional_pooler.hpp"
 #include "coca/nn/layer_norm.hpp"
 
@@ -51,6 +52,12 @@ constexpr PoolerSizes pooler_sizes(const CoCaConfig& config) {
           .queries = config.pooling.queries,
           .heads = config.pooling.heads};
 }
+/// @copydoc pooler_sizes(const CoCaConfig&)
+constexpr PoolerSizes pooler_sizes(const ClipConfig& config) {
+  return {.width = config.vision.width,
+          .tokens = config.vision.tokens(),
+          .embed_dim = config.embed_dim};
+}
 
 namespace detail {
 
@@ -78,25 +85,42 @@ MatrixParameter<B> projection(const std::string& path, std::size_t in, std::size
                             {.parts = {}, .transposed = true, .use = use});
 }
 
-template <PoolerSizes sizes>
-constexpr bool heads_fit = sizes.queries > 0 && sizes.heads > 0 && sizes.embed_dim > 0 &&
-                           sizes.embed_dim % sizes.heads == 0;
+/// The sizes themselves. @throws ArgumentError where they do not fit together.
+inline const PoolerSizes& checked_single(const PoolerSizes& sizes) {
+  expect_rule(heads_fit(sizes.embed_dim, sizes.heads),
+              "SinglePooler: embed_dim must be a multiple of the pooler's heads");
+  expect_rule(sizes.queries > 1,
+              "SinglePooler: needs a query for the embedding and at least one for captions");
+  return sizes;
+}
+
+/// @copydoc checked_single
+inline const PoolerSizes& checked_dual(const PoolerSizes& sizes) {
+  expect_rule(sizes.queries > 0 && heads_fit(sizes.embed_dim, sizes.heads),
+              "DualPooler: embed_dim must be a multiple of the pooler's heads");
+  return sizes;
+}
 
 }  // namespace detail
 
 /// The class token is the embedding, the others are the captioner's: no attentional pooler
 /// (`attentional_pool: false` of OpenCLIP: `coca_base`, and every CLIP).
-template <PoolerSizes sizes, Backend B>
+template <Backend B>
 class ClassTokenPooler {
  public:
   using backend_type = B;
-  static constexpr std::size_t input_width = detail::size(sizes.width);
-  static constexpr std::size_t embed_dim = detail::size(sizes.embed_dim);
-  static constexpr std::size_t tokens = detail::size(sizes.tokens - 1);
-  static constexpr std::size_t width = input_width;
+  using Options = PoolerSizes;
 
-  explicit ClassTokenPooler(const std::string& path = "visual")
-      : ln_post_(path + ".ln_post", input_width),
+  std::size_t input_width, embed_dim;
+  std::size_t tokens, width;  ///< of what the captioner looks at
+
+  /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
+  explicit ClassTokenPooler(const PoolerSizes& sizes, const std::string& path = "visual")
+      : input_width(detail::size(sizes.width)),
+        embed_dim(detail::size(sizes.embed_dim)),
+        tokens(detail::size(sizes.tokens - 1)),
+        width(input_width),
+        ln_post_(path + ".ln_post", input_width),
         proj_(detail::projection<B>(path + ".proj", input_width, embed_dim)) {}
 
   /// x [batch, tokens + 1, width] -> pooled [batch, embed_dim], tokens [batch, tokens, width]
@@ -108,11 +132,20 @@ class ClassTokenPooler {
             detail::select_tokens(context, normed, 1, x.shape()[1] - 1)};
   }
 
+  /// Where the caption tokens look: [batch, 1, tokens, encoder tokens]; each is one of them.
+  Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
+    const std::size_t batch = x.shape()[0], keys = x.shape()[1], queries = keys - 1;
+    std::vector<typename B::value_type> map(batch * queries * keys,
+                                            static_cast<typename B::value_type>(0.0f));
+    for (std::size_t row = 0; row < batch * queries; ++row)
+      map[row * keys + row % queries + 1] = static_cast<typename B::value_type>(1.0f);
+    return context.to_device(map, Shape{batch, 1, queries, keys});
+  }
+
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    LayerNorm<B>::for_each_parameter(self.ln_post_, visit);
-    visit(self.proj_);
+    visit_parameters(visit, self.ln_post_, self.proj_);
   }
 
  private:
@@ -122,22 +155,23 @@ class ClassTokenPooler {
 
 /// One attentional pooler, whose first query is the embedding (`attentional_pool: true` of
 /// OpenCLIP).
-template <PoolerSizes sizes, Backend B>
+template <Backend B>
 class SinglePooler {
-  static_assert(detail::heads_fit<sizes>,
-                "SinglePooler: embed_dim must be a multiple of the pooler's heads");
-  static_assert(sizes.queries > 1,
-                "SinglePooler: needs a query for the embedding and at least one for captions");
-
  public:
   using backend_type = B;
-  static constexpr std::size_t input_width = detail::size(sizes.width);
-  static constexpr std::size_t embed_dim = detail::size(sizes.embed_dim);
-  static constexpr std::size_t tokens = detail::size(sizes.queries - 1);
-  static constexpr std::size_t width = embed_dim;
+  using Options = PoolerSizes;
 
-  explicit SinglePooler(const std::string& path = "visual")
-      : attn_pool_(path + ".attn_pool", {.width = embed_dim,
+  std::size_t input_width, embed_dim;
+  std::size_t tokens, width;  ///< of what the captioner looks at
+
+  /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
+  /// @throws ArgumentError for sizes that do not fit together.
+  explicit SinglePooler(const PoolerSizes& sizes, const std::string& path = "visual")
+      : input_width(detail::size(detail::checked_single(sizes).width)),
+        embed_dim(detail::size(sizes.embed_dim)),
+        tokens(detail::size(sizes.queries - 1)),
+        width(embed_dim),
+        attn_pool_(path + ".attn_pool", {.width = embed_dim,
                                          .key_width = input_width,
                                          .queries = detail::size(sizes.queries),
                                          .heads = detail::size(sizes.heads)}),
@@ -165,9 +199,7 @@ class SinglePooler {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    AttentionalPooler<B>::for_each_parameter(self.attn_pool_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_post_, visit);
-    visit(self.proj_);
+    visit_parameters(visit, self.attn_pool_, self.ln_post_, self.proj_);
   }
 
  private:
@@ -178,20 +210,24 @@ class SinglePooler {
 
 /// Two attentional poolers: one with many queries for captions, one with a single query for the
 /// embedding, which attends to the encoder's tokens (parallel) or to the caption tokens (cascade).
-template <PoolerSizes sizes, bool cascade, Backend B>
+template <Backend B>
 class DualPooler {
-  static_assert(detail::heads_fit<sizes>,
-                "DualPooler: embed_dim must be a multiple of the pooler's heads");
-
  public:
   using backend_type = B;
-  static constexpr std::size_t input_width = detail::size(sizes.width);
-  static constexpr std::size_t embed_dim = detail::size(sizes.embed_dim);
-  static constexpr std::size_t tokens = detail::size(sizes.queries);
-  static constexpr std::size_t width = embed_dim;
 
-  explicit DualPooler(const std::string& path = "visual")
-      : ln_post_(path + ".ln_post", input_width),
+  std::size_t input_width, embed_dim;
+  std::size_t tokens, width;  ///< of what the captioner looks at
+
+  /// @param cascade whether the contrastive pooler attends to the caption tokens
+  /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
+  /// @throws ArgumentError for sizes that do not fit together.
+  DualPooler(const PoolerSizes& sizes, bool cascade, const std::string& path = "visual")
+      : input_width(detail::size(detail::checked_dual(sizes).width)),
+        embed_dim(detail::size(sizes.embed_dim)),
+        tokens(detail::size(sizes.queries)),
+        width(embed_dim),
+        cascade_(cascade),
+        ln_post_(path + ".ln_post", input_width),
         attn_pool_(path + ".attn_pool", {.width = embed_dim,
                                          .key_width = input_width,
                                          .queries = tokens,
@@ -208,7 +244,7 @@ class DualPooler {
   PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
     const Array<B> normed = ln_post_(context, x);
     const Array<B> caption_tokens = attn_pool_(context, normed);
-    const Array<B> one = attn_pool_contrastive_(context, cascade ? caption_tokens : normed)
+    const Array<B> one = attn_pool_contrastive_(context, cascade_ ? caption_tokens : normed)
                              .reshaped({x.shape()[0], embed_dim});
     return {linear(context, one, proj_.value()), caption_tokens};
   }
@@ -224,13 +260,12 @@ class DualPooler {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    LayerNorm<B>::for_each_parameter(self.ln_post_, visit);
-    AttentionalPooler<B>::for_each_parameter(self.attn_pool_, visit);
-    AttentionalPooler<B>::for_each_parameter(self.attn_pool_contrastive_, visit);
-    visit(self.proj_);
+    visit_parameters(visit, self.ln_post_, self.attn_pool_, self.attn_pool_contrastive_,
+                     self.proj_);
   }
 
  private:
+  bool cascade_;
   LayerNorm<B> ln_post_;
   AttentionalPooler<B> attn_pool_;
   AttentionalPooler<B> attn_pool_contrastive_;
@@ -238,38 +273,85 @@ class DualPooler {
 };
 
 /// Both poolers over the encoder's tokens (`attentional_pool: "parallel"`).
-template <PoolerSizes sizes, Backend B>
-using ParallelPooler = DualPooler<sizes, false, B>;
+template <Backend B>
+class ParallelPooler : public DualPooler<B> {
+ public:
+  using Options = PoolerSizes;
+  explicit ParallelPooler(const PoolerSizes& sizes, const std::string& path = "visual")
+      : DualPooler<B>(sizes, false, path) {}
+};
 
 /// The contrastive pooler over the caption tokens (`attentional_pool: "cascade"`, the paper's).
-template <PoolerSizes sizes, Backend B>
-using CascadePooler = DualPooler<sizes, true, B>;
-
-namespace detail {
-
-template <Pooling kind, PoolerSizes sizes, Backend B>
-struct PoolerOf;
-template <PoolerSizes sizes, Backend B>
-struct PoolerOf<Pooling::class_token, sizes, B> {
-  using type = ClassTokenPooler<sizes, B>;
-};
-template <PoolerSizes sizes, Backend B>
-struct PoolerOf<Pooling::single, sizes, B> {
-  using type = SinglePooler<sizes, B>;
-};
-template <PoolerSizes sizes, Backend B>
-struct PoolerOf<Pooling::parallel, sizes, B> {
-  using type = ParallelPooler<sizes, B>;
-};
-template <PoolerSizes sizes, Backend B>
-struct PoolerOf<Pooling::cascade, sizes, B> {
-  using type = CascadePooler<sizes, B>;
+template <Backend B>
+class CascadePooler : public DualPooler<B> {
+ public:
+  using Options = PoolerSizes;
+  explicit CascadePooler(const PoolerSizes& sizes, const std::string& path = "visual")
+      : DualPooler<B>(sizes, true, path) {}
 };
 
-}  // namespace detail
+/// The pooler that a configuration asks for: one type for all kinds.
+template <Backend B>
+class AnyPooler {
+ public:
+  using backend_type = B;
+  /// A pooler and its sizes.
+  struct Options {
+    Pooling kind = Pooling::single;
+    PoolerSizes sizes{};
+  };
 
-/// The pooler that a configuration asks for.
-template <CoCaConfig config, Backend B>
-using PoolerFor = typename detail::PoolerOf<config.pooling.kind, pooler_sizes(config), B>::type;
+  std::size_t input_width, embed_dim;
+  std::size_t tokens, width;  ///< of what the captioner looks at
+
+  /// @throws ArgumentError for sizes that do not fit together.
+  explicit AnyPooler(const Options& options, const std::string& path = "visual")
+      : pooler_(make(options, path)) {
+    std::visit(
+        [this](const auto& pooler) {
+          input_width = pooler.input_width;
+          embed_dim = pooler.embed_dim;
+          tokens = pooler.tokens;
+          width = pooler.width;
+        },
+        pooler_);
+  }
+
+  /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, tokens, width]
+  PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
+    return std::visit([&](const auto& pooler) { return pooler(context, x); }, pooler_);
+  }
+
+  /// Where the caption tokens look: [batch, heads, queries, encoder tokens]; the last `tokens`
+  /// queries are the captioner's.
+  Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
+    return std::visit([&](const auto& pooler) { return pooler.attention_map(context, x); },
+                      pooler_);
+  }
+
+  /// Calls visit(parameter) for each parameter.
+  template <class Self, class Visitor>
+  static void for_each_parameter(Self& self, Visitor&& visit) {
+    visit_parameters(visit, self.pooler_);
+  }
+
+ private:
+  using Held = std::variant<ClassTokenPooler<B>, SinglePooler<B>, DualPooler<B>>;
+
+  static Held make(const Options& options, const std::string& path) {
+    switch (options.kind) {
+      case Pooling::class_token:
+        return ClassTokenPooler<B>(options.sizes, path);
+      case Pooling::single:
+        return SinglePooler<B>(options.sizes, path);
+      case Pooling::parallel:
+      case Pooling::cascade:
+        break;
+    }
+    return DualPooler<B>(options.sizes, options.kind == Pooling::cascade, path);
+  }
+
+  Held pooler_;
+};
 
 }  // namespace coca

@@ -1,6 +1,11 @@
 #pragma once
 /// @file
-/// The published configurations.
+/// The published configurations: as values for programs that know theirs, and by name.
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
 
 #include "coca/models/config.hpp"
 
@@ -115,4 +120,127 @@ constexpr CoCaConfig quick_gelu(CoCaConfig config) {
   return config;
 }
 
+namespace detail {
+
+/// A vision transformer of OpenCLIP's, whose heads are 64 wide where nothing else is said.
+constexpr VisionConfig vision(int patch_size, int width, int layers, int image_size = 224) {
+  return {.image_size = image_size,
+          .patch_size = patch_size,
+          .width = width,
+          .layers = layers,
+          .heads = width / 64,
+          .mlp_width = 4 * width};
+}
+
+/// A larger one, with heads and perceptrons of its own.
+constexpr VisionConfig vision(VisionConfig config, int heads, int mlp_width) {
+  config.heads = heads;
+  config.mlp_width = mlp_width;
+  return config;
+}
+
+/// A CLIP of OpenCLIP's: its text tower is as wide as the embedding, with heads 64 wide.
+constexpr ClipConfig clip(int embed_dim, const VisionConfig& vision, int text_layers = 12) {
+  return {.embed_dim = embed_dim,
+          .vision = vision,
+          .text = {.width = embed_dim,
+                   .layers = text_layers,
+                   .heads = embed_dim / 64,
+                   .mlp_width = 4 * embed_dim}};
+}
+
+constexpr VisionConfig with_layer_scale(VisionConfig config, double initial) {
+  config.layer_scale = true;
+  config.layer_scale_init = initial;
+  return config;
+}
+
+inline constexpr VisionConfig huge_14 = vision(vision(14, 1280, 32), 16, 5120);
+inline constexpr VisionConfig huge_14_378 = vision(vision(14, 1280, 32, 378), 16, 5120);
+inline constexpr ClipConfig clip_huge_14 = clip(1024, huge_14, 24);
+inline constexpr ClipConfig clip_huge_14_378 = clip(1024, huge_14_378, 24);
+inline constexpr ClipConfig clip_large_14_336 = clip(768, vision(14, 1024, 24, 336));
+inline constexpr ClipConfig clip_big_g_14 = clip(1280, vision(vision(14, 1664, 48), 16, 8192), 32);
+
+}  // namespace detail
+
 }  // namespace coca::presets
+
+namespace coca {
+
+/// A configuration and the name that messages, programs and files call it by.
+struct NamedPreset {
+  std::string_view name;
+  AnyConfig config;
+};
+
+/// All presets of the library, and OpenAI's variants with QuickGELU.
+inline const std::array<NamedPreset, 12>& named_presets() {
+  static const std::array<NamedPreset, 12> all{{
+      {"coca_vit_b_32", presets::coca_vit_b_32},
+      {"coca_vit_l_14", presets::coca_vit_l_14},
+      {"coca_base", presets::coca_base},
+      {"paper_coca_base", presets::paper_coca_base},
+      {"paper_coca_large", presets::paper_coca_large},
+      {"paper_coca", presets::paper_coca},
+      {"clip_vit_b_32", presets::clip_vit_b_32},
+      {"clip_vit_b_16", presets::clip_vit_b_16},
+      {"clip_vit_l_14", presets::clip_vit_l_14},
+      {"quick_gelu(clip_vit_b_32)", presets::quick_gelu(presets::clip_vit_b_32)},
+      {"quick_gelu(clip_vit_b_16)", presets::quick_gelu(presets::clip_vit_b_16)},
+      {"quick_gelu(clip_vit_l_14)", presets::quick_gelu(presets::clip_vit_l_14)},
+  }};
+  return all;
+}
+
+/// OpenCLIP's configurations with vision transformers of its own, under its names.
+inline const std::array<NamedPreset, 35>& open_clip_presets() {
+  using namespace presets;
+  using presets::detail::clip, presets::detail::vision;
+  static const std::array<NamedPreset, 35> all{{
+      {"coca_ViT-B-32", coca_vit_b_32},
+      {"coca_ViT-L-14", coca_vit_l_14},
+      {"coca_base", coca_base},
+      {"ViT-B-32", clip_vit_b_32},
+      {"ViT-B-32-quickgelu", quick_gelu(clip_vit_b_32)},
+      {"ViT-B-32-256", clip(512, vision(32, 768, 12, 256))},
+      {"ViT-B-32-plus-256", clip(640, vision(32, 896, 12, 256))},
+      {"ViT-B-16", clip_vit_b_16},
+      {"ViT-B-16-quickgelu", quick_gelu(clip_vit_b_16)},
+      {"ViT-B-16-plus", clip(640, vision(16, 896, 12))},
+      {"ViT-B-16-plus-240", clip(640, vision(16, 896, 12, 240))},
+      {"ViT-L-14", clip_vit_l_14},
+      {"ViT-L-14-quickgelu", quick_gelu(clip_vit_l_14)},
+      {"ViT-L-14-280", clip(768, vision(14, 1024, 24, 280))},
+      {"ViT-L-14-336", presets::detail::clip_large_14_336},
+      {"ViT-L-14-336-quickgelu", quick_gelu(presets::detail::clip_large_14_336)},
+      {"ViT-L-16", clip(768, vision(16, 1024, 24))},
+      {"ViT-L-16-320", clip(768, vision(16, 1024, 24, 320))},
+      {"ViT-H-14", presets::detail::clip_huge_14},
+      {"ViT-H-14-quickgelu", quick_gelu(presets::detail::clip_huge_14)},
+      {"ViT-H-14-378", presets::detail::clip_huge_14_378},
+      {"ViT-H-14-378-quickgelu", quick_gelu(presets::detail::clip_huge_14_378)},
+      {"ViT-H-16", clip(1024, vision(vision(16, 1280, 32), 16, 5120), 24)},
+      {"ViT-g-14", clip(1024, vision(vision(14, 1408, 40), 16, 6144), 24)},
+      {"ViT-bigG-14", presets::detail::clip_big_g_14},
+      {"ViT-bigG-14-quickgelu", quick_gelu(presets::detail::clip_big_g_14)},
+      {"ViT-e-14", clip(1280, vision(vision(14, 1792, 56), 16, 15360), 36)},
+      {"ViT-M-32", clip(512, vision(32, 512, 12))},
+      {"ViT-M-32-alt", clip(384, vision(32, 512, 12))},
+      {"ViT-M-16", clip(512, vision(16, 512, 12))},
+      {"ViT-M-16-alt", clip(384, presets::detail::with_layer_scale(vision(16, 512, 12), 1e-4))},
+      {"ViT-S-32", clip(384, vision(32, 384, 12))},
+      {"ViT-S-32-alt", clip(256, vision(32, 384, 12), 10)},
+      {"ViT-S-16", clip(384, vision(16, 384, 12))},
+      {"ViT-S-16-alt", clip(256, vision(16, 384, 12), 10)},
+  }};
+  return all;
+}
+
+/// OpenCLIP takes OpenAI's spelling too: "ViT-B/32" is "ViT-B-32".
+inline std::string preset_spelling(std::string name) {
+  std::replace(name.begin(), name.end(), '/', '-');
+  return name;
+}
+
+}  // namespace coca

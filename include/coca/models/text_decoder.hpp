@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "coca/autograd/recompute.hpp"
 #include "coca/models/block_options.hpp"
+#include "coca/models/config_rules.hpp"
 #include "coca/models/poolers.hpp"
 #include "coca/nn/kv_cache.hpp"
 #include "coca/nn/token_embedding.hpp"
@@ -25,42 +25,43 @@ struct TextFeatures {
   Array<B> tokens;  ///< [batch, length, width], what the multimodal decoder reads; nothing in Clip
 };
 
+/// A text tower: its transformer, and the width of the embedding that it gives.
+struct TextTowerOptions {
+  TextConfig config{};
+  int embed_dim = 512;
+};
+
 /// CoCa's text tower: causal blocks over the words and a class token behind them, whose row becomes
 /// the embedding, while the rows of the words go on to the multimodal decoder.
 ///
 /// Keys of padding are hidden as OpenCLIP hides them: key j (from 1) where token j - 1 is padding,
 /// which is off by one (the class token sees one position of padding, and not itself) but is what
 /// every published checkpoint was trained with. TextConfig::correct_cls_mask does what was meant.
-template <TextConfig config, int embedding_width, Backend B>
+template <Backend B>
 class TextDecoder {
-  static_assert(config.width > 0 && config.heads > 0 && config.width % config.heads == 0,
-                "TextConfig: width must be a multiple of heads");
-  static_assert(config.layers > 0 && config.mlp_width > 0 && config.vocab_size > 0 &&
-                    config.context_length > 0,
-                "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
-
  public:
   using backend_type = B;
-  static constexpr std::size_t context_length = detail::size(config.context_length);
-  static constexpr std::size_t vocab_size = detail::size(config.vocab_size);
-  static constexpr std::size_t width = detail::size(config.width);
-  static constexpr std::size_t embed_dim = detail::size(embedding_width);
+  using Options = TextTowerOptions;
+
+  std::size_t context_length, vocab_size, width, embed_dim;
 
   /// @param path prefix of all parameters, "text" in OpenCLIP's checkpoints
-  explicit TextDecoder(const std::string& path = "text")
-      : embedding_(ParameterPath(path + ".", detail::size(config.layers) + 1),
+  /// @throws ArgumentError for a configuration that does not fit together.
+  explicit TextDecoder(const TextTowerOptions& options, const std::string& path = "text")
+      : context_length(detail::size(checked(options.config).context_length)),
+        vocab_size(detail::size(options.config.vocab_size)),
+        width(detail::size(options.config.width)),
+        embed_dim(detail::size(options.embed_dim)),
+        pad_id_(options.config.pad_id),
+        correct_cls_mask_(options.config.correct_cls_mask),
+        embedding_(ParameterPath(path + ".", detail::size(options.config.layers) + 1),
                    {.vocab_size = vocab_size, .positions = context_length + 1, .width = width}),
-        cls_emb_(ParameterPath(path + ".cls_emb", detail::size(config.layers) + 1), {width},
+        cls_emb_(ParameterPath(path + ".cls_emb", detail::size(options.config.layers) + 1), {width},
                  Initializer::normal(0.01f), ParameterRole::query),
+        blocks_(detail::transformer_blocks<B>(path + ".", options.config, MatrixUse::few_rows)),
         ln_final_(path + ".ln_final", width),
         text_projection_(detail::projection<B>(path + ".text_projection", width, embed_dim,
-                                               MatrixUse::few_rows)) {
-    const BlockOptions options = detail::block_options(config, MatrixUse::few_rows);
-    for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(ParameterPath(path + ".transformer.resblocks." + std::to_string(layer),
-                                         detail::size(config.layers - layer)),
-                           options);
-  }
+                                               MatrixUse::few_rows)) {}
 
   /// tokens [batch, length], padded -> latent [batch, embed_dim] and tokens [batch, length, width]
   /// @throws ShapeError for more than context_length tokens, ArgumentError for unknown ids.
@@ -73,10 +74,10 @@ class TextDecoder {
     const AttentionMask<B> mask{
         .causal = true,
         .hidden_keys = context.to_device(hidden_keys(tokens), Shape{batch, length + 1})};
-    for (const auto& block : blocks_)
-      x = recomputed(context, x, [&context, &block, mask](const Array<B>& input) {
-        return block(context, input, mask);
-      });
+    x = blocks_(context, x,
+                [&context, mask](const TransformerBlock<B>& block, const Array<B>& input) {
+                  return block(context, input, mask);
+                });
     const Array<B> last = detail::select_tokens(context, x, length, 1).reshaped({batch, width});
     const Array<B> latent = linear(context, ln_final_(context, last), text_projection_.value());
     return {latent, l2_normalize(context, latent), detail::select_tokens(context, x, 0, length)};
@@ -89,10 +90,7 @@ class TextDecoder {
   };
 
   Cache make_cache(Context<B>& context, std::size_t capacity) const {
-    Cache cache{{}, std::vector<std::int32_t>(capacity)};
-    for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
-      cache.layers.emplace_back(context, capacity, width);
-    return cache;
+    return {blocks_.make_caches(context, capacity, width), std::vector<std::int32_t>(capacity)};
   }
 
   /// New words behind those in the cache: tokens [sequences, new tokens] -> [sequences, new tokens,
@@ -107,92 +105,86 @@ class TextDecoder {
     const bool any = std::any_of(hidden.begin(), hidden.end(), [](auto flag) { return flag != 0; });
     const auto hidden_on_device = any ? context.to_device(hidden, Shape{step.batch, step.length})
                                       : Tensor<std::uint8_t, typename B::memory_type>{};
-    Array<B> x = embedding_(context, tokens, step.length - step.new_tokens);
-    for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
-      x = blocks_[layer].extend(context, x, cache.layers[layer], step, hidden_on_device);
-    return x;
+    return blocks_.extend(
+        embedding_(context, tokens, step.length - step.new_tokens),
+        [&](const TransformerBlock<B>& block, std::size_t layer, const Array<B>& x) {
+          return block.extend(context, x, cache.layers[layer], step, hidden_on_device);
+        });
   }
 
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    TokenEmbedding<B>::for_each_parameter(self.embedding_, visit);
-    visit(self.cls_emb_);
-    for (auto& block : self.blocks_) TransformerBlock<B>::for_each_parameter(block, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_final_, visit);
-    visit(self.text_projection_);
+    visit_parameters(visit, self.embedding_, self.cls_emb_, self.blocks_, self.ln_final_,
+                     self.text_projection_);
   }
 
  private:
   // [batch, length + 1], the class token last.
-  static std::vector<std::uint8_t> hidden_keys(const Tokens& tokens) {
-    const std::size_t shift = config.correct_cls_mask ? 0 : 1;
+  std::vector<std::uint8_t> hidden_keys(const Tokens& tokens) const {
+    const std::size_t shift = correct_cls_mask_ ? 0 : 1;
     std::vector<std::uint8_t> hidden(tokens.batch * (tokens.length + 1), 0);
     for (std::size_t b = 0; b < tokens.batch; ++b)
       for (std::size_t t = 0; t < tokens.length; ++t)
-        hidden[b * (tokens.length + 1) + t + shift] = tokens(b, t) == config.pad_id ? 1 : 0;
+        hidden[b * (tokens.length + 1) + t + shift] = tokens(b, t) == pad_id_ ? 1 : 0;
     return hidden;
   }
 
   // [sequences, length] of cached rows.
-  static std::vector<std::uint8_t> hidden_keys(const Cache& cache,
-                                               const std::vector<std::int32_t>& rows,
-                                               std::size_t length) {
-    const std::size_t shift = config.correct_cls_mask ? 0 : 1;
+  std::vector<std::uint8_t> hidden_keys(const Cache& cache, const std::vector<std::int32_t>& rows,
+                                        std::size_t length) const {
+    const std::size_t shift = correct_cls_mask_ ? 0 : 1;
     std::vector<std::uint8_t> hidden(rows.size(), 0);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const bool key_0 = i % length == 0 && shift == 1;  // nothing stands before it
       if (key_0) continue;
       const auto row = static_cast<std::size_t>(rows[i - shift]);
-      hidden[i] = cache.token_of_row[row] == config.pad_id ? 1 : 0;
+      hidden[i] = cache.token_of_row[row] == pad_id_ ? 1 : 0;
     }
     return hidden;
   }
 
+  std::int32_t pad_id_;
+  bool correct_cls_mask_;
   TokenEmbedding<B> embedding_;
   ArrayParameter<B> cls_emb_;
-  std::vector<TransformerBlock<B>> blocks_;
+  BlockStack<B, TransformerBlock<B>> blocks_;
   LayerNorm<B> ln_final_;
   MatrixParameter<B> text_projection_;
 };
 
 /// CLIP's text tower: causal blocks, `ln_final` on all rows; the embedding is the row of the
 /// largest id, which is the end token.
-template <TextConfig config, int embedding_width, Backend B>
+template <Backend B>
 class ClipTextEncoder {
-  static_assert(config.width > 0 && config.heads > 0 && config.width % config.heads == 0,
-                "TextConfig: width must be a multiple of heads");
-
  public:
   using backend_type = B;
-  static constexpr std::size_t context_length = detail::size(config.context_length);
-  static constexpr std::size_t vocab_size = detail::size(config.vocab_size);
-  static constexpr std::size_t width = detail::size(config.width);
-  static constexpr std::size_t embed_dim = detail::size(embedding_width);
+  using Options = TextTowerOptions;
+
+  std::size_t context_length, vocab_size, width, embed_dim;
 
   /// @param path prefix of all parameters, with its point; "" in OpenAI's and most checkpoints
-  explicit ClipTextEncoder(const std::string& path = "")
-      : embedding_(ParameterPath(path, detail::size(config.layers) + 1),
+  /// @throws ArgumentError for a configuration that does not fit together.
+  explicit ClipTextEncoder(const TextTowerOptions& options, const std::string& path = "")
+      : context_length(detail::size(checked(options.config).context_length)),
+        vocab_size(detail::size(options.config.vocab_size)),
+        width(detail::size(options.config.width)),
+        embed_dim(detail::size(options.embed_dim)),
+        embedding_(ParameterPath(path, detail::size(options.config.layers) + 1),
                    {.vocab_size = vocab_size, .positions = context_length, .width = width}),
+        blocks_(detail::transformer_blocks<B>(path, options.config, MatrixUse::many_rows)),
         ln_final_(path + "ln_final", width),
         text_projection_(detail::projection<B>(path + "text_projection", width, embed_dim,
-                                               MatrixUse::many_rows)) {
-    const BlockOptions options = detail::block_options(config, MatrixUse::many_rows);
-    for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(ParameterPath(path + "transformer.resblocks." + std::to_string(layer),
-                                         detail::size(config.layers - layer)),
-                           options);
-  }
+                                               MatrixUse::many_rows)) {}
 
   /// tokens [batch, length], padded -> latent [batch, embed_dim]
   /// @throws ShapeError for more than context_length tokens, ArgumentError for unknown ids.
   TextFeatures<B> operator()(Context<B>& context, const Tokens& tokens) const {
     if (tokens.length == 0) throw ShapeError("a text needs at least one token");
-    Array<B> x = embedding_(context, tokens);
-    for (const auto& block : blocks_)
-      x = recomputed(context, x, [&context, &block](const Array<B>& input) {
-        return block(context, input, {.causal = true});
-      });
+    const Array<B> x = blocks_(context, embedding_(context, tokens),
+                               [&context](const TransformerBlock<B>& block, const Array<B>& input) {
+                                 return block(context, input, {.causal = true});
+                               });
     std::vector<std::int32_t> last;
     for (std::size_t b = 0; b < tokens.batch; ++b) {
       const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(b * tokens.length);
@@ -208,15 +200,12 @@ class ClipTextEncoder {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    TokenEmbedding<B>::for_each_parameter(self.embedding_, visit);
-    for (auto& block : self.blocks_) TransformerBlock<B>::for_each_parameter(block, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_final_, visit);
-    visit(self.text_projection_);
+    visit_parameters(visit, self.embedding_, self.blocks_, self.ln_final_, self.text_projection_);
   }
 
  private:
   TokenEmbedding<B> embedding_;
-  std::vector<TransformerBlock<B>> blocks_;
+  BlockStack<B, TransformerBlock<B>> blocks_;
   LayerNorm<B> ln_final_;
   MatrixParameter<B> text_projection_;
 };

@@ -4,11 +4,10 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
-#include "coca/autograd/recompute.hpp"
 #include "coca/models/block_options.hpp"
-#include "coca/models/config.hpp"
+#include "coca/models/config_rules.hpp"
+#include "coca/nn/block_stack.hpp"
 #include "coca/nn/layer_norm.hpp"
 #include "coca/nn/patch_embedding.hpp"
 #include "coca/nn/transformer_block.hpp"
@@ -18,35 +17,28 @@ namespace coca {
 /// An ImageEncoder: pixels [batch, 3, image_size, image_size] -> [batch, tokens, width].
 /// Patch embedding, class token, positions, `ln_pre`, pre-norm blocks (Dosovitskiy et al. 2021,
 /// CLIP).
-template <VisionConfig config, Backend B>
+template <Backend B>
 class VisionTransformer {
-  static_assert(config.image_size > 0 && config.patch_size > 0 &&
-                    config.image_size % config.patch_size == 0,
-                "VisionConfig: image_size must be a multiple of patch_size");
-  static_assert(config.width > 0 && config.heads > 0 && config.width % config.heads == 0,
-                "VisionConfig: width must be a multiple of heads");
-  static_assert(config.layers > 0 && config.mlp_width > 0,
-                "VisionConfig: layers and mlp_width must be positive");
-
  public:
   using backend_type = B;
-  static constexpr std::size_t image_size = detail::size(config.image_size);
-  static constexpr std::size_t tokens = detail::size(config.tokens());
-  static constexpr std::size_t width = detail::size(config.width);
+  using Options = VisionConfig;
+
+  std::size_t image_size;  ///< pixels a side
+  std::size_t tokens;      ///< patches and the class token
+  std::size_t width;
 
   /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
-  explicit VisionTransformer(const std::string& path = "visual")
-      : embedding_(ParameterPath(path, detail::size(config.layers) + 1),
+  /// @throws ArgumentError for a configuration that does not fit together.
+  explicit VisionTransformer(const VisionConfig& config, const std::string& path = "visual")
+      : image_size(detail::size(checked(config).image_size)),
+        tokens(detail::size(config.tokens())),
+        width(detail::size(config.width)),
+        embedding_(ParameterPath(path, detail::size(config.layers) + 1),
                    {.image_size = image_size,
                     .patch_size = detail::size(config.patch_size),
                     .width = width}),
-        ln_pre_(ParameterPath(path + ".ln_pre", detail::size(config.layers) + 1), width) {
-    const BlockOptions options = detail::block_options(config, MatrixUse::many_rows);
-    for (int layer = 0; layer < config.layers; ++layer)
-      blocks_.emplace_back(ParameterPath(path + ".transformer.resblocks." + std::to_string(layer),
-                                         detail::size(config.layers - layer)),
-                           options);
-  }
+        ln_pre_(ParameterPath(path + ".ln_pre", detail::size(config.layers) + 1), width),
+        blocks_(detail::transformer_blocks<B>(path + ".", config, MatrixUse::many_rows)) {}
 
   /// pixels [batch, 3, image_size, image_size] -> [batch, tokens, width], the class token first
   /// @throws ShapeError for pictures of another size.
@@ -70,24 +62,20 @@ class VisionTransformer {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    PatchEmbedding<B>::for_each_parameter(self.embedding_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_pre_, visit);
-    for (auto& block : self.blocks_) TransformerBlock<B>::for_each_parameter(block, visit);
+    visit_parameters(visit, self.embedding_, self.ln_pre_, self.blocks_);
   }
 
  private:
   Array<B> transform(Context<B>& context, const Array<B>& embedded) const {
-    Array<B> x = ln_pre_(context, embedded);
-    for (const auto& block : blocks_)
-      x = recomputed(context, x, [&context, &block](const Array<B>& input) {
-        return block(context, input, AttentionMask<B>{});
-      });
-    return x;
+    return blocks_(context, ln_pre_(context, embedded),
+                   [&context](const TransformerBlock<B>& block, const Array<B>& x) {
+                     return block(context, x, AttentionMask<B>{});
+                   });
   }
 
   PatchEmbedding<B> embedding_;
   LayerNorm<B> ln_pre_;
-  std::vector<TransformerBlock<B>> blocks_;
+  BlockStack<B, TransformerBlock<B>> blocks_;
 };
 
 }  // namespace coca

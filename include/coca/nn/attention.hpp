@@ -96,9 +96,7 @@ class SelfAttention {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.in_weight_);
-    visit(self.in_bias_);
-    decltype(self.out_)::for_each_parameter(self.out_, visit);
+    visit_parameters(visit, self.in_weight_, self.in_bias_, self.out_);
   }
 
  private:
@@ -201,10 +199,8 @@ class CrossAttention {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    for (auto* weight : {&self.fused_, &self.query_, &self.key_, &self.value_})
-      if (*weight) visit(**weight);
-    visit(self.in_bias_);
-    decltype(self.out_)::for_each_parameter(self.out_, visit);
+    visit_parameters(visit, self.fused_, self.query_, self.key_, self.value_, self.in_bias_,
+                     self.out_);
   }
 
  private:

@@ -52,10 +52,7 @@ class AttentionalPooler {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.query_);
-    LayerNorm<B>::for_each_parameter(self.ln_q_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_k_, visit);
-    CrossAttention<B>::for_each_parameter(self.attention_, visit);
+    visit_parameters(visit, self.query_, self.ln_q_, self.ln_k_, self.attention_);
   }
 
  private:

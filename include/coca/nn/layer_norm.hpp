@@ -37,8 +37,7 @@ class LayerNorm {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.weight_);
-    if (self.bias_) visit(*self.bias_);
+    visit_parameters(visit, self.weight_, self.bias_);
   }
 
  private:

@@ -48,8 +48,7 @@ class Linear {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.weight_);
-    visit(self.bias_);
+    visit_parameters(visit, self.weight_, self.bias_);
   }
 
  private:

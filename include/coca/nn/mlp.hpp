@@ -16,6 +16,7 @@ struct BlockOptions {
   std::size_t mlp_width = 0;
   Activation activation = Activation::gelu;
   bool layer_scale = false;  ///< with ls_1.gamma and ls_2.gamma
+  float layer_scale_init = 1e-5f;
   float in_deviation = 0.02f;
   float out_deviation = 0.02f;
   float mlp_deviation = 0.02f;
@@ -48,8 +49,7 @@ class Mlp {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    decltype(self.in_)::for_each_parameter(self.in_, visit);
-    decltype(self.out_)::for_each_parameter(self.out_, visit);
+    visit_parameters(visit, self.in_, self.out_);
   }
 
  private:

@@ -41,8 +41,7 @@ class OpenClipMultimodalBlock {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    TransformerBlock<B>::for_each_parameter(self.self_, visit);
-    CrossAttentionBlock<B>::for_each_parameter(self.cross_, visit);
+    visit_parameters(visit, self.self_, self.cross_);
   }
 
  private:
@@ -84,28 +83,21 @@ class PaperMultimodalBlock {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    LayerNorm<B>::for_each_parameter(self.ln_1_, visit);
-    SelfAttention<B>::for_each_parameter(self.attention_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_1_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_cross_, visit);
-    CrossAttention<B>::for_each_parameter(self.cross_attention_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_cross_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_2_, visit);
-    Mlp<B>::for_each_parameter(self.mlp_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_2_, visit);
+    visit_parameters(visit, self.ln_1_, self.attention_, self.ls_1_, self.ln_cross_,
+                     self.cross_attention_, self.ls_cross_, self.ln_2_, self.mlp_, self.ls_2_);
   }
 
  private:
   PaperMultimodalBlock(const ParameterPath& block, const BlockOptions& options)
       : ln_1_(block + ".ln_1", options.width),
         attention_(block + ".attn", detail::attention_options(options)),
-        ls_1_(block + ".ls_1", options.width, options.layer_scale),
+        ls_1_(detail::layer_scale<B>(block + ".ls_1", options)),
         ln_cross_(block + ".ln_cross", options.width),
         cross_attention_(block + ".cross_attn", detail::attention_options(options)),
-        ls_cross_(block + ".ls_cross", options.width, options.layer_scale),
+        ls_cross_(detail::layer_scale<B>(block + ".ls_cross", options)),
         ln_2_(block + ".ln_2", options.width),
         mlp_(block + ".mlp", options),
-        ls_2_(block + ".ls_2", options.width, options.layer_scale) {}
+        ls_2_(detail::layer_scale<B>(block + ".ls_2", options)) {}
 
   static LinearEnd<B> branch(const LayerScale<B>& scale, const Array<B>& residual) {
     return {.scale = scale.value(), .residual = residual};

@@ -11,7 +11,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "coca/autograd/context.hpp"
@@ -331,6 +333,32 @@ class MatrixParameter : public ParameterBase {
   Array<B> storage_;  // of a bound parameter
   bool bound_ = false;
 };
+
+namespace detail {
+
+template <class Member, class Visitor>
+void visit_member(Member& member, Visitor& visit) {
+  if constexpr (std::is_base_of_v<ParameterBase, Member>) {
+    visit(member);
+  } else if constexpr (requires { member.has_value(); }) {
+    if (member) visit_member(*member, visit);
+  } else if constexpr (requires { member.begin(); }) {
+    for (auto& each : member) visit_member(each, visit);
+  } else if constexpr (requires { member.valueless_by_exception(); }) {
+    std::visit([&visit](auto& held) { visit_member(held, visit); }, member);
+  } else {
+    std::remove_const_t<Member>::for_each_parameter(member, visit);
+  }
+}
+
+}  // namespace detail
+
+/// Calls visit(parameter) for each parameter of the members, in their order: of parameters, of
+/// whatever has a for_each_parameter, and of optional, variant or many such members.
+template <class Visitor, class... Members>
+void visit_parameters(Visitor&& visit, Members&... members) {
+  (detail::visit_member(members, visit), ...);
+}
 
 /// Random (or constant) numbers for a parameter: element i of a tensor is a function of (seed,
 /// path, i).

@@ -61,9 +61,7 @@ class PatchEmbedding {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.conv1_);
-    visit(self.class_embedding_);
-    visit(self.positional_embedding_);
+    visit_parameters(visit, self.conv1_, self.class_embedding_, self.positional_embedding_);
   }
 
  private:

@@ -73,8 +73,7 @@ class TokenEmbedding {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit(self.token_embedding_);
-    visit(self.positional_embedding_);
+    visit_parameters(visit, self.token_embedding_, self.positional_embedding_);
   }
 
  private:

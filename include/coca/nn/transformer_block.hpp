@@ -18,9 +18,9 @@ template <Backend B>
 class LayerScale {
  public:
   /// @param path prefix of ".gamma"
-  LayerScale(const ParameterPath& path, std::size_t width, bool present) {
+  LayerScale(const ParameterPath& path, std::size_t width, bool present, float initial = 1e-5f) {
     if (present)
-      gamma_.emplace(path + ".gamma", Shape{width}, Initializer::constant(1e-5f),
+      gamma_.emplace(path + ".gamma", Shape{width}, Initializer::constant(initial),
                      ParameterRole::scale);
   }
 
@@ -30,7 +30,7 @@ class LayerScale {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    if (self.gamma_) visit(*self.gamma_);
+    visit_parameters(visit, self.gamma_);
   }
 
  private:
@@ -38,6 +38,12 @@ class LayerScale {
 };
 
 namespace detail {
+
+/// The layer scale of a branch of a block.
+template <Backend B>
+LayerScale<B> layer_scale(const ParameterPath& path, const BlockOptions& block) {
+  return {path, block.width, block.layer_scale, block.layer_scale_init};
+}
 
 constexpr AttentionOptions attention_options(const BlockOptions& block) {
   return {.width = block.width,
@@ -57,10 +63,10 @@ class TransformerBlock {
   TransformerBlock(const ParameterPath& path, const BlockOptions& options)
       : ln_1_(path + ".ln_1", options.width),
         attention_(path + ".attn", detail::attention_options(options)),
-        ls_1_(path + ".ls_1", options.width, options.layer_scale),
+        ls_1_(detail::layer_scale<B>(path + ".ls_1", options)),
         ln_2_(path + ".ln_2", options.width),
         mlp_(path + ".mlp", options),
-        ls_2_(path + ".ls_2", options.width, options.layer_scale) {}
+        ls_2_(detail::layer_scale<B>(path + ".ls_2", options)) {}
 
   /// x [batch, tokens, width] -> [batch, tokens, width]
   Array<B> operator()(Context<B>& context, const Array<B>& x, const AttentionMask<B>& mask) const {
@@ -79,12 +85,8 @@ class TransformerBlock {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    LayerNorm<B>::for_each_parameter(self.ln_1_, visit);
-    SelfAttention<B>::for_each_parameter(self.attention_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_1_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_2_, visit);
-    Mlp<B>::for_each_parameter(self.mlp_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_2_, visit);
+    visit_parameters(visit, self.ln_1_, self.attention_, self.ls_1_, self.ln_2_, self.mlp_,
+                     self.ls_2_);
   }
 
  private:
@@ -112,10 +114,10 @@ class CrossAttentionBlock {
       : ln_1_(path + ".ln_1", options.width),
         ln_1_kv_(path + ".ln_1_kv", options.width),
         attention_(path + ".attn", detail::attention_options(options)),
-        ls_1_(path + ".ls_1", options.width, options.layer_scale),
+        ls_1_(detail::layer_scale<B>(path + ".ls_1", options)),
         ln_2_(path + ".ln_2", options.width),
         mlp_(path + ".mlp", options),
-        ls_2_(path + ".ls_2", options.width, options.layer_scale) {}
+        ls_2_(detail::layer_scale<B>(path + ".ls_2", options)) {}
 
   std::size_t heads() const noexcept { return attention_.heads(); }
 
@@ -135,13 +137,8 @@ class CrossAttentionBlock {
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    LayerNorm<B>::for_each_parameter(self.ln_1_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_1_kv_, visit);
-    CrossAttention<B>::for_each_parameter(self.attention_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_1_, visit);
-    LayerNorm<B>::for_each_parameter(self.ln_2_, visit);
-    Mlp<B>::for_each_parameter(self.mlp_, visit);
-    LayerScale<B>::for_each_parameter(self.ls_2_, visit);
+    visit_parameters(visit, self.ln_1_, self.ln_1_kv_, self.attention_, self.ls_1_, self.ln_2_,
+                     self.mlp_, self.ls_2_);
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "coca/models/runtime_model.hpp"
 #include "coca/pipelines/encode.hpp"
 
 namespace coca {
@@ -40,7 +41,7 @@ std::vector<double> caption_token_spread(Context<typename Model::backend_type>& 
                                          const Model& model,
                                          const Array<typename Model::backend_type>& encoded) {
   const std::size_t tokens = encoded.shape()[1];
-  const std::size_t captions = std::remove_cvref_t<decltype(model.pooler())>::tokens;
+  const std::size_t captions = model.pooler().tokens;
   if constexpr (requires { model.pooler().attention_map(context, encoded); }) {
     std::vector<double> map =
         mean_over_heads(context, model.pooler().attention_map(context, encoded));
@@ -65,9 +66,9 @@ std::vector<double> caption_token_spread(Context<typename Model::backend_type>& 
 /// @throws ArgumentError where the encoder's tokens are not a square of patches behind a class
 /// token.
 template <class Model>
-std::vector<AttentionMap> attention_maps(Context<typename Model::backend_type>& context,
-                                         const Model& model, const Pixels& picture,
-                                         const std::vector<std::int32_t>& ids) {
+requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
+    Context<typename Model::backend_type>& context, const Model& model, const Pixels& picture,
+    const std::vector<std::int32_t>& ids) {
   using B = typename Model::backend_type;
   if (ids.size() < 2) return {};
   const Array<B> encoded =
@@ -97,6 +98,14 @@ std::vector<AttentionMap> attention_maps(Context<typename Model::backend_type>& 
         maps[word].weights[patch] +=
             static_cast<float>(looked[word * captions + c] * spread[c * tokens + 1 + patch]);
   return maps;
+}
+
+/// The same for a model whose configuration is part of its type.
+template <ConfiguredModel Model>
+std::vector<AttentionMap> attention_maps(Context<typename Model::backend_type>& context,
+                                         const Model& model, const Pixels& picture,
+                                         const std::vector<std::int32_t>& ids) {
+  return attention_maps(context, as_runtime(model), picture, ids);
 }
 
 }  // namespace coca

@@ -29,19 +29,6 @@ inline SpecialTokens special_tokens(const AnyTokenizer& tokenizer) {
   return {.start = tokenizer.start_id(), .end = tokenizer.end_id(), .pad = tokenizer.pad_id()};
 }
 
-namespace detail {
-
-/// @throws ArgumentError where the tokenizer has words that the model does not know.
-template <class Model>
-void expect_vocabulary(const AnyTokenizer& tokenizer) {
-  if (static_cast<std::size_t>(tokenizer.vocab_size()) > Model::vocab_size)
-    throw ArgumentError("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
-                        " words, the model knows " + std::to_string(Model::vocab_size) +
-                        ": give the tokenizer that the model was trained with");
-}
-
-}  // namespace detail
-
 /// Captions encoded pictures. See caption() below.
 /// @param image_tokens [pictures, tokens, width] of encode_image
 template <CaptionModel Model>
@@ -49,7 +36,7 @@ std::vector<std::vector<Caption>> caption_tokens(
     Context<typename Model::backend_type>& context, const Model& model,
     const AnyTokenizer& tokenizer, const Array<typename Model::backend_type>& image_tokens,
     GenerationOptions options = {}) {
-  detail::expect_vocabulary<Model>(tokenizer);
+  expect_vocabulary(model, tokenizer);
   options.tokens = special_tokens(tokenizer);
   std::vector<std::vector<Caption>> captions;
   for (auto& sequences : generate(context, model, image_tokens, options)) {
@@ -68,12 +55,14 @@ std::vector<std::vector<Caption>> caption(Context<typename Model::backend_type>&
                                           const Model& model, const AnyTokenizer& tokenizer,
                                           std::span<const Pixels> pictures,
                                           const GenerationOptions& options = {}) {
+  expect_vocabulary(model, tokenizer);
   if (pictures.empty()) return {};
   const auto features = model.encode_image(context, to_device(context, pictures));
   return caption_tokens(context, model, tokenizer, features.tokens, options);
 }
 
 /// Captions of one picture with CLIP's tokenizer, in a context of its own.
+/// @throws ArgumentError where the model has another vocabulary than CLIP's.
 template <CaptionModel Model>
 std::vector<Caption> caption(const Model& model, const Pixels& picture,
                              const GenerationOptions& options = {}) {
@@ -87,15 +76,16 @@ std::vector<Caption> caption(const Model& model, const Pixels& picture,
 template <CaptionModel Model>
 CaptionScore score(Context<typename Model::backend_type>& context, const Model& model,
                    const AnyTokenizer& tokenizer, const Pixels& picture, const std::string& text) {
-  detail::expect_vocabulary<Model>(tokenizer);
+  expect_vocabulary(model, tokenizer);
   const auto features =
       model.encode_image(context, to_device(context, std::span<const Pixels>(&picture, 1)));
   Tokens tokens =
-      to_tokens(tokenizer, std::span<const std::string>(&text, 1), Model::context_length);
+      to_tokens(tokenizer, std::span<const std::string>(&text, 1), model.context_length);
   return score_captions(context, model, features.tokens, tokens, tokenizer.end_id()).front();
 }
 
 /// The same in a context of its own, with CLIP's tokenizer.
+/// @throws ArgumentError where the model has another vocabulary than CLIP's.
 template <CaptionModel Model>
 CaptionScore score(const Model& model, const Pixels& picture, const std::string& text) {
   Context<typename Model::backend_type> context(model.backend());

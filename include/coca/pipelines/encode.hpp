@@ -49,6 +49,24 @@ Array<B> to_device(Context<B>& context, std::span<const Pixels> pictures) {
   return context.to_device(values, Shape{batch.batch, batch.channels, batch.height, batch.width});
 }
 
+/// Whether a tokenizer can be that of a model. Ids beyond the model's vocabulary have no embedding.
+/// A smaller vocabulary may be right, as some models have rows to spare, but not where its last
+/// word ends texts, as in CLIP's: the model's own is another row.
+inline bool fits_vocabulary(const AnyTokenizer& tokenizer, std::size_t vocab_size) {
+  const auto words = static_cast<std::size_t>(tokenizer.vocab_size());
+  const bool ends_with_last = tokenizer.end_id() + 1 == tokenizer.vocab_size();
+  return words == vocab_size || (words < vocab_size && !ends_with_last);
+}
+
+/// @throws ArgumentError for a tokenizer that cannot be the model's.
+template <class Model>
+void expect_vocabulary(const Model& model, const AnyTokenizer& tokenizer) {
+  if (!fits_vocabulary(tokenizer, model.vocab_size))
+    throw ArgumentError("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
+                        " words, the model knows " + std::to_string(model.vocab_size) +
+                        ": give the tokenizer that the model was trained with");
+}
+
 /// Texts as a model reads them, each at most `context_length` tokens (longer ones are cut, as
 /// OpenCLIP does).
 /// @return [texts, context_length]
@@ -78,7 +96,7 @@ Embeddings to_embeddings(const Context<B>& context, const Array<B>& array) {
 template <class Model>
 Embeddings embed_images(Context<typename Model::backend_type>& context, const Model& model,
                         std::span<const Pixels> pictures) {
-  if (pictures.empty()) return {{}, 0, Model::embed_dim};
+  if (pictures.empty()) return {{}, 0, model.embed_dim};
   return detail::to_embeddings(context,
                                model.encode_image(context, to_device(context, pictures)).embedding);
 }
@@ -91,16 +109,17 @@ Embeddings embed_tokens(Context<typename Model::backend_type>& context, const Mo
 }
 
 /// Embeddings of texts, some at a time so that memory stays bounded.
-/// @throws Error where they are not numbers.
+/// @throws Error where they are not numbers; ArgumentError for a tokenizer that is not the model's.
 template <class Model>
 Embeddings embed_texts(Context<typename Model::backend_type>& context, const Model& model,
                        const AnyTokenizer& tokenizer, std::span<const std::string> texts) {
+  expect_vocabulary(model, tokenizer);
   constexpr std::size_t chunk = 32;
-  Embeddings all{{}, texts.size(), Model::embed_dim};
+  Embeddings all{{}, texts.size(), model.embed_dim};
   for (std::size_t first = 0; first < texts.size(); first += chunk) {
     const auto some = texts.subspan(first, std::min(chunk, texts.size() - first));
     const Embeddings embeddings =
-        embed_tokens(context, model, to_tokens(tokenizer, some, Model::context_length));
+        embed_tokens(context, model, to_tokens(tokenizer, some, model.context_length));
     all.values.insert(all.values.end(), embeddings.values.begin(), embeddings.values.end());
   }
   return all;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "coca/io/checkpoint.hpp"
@@ -148,28 +149,19 @@ inline std::optional<AnyConfig> infer_config(const Checkpoint& checkpoint) {
 
 namespace detail {
 
-template <class Tower>
-void lend_unseen(const Tower& from, Tower& to) {
-  to.heads = from.heads;
-  to.activation = from.activation;
-}
-
 // Copies what shapes don't show from a preset.
-inline CoCaConfig with_unseen_of(CoCaConfig config, const CoCaConfig& preset) {
-  lend_unseen(preset.vision, config.vision);
-  lend_unseen(preset.text, config.text);
-  lend_unseen(preset.multimodal, config.multimodal);
-  config.pooling.heads = preset.pooling.heads;
-  const bool same_width = config.vision.width == config.embed_dim;
-  const bool dual =
-      config.pooling.kind == Pooling::parallel || config.pooling.kind == Pooling::cascade;
-  if (same_width && dual) config.pooling.kind = preset.pooling.kind;
-  if (config.pooling.kind == Pooling::class_token) config.pooling.queries = preset.pooling.queries;
-  return config;
-}
-inline ClipConfig with_unseen_of(ClipConfig config, const ClipConfig& preset) {
-  lend_unseen(preset.vision, config.vision);
-  lend_unseen(preset.text, config.text);
+template <ConfigPart Config>
+Config with_unseen_of(Config config, const Config& preset) {
+  config = with_fields_of(config, preset,
+                          [](const FieldInfo& field) { return field.kind != FieldKind::shape; });
+  if constexpr (std::is_same_v<Config, CoCaConfig>) {
+    const bool same_width = config.vision.width == config.embed_dim;
+    const bool dual =
+        config.pooling.kind == Pooling::parallel || config.pooling.kind == Pooling::cascade;
+    if (same_width && dual) config.pooling.kind = preset.pooling.kind;
+    if (config.pooling.kind == Pooling::class_token)
+      config.pooling.queries = preset.pooling.queries;
+  }
   return config;
 }
 
@@ -192,20 +184,15 @@ inline bool has_shapes_of(const AnyConfig& inferred, const AnyConfig& config) {
 inline std::optional<std::string_view> preset_with_shapes(const AnyConfig& inferred) {
   for (const NamedPreset& preset : named_presets())
     if (has_shapes_of(inferred, preset.config)) return preset.name;
+  for (const NamedPreset& preset : open_clip_presets())
+    if (has_shapes_of(inferred, preset.config)) return preset.name;
   return std::nullopt;
 }
 
 /// The C++ definition of an inferred configuration, in which everything that leaves no trace in a
 /// checkpoint is marked as guessed.
 inline std::string guessed_config_definition(const AnyConfig& inferred, std::string_view name) {
-  std::string text = config_definition(inferred, name);
-  for (const std::string_view unseen :
-       {".heads = ", ".activation = ", ".pad_id = ", ".correct_cls_mask = "}) {
-    constexpr std::string_view mark = "/*guessed*/ ";
-    for (std::size_t at = text.find(unseen); at != text.npos; at = text.find(unseen, at + 1))
-      text.insert(at + unseen.size(), mark);
-  }
-  return text;
+  return detail::definition(inferred, name, true);
 }
 
 }  // namespace coca

@@ -92,7 +92,8 @@ inline WeightSource finite_source(const Checkpoint& checkpoint, const std::strin
 /// output NaN: a training has diverged. (Tensors before that one are loaded then.) And for what a
 /// training goes on from, which holds more than a model.
 template <class Model>
-void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options = {}) {
+requires(!ConfiguredModel<Model>) void load_weights(Model& model, const Checkpoint& checkpoint,
+                                                    const LoadOptions& options = {}) {
   expect_model_weights(checkpoint);
   const Checkpoint named = detail::with_names_of(model, checkpoint);
   if constexpr (requires { model.add_logit_bias(); })
@@ -106,6 +107,12 @@ void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions&
     else
       parameter.load(model.backend(), interpolated_positions(source, parameter.shape()));
   });
+}
+
+/// The same for a model whose configuration is part of its type.
+template <ConfiguredModel Model>
+void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions& options = {}) {
+  load_weights(as_runtime(model), checkpoint, options);
 }
 
 /// A model with the weights of a file (safetensors, its index, `.pt`, `.bin`) or of a folder as
@@ -125,7 +132,8 @@ Model load(const std::string& path,
 /// @param dtype F32, F16 or BF16
 /// @throws FileError where it cannot be written.
 template <class Model>
-void save_weights(const Model& model, const std::string& path, DType dtype = DType::F32) {
+requires(!ConfiguredModel<Model>) void save_weights(const Model& model, const std::string& path,
+                                                    DType dtype = DType::F32) {
   std::vector<TensorAnnouncement> announcements;
   for_each_parameter(model, [&](const auto& parameter) {
     announcements.push_back({parameter.path(), parameter.shape(), dtype});
@@ -143,6 +151,12 @@ void save_weights(const Model& model, const std::string& path, DType dtype = DTy
     }
   });
   writer.commit();
+}
+
+/// The same for a model whose configuration is part of its type.
+template <ConfiguredModel Model>
+void save_weights(const Model& model, const std::string& path, DType dtype = DType::F32) {
+  save_weights(as_runtime(model), path, dtype);
 }
 
 }  // namespace coca

@@ -1,0 +1,45 @@
+#pragma once
+/// @file
+/// Models whose configuration the compiler knows, and what they are without it.
+
+#include <concepts>
+
+namespace coca {
+
+namespace detail {
+
+template <class Model>
+struct RuntimeModelOf {
+  using type = Model;
+};
+template <class Model>
+requires requires { typename Model::runtime_type; }
+struct RuntimeModelOf<Model> {
+  using type = typename Model::runtime_type;
+};
+
+}  // namespace detail
+
+/// The type that a model has apart from its configuration: of CoCa<config, Backend> it is
+/// StandardCoCa<Backend>, its base; any other model is of that type itself.
+template <class Model>
+using RuntimeModel = typename detail::RuntimeModelOf<Model>::type;
+
+/// A model whose configuration is part of its type. Functions that do much for a model have an
+/// overload that hands such a model on as its RuntimeModel, so that they are compiled once a
+/// backend, not once a configuration.
+template <class Model>
+concept ConfiguredModel = !std::same_as<RuntimeModel<Model>, Model>;
+
+/// The same model, without its configuration in its type.
+template <class Model>
+const RuntimeModel<Model>& as_runtime(const Model& model) {
+  return model;
+}
+/// @copydoc as_runtime(const Model&)
+template <class Model>
+RuntimeModel<Model>& as_runtime(Model& model) {
+  return model;
+}
+
+}  // namespace coca

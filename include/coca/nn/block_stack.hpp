@@ -1,0 +1,66 @@
+#pragma once
+/// @file
+/// The blocks of a transformer, one after the other.
+
+#include <cstddef>
+#include <vector>
+
+#include "coca/autograd/recompute.hpp"
+#include "coca/nn/kv_cache.hpp"
+#include "coca/nn/parameter.hpp"
+
+namespace coca {
+
+/// Blocks of one type. How a block is called depends on the transformer, so the caller says it.
+template <Backend B, class Block>
+class BlockStack {
+ public:
+  /// @param make make(index) -> the block with that index
+  template <class Make>
+  BlockStack(std::size_t layers, const Make& make) {
+    blocks_.reserve(layers);
+    for (std::size_t index = 0; index < layers; ++index) blocks_.push_back(make(index));
+  }
+
+  const std::vector<Block>& blocks() const noexcept { return blocks_; }
+
+  /// x through all blocks: [batch, tokens, width] -> the same shape. Each block keeps its input
+  /// alone where the context's tape asks for that.
+  /// @param run run(block, x) -> the block's output; copied, as the backward pass may call it again
+  template <class Run>
+  Array<B> operator()(Context<B>& context, Array<B> x, const Run& run) const {
+    for (const Block& block : blocks_)
+      x = recomputed(context, x,
+                     [&block, run](const Array<B>& input) { return run(block, input); });
+    return x;
+  }
+
+  /// New tokens after those in the caches: [sequences, new tokens, width] -> the same shape
+  /// @param extend extend(block, layer, x) -> the block's output
+  template <class Extend>
+  Array<B> extend(Array<B> x, const Extend& extend) const {
+    for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
+      x = extend(blocks_[layer], layer, x);
+    return x;
+  }
+
+  /// Room for the keys and values of `capacity` tokens in each layer.
+  std::vector<KvCache<B>> make_caches(Context<B>& context, std::size_t capacity,
+                                      std::size_t width) const {
+    std::vector<KvCache<B>> caches;
+    for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
+      caches.emplace_back(context, capacity, width);
+    return caches;
+  }
+
+  /// Calls visit(parameter) for each parameter.
+  template <class Self, class Visitor>
+  static void for_each_parameter(Self& self, Visitor&& visit) {
+    visit_parameters(visit, self.blocks_);
+  }
+
+ private:
+  std::vector<Block> blocks_;
+};
+
+}  // namespace coca
