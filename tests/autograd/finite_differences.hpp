@@ -75,7 +75,7 @@ class GradientCheck {
     variables_.insert(variables_.end(), parts.begin(), parts.end());
   }
 
-  Indices<Exact> indices(const Shape& shape, std::vector<std::int32_t> values) {
+  coca::Indices<Exact> indices(const Shape& shape, std::vector<std::int32_t> values) {
     return context_.to_device(values, shape);
   }
 

@@ -130,6 +130,36 @@ TEST_CASE("the gradients of linear_cross_entropy are right, however many rows at
     }
 }
 
+TEST_CASE("classes may have a bias", "[gradients]") {
+  for (const std::size_t rows : {1, 3, 100}) {
+    INFO("rows at once " << rows);
+    GradientCheck check;
+    const auto x = check.variable("input", {5, 3}), w = check.variable("weight", {4, 3});
+    const auto bias = check.variable("bias", {4});
+    check([&] {
+      return value_of(check, [&](const auto& loss) {
+        linear_cross_entropy(check.context(), x, {check.context().backend().view(w, false), bias},
+                             labels, {.loss = {.weight = 0.3f}, .rows_at_once = rows}, loss);
+      });
+    });
+  }
+}
+
+// One weight as embedding table and as what makes logits: its gradient is the sum of both uses.
+TEST_CASE("a table may be the projection of classes too", "[gradients]") {
+  GradientCheck check;
+  const auto table = check.variable("table", {4, 3}),
+             positions = check.variable("positions", {5, 3});
+  const auto ids = check.indices({1, 5}, {0, 3, 3, 1, 2});
+  check([&] {
+    return value_of(check, [&](const auto& loss) {
+      const auto x = embed(check.context(), ids, table, positions);
+      linear_cross_entropy(check.context(), x, check.context().backend().view(table, false), labels,
+                           {.loss = {.weight = 0.3f}}, loss);
+    });
+  });
+}
+
 TEST_CASE("the gradients of the captioning loss are right", "[gradients]") {
   GradientCheck check;
   const Tokens tokens{{5, 2, 6, 0, 5, 3, 0, 0}, 2, 4};

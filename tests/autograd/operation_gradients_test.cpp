@@ -50,7 +50,7 @@ bool is_ordinary(const std::vector<Variable>& inputs, std::size_t outputs) {
     size += input.values.size();
     double largest = 0;
     for (std::size_t i = 0; i < input.values.size(); ++i)
-      if (!std::isnan(input.values.data()[i]))
+      if (std::isfinite(input.values.data()[i]))
         largest = std::max(largest, std::abs(input.values.data()[i]));
     if (largest > 50 || largest < 0.1) return false;
   }
@@ -118,10 +118,11 @@ class OperationGradient {
       largest = std::max(largest, std::abs(input.gradient.data()[i]));
     for (std::size_t i = 0; i < size; i += step) {
       double& x = input.values.data()[i];
-      if (std::isnan(x)) continue;
-      const double expected = difference(x), actual = input.gradient.data()[i];
-      const double tolerance =
-          1e-6 * std::max(std::abs(expected), 1e-3 * largest) + 1e-11 * (1 + std::abs(value));
+      if (std::isnan(x) || x == 0) continue;  // 0: where relu has no derivative
+      const auto [expected, error] = difference(x);
+      const double actual = input.gradient.data()[i];
+      const double tolerance = 1e-6 * std::max(std::abs(expected), 1e-3 * largest) + error +
+                               1e-11 * (1 + std::abs(value));
       if (!(std::abs(actual - expected) <= tolerance))
         return "element " + std::to_string(i) + ": got " + std::to_string(actual) + ", expected " +
                std::to_string(expected);
@@ -129,16 +130,23 @@ class OperationGradient {
     return "";
   }
 
-  // Of fourth order.
-  double difference(double& x) {
+  struct Difference {
+    double slope, error;
+  };
+
+  // Of fourth order, and how far it is from that with twice the step: most of its error, and more.
+  Difference difference(double& x) {
     const double before = x, h = 1e-3;
-    const auto at = [&](double distance) {
+    const auto across = [&](double distance) {
       x = before + distance;
-      return evaluate();
+      const double above = evaluate();
+      x = before - distance;
+      return above - evaluate();
     };
-    const double near = at(h) - at(-h), far = at(2 * h) - at(-2 * h);
+    const double near = across(h), far = across(2 * h), farther = across(4 * h);
     x = before;
-    return (8 * near - far) / (12 * h);
+    const double slope = (8 * near - far) / (12 * h), coarse = (8 * far - farther) / (24 * h);
+    return {slope, std::abs(slope - coarse)};
   }
 
   Context<Exact> context_;
@@ -147,6 +155,14 @@ class OperationGradient {
   std::vector<double> start_;
 };
 
+/// Whether a tape records the operation as it is.
+template <class Operation>
+bool is_recorded(const Operation& operation) {
+  if constexpr (std::is_same_v<Operation, ops::MatmulOn<Exact>>)  // the rest of linear() follows it
+    return operation.epilogue.activation == Activation::none && !operation.epilogue.scale;
+  return true;
+}
+
 template <class Operation>
 void check_gradients() {
   if constexpr (coca::detail::Recordable<Operation>) {
@@ -154,6 +170,7 @@ void check_gradients() {
     std::size_t number = 0, checked = 0;
     Cases<Operation>::each([&](const Operation& operation, const Tolerance&) {
       INFO("case " << number++);
+      if (!is_recorded(operation)) return;
       OperationGradient<Operation> gradient(operation);
       if (!gradient.is_worth_checking() || checked >= 40) return;
       CHECK(gradient.check() == "");

@@ -25,7 +25,7 @@ struct Fixture {
     return context.to_device(values, shape);
   }
   Array<B> zeros(const Shape& shape) { return array(shape, std::vector<float>(shape.size(), 0)); }
-  Indices<B> indices(const Shape& shape, std::vector<std::int32_t> values) {
+  coca::Indices<B> indices(const Shape& shape, std::vector<std::int32_t> values) {
     return context.to_device(values, shape);
   }
   typename B::Matrix matrix(std::size_t out, std::size_t in, std::vector<float> values) {

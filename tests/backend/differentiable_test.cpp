@@ -15,11 +15,11 @@ struct WithoutView : Whole {
 };
 
 template <class... Operation>
-constexpr bool all_are_needed(coca::ops::OperationList<Operation...>) {
+constexpr bool training_needs_all(coca::ops::OperationList<Operation...>) {
   return (!DifferentiableBackend<coca::testing::Without<Whole, Operation>> && ...);
 }
 
-struct Unchanged : Whole {};
+struct UnchangedTrainer : Whole {};
 
 }  // namespace
 
@@ -27,14 +27,14 @@ TEST_CASE("the backends that train satisfy the concept", "[backend]") {
   STATIC_REQUIRE(DifferentiableBackend<coca::Reference<float>>);
   STATIC_REQUIRE(DifferentiableBackend<coca::Reference<double>>);
   STATIC_REQUIRE(DifferentiableBackend<coca::testing::Remote>);
-  STATIC_REQUIRE(DifferentiableBackend<Unchanged>);
+  STATIC_REQUIRE(DifferentiableBackend<UnchangedTrainer>);
   STATIC_REQUIRE_FALSE(DifferentiableBackend<int>);
   STATIC_REQUIRE_FALSE(DifferentiableBackend<WithoutView>);
 }
 
 TEST_CASE("what cannot run one of the operations does not train", "[backend]") {
-  STATIC_REQUIRE(all_are_needed(coca::InferenceOperations<Whole>{}));
-  STATIC_REQUIRE(all_are_needed(coca::TrainingOperations<Whole>{}));
+  STATIC_REQUIRE(training_needs_all(coca::InferenceOperations<Whole>{}));
+  STATIC_REQUIRE(training_needs_all(coca::TrainingOperations<Whole>{}));
 }
 
 // A backend that lacks one operation of training is a backend all the same.

@@ -44,7 +44,7 @@ std::vector<double> tolerances(std::size_t elements, const std::vector<double>& 
 }  // namespace
 
 // A padding label of its own, the rows with it NaN: they count for nothing.
-TEMPLATE_LIST_TEST_CASE("cross_entropy_inplace ignores rows", "[losses]", TrainingSubjects) {
+TEMPLATE_LIST_TEST_CASE("cross_entropy ignores rows", "[losses]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(91);
   Floats logits = random.normals(5 * 33);

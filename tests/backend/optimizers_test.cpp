@@ -45,7 +45,7 @@ TEMPLATE_LIST_TEST_CASE("clip_factor of what is not a number", "[optimizers]", T
   CHECK(bench.damage() == "");
 }
 
-TEMPLATE_LIST_TEST_CASE("adamw_inplace", "[optimizers]", TrainingSubjects) {
+TEMPLATE_LIST_TEST_CASE("adamw step after step", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(101);
   for (const std::size_t size : lengths)
@@ -67,7 +67,7 @@ TEMPLATE_LIST_TEST_CASE("adamw_inplace", "[optimizers]", TrainingSubjects) {
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("sgd_inplace", "[optimizers]", TrainingSubjects) {
+TEMPLATE_LIST_TEST_CASE("sgd step after step", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(103);
   for (const std::size_t size : lengths)
@@ -93,7 +93,7 @@ TEMPLATE_LIST_TEST_CASE("sgd_inplace", "[optimizers]", TrainingSubjects) {
       }
 }
 
-TEMPLATE_LIST_TEST_CASE("adafactor_inplace", "[optimizers]", TrainingSubjects) {
+TEMPLATE_LIST_TEST_CASE("adafactor step after step", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(104);
   for (const std::size_t rows : {1, 3, 17, 33, 130})
@@ -128,7 +128,7 @@ TEMPLATE_LIST_TEST_CASE("adafactor_inplace", "[optimizers]", TrainingSubjects) {
 }
 
 // Gradients of nothing are no division by 0: their squares have epsilon.
-TEMPLATE_LIST_TEST_CASE("adafactor_inplace of a gradient of 0", "[optimizers]", TrainingSubjects) {
+TEMPLATE_LIST_TEST_CASE("adafactor of a gradient of 0", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   for (const std::size_t rows : {1, 3}) {
     CAPTURE(rows);

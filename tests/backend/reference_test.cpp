@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 #include <span>
 #include <vector>
 
+#include "backend/bench.hpp"
 #include "backend/call.hpp"
 #include "catch.hpp"
 #include "comparison.hpp"
@@ -26,11 +26,10 @@ using coca::testing::call;
 using coca::testing::columns;
 using coca::testing::first_difference;
 using coca::testing::first_inequality;
+using coca::testing::infinity;
+using coca::testing::not_a_number;
 
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 template <class T>
 Tensor<T> tensor(const std::vector<double>& values, const Shape& shape) {

@@ -87,6 +87,16 @@ Array<B> unfold(Context<B>& context, const Array<B>& input, const Unfold& window
   return apply(context, ops::On<B, ops::Unfold>{.input = input, .windows = windows});
 }
 
+/// Each channel of input [batch, height * width, channels] convolved with its own weight [channels,
+/// kernel, kernel] -> [batch, rows * columns, channels].
+/// @throws ShapeError where they do not fit.
+template <Backend B>
+Array<B> depthwise_convolution(Context<B>& context, const Array<B>& input, const Array<B>& weight,
+                               const Unfold& windows) {
+  return apply(context, ops::On<B, ops::DepthwiseConvolution>{
+                            .input = input, .weight = weight, .windows = windows});
+}
+
 /// Each row divided by its Euclidean norm; same shape.
 template <Backend B>
 Array<B> l2_normalize(Context<B>& context, const Array<B>& input) {

@@ -16,6 +16,7 @@
 #include "coca/backend/operands.hpp"
 #include "coca/backend/ops/attention.hpp"
 #include "coca/backend/ops/best_candidates.hpp"
+#include "coca/backend/ops/depthwise_convolution.hpp"
 #include "coca/backend/ops/edit_scores.hpp"
 #include "coca/backend/ops/embed.hpp"
 #include "coca/backend/ops/gather_rows.hpp"
@@ -56,8 +57,9 @@ using InferenceOperations = ops::OperationList<
     ops::MatmulOn<B>, ops::On<B, ops::LayerNorm>, ops::On<B, ops::Attention>, ops::EmbedOn<B>,
     ops::On<B, ops::Unfold>, ops::On<B, ops::L2Normalize>, ops::On<B, ops::WriteTokens>,
     ops::On<B, ops::GatherRows>, ops::On<B, ops::ScatterRows>, ops::On<B, ops::SliceTokens>,
-    ops::On<B, ops::MeanTokens>, ops::On<B, ops::Softmax>, ops::On<B, ops::LogSoftmax>,
-    ops::On<B, ops::EditScores>, ops::On<B, ops::WarpScores>, ops::On<B, ops::BestCandidates>>;
+    ops::On<B, ops::DepthwiseConvolution>, ops::On<B, ops::MeanTokens>, ops::On<B, ops::Softmax>,
+    ops::On<B, ops::LogSoftmax>, ops::On<B, ops::EditScores>, ops::On<B, ops::WarpScores>,
+    ops::On<B, ops::BestCandidates>>;
 
 /// A device with a precision.
 ///

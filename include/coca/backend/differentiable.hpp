@@ -42,9 +42,10 @@ using TrainingOperations = ops::OperationList<
     ops::MatmulInputGradientOn<B>, ops::On<B, ops::MatmulWeightGradient>, ops::On<B, ops::SumRows>,
     ops::On<B, ops::LayerNormGradient>, ops::On<B, ops::AttentionGradient>,
     ops::On<B, ops::EmbedGradient>, ops::On<B, ops::UnfoldGradient>,
-    ops::On<B, ops::L2NormalizeGradient>, ops::On<B, ops::WriteTokensGradient>,
-    ops::On<B, ops::SliceTokensGradient>, ops::On<B, ops::MeanTokensGradient>,
-    ops::On<B, ops::SoftmaxGradient>, ops::On<B, ops::GatherRowsGradient>,
+    ops::On<B, ops::DepthwiseConvolutionGradient>, ops::On<B, ops::L2NormalizeGradient>,
+    ops::On<B, ops::WriteTokensGradient>, ops::On<B, ops::SliceTokensGradient>,
+    ops::On<B, ops::MeanTokensGradient>, ops::On<B, ops::SoftmaxGradient>,
+    ops::On<B, ops::GatherRowsGradient>,
     // Element by element; what an epilogue does, on its own.
     ops::On<B, ops::Activate>, ops::On<B, ops::ActivationGradient>, ops::On<B, ops::ScaleColumns>,
     ops::On<B, ops::ScaleColumnsGradient>, ops::On<B, ops::Fill>, ops::On<B, ops::Copy>,

@@ -48,6 +48,7 @@ std::vector<CaptionScore> score_captions(Context<typename Model::backend_type>& 
                         std::to_string(model.vocab_size) + " words at most " +
                         std::to_string(most) + " tokens can be scored");
   auto logits = model.caption_logits(context, image_tokens, captions);
+  using B = typename Model::backend_type;
   context.backend().run(ops::On<B, ops::LogSoftmax>{.scores = ops::InOut(logits)});
   // Only one number a word leaves the device.
   std::vector<std::int32_t> wanted;

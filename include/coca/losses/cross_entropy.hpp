@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
@@ -28,8 +29,19 @@ struct LinearCrossEntropyOptions {
   std::size_t rows_at_once = 128;  ///< rows of logits that exist at a time
 };
 
-/// Cross-entropy of logits = input weightᵀ without storing them: projection, softmax and gradients
-/// go through a few rows at a time. Rows whose label is ignored cost nothing.
+/// What makes logits of features: a matrix [classes, width] and, if there is one, a bias for each
+/// class. A matrix alone is one too.
+template <DifferentiableBackend B>
+struct ClassProjection {
+  ClassProjection(const typename B::Matrix& matrix, const Array<B>& class_bias = {})
+      : weight(matrix), bias(class_bias) {}
+
+  typename B::Matrix weight;
+  Array<B> bias;  ///< [classes] or nothing
+};
+
+/// Cross-entropy of logits = input weightᵀ + bias without storing them: projection, softmax and
+/// gradients go through a few rows at a time. Rows whose label is ignored cost nothing.
 /// @param input  [rows, width] (outer extents folded)
 /// @param labels one a row
 /// @param loss   [1], loss.weight times the sum of the rows' losses is added
@@ -38,7 +50,8 @@ struct LinearCrossEntropyOptions {
 ///         no class.
 template <DifferentiableBackend B>
 void linear_cross_entropy(Context<B>& context, const Array<B>& input,
-                          const typename B::Matrix& weight, const std::vector<std::int32_t>& labels,
+                          const std::type_identity_t<ClassProjection<B>>& projection,
+                          const std::vector<std::int32_t>& labels,
                           const LinearCrossEntropyOptions& options, const Array<B>& loss);
 
 /// The same for logits that exist: [rows, classes], left as they are.
@@ -83,12 +96,16 @@ struct LabelledRows {
 
 template <DifferentiableBackend B>
 void linear_cross_entropy(Context<B>& context, const Array<B>& input,
-                          const typename B::Matrix& weight, const std::vector<std::int32_t>& labels,
+                          const std::type_identity_t<ClassProjection<B>>& projection,
+                          const std::vector<std::int32_t>& labels,
                           const LinearCrossEntropyOptions& options, const Array<B>& loss) {
+  const typename B::Matrix& weight = projection.weight;
+  const Array<B>& bias = projection.bias;
   const std::size_t width = input.shape().back(), classes = weight.out_features();
   if (width != weight.in_features())
     throw ShapeError("linear_cross_entropy: the input has shape " + to_string(input.shape()) +
                      ", the weight expects rows of " + std::to_string(weight.in_features()));
+  if (bias) expect_shape(bias, {classes}, "linear_cross_entropy: bias");
   detail::expect_labels(labels, input.size() / width, classes, options.loss.ignored_label);
   const detail::LabelledRows labelled(labels, options.loss.ignored_label);
   const std::size_t rows = labelled.rows.size();
@@ -97,18 +114,22 @@ void linear_cross_entropy(Context<B>& context, const Array<B>& input,
   const Array<B> chosen =
       gather_rows(context, input, context.to_device(labelled.rows, Shape{rows}));  // [rows, width]
   const Indices<B> targets = context.to_device(labelled.labels, Shape{rows});
-  Tape<B>* tape = detail::tape_for(context, chosen, weight.values());
+  Tape<B>* tape = detail::tape_for(context, chosen, weight.values(), bias);
   const std::size_t at_once = std::max<std::size_t>(1, options.rows_at_once);
   const Array<B> all_logits = context.empty(Shape{std::min(rows, at_once), classes});
   for (std::size_t first = 0; first < rows; first += at_once) {
     const std::size_t count = std::min(at_once, rows - first);
     const Array<B> some = chosen.slice(first, count), logits = all_logits.slice(0, count);
-    backend.run(ops::MatmulOn<B>{.input = some, .weight = weight, .output = ops::Out(logits)});
+    backend.run(ops::MatmulOn<B>{
+        .input = some, .weight = weight, .epilogue = {.bias = bias}, .output = ops::Out(logits)});
     backend.run(ops::On<B, ops::CrossEntropy>{.logits = ops::InOut(logits),
                                               .labels = targets.slice(first, count),
                                               .options = options.loss,
                                               .loss = ops::Add(loss)});
     if (tape == nullptr) continue;
+    if (tape->follows(bias))
+      backend.run(
+          ops::On<B, ops::SumRows>{.input = logits, .output = ops::Add(tape->gradient(bias))});
     if (tape->follows(weight.values())) {
       const auto [gradient, write] = tape->gradient_to_write(weight.values());
       if (weight.transposed())

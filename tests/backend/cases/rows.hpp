@@ -95,6 +95,50 @@ struct Cases<Judged<ops::UnfoldGradient>> {
   }
 };
 
+/// Calls take(windows, batch) for pictures whose channels are last.
+template <class Function>
+void for_each_depthwise_case(const Function& take) {
+  for (coca::Unfold windows : window_cases)
+    for (const std::size_t channels : {1, 5, 16, 33})
+      for (const std::size_t batch : {1, 2}) {
+        windows.channels = channels;
+        windows.channels_last = true;
+        take(windows, batch);
+      }
+}
+
+template <>
+struct Cases<Judged<ops::DepthwiseConvolution>> {
+  static void each(const Take<Judged<ops::DepthwiseConvolution>>& take) {
+    Arguments with(130);
+    for_each_depthwise_case([&](const coca::Unfold& w, std::size_t batch) {
+      take({.input = with.normals({batch, w.height * w.width, w.channels}),
+            .weight = with.normals({w.channels, w.kernel, w.kernel}),
+            .windows = w,
+            .output = with.out({batch, w.rows() * w.columns(), w.channels})},
+           within_sum(w.kernel * w.kernel));
+    });
+  }
+};
+
+template <>
+struct Cases<Judged<ops::DepthwiseConvolutionGradient>> {
+  static void each(const Take<Judged<ops::DepthwiseConvolutionGradient>>& take) {
+    Arguments with(131);
+    for (unsigned present = 0; present < 4; ++present)
+      for_each_depthwise_case([&](const coca::Unfold& w, std::size_t batch) {
+        take({.input = with.normals({batch, w.height * w.width, w.channels}),
+              .weight = with.normals({w.channels, w.kernel, w.kernel}),
+              .windows = w,
+              .output_gradient = with.normals({batch, w.rows() * w.columns(), w.channels}),
+              .input_gradient =
+                  with.add((present & 1) != 0, {batch, w.height * w.width, w.channels}),
+              .weight_gradient = with.add((present & 2) != 0, {w.channels, w.kernel, w.kernel})},
+             within_sum(batch * w.rows() * w.columns() + w.kernel * w.kernel));
+      });
+  }
+};
+
 // What is not written stays NaN; a sum is one rounding.
 template <>
 struct Cases<Judged<ops::WriteTokens>> {

@@ -18,6 +18,7 @@
 #include "coca/backend/cpu/candidates.hpp"
 #include "coca/backend/cpu/columns.hpp"
 #include "coca/backend/cpu/cpu_options.hpp"
+#include "coca/backend/cpu/depthwise_convolution.hpp"
 #include "coca/backend/cpu/elementwise.hpp"
 #include "coca/backend/cpu/losses.hpp"
 #include "coca/backend/cpu/matrix.hpp"

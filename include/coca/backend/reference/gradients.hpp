@@ -183,6 +183,33 @@ class ReferenceGradients {
           static_cast<T>(detail::reference_activation(op.input.data()[i], op.activation));
   }
 
+  /// output[window, c] = sum over the window of input[pixel, c] weight[c, place].
+  void run(const ops::DepthwiseConvolution<T, HostMemory>& op) const {
+    const std::size_t window = op.windows.kernel * op.windows.kernel;
+    std::vector<double> sums(op.output.size());
+    detail::visit_windows(op.windows, op.input.shape()[0], [&](std::size_t i, std::size_t pixel) {
+      // Of the unfolded windows: element i is place i % window of channel i / window.
+      const std::size_t channel = i / window % op.windows.channels;
+      sums[i / window] +=
+          double{op.input.data()[pixel]} * double{op.weight.data()[channel * window + i % window]};
+    });
+    for (std::size_t i = 0; i < sums.size(); ++i) op.output.data()[i] = static_cast<T>(sums[i]);
+  }
+
+  /// d input[pixel, c] += d output[window, c] weight[c, place], d weight likewise.
+  void run(const ops::DepthwiseConvolutionGradient<T, HostMemory>& op) const {
+    const std::size_t window = op.windows.kernel * op.windows.kernel;
+    std::vector<double> inputs(op.input.size()), weights(op.weight.size());
+    detail::visit_windows(op.windows, op.input.shape()[0], [&](std::size_t i, std::size_t pixel) {
+      const std::size_t place = i / window % op.windows.channels * window + i % window;
+      const double gradient = op.output_gradient.data()[i / window];
+      inputs[pixel] += gradient * op.weight.data()[place];
+      weights[place] += gradient * op.input.data()[pixel];
+    });
+    add_sums(inputs, op.input_gradient);
+    add_sums(weights, op.weight_gradient);
+  }
+
   /// d input = d output activation'(input).
   void run(const ops::ActivationGradient<T, HostMemory>& op) const {
     if (!op.input_gradient) return;
