@@ -63,3 +63,17 @@ TEST_CASE("a report has the curves, and captions where they changed") {
   CHECK_FALSE(contains(page, "nan"));
   CHECK_FALSE(contains(page, "<b>"));
 }
+
+TEST_CASE("a report has the losses and scores of any task, by their names") {
+  std::vector<Json> log;
+  const auto add = [&](const char* line) { log.push_back(parse_json(line, "log")); };
+  add(R"({"step":1,"loss":2,"classification_loss":2,"margin":0.5})");
+  add(R"({"step":1,"validation":{"loss":1,"classification_loss":1,"pictures":4,"captions":[],
+          "accuracy":{"top_1":0.5,"top_5":0.75},"calibration":0.25}})");
+  const std::string page = training_report({.title = "x"}, log, {});
+  for (const char* words : {"classification", "Validation: accuracy", "top_1", "top_5", "margin",
+                            "Validation: calibration"})
+    CHECK(contains(page, words));
+  for (const char* words : {"Retrieval", "Temperature", "contrastive", "Validation: pictures"})
+    CHECK_FALSE(contains(page, words));
+}

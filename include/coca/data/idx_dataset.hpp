@@ -39,11 +39,16 @@ struct IdxFile {
   std::string content;
   std::size_t first = 0;  ///< of the values in the content
 
+  static constexpr std::size_t most = std::size_t{1} << 30;  ///< bytes
+
   /// @param rank extents that it must have
   /// @throws FileError for another format, another rank or type, or a file that is cut off.
-  IdxFile(const std::string& path, std::size_t rank) {
-    constexpr std::size_t most = std::size_t{1} << 30;
-    content = read_text_or_gzip(path, most);
+  IdxFile(const std::string& path, std::size_t rank)
+      : IdxFile(path, rank, read_text_or_gzip(path, most)) {}
+
+  /// The same of bytes in memory.
+  IdxFile(const std::string& path, std::size_t rank, std::string bytes)
+      : content(std::move(bytes)) {
     const auto byte = [this](std::size_t i) { return static_cast<unsigned char>(content[i]); };
     first = 4 + 4 * rank;
     if (content.size() < first || byte(0) != 0 || byte(1) != 0 || byte(2) != 8 || byte(3) != rank)

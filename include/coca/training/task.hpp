@@ -12,8 +12,6 @@
 /// - part losses are computed for each part, and divided by counts (words, pictures) that have been
 ///   summed over all parts and processes before.
 
-#include <array>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <optional>

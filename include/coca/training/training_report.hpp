@@ -123,7 +123,8 @@ class ChartList {
  public:
   explicit ChartList(std::span<const Json> lines) : lines_(lines) {}
 
-  void add(const std::string& chart, const std::string& name, std::vector<std::string> keys) {
+  void add(const std::string& chart, const std::string& name,
+           const std::vector<std::string>& keys) {
     auto found = std::find_if(charts_.begin(), charts_.end(),
                               [&](const LineChart& each) { return each.title == chart; });
     if (found == charts_.end()) found = charts_.insert(charts_.end(), LineChart{chart, {}});
@@ -131,10 +132,11 @@ class ChartList {
   }
 
   /// A number with the words that there are for it.
-  void add_named(const std::string& name, const std::string& chart, std::vector<std::string> keys) {
+  void add_named(const std::string& name, const std::string& chart,
+                 const std::vector<std::string>& keys) {
     for (const CurveWords& words : curve_words)
-      if (name == words.name) return add(words.chart, words.curve, std::move(keys));
-    add(chart.empty() ? name : chart, keys.back(), std::move(keys));
+      if (name == words.name) return add(words.chart, words.curve, keys);
+    add(chart.empty() ? name : chart, keys.back(), keys);
   }
 
   std::vector<LineChart> charts() && { return std::move(charts_); }
