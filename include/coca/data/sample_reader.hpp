@@ -46,6 +46,8 @@ struct SampleOptions {
   std::size_t shrink_to = 0;
   std::size_t cache_bytes = 0;                          ///< memory for decoded pictures
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures count as broken
+  bool truncated = false;              ///< otherwise pictures that are cut off count as broken
+  DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
 };
 
 /// A sample as it is shown.
@@ -109,8 +111,10 @@ class SampleReader {
   std::shared_ptr<const TransparentImage> picture(std::size_t index, const std::string& name) {
     if (auto cached = cache_.find(index)) return cached;
     const std::vector<std::uint8_t> file = dataset_.read(index);
-    TransparentImage decoded =
-        read_transparent_image(file, name, {.max_pixels = options_.max_pixels});
+    TransparentImage decoded = read_transparent_image(file, name,
+                                                      {.max_pixels = options_.max_pixels,
+                                                       .truncated = options_.truncated,
+                                                       .damaged = options_.damaged});
     return cache_.keep(index, shrink(std::move(decoded), options_.shrink_to));
   }
 

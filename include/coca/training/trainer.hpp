@@ -181,6 +181,7 @@ class Trainer {
     LoaderOptions loader = training_loader_options(options_, preprocess_);
     loader.order.rank = processes_.rank();
     loader.order.ranks = processes_.size();
+    loader.sample.damaged = events_.damaged;
     return loader;
   }
 
@@ -382,6 +383,7 @@ class Trainer {
     if (validation_data_) {
       // The losses of a batch depend on its size: that of all processes, whoever computes them.
       LoaderOptions loading = validation_loader_options(options_, preprocess_);
+      loading.sample.damaged = events_.damaged;
       loading.order.batch_size *= processes_.size();
       Loader loader(*validation_data_, loading);
       const auto scores = coca::validate(context_, model_, subject_.tokenizer, loader,
