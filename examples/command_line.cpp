@@ -21,6 +21,7 @@
 #include "coca/io/json_bytes.hpp"
 #include "coca/text/gzip_text.hpp"
 #include "coca/text/utf8.hpp"
+#include "picture_reading.hpp"
 
 namespace coca_examples {
 
@@ -119,6 +120,10 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_flag("--interpolate-positions", options.interpolate_positions,
                "accept weights that were trained on pictures of another size")
       ->group(group);
+  app.add_flag("--truncated", picture_reading().truncated,
+               "read JPEG and PNG pictures that are cut off as far as they are there, instead of "
+               "refusing them")
+      ->group(group);
 }
 
 std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv) {
@@ -198,7 +203,10 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()
   };
   try {
     if (!parse(app, argc, argv)) return 0;
-    return body() ? 0 : 1;
+    const bool done = body();
+    const std::string damaged = about_damaged(picture_reading().damaged);
+    if (!damaged.empty()) std::cerr << app.get_name() << ": " << damaged << '\n';
+    return done ? 0 : 1;
   } catch (const UsageError& error) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {

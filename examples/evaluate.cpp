@@ -12,6 +12,7 @@
 #include "coca/io/atomic_file.hpp"
 #include "coca/training/training_data.hpp"
 #include "command_line.hpp"
+#include "picture_reading.hpp"
 #include "score_table.hpp"
 #include "templates.hpp"
 
@@ -179,8 +180,10 @@ coca::GenerationOptions search_options(const Options& options, const ModelInfo& 
 coca::Pixels to_pixels(const ModelInfo& info, const std::vector<std::uint8_t>& file,
                        const std::string& name) {
   if (info.open_clip_preprocessing)
-    return coca::preprocess_like_open_clip(file, name, info.preprocessing);
-  return coca::preprocess(coca::read_image(file, name), info.preprocessing);
+    return coca::preprocess_like_open_clip(file, name, info.preprocessing,
+                                           picture_reading().options().decoding());
+  return coca::preprocess(coca::read_image(file, name, picture_reading().options()),
+                          info.preprocessing);
 }
 
 /// Pictures that could be read, in the order of their embeddings.

@@ -17,6 +17,7 @@
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
 #include "coca/text/sentence_piece_tokenizer.hpp"
+#include "picture_reading.hpp"
 
 namespace coca_examples {
 
@@ -24,8 +25,9 @@ namespace fs = std::filesystem;
 
 coca::Pixels Model::read_pixels(const std::string& path) const {
   if (info_.open_clip_preprocessing)
-    return coca::preprocess_like_open_clip(path, info_.preprocessing);
-  return coca::preprocess(coca::read_image(path), info_.preprocessing);
+    return coca::preprocess_like_open_clip(path, info_.preprocessing,
+                                           picture_reading().options().decoding());
+  return coca::preprocess(coca::read_image(path, picture_reading().options()), info_.preprocessing);
 }
 
 coca::Image Model::to_image(const coca::Pixels& pixels) const {

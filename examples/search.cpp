@@ -9,6 +9,7 @@
 #include "coca/image/draw.hpp"
 #include "coca/image/write_png.hpp"
 #include "command_line.hpp"
+#include "picture_reading.hpp"
 
 using namespace coca_examples;
 
@@ -157,7 +158,8 @@ void write_sheet(const Options& options, std::span<const coca::SearchHit> hits) 
   std::vector<coca::Image> images;
   std::vector<std::string> labels;
   for (const coca::SearchHit& hit : hits) {
-    images.push_back(coca::read_image((std::filesystem::path(options.folder) / hit.path).string()));
+    images.push_back(coca::read_image((std::filesystem::path(options.folder) / hit.path).string(),
+                                      picture_reading().options()));
     const std::string name = std::filesystem::path(hit.path).stem().string();
     labels.push_back(to_text(hit.similarity, 3) + " " + name);
   }

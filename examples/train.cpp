@@ -13,6 +13,7 @@
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/training/training_options_json.hpp"
 #include "command_line.hpp"
+#include "picture_reading.hpp"
 #include "progress_bar.hpp"
 #include "training.hpp"
 
@@ -250,6 +251,7 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
                             Skipped& skipped) {
   coca::TrainingEvents events;
   events.stop = &stop_requested;
+  events.damaged = &picture_reading().damaged;
   events.on_broken_picture = [&broken, &skipped](const coca::SkippedPicture& picture) {
     broken.report("skipped: " + about(picture.name, picture.reason));
     ++skipped.pictures;

@@ -181,3 +181,27 @@ TEST_CASE("Large pictures can be made small before they are kept, or refused") {
   CHECK(coca_test::contains(std::get<SkippedPicture>(strict.read({})).reason,
                             "more than the limit of 7999 pixels"));
 }
+
+TEST_CASE("Pictures that are cut off are broken, or shown as far as they are there, and counted") {
+  struct OneImage {
+    std::size_t size() const { return 1; }
+    coca::Record record(std::size_t) const { return {"cut.png", {}, {}}; }
+    std::vector<std::uint8_t> read(std::size_t) const {
+      std::vector<std::uint8_t> bytes = coca::encode_png(test_image(100, 80));
+      bytes.resize(bytes.size() / 2);
+      return bytes;
+    }
+  };
+  coca::DamagedPictures damaged;
+  coca::SampleOptions options = small_options();
+  options.damaged = &damaged;
+  SampleReader strict(OneImage{}, options);
+  CHECK(coca_test::contains(std::get<SkippedPicture>(strict.read({})).reason,
+                            "the file ends too early"));
+  CHECK(damaged.count() == 0);
+  options.truncated = true;
+  SampleReader reader(OneImage{}, options);
+  CHECK(std::get<Sample>(reader.read({})).name == "cut.png");
+  CHECK(std::get<Sample>(reader.read({})).name == "cut.png");
+  CHECK(damaged.count() == 1);
+}

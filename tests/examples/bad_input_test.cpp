@@ -54,6 +54,27 @@ TEST_CASE("pictures that are none") {
   check_refused(run("classify --labels a,b " + (folder / "no.png")), 1, {"no.png"});
 }
 
+TEST_CASE("pictures that are damaged are read and counted, those that are cut off if asked for") {
+  const Folder folder;
+  const std::string damaged = std::string(COCA_TEST_DATA) + "/damaged_image/no_end.png";
+  const std::string jpeg = read_file(std::string(COCA_TEST_DATA) + "/preprocess/baseline.jpg");
+  const std::string cut = folder.write("cut.jpg", jpeg.substr(0, jpeg.size() / 2));
+  const Result one = run("caption " + damaged);
+  CHECK(one.status == 0);
+  CHECK(one.err ==
+        "caption: 1 picture is damaged, but was read: " + damaged + ": the file ends too early\n");
+  const Result two = run("embed --json --truncated " + damaged + " " + cut + " " + damaged);
+  CHECK(two.status == 0);
+  CHECK(two.json().size() == 3);
+  CHECK(contains(two.err, "embed: 2 pictures are damaged, but were read; the first is " + damaged +
+                              ": the file ends too early\n"));
+  CHECK(run("caption " + slug).err.empty());
+  for (const std::string option : {"", "--open-clip-preprocessing "}) {
+    check_refused(run("caption " + option + cut), 1, {"cut.jpg", "Premature end"});
+    CHECK(run("caption --truncated " + option + cut).status == 0);
+  }
+}
+
 TEST_CASE("one broken picture does not stop the others") {
   const Folder folder;
   const std::string broken = folder.write("broken.png", "nothing");

@@ -93,6 +93,11 @@ TEST_CASE("options become those of the loaders") {
   CHECK_FALSE(validation.order.drop_last);
   CHECK_FALSE(validation.sample.augmentation);
   CHECK_FALSE(validation.replace_broken);
+  CHECK_FALSE(training.sample.truncated);
+  CHECK_FALSE(validation.sample.truncated);
+  options.data.truncated = true;
+  CHECK(training_loader_options(options, config).sample.truncated);
+  CHECK(validation_loader_options(options, config).sample.truncated);
   options.data.augment = false;
   CHECK_FALSE(training_loader_options(options, config).sample.augmentation);
 }

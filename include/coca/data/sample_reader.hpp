@@ -47,6 +47,8 @@ struct SampleOptions {
   std::size_t pictures_per_sample = 1;  ///< records with fewer pictures count as broken
   std::size_t cache_bytes = 0;          ///< memory for decoded pictures
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures count as broken
+  bool truncated = false;              ///< otherwise pictures that are cut off count as broken
+  DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
 };
 
 /// A sample as it is shown.
@@ -134,8 +136,10 @@ class SampleReader {
     const std::size_t place = index * options_.pictures_per_sample + number;
     if (auto cached = cache_.find(place)) return cached;
     const std::vector<std::uint8_t> file = dataset_.read(index, number);
-    TransparentImage decoded =
-        read_transparent_image(file, name, {.max_pixels = options_.max_pixels});
+    TransparentImage decoded = read_transparent_image(file, name,
+                                                      {.max_pixels = options_.max_pixels,
+                                                       .truncated = options_.truncated,
+                                                       .damaged = options_.damaged});
     return cache_.keep(place, shrink(std::move(decoded), options_.shrink_to));
   }
 

@@ -147,6 +147,7 @@ class Trainer {
     LoaderOptions loader = training_loader_options(options_, preprocess_);
     loader.order.rank = processes_.rank();
     loader.order.ranks = processes_.size();
+    loader.sample.damaged = events_.damaged;
     return loader;
   }
 

@@ -165,6 +165,7 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   loader.sample.flip_key = data.flip_key;
   loader.sample.color_key = data.color_key;
   if (data.augment) loader.sample.augmentation = data.augmentation;
+  loader.sample.truncated = data.truncated;
   loader.sample.shrink_to = data.shrink_to;
   loader.sample.cache_bytes = data.cache_megabytes << 20;
   loader.threads = data.loader_threads;
@@ -180,6 +181,7 @@ inline LoaderOptions validation_loader_options(const TrainingOptions& options,
   loader.order = {.batch_size = options.step.batch_size, .shuffle = false, .drop_last = false};
   loader.sample.preprocess = config;
   loader.sample.first_caption = 1;
+  loader.sample.truncated = options.data.truncated;
   loader.replace_broken = false;
   loader.threads = options.data.loader_threads;
   loader.prefetch = options.data.prefetch;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coca/data/batch.hpp"
+#include "coca/image/damaged_pictures.hpp"
 #include "coca/training/step.hpp"
 #include "coca/training/training_log.hpp"
 #include "coca/training/validation.hpp"
@@ -42,6 +43,7 @@ struct TrainingEvents {
   std::function<void(const TrainingValidation&)> on_validation{};
   std::function<void(const SkippedPicture&)> on_broken_picture{};
   std::function<void(const std::string&)> on_checkpoint{};  ///< with its path, once it is there
+  DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
   /// The run saves and ends as soon as this is true. May be set by a signal handler.
   const std::atomic<bool>* stop = nullptr;
 };

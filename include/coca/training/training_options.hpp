@@ -41,6 +41,7 @@ struct TrainingData {
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
   bool augment = true;           ///< otherwise pictures are shown as in evaluation
   AugmentationOptions augmentation{};
+  bool truncated = false;           ///< pictures that are cut off are used as far as they are there
   std::size_t shrink_to = 0;        ///< see SampleOptions
   std::size_t cache_megabytes = 0;  ///< memory for decoded pictures
   std::size_t loader_threads = 2;   ///< that decode in the background
@@ -180,6 +181,8 @@ void for_each_data_option(Data& data, Visitor&& visit) {
         resize_choices);
   visit({"fill_color", "0 to 255, around pictures with resize_mode longest", group},
         data.fill_color);
+  visit({"truncated", "use JPEG and PNG pictures that are cut off as far as they are there", group},
+        data.truncated);
   visit({"shrink_to", "decoded pictures are made that small at once; 0: never", group},
         data.shrink_to);
   visit({"cache_megabytes", "memory for decoded pictures", group}, data.cache_megabytes);

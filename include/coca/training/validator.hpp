@@ -60,6 +60,7 @@ class Validator {
     TrainingValidation validation;
     if (data_) {
       LoaderOptions loading = validation_loader_options(options_, preprocess_);
+      loading.sample.damaged = events.damaged;
       loading.order.batch_size *= processes;
       Loader loader(*data_, loading);
       const auto scores = validate(context, task, loader, events.stop);

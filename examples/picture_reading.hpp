@@ -1,0 +1,34 @@
+#pragma once
+/// @file
+/// How a program reads pictures, and what it met while it did.
+
+#include <string>
+
+#include "coca/image/read_image.hpp"
+
+namespace coca_examples {
+
+/// What --truncated says, and the count of pictures that are damaged but could be read.
+struct PictureReading {
+  bool truncated = false;
+  coca::DamagedPictures damaged{};
+
+  coca::ReadOptions options() { return {.truncated = truncated, .damaged = &damaged}; }
+};
+
+/// Of this program, which has one command line.
+inline PictureReading& picture_reading() {
+  static PictureReading reading;
+  return reading;
+}
+
+/// "2 pictures are damaged ...", for the end of a program; empty where there was none.
+inline std::string about_damaged(const coca::DamagedPictures& damaged) {
+  const std::size_t count = damaged.count();
+  if (count == 0) return "";
+  if (count == 1) return "1 picture is damaged, but was read: " + damaged.first();
+  return std::to_string(count) + " pictures are damaged, but were read; the first is " +
+         damaged.first();
+}
+
+}  // namespace coca_examples
