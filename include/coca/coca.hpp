@@ -62,6 +62,7 @@
 #include "coca/pipelines/configuration.hpp"
 #include "coca/pipelines/encode.hpp"
 #include "coca/pipelines/load.hpp"
+#include "coca/pipelines/open_model.hpp"
 #include "coca/pipelines/search_index.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
