@@ -65,6 +65,7 @@
 #include "coca/pipelines/encode.hpp"
 #include "coca/pipelines/load.hpp"
 #include "coca/pipelines/model_identity.hpp"
+#include "coca/pipelines/open_model.hpp"
 #include "coca/pipelines/search_index.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"

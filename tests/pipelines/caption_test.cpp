@@ -8,11 +8,13 @@
 
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/backend/reference/reference.hpp"
 #include "coca/features.hpp"
 #include "coca/image/read_image.hpp"
 #include "comparison.hpp"
 #include "generation/stamps_captions.hpp"
 #include "io/temporary_folder.hpp"
+#include "pipelines/plain.hpp"
 #include "pipelines/stamps.hpp"
 
 using namespace coca;
@@ -161,4 +163,29 @@ TEST_CASE("caption: a tokenizer with more words than the model") {
         sentence);
   CHECK(coca_test::message_of([&] { score(context, model, tokenizer, pictures[0], "text"); }) ==
         sentence);
+}
+
+TEST_CASE("caption: a model with more words than CLIP does not take CLIP's tokenizer") {
+  CoCaConfig config = coca::testing::plain;
+  config.text.context_length = 20;
+  config.text.vocab_size = 64000;
+  StandardCoCa<Reference<float>> model(config);
+  initialize(model);
+  const Pixels picture{3, 32, 32, std::vector<float>(3 * 32 * 32)};
+  const std::string sentence =
+      "the tokenizer has 49408 words, the model knows 64000: give the tokenizer that the model was "
+      "trained with";
+  const auto with_clip = [&](const auto& use) {
+    Context<Reference<float>> context;
+    return coca_test::message_of([&] { use(context, AnyTokenizer{ClipTokenizer{}}); });
+  };
+  CHECK(coca_test::message_of([&] { caption(model, picture); }) == sentence);
+  CHECK(coca_test::message_of([&] { score(model, picture, "a cow"); }) == sentence);
+  CHECK(with_clip([&](auto& context, const AnyTokenizer& clip) {
+          caption(context, model, clip, std::span(&picture, 1));
+        }) == sentence);
+  const std::vector<std::string> texts{"a cow"};
+  CHECK(with_clip([&](auto& context, const AnyTokenizer& clip) {
+          embed_texts(context, model, clip, texts);
+        }) == sentence);
 }

@@ -1,0 +1,38 @@
+#pragma once
+/// @file
+/// The tokenizer that belongs to a model.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "coca/core/error.hpp"
+#include "coca/io/hugging_face_folder.hpp"
+#include "coca/text/clip_tokenizer.hpp"
+#include "coca/text/hugging_face_tokenizer.hpp"
+#include "coca/text/sentence_piece_tokenizer.hpp"
+#include "coca/text/tokenizer.hpp"
+
+namespace coca {
+
+/// A vocabulary file: SentencePiece .model, merges.txt, or CLIP's bpe_simple_vocab.
+/// @throws FileError where it is missing or damaged
+inline AnyTokenizer read_tokenizer(const std::string& path) {
+  if (path.ends_with(".model")) return SentencePieceTokenizer(path);
+  if (std::filesystem::path(path).filename() == "merges.txt")
+    return read_hugging_face_tokenizer(path);
+  return read_clip_tokenizer(path);
+}
+
+/// The tokenizer of a model's folder, or else CLIP's.
+/// @throws FileError where its vocabulary is damaged
+inline AnyTokenizer read_tokenizer(const std::optional<HuggingFaceFolder>& folder) {
+  if (!folder) return ClipTokenizer();
+  if (folder->sentence_piece) return SentencePieceTokenizer(*folder->sentence_piece);
+  if (folder->bpe_vocabulary) return read_clip_tokenizer(*folder->bpe_vocabulary);
+  if (folder->merges)
+    return read_hugging_face_tokenizer(*folder->merges, folder->vocabulary.value_or(""));
+  return ClipTokenizer();
+}
+
+}  // namespace coca
