@@ -87,6 +87,10 @@ TEST_CASE("Files that are no pictures are refused in one sentence with their nam
   CHECK(reading_error("/dev/zero") ==
         "/dev/zero: not a picture: expected a JPEG, PNG or WebP file");
   CHECK(reading_error("/dev/null") == "/dev/null: the file is empty, expected a picture");
+  const std::string pointer = temporary.write(
+      "pointer.jpg", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3512\n");
+  CHECK(reading_error(pointer) ==
+        pointer + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
 }
 
 TEST_CASE("The limit of pixels is the caller's") {

@@ -21,6 +21,7 @@
 #include "coca/image/jpeg.hpp"
 #include "coca/image/png.hpp"
 #include "coca/image/webp.hpp"
+#include "coca/io/git_lfs_pointer.hpp"
 
 namespace coca {
 
@@ -70,7 +71,8 @@ inline std::vector<std::uint8_t> read_image_bytes(const std::string& path) {
 
 /// Decodes a picture file in memory, in its own mode and not turned upright.
 /// @param name what errors call the data
-/// @throws FileError    for anything but a whole JPEG, PNG or WebP picture
+/// @throws FileError    for anything but a whole JPEG, PNG or WebP picture; a pointer of Git LFS is
+///                      named as such
 /// @throws UnavailableError for a type whose library this build lacks
 inline DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
                                  const DecodeOptions& options = {}) {
@@ -78,6 +80,7 @@ inline DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std:
   if (is_jpeg(bytes)) return decode_jpeg(bytes, name, options);
   if (is_png(bytes)) return decode_png(bytes, name, options);
   if (is_webp(bytes)) return decode_webp(bytes, name, options);
+  refuse_git_lfs_pointer(name, bytes);
   throw FileError(name, "not a picture: expected a JPEG, PNG or WebP file");
 }
 

@@ -12,6 +12,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/io/checkpoint.hpp"
+#include "coca/io/git_lfs_pointer.hpp"
 #include "coca/io/mapped_file.hpp"
 #include "coca/io/pickle.hpp"
 #include "coca/io/safetensors.hpp"
@@ -26,7 +27,6 @@ enum class CheckpointFormat {
   safetensors_index,
   torch,
   other_pickle,
-  git_lfs_pointer,
   unknown
 };
 
@@ -57,7 +57,6 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   if (text.starts_with('\x80') && text.substr(0, 11 + magic.size()).find(magic) != text.npos)
     return CheckpointFormat::torch;
   if (begins_as_pickle(text)) return CheckpointFormat::other_pickle;
-  if (text.starts_with("version https://git-lfs")) return CheckpointFormat::git_lfs_pointer;
   if (resembles_safetensors(text)) return CheckpointFormat::safetensors;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && text[first] == '{')
@@ -73,6 +72,7 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
 /// @throws FileError when the file is missing, of another format, or damaged.
 inline Checkpoint open_checkpoint(const std::string& path) {
   auto bytes = std::make_shared<StoredBytes>(MappedFile(path));
+  refuse_git_lfs_pointer(path, bytes->bytes());
   switch (detail::detect_format(bytes->bytes())) {
     case detail::CheckpointFormat::safetensors:
       return detail::parse_safetensors(path, bytes);
@@ -83,9 +83,6 @@ inline Checkpoint open_checkpoint(const std::string& path) {
     case detail::CheckpointFormat::other_pickle:
       read_pickle(path, bytes->bytes());  // says what it calls
       throw FileError(path, "is a pickle, but none of torch.save");
-    case detail::CheckpointFormat::git_lfs_pointer:
-      throw FileError(path,
-                      "is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
     case detail::CheckpointFormat::unknown:
       if (path.ends_with(".safetensors")) return detail::parse_safetensors(path, bytes);
       break;
