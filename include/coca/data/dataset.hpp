@@ -59,6 +59,10 @@ class AnyDataset {
   /// Number of records.
   std::size_t size() const { return held_->size(); }
 
+  /// What is worth knowing of how the data was read, in sentences; of data sets that have none,
+  /// nothing.
+  std::vector<std::string> notes() const { return held_->notes(); }
+
   /// The text of record `index`. @throws ArgumentError from size() on; else what the held one
   /// throws.
   Record record(std::size_t index) const {
@@ -79,6 +83,7 @@ class AnyDataset {
     virtual std::size_t size() const = 0;
     virtual Record record(std::size_t index) const = 0;
     virtual std::vector<std::uint8_t> read(std::size_t index) const = 0;
+    virtual std::vector<std::string> notes() const = 0;
   };
 
   template <class T>
@@ -88,6 +93,12 @@ class AnyDataset {
     std::size_t size() const override { return dataset.size(); }
     Record record(std::size_t index) const override { return dataset.record(index); }
     std::vector<std::uint8_t> read(std::size_t index) const override { return dataset.read(index); }
+    std::vector<std::string> notes() const override {
+      if constexpr (requires { dataset.notes(); })
+        return dataset.notes();
+      else
+        return {};
+    }
     T dataset;
   };
 
@@ -106,6 +117,7 @@ class Subset {
   std::size_t size() const noexcept { return indices_.size(); }
   Record record(std::size_t index) const { return dataset_.record(original(index)); }
   std::vector<std::uint8_t> read(std::size_t index) const { return dataset_.read(original(index)); }
+  std::vector<std::string> notes() const { return dataset_.notes(); }
 
  private:
   std::size_t original(std::size_t index) const {
@@ -133,6 +145,12 @@ class ConcatDataset {
     const auto [dataset, local] = find(index);
     return dataset->read(local);
   }
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all;
+    for (const AnyDataset& dataset : datasets_)
+      for (std::string& note : dataset.notes()) all.push_back(std::move(note));
+    return all;
+  }
 
  private:
   std::pair<const AnyDataset*, std::size_t> find(std::size_t index) const {
@@ -145,5 +163,39 @@ class ConcatDataset {
   std::vector<AnyDataset> datasets_;
   std::size_t size_ = 0;
 };
+
+/// A data set about whose choice there is something to say.
+class NotedDataset {
+ public:
+  /// @param notes come before those of the data set
+  NotedDataset(AnyDataset dataset, std::vector<std::string> notes)
+      : dataset_(std::move(dataset)), notes_(std::move(notes)) {
+    for (std::string& note : dataset_.notes()) notes_.push_back(std::move(note));
+  }
+
+  std::size_t size() const { return dataset_.size(); }
+  Record record(std::size_t index) const { return dataset_.record(index); }
+  std::vector<std::uint8_t> read(std::size_t index) const { return dataset_.read(index); }
+  const std::vector<std::string>& notes() const noexcept { return notes_; }
+
+ private:
+  AnyDataset dataset_;
+  std::vector<std::string> notes_;
+};
+
+/// The text of each record that can be read, in order; the others are named when they are shown.
+/// @param visit called with a record's index and the Record
+template <class Visitor>
+void for_each_readable_record(const AnyDataset& dataset, Visitor&& visit) {
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    Record record;
+    try {
+      record = dataset.record(i);
+    } catch (const FileError&) {
+      continue;
+    }
+    visit(i, std::move(record));
+  }
+}
 
 }  // namespace coca

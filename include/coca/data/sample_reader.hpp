@@ -77,14 +77,18 @@ class SampleReader {
   std::variant<Sample, SkippedPicture> read(const SampleKey& key) {
     const auto index = static_cast<std::size_t>(key.index);
     if (const auto known = find_broken(index)) return *known;
-    SkippedPicture broken{index, "record " + std::to_string(index), ""};
+    SkippedPicture broken{index, "", ""};
     try {
       Record record = dataset_.record(index);
       broken.name = record.name;
       Sample sample{index, record.name, caption_of(record, key), record.label.value_or(no_label),
                     show(*picture(index, record.name), key, limits_of(record))};
       return sample;
+    } catch (const FileError& error) {  // of the picture, or of the file that lists it
+      if (broken.name.empty()) broken.name = error.path();
+      broken.reason = error.what();
     } catch (const Error& error) {  // of the library: about this picture or its text
+      if (broken.name.empty()) broken.name = "record " + std::to_string(index);
       broken.reason = error.what();
     }
     const std::scoped_lock lock(mutex_);
