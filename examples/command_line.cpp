@@ -316,13 +316,17 @@ std::vector<std::string> read_lines(const std::string& path) {
   return lines;
 }
 
+void print_note(const std::string& program, const std::string& sentence) {
+  ProgressBar::hide();
+  std::cerr << program << ": " << sentence << '\n';
+}
+
 void Failures::report(const std::string& path, const std::exception& problem) {
   report(about(path, problem.what()));
 }
 
 void Failures::report(const std::string& sentence) {
-  ProgressBar::hide();
-  std::cerr << program_ << ": " << sentence << '\n';
+  print_note(program_, sentence);
   ++count_;
 }
 

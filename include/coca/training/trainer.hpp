@@ -246,8 +246,8 @@ class Trainer {
   void open_validation() {
     const TrainingData& data = options_.data;
     if (!data.validation.empty())
-      validation_data_.emplace(
-          first_of(open_datasets(data.validation, data), options_.validation_pictures));
+      validation_data_.emplace(first_of(open_validation_data(data), options_.validation_pictures));
+    tell_notes();
     if (!writes()) return;
     pictures_ = options_.pictures.empty()
                     ? first_pictures(validation_data_ ? *validation_data_ : loader_.dataset(),
@@ -342,6 +342,13 @@ class Trainer {
     if (log_ && (special || state_.step % options_.log_steps == 0))
       log_->write(log_line(progress, batch));
     if (events_.on_step) events_.on_step(progress);
+  }
+
+  void tell_notes() const {
+    if (!events_.on_note) return;
+    for (const std::string& note : loader_.dataset().notes()) events_.on_note(note);
+    if (!validation_data_) return;
+    for (const std::string& note : validation_data_->notes()) events_.on_note(note);
   }
 
   /// Each picture once, however often it is met: the first `told` of the loader's were.
