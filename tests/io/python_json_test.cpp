@@ -60,6 +60,8 @@ TEST_CASE("what is wrong has its place in the whole text") {
   CHECK(contains(refusal("{\n \"a\" 1}", {7, 3}), "x.json: line 8, column 6: syntax error"));
   CHECK(contains(refusal("", {2, 5}), "x.json: line 2, column 5: syntax error"));
   CHECK(refusal("[\"\xFF\"]", {2, 1}) == "x.json: line 2, column 3: the text is not UTF-8");
+  CHECK(
+      contains(refusal("[" + std::string(400, '9') + "id]"), "line 1, column 1: number overflow"));
   CHECK(contains(refusal("[nan]"), "line 1, column "));
   CHECK(contains(refusal("[NaNs]"), "line 1, column "));
   CHECK(contains(refusal("[1] 2"), "line 1, column 5: "));

@@ -84,11 +84,16 @@ class FolderOpener {
         some.pictures.push_back(each);
     if (some.pictures.empty()) return;
     const CaptionFolder folder(root_, std::move(some), {options_.captions.caption_key, {}});
-    for (std::size_t i = 0; i < folder.size(); ++i) try {
-        folder.record(i);
-        return;
-      } catch (const FileError&) {  // without a caption
+    const auto has_caption = [&](std::size_t index) {
+      try {
+        folder.record(index);
+      } catch (const FileError&) {
+        return false;
       }
+      return true;
+    };
+    for (std::size_t i = 0; i < folder.size(); ++i)
+      if (has_caption(i)) return;
     for (PictureBeside& each : contents_.pictures) each.json.clear();
     note("the .json files beside its pictures have no captions and are not read");
   }

@@ -111,6 +111,8 @@ inline PythonJson parse_python_json(const JsonPiece& piece, const std::string& p
     result.value = Json::parse(text.begin(), text.end(), note_doubled);
   } catch (const Json::parse_error& error) {
     fail(error.byte > 0 ? error.byte - 1 : 0, detail::json_complaint(error.what()));
+  } catch (const Json::exception& error) {  // a number beyond double that runs into a word
+    fail(0, detail::json_complaint(error.what()));
   }
   return result;
 }
