@@ -20,7 +20,7 @@
 #include "coca/io/atomic_file.hpp"
 #include "coca/io/json_bytes.hpp"
 #include "coca/text/gzip_text.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 #include "picture_reading.hpp"
 
 namespace coca_examples {
@@ -335,6 +335,11 @@ std::vector<std::string> read_lines(const std::string& path) {
   return lines;
 }
 
+void print_note(const std::string& program, const std::string& sentence) {
+  ProgressBar::hide();
+  std::cerr << program << ": " << sentence << '\n';
+}
+
 void Failures::report(const std::string& path, const std::exception& problem) {
   report(about(path, problem.what()));
 }
@@ -347,8 +352,7 @@ constexpr std::size_t reported_failures = 10;
 
 void Failures::report(const std::string& sentence) {
   if (++count_ > reported_failures) return;
-  ProgressBar::hide();
-  std::cerr << program_ << ": " << sentence << '\n';
+  print_note(program_, sentence);
 }
 
 Failures::~Failures() {

@@ -60,6 +60,9 @@ using JsonLine = nlohmann::ordered_json;
 /// A JSON object as one line; names that are not UTF-8 as coca::to_json_text() writes them.
 std::string to_line(const JsonLine& json);
 
+/// Says on standard error what is worth knowing, and no failure.
+void print_note(const std::string& program, const std::string& sentence);
+
 /// The shortest decimal that reads back as this float, as a JSON number.
 JsonLine json_number(float value);
 

@@ -87,6 +87,7 @@ coca::AnyDataset open_data(const Options& options) {
     keys.insert(options.label_key);
   coca::TrainingData data = options.data;
   data.field_keys = {keys.begin(), keys.end()};
+  if (data.split.empty()) data.split = {"test"};
   return coca::open_datasets(options.paths, data);
 }
 
@@ -331,6 +332,11 @@ void check_usage(const CLI::App& app, const Options& options) {
   if (options.labels_file.empty())
     for (const char* name : {"--label-key", "--templates"})
       if (app.count(name) != 0) throw UsageError(std::string(name) + " needs --labels-file");
+  try {
+    coca::to_separator(options.data.separator);
+  } catch (const coca::ArgumentError& error) {
+    throw UsageError(error.what());
+  }
   if (!options.captions_file.empty() && options.no_captioning)
     throw UsageError("--captions and --no-captioning exclude each other");
   if (!options.captions_file.empty()) expect_writable(options.captions_file);
@@ -342,6 +348,7 @@ bool run(const CLI::App& app, Options options) {
   std::optional<Labels> labels;
   if (!options.labels_file.empty()) labels.emplace(options.labels_file);
   const coca::AnyDataset dataset = open_data(options);
+  for (const std::string& note : dataset.notes()) print_note(app.get_name(), note);
   Failures failures(app.get_name());
   auto [samples, broken] = read_samples(options, dataset, labels, failures);
   const std::size_t all = samples.size() + broken;
@@ -392,6 +399,25 @@ void add_data_options(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"captions", "concepts"}))
       ->type_name("PROTOCOL")
       ->capture_default_str()
+      ->group("Data");
+  add("--separator", options.data.separator, "CHARACTER",
+      "between the fields of a table, such as ; or |, or tab (default: what its first line shows)");
+  app.add_option("--split", options.data.split,
+                 "which splits of a file that has some (Karpathy's) to read (default: test)")
+      ->check(some_name())
+      ->type_name("NAME")
+      ->group("Data");
+  app.add_option_function<std::string>(
+         "--folders",
+         [&options](const std::string& name) {
+           for (const auto& choice : coca::detail::folder_choices)
+             if (name == choice.name) options.data.folders = choice.value;
+         },
+         "what a folder of pictures means: automatic (captions where half of the pictures have a "
+         ".txt, .caption or .json beside them, otherwise classes), captions, classes")
+      ->check(CLI::IsMember({"automatic", "captions", "classes"}))
+      ->type_name("NAME")
+      ->default_str("automatic")
       ->group("Data");
   add("--group", options.group, "KEY",
       "also the scores of each value of that column or JSON key. A group's pictures and captions "
@@ -449,8 +475,8 @@ int main(int argc, char* argv[]) {
       "Example: evaluate held_out.jsonl --weights run --group source --captions captions.jsonl\n"
       "         evaluate nouns.jsonl --labels-file nouns.txt --templates \"{}\" --no-captioning");
   app.add_option("data", options.paths,
-                 "caption files (JSON lines, CSV, TSV), shards (\"shard-{000..012}.tar\") or class "
-                 "folders")
+                 "caption files (JSON, CSV, TSV), shards (\"shard-{000..012}.tar\") or folders of "
+                 "pictures")
       ->required()
       ->check(some_name())
       ->type_name("DATA");

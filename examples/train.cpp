@@ -257,6 +257,7 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
     ++skipped.pictures;
   };
   if (!speaks) return events;
+  events.on_note = [](const std::string& sentence) { print_note("train", sentence); };
   events.on_step = [&bar, &skipped](const coca::TrainingProgress& progress) {
     skipped.steps = progress.skipped;
     bar.show(progress.step, progress.steps, progress.seconds_left, details(progress));

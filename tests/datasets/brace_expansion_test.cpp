@@ -49,3 +49,9 @@ TEST_CASE("Neither names nor time grow without bound") {
   CHECK(expand(std::string(4096, '{')).size() == 1);
   CHECK(expand(std::string(2048, '{') + std::string(2048, '}')).size() == 1);
 }
+
+TEST_CASE("Colons separate patterns") {
+  CHECK(coca::expand_patterns("a{0..1}::b") == Names{"a0", "a1", "b"});
+  CHECK(coca::expand_patterns("a:b") == Names{"a:b"});
+  CHECK(coca::expand_patterns("") == Names{""});
+}

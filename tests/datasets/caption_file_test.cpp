@@ -18,9 +18,23 @@ CaptionFile parse(const std::string& text, const std::string& path = "x.csv",
   return CaptionFile(std::string_view(text), path, options);
 }
 
+/// What a text is refused with, or else the first row of it that cannot be read.
 std::string refusal(const std::string& text, const std::string& path = "x.csv",
                     const coca::CaptionFileOptions& options = {}) {
-  return message_of([&] { parse(text, path, options); });
+  return message_of([&] {
+    const CaptionFile file = parse(text, path, options);
+    for (std::size_t i = 0; i < file.size(); ++i) file.record(i);
+  });
+}
+
+/// The pictures of a file, "" for each row that cannot be read.
+Texts pictures_of(const CaptionFile& file) {
+  Texts names;
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    names.emplace_back();
+    message_of([&] { names.back() = file.record(i).name; });
+  }
+  return names;
 }
 
 }  // namespace
@@ -181,11 +195,75 @@ TEST_CASE("A record may have several pictures") {
   CHECK(file.image_path(0, 1) == "p/right.png");
   CHECK(file.image_path(1, 1) == "p/other.png");
   CHECK(message_of([&] { file.image_path(2, 1); }) ==
-        "p/x.jsonl: left.png has 1 pictures, number 2 was asked for");
+        "p/x.jsonl: left.png has 1 pictures, number 2 was requested");
   CHECK(refusal("{\"image\": [], \"text\": \"b\"}", "x.jsonl") ==
         "x.jsonl: line 1: the picture is not a text");
   CHECK(refusal("{\"image\": [\"a\", 3], \"text\": \"b\"}", "x.jsonl") ==
         "x.jsonl: line 1: the picture is not a text");
   CHECK(refusal("{\"image\": [\"a\", \"\"], \"text\": \"b\"}", "x.jsonl") ==
         "x.jsonl: line 1: the name of the picture is empty");
+}
+
+TEST_CASE("A row that cannot be read is a broken record in its place, the others are read") {
+  const CaptionFile table =
+      parse("image,text\na,x\nb\nc,\xFF\n,y\nd,z\na,more\nb,\"quoted\"\ne,\"cut\n");
+  CHECK(pictures_of(table) == Texts{"a", "", "", "", "d", "b", ""});
+  CHECK(table.record(0).captions == Texts{"x", "more"});
+  CHECK(message_of([&] { table.record(1); }) ==
+        "x.csv: line 3: the row has 1 field, the header has 2");
+  CHECK(message_of([&] { table.read(2); }) == "x.csv: line 4: the text is not UTF-8");
+  CHECK(message_of([&] { table.record(6); }) ==
+        "x.csv: line 9: the quoted field that begins here never ends");
+  const CaptionFile lines = parse(
+      "{\"image\": \"a\", \"text\": \"x\"}\n{\"image\": \"b\", \"text\": null}\n"
+      "{\"image\": \"c\", \"text\": 5}\n{\"image\": \"d\", \"text\": \"z\"}\n{\"image\": \"e\", "
+      "\"te");
+  CHECK(pictures_of(lines) == Texts{"a", "", "", "d", ""});
+  CHECK(message_of([&] { lines.image_path(1); }) ==
+        "x.csv: line 2: the caption is neither a text nor a list of texts");
+}
+
+TEST_CASE("What nobody reads may be anything") {
+  const std::string folder = datasets_folder + "kinds/";
+  CHECK(CaptionFile(folder + "nan_elsewhere.jsonl").size() == 6);
+  CHECK(pictures_of(CaptionFile(folder + "nan_elsewhere.jsonl"))[2] == "img/hut.jpg");
+  const CaptionFile null(folder + "null_caption.jsonl");
+  CHECK(pictures_of(null) == Texts{"img/house.jpg", "img/barn.jpg", "", "img/villa.jpg",
+                                   "img/shed.jpg", "img/tower.jpg"});
+  CHECK(parse("image,text,other\na,b,\xFF\n").record(0).name == "a");
+}
+
+TEST_CASE("The content says what a file is, whatever its name") {
+  CHECK(parse("{\"image\": \"a\", \"text\": \"b\"}", "x.csv").record(0).name == "a");
+  CHECK(parse("[{\"image\": \"a\", \"text\": \"b\"}]", "x.txt").record(0).name == "a");
+  CHECK(parse("image\ttext\na\tb\n", "x.json").record(0).captions == Texts{"b"});
+  CHECK(parse("\xEF\xBB\xBF image;text\na;b\n", "x", {.image_key = " image"}).size() == 1);
+  // A first line that is cut does not make JSON lines a table.
+  CHECK(pictures_of(parse("mage\": \"a\"}\n{\"image\": \"b\", \"text\": \"c\"}", "x.jsonl")) ==
+        Texts{"", "b"});
+  const CaptionFile coco(datasets_folder + "kinds/coco_captions.json");
+  REQUIRE(coco.size() == 6);
+  CHECK(coco.record(2).captions ==
+        Texts{"a hut, 0", "a hut, 1", "a hut, 2", "a hut, 3", "a hut, 4"});
+  CHECK(coca::read_image(coco.read(2), "hut").width() > 0);
+  CHECK(CaptionFile(datasets_folder + "kinds/semicolons.csv").record(5).captions ==
+        Texts{"a tower"});
+}
+
+TEST_CASE("Compressed files are read as what they hold") {
+  const std::string ending = GENERATE("gz", "bz2", "xz", "zst", "lz4");
+  CAPTURE(ending);
+  const CaptionFile plain(datasets_folder + "captions.csv");
+  const CaptionFile packed(datasets_folder + "kinds/captions.csv." + ending);
+  REQUIRE(packed.size() == plain.size());
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    CHECK(packed.record(i).captions == plain.record(i).captions);
+}
+
+TEST_CASE("A pointer of Git LFS is no caption file") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.write(
+      "x.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n");
+  CHECK(message_of([&] { CaptionFile file(path); }) ==
+        path + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
 }

@@ -50,3 +50,19 @@ TEST_CASE("A quoted field without end names its first line") {
   CHECK(coca_test::message_of([] { rows_of("a\nb,\"c\nd\n"); }) ==
         "x.csv: line 2: the quoted field that begins here never ends");
 }
+
+TEST_CASE("After a quoted field without end the next line is read") {
+  coca::DelimitedText reader("a,\"b\nc,\"\"\nd", ',', "x.csv");
+  Row row;
+  CHECK(coca_test::message_of([&] { reader.next(row); }) ==
+        "x.csv: line 1: the quoted field that begins here never ends");
+  REQUIRE(reader.next(row));
+  CHECK(row == Row{"c", ""});
+  CHECK(reader.line() == 2);
+  REQUIRE(reader.next(row));
+  CHECK(row == Row{"d"});
+  CHECK_FALSE(reader.next(row));
+  coca::DelimitedText last("\"a", ',', "x.csv");
+  CHECK(coca_test::message_of([&] { last.next(row); }) != "no error");
+  CHECK_FALSE(last.next(row));
+}

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "coca/data/caption_file.hpp"
 #include "small_datasets.hpp"
 
 using coca::Batch;
@@ -324,4 +325,24 @@ TEST_CASE("A sample of more pictures than its record has is broken") {
   options.sample.pictures_per_sample = 0;
   CHECK(message_of([&] { Loader(ColorDataset(2), options); }) ==
         "pictures_per_sample is 0, expected at least 1");
+}
+
+TEST_CASE("Rows that cannot be read belong to no group of others, and are skipped once") {
+  const std::string text = "image,text,thing\n" + coca_test::datasets_folder +
+                           "pictures/green.jpg,a,hat\nbroken,row\n" + coca_test::datasets_folder +
+                           "pictures/gray.png,b,bus\nbroken again\n";
+  const coca::AnyDataset dataset =
+      coca::CaptionFile(std::string_view(text), "x.csv", {.field_keys = {"thing"}});
+  CHECK(coca::detail::groups_of(dataset, "thing") == std::vector<std::size_t>{0, 2, 1, 2});
+  LoaderOptions options = small_options(2);
+  options.group_key = "thing";
+  options.order.group_size = 2;
+  Loader loader(dataset, options);
+  for (int i = 0; i < 6; ++i) CHECK(loader.next().size() == 2);
+  REQUIRE(loader.skipped().size() == 2);
+  for (const coca::SkippedPicture& row : loader.skipped()) {
+    CHECK(row.name == "x.csv");
+    CHECK(coca_test::contains(row.reason, row.index == 1 ? "x.csv: line 3: the row has 2 fields"
+                                                         : "x.csv: line 5: the row has 1 field"));
+  }
 }

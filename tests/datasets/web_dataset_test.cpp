@@ -87,8 +87,76 @@ TEST_CASE("What is wrong with members is said with their name") {
   CHECK(refusal({{"a.png", "x"}, {"a.cls", "dog"}}) ==
         "/a.cls: expected the number of a class, got \"dog\"");
   CHECK(refusal({{"a.png", "x"}, {"a.cls", " 12\n"}}) == "no error");
-  CHECK(refusal({{"a.png", "x"}, {"b.png", "x"}, {"b.txt", "b"}, {"a.jpg", "y"}}) ==
-        ": two members are the same part of one sample, the second is \"a.jpg\"");
+  CHECK(contains(refusal({{"a.png", "x"}, {"a.json", "{\"caption\": \"a\", \"caption\": \"b\"}"}}),
+                 "/a.json: the key \"caption\" occurs twice"));
+  CHECK(refusal({{"a.png", "x"}, {"a.json", "{\"caption\": \"\\ud83d\"}"}}) ==
+        "/a.json: \"caption\" holds half of a surrogate pair");
+  CHECK(refusal({{"a.png", "x"}, {"a.json", "{\"caption\": NaN}"}}) ==
+        "/a.json: \"caption\" is neither a text nor a list of texts");
+  CHECK(refusal({{"a.png", "x"},
+                 {"a.json", "{\"caption\": \"a\", \"similarity\": NaN, \"id\": 1, \"id\": 2}"}}) ==
+        "no error");
+}
+
+// What webdataset 1.0 makes of these shards with OpenCLIP's "jpg;png;jpeg;webp"; it refuses members
+// of one name, of which tar itself extracts the last.
+TEST_CASE("Of surplus members one is read, the others are counted") {
+  const WebDataset masks(datasets_folder + "kinds/jpg_and_png_mask.tar");
+  REQUIRE(masks.size() == 6);
+  CHECK(masks.record(0).name == datasets_folder + "kinds/jpg_and_png_mask.tar/house.jpg");
+  CHECK(coca::read_image(masks.read(0), "house").width() > 1);
+  CHECK(masks.notes() ==
+        Texts{datasets_folder +
+              "kinds/jpg_and_png_mask.tar/house.png and 5 more members are not read: of several "
+              "pictures of a sample the first of jpg, png, jpeg and webp counts, of members of one "
+              "name the last"});
+  CHECK(WebDataset(datasets_folder + "shard-000.tar").notes().empty());
+
+  const TemporaryFolder folder;
+  const auto read = [&](const std::vector<std::pair<std::string, std::string>>& members) {
+    return WebDataset(folder.write("x.tar", tar_of(members)));
+  };
+  const auto bytes = [](const std::string& text) {
+    return std::vector<std::uint8_t>(text.begin(), text.end());
+  };
+  const WebDataset order = read({{"a.webp", "4"},
+                                 {"a.jpeg", "3"},
+                                 {"a.txt", "x"},
+                                 {"a.png", "2"},
+                                 {"b.jpeg", "3"},
+                                 {"b.webp", "4"},
+                                 {"b.cls", "1"}});
+  CHECK(order.record(0).name == folder.path("x.tar/a.png"));
+  CHECK(order.read(0) == bytes("2"));
+  CHECK(order.read(1) == bytes("3"));
+  CHECK(contains(order.notes().at(0), "/x.tar/a.jpeg and 2 more members are not read"));
+
+  const WebDataset twice = read({{"a.jpg", "1"},
+                                 {"a.txt", "old"},
+                                 {"b.jpg", "1"},
+                                 {"b.txt", "b"},
+                                 {"a.JPG", "2"},
+                                 {"a.txt", "new"}});
+  REQUIRE(twice.size() == 2);
+  CHECK(twice.record(0).captions == Texts{"new"});
+  CHECK(twice.read(0) == bytes("2"));
+  CHECK(contains(twice.notes().at(0), "/x.tar/a.jpg and 1 more member are not read"));
+  CHECK(contains(read({{"a.jpg", "1"}, {"a.png", "2"}, {"a.txt", "x"}}).notes().at(0),
+                 "/x.tar/a.png is not read"));
+  // Of a sample that is passed over nothing is told.
+  CHECK(read({{"a.jpg", "1"}, {"a.png", "2"}, {"b.jpg", "1"}, {"b.txt", "b"}}).notes().empty());
+}
+
+TEST_CASE("Compressed shards are shards") {
+  const std::string pattern =
+      datasets_folder + "kinds/shard-000.tar.{gz,zst}::" + datasets_folder + "shard-000.tar";
+  const WebDataset dataset(pattern);
+  REQUIRE(dataset.size() == 9);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(dataset.record(i).captions == dataset.record(6 + i).captions);
+    CHECK(dataset.read(i) == dataset.read(6 + i));
+    CHECK(dataset.read(3 + i) == dataset.read(6 + i));
+  }
 }
 
 TEST_CASE("The key of captions can be chosen") {

@@ -75,6 +75,19 @@ TEST_CASE("pictures that are damaged are read and counted, those that are cut of
   }
 }
 
+TEST_CASE("pointers of Git LFS are named as such, whatever they stand for") {
+  const Folder folder;
+  const std::string pointer = folder.write(
+      "pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n");
+  const std::vector<std::string> words{pointer + ": is a pointer of Git LFS"};
+  check_refused(run("caption " + pointer), 1, words);
+  check_refused(run("classify " + slug + " --labels-file " + pointer), 1, words);
+  check_refused(run("caption " + slug + " --model stamps_coca --weights " + pointer), 1, words);
+  check_refused(run("caption " + slug + " --tokenizer " + pointer), 1, words);
+  check_refused(run("train --output " + (folder / "run") + " --data " + pointer), 1, words);
+  check_refused(run("evaluate " + pointer), 1, words);
+}
+
 TEST_CASE("one broken picture does not stop the others") {
   const Folder folder;
   const std::string broken = folder.write("broken.png", "nothing");

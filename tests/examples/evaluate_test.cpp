@@ -225,6 +225,50 @@ TEST_CASE("evaluate reads tables, shards and class folders") {
                 {shard, "has no \"source\""});
 }
 
+TEST_CASE("evaluate knows data by its content, and says how it was read") {
+  const std::string kinds = std::string(COCA_TEST_DATA) + "/datasets/kinds/";
+  const auto pictures_of = [&](const std::string& arguments) {
+    return scores_of("--no-captioning " + arguments)["pictures"].get<int>();
+  };
+  CHECK(pictures_of(kinds + "coco_captions.json") == 6);
+  CHECK(pictures_of(kinds + "semicolons.csv") == 6);
+  CHECK(pictures_of(kinds + "semicolons.csv --separator ';'") == 6);
+  CHECK(pictures_of(kinds + "nan_elsewhere.jsonl") == 6);
+  CHECK(pictures_of(kinds + "shard-000.tar.gz") == 3);
+  const std::string evaluate = "evaluate --json --no-captioning " + kinds;
+  const Result masks = run_stamps(evaluate + "jpg_and_png_mask.tar");
+  CHECK(masks.status == 0);
+  CHECK(masks.json()[0]["pictures"] == 6);
+  CHECK(contains(masks.err, "house.png and 5 more members are not read"));
+  const Result folder = run_stamps(evaluate + "sidecar_classes");
+  CHECK(folder.status == 0);
+  CHECK(folder.json()[0]["captions"] == 6);
+  CHECK(contains(folder.err, "6 of its 6 pictures have a text beside them: read as captions"));
+  const Result classes = run_stamps(evaluate + "sidecar_classes --folders classes");
+  CHECK(classes.json()[0]["captions"] == 1);
+  CHECK(classes.err.empty());
+
+  const Result bad = run_stamps(evaluate + "null_caption.jsonl");
+  CHECK(bad.status == 1);
+  CHECK(contains(bad.err,
+                 "null_caption.jsonl: line 3: the caption is neither a text nor a list of texts"));
+  CHECK(bad.json()[0]["pictures"] == 5);
+  CHECK(bad.json()[0]["skipped"] == 1);
+
+  check_refused(run_stamps(evaluate + "semicolons.csv --separator ,"), 1,
+                {"no column of the picture"});
+  check_refused(run_stamps(evaluate + "semicolons.csv --separator ::"), 2,
+                {"the separator is \"::\", expected one character"});
+  check_refused(run_stamps(evaluate + "karpathy.json --split dev"), 1,
+                {"has no pictures of the split \"dev\"; its splits are"});
+  const Folder other;
+  for (const char* name : {"x.csv", "x.tar", "x.jsonl"})
+    check_refused(run_stamps("evaluate " + other.write(name,
+                                                       "version https://git-lfs.github.com/"
+                                                       "spec/v1\noid sha256:4d7a\n")),
+                  1, {name, "is a pointer of Git LFS"});
+}
+
 TEST_CASE("evaluate names broken pictures and goes on") {
   const Folder folder;
   json list = records();

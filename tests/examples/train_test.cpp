@@ -119,6 +119,27 @@ bool same_tensors(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+TEST_CASE("train knows data by its content, skips rows that cannot be read, and tells of folders") {
+  const Folder folder;
+  const std::string kinds = std::string(COCA_TEST_DATA) + "/datasets/kinds/";
+  const Result result = run("train --model stamps_coca --data " + kinds + "null_caption.jsonl " +
+                            kinds + "sidecar_classes --output " + (folder / "run") +
+                            " --steps 4 --batch-size 4 --threads 1 --loader-threads 1"
+                            " --picture-count 0");
+  CAPTURE(result.err);
+  REQUIRE(result.status == 0);
+  const std::string problem = "train: skipped: " + kinds +
+                              "null_caption.jsonl: line 3: the caption is neither a text nor a "
+                              "list of texts\n";
+  CHECK(contains(result.err, problem));
+  CHECK(result.err.find(problem) == result.err.rfind(problem));
+  CHECK(contains(result.err, "6 of its 6 pictures have a text beside them: read as captions"));
+  CHECK(contains(result.out, "broken pictures skipped: 1"));
+  check_refused(
+      run("train --data " + kinds + "semicolons.csv --separator ab --output " + (folder / "other")),
+      2, {"the separator is \"ab\", expected one character"});
+}
+
 TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";

@@ -59,6 +59,10 @@ TEST_CASE("what is no file with content is refused") {
         folder.path() + ": is a directory, a file was expected");
   CHECK(message_of([&] { MappedFile(folder.write("empty", "")); }) ==
         folder.path("empty") + ": is empty");
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n";
+  CHECK(message_of([&] { MappedFile(folder.write("pointer", pointer)); }) ==
+        folder.path("pointer") +
+            ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
   REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
   CHECK(message_of([&] { MappedFile(folder.path("pipe")); }) ==
         folder.path("pipe") + ": is not a regular file");

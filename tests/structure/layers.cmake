@@ -27,6 +27,8 @@ list(APPEND forbidden_losses generation)
 set(forbidden_generation losses)
 # Configurations are plain values, which io reads and writes.
 set(allowed_io models/config.hpp)
+# A model that is opened when the program runs is opened for the processor.
+set(allowed_pipelines backend/cpu/cpu.hpp)
 
 file(GLOB_RECURSE headers RELATIVE "${INCLUDE}" "${INCLUDE}/*/*.hpp")
 list(LENGTH headers count)

@@ -81,6 +81,10 @@ TEST_CASE("what is no file is an error") {
   const auto missing = directory.path("missing.txt");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(missing, 100); }) ==
         missing + ": the file cannot be opened (No such file or directory).");
+  const auto pointer =
+      directory.write("words.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n");
+  CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(pointer, 100); }) ==
+        pointer + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
   const auto folder = directory.path("");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(folder, 100); }) ==
         folder + ": this is a directory; a file was expected.");

@@ -458,6 +458,30 @@ TEST_CASE("broken pictures are named once and do not end a run") {
   CHECK(names == std::vector<std::string>{broken});  // of three validations
 }
 
+TEST_CASE("rows that cannot be read are skipped as broken pictures are, and notes are passed on") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  const std::string list = data.folder().write(
+      "rows.jsonl", "{\"image\":\"a.png\",\"caption\":null}\n" + read_all(data.list()));
+  const std::string pictures = data.folder().path("folder/class");
+  std::filesystem::create_directories(pictures);
+  const CaptionFile pairs(data.list());
+  std::filesystem::copy(pairs.image_path(0), pictures + "/x.png");
+  data.folder().write("folder/class/x.txt", "a red circle");
+  options.data.training = {list, data.folder().path("folder")};
+  options.step.word_dropout = 0.5;
+  TinyModel model = tiny_model();
+  std::vector<std::string> reasons, notes;
+  TrainingEvents events;
+  events.on_broken_picture = [&](const SkippedPicture& row) { reasons.push_back(row.reason); };
+  events.on_note = [&](const std::string& note) { notes.push_back(note); };
+  CHECK(Trainer(model, data.subject(), options, events).run() == TrainingEnd::finished);
+  CHECK(reasons == std::vector<std::string>{
+                       list + ": line 1: the caption is neither a text nor a list of texts"});
+  REQUIRE(notes.size() == 1);
+  CHECK(contains(notes[0], "1 of its 1 pictures have a text beside them: read as captions"));
+}
+
 TEST_CASE("what makes no sense is refused before the first step") {
   const SmallData data;
   const auto refusal = [&](auto change) {

@@ -35,6 +35,45 @@ TEST_CASE("caption files and class folders are opened, several one after the oth
   CHECK(first_of(both, 9).size() == 3);
 }
 
+TEST_CASE("what data is told by its content, and split as training does") {
+  const std::string kinds = COCA_TEST_DATA "/datasets/kinds/";
+  TrainingData data;
+  const auto names = [](const AnyDataset& dataset) {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < dataset.size(); ++i) all.push_back(dataset.record(i).name);
+    return all;
+  };
+  using Names = std::vector<std::string>;
+  data.training = data.validation = {kinds + "karpathy.json"};
+  CHECK(names(open_training_data(data)) ==
+        Names{"val2014/train.jpg", "val2014/restval.jpg", "val2014/more.jpg"});
+  CHECK(names(open_validation_data(data)) == Names{"val2014/val.jpg"});
+  data.split = {"train"};
+  data.validation_split = {"val", "test"};
+  CHECK(names(open_training_data(data)) == Names{"val2014/train.jpg", "val2014/more.jpg"});
+  CHECK(names(open_validation_data(data)) == Names{"val2014/val.jpg", "val2014/test.jpg"});
+
+  data.training = {kinds + "shard-000.tar.gz", kinds + "sidecar_classes"};
+  const AnyDataset both = open_training_data(data);
+  CHECK(both.size() == 9);
+  CHECK(both.record(3).captions == std::vector<std::string>{"a barn"});
+  CHECK(both.notes().size() == 1);
+  data.folders = FolderReading::classes;
+  CHECK(open_training_data(data).record(3).captions ==
+        std::vector<std::string>{"a photo of a 10 house."});
+}
+
+TEST_CASE("the separator of tables is an option") {
+  const coca_test::TemporaryFolder folder;
+  const std::string table = folder.write("a.csv", "image:text\nx.png:one\n");
+  TrainingData data;
+  CHECK(contains(message_of([&] { open_datasets({table}, data); }), "no column of the picture"));
+  data.separator = ":";
+  CHECK(open_datasets({table}, data).record(0).captions == std::vector<std::string>{"one"});
+  data.separator = "tabs";
+  CHECK(contains(message_of([&] { open_datasets({table}, data); }), "the separator is \"tabs\""));
+}
+
 TEST_CASE("what is trained on is opened with the key of its groups") {
   const coca_test::TemporaryFolder folder;
   TrainingData data;

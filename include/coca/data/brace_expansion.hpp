@@ -137,4 +137,17 @@ inline std::vector<std::string> expand_braces(const std::string& pattern) {
   return detail::expand_braces(std::string_view(pattern));
 }
 
+/// All names that several patterns stand for, which "::" separates, as for OpenCLIP's
+/// `--train-data`. @throws as expand_braces
+inline std::vector<std::string> expand_patterns(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find("::", begin), text.size());
+    for (std::string& name : expand_braces(text.substr(begin, end - begin)))
+      names.push_back(std::move(name));
+    begin = end + 2;
+  }
+  return names;
+}
+
 }  // namespace coca

@@ -4,17 +4,16 @@
 /// Templates make captions of the names.
 
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "coca/core/error.hpp"
 #include "coca/data/dataset.hpp"
+#include "coca/data/folder_listing.hpp"
 #include "coca/image/read_image.hpp"
 
 namespace coca {
@@ -37,12 +36,6 @@ inline std::string fill_template(const std::string& text, const std::string& nam
   return filled.replace(place, 2, name);
 }
 
-inline bool has_image_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".webp";
-}
-
 }  // namespace detail
 
 /// Labels are the places of the class names in alphabetical order, as in torchvision.
@@ -55,7 +48,7 @@ class ClassFolders {
   explicit ClassFolders(const std::string& root, const ClassFoldersOptions& options = {})
       : root_(root), options_(options) {
     for (const std::string& text : options_.templates) detail::fill_template(text, "");
-    classes_ = list(root_, [](const auto& entry) { return entry.is_directory(); });
+    classes_ = detail::list_folder(root_, [](const auto& entry) { return entry.is_directory(); });
     if (classes_.empty()) throw FileError(root, "holds no folders of classes");
     for (std::size_t label = 0; label < classes_.size(); ++label) add_class(label);
   }
@@ -89,21 +82,6 @@ class ClassFolders {
     std::string file;  // relative to the folder of the class
   };
 
-  /// Sorted names of what a folder holds. @throws FileError with the system's reason.
-  template <class Wanted>
-  static std::vector<std::string> list(const std::filesystem::path& folder, Wanted wanted) {
-    std::error_code error;
-    std::vector<std::string> names;
-    std::filesystem::directory_iterator entry(folder, error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      if (!name.starts_with('.') && wanted(*entry)) names.push_back(name);
-    }
-    if (error) throw FileError(folder.string(), "cannot be listed: " + error.message());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
   void add_class(std::size_t label) {
     const std::size_t before = entries_.size();
     add_files(label, "");
@@ -117,10 +95,8 @@ class ClassFolders {
   void add_files(std::size_t label, const std::filesystem::path& below) {
     const std::filesystem::path folder = root_ / classes_[label] / below;
     const auto anything = [](const auto&) { return true; };
-    for (const std::string& name : list(folder, anything)) {
-      std::error_code ignored;
-      const auto status = std::filesystem::symlink_status(folder / name, ignored);
-      if (std::filesystem::is_directory(status)) {
+    for (const std::string& name : detail::list_folder(folder, anything)) {
+      if (detail::is_real_folder(folder / name)) {
         add_files(label, below / name);
       } else if (detail::has_image_extension(name)) {
         entries_.push_back({label, (below / name).string()});

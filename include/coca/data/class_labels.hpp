@@ -118,6 +118,7 @@ class LabelledDataset {
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return data_.read(index, number);
   }
+  std::vector<std::string> notes() const { return data_.notes(); }
 
  private:
   AnyDataset data_;

@@ -77,6 +77,10 @@ class AnyDataset {
   /// Number of records.
   std::size_t size() const { return held_->size(); }
 
+  /// What is worth knowing of how the data was read, in sentences; of data sets that have none,
+  /// nothing.
+  std::vector<std::string> notes() const { return held_->notes(); }
+
   /// The text of record `index`. @throws ArgumentError from size() on; else what the held one
   /// throws.
   Record record(std::size_t index) const {
@@ -97,6 +101,7 @@ class AnyDataset {
     virtual std::size_t size() const = 0;
     virtual Record record(std::size_t index) const = 0;
     virtual std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const = 0;
+    virtual std::vector<std::string> notes() const = 0;
   };
 
   template <class T>
@@ -107,6 +112,12 @@ class AnyDataset {
     Record record(std::size_t index) const override { return dataset.record(index); }
     std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const override {
       return detail::read_picture(dataset, index, number);
+    }
+    std::vector<std::string> notes() const override {
+      if constexpr (requires { dataset.notes(); })
+        return dataset.notes();
+      else
+        return {};
     }
     T dataset;
   };
@@ -128,6 +139,7 @@ class Subset {
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return dataset_.read(original(index), number);
   }
+  std::vector<std::string> notes() const { return dataset_.notes(); }
 
  private:
   std::size_t original(std::size_t index) const {
@@ -155,6 +167,12 @@ class ConcatDataset {
     const auto [dataset, local] = find(index);
     return dataset->read(local, number);
   }
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all;
+    for (const AnyDataset& dataset : datasets_)
+      for (std::string& note : dataset.notes()) all.push_back(std::move(note));
+    return all;
+  }
 
  private:
   std::pair<const AnyDataset*, std::size_t> find(std::size_t index) const {
@@ -167,5 +185,41 @@ class ConcatDataset {
   std::vector<AnyDataset> datasets_;
   std::size_t size_ = 0;
 };
+
+/// A data set about whose choice there is something to say.
+class NotedDataset {
+ public:
+  /// @param notes come before those of the data set
+  NotedDataset(AnyDataset dataset, std::vector<std::string> notes)
+      : dataset_(std::move(dataset)), notes_(std::move(notes)) {
+    for (std::string& note : dataset_.notes()) notes_.push_back(std::move(note));
+  }
+
+  std::size_t size() const { return dataset_.size(); }
+  Record record(std::size_t index) const { return dataset_.record(index); }
+  std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
+    return dataset_.read(index, number);
+  }
+  const std::vector<std::string>& notes() const noexcept { return notes_; }
+
+ private:
+  AnyDataset dataset_;
+  std::vector<std::string> notes_;
+};
+
+/// The text of each record that can be read, in order; the others are named when they are shown.
+/// @param visit called with a record's index and the Record
+template <class Visitor>
+void for_each_readable_record(const AnyDataset& dataset, Visitor&& visit) {
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    Record record;
+    try {
+      record = dataset.record(i);
+    } catch (const FileError&) {
+      continue;
+    }
+    visit(i, std::move(record));
+  }
+}
 
 }  // namespace coca

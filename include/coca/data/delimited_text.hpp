@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
-#include "coca/text/utf8.hpp"
 
 namespace coca {
 
@@ -28,15 +27,6 @@ inline std::string_view without_byte_order_mark(std::string_view text) noexcept 
   throw FileError(path, "line " + std::to_string(line) + ": " + problem);
 }
 
-/// @throws FileError with the line of the first byte that is not UTF-8.
-inline void check_utf8_lines(std::string_view text, const std::string& path) {
-  const std::size_t invalid = find_invalid_utf8(text);
-  if (invalid == std::string_view::npos) return;
-  const auto breaks =
-      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(invalid), '\n');
-  fail_in_line(path, static_cast<std::size_t>(breaks) + 1, "the text is not UTF-8");
-}
-
 }  // namespace detail
 
 /// Reads a text of separated fields row by row.
@@ -49,11 +39,13 @@ class DelimitedText {
       : rest_(text), separator_(separator), path_(std::move(path)) {}
 
   /// Reads the next row that is not empty; false at the end.
-  /// @throws FileError for a quoted field without end.
+  /// @throws FileError for a quoted field without end; the next call reads the line below the one
+  /// where its row began.
   bool next(std::vector<std::string>& fields) {
     while (!rest_.empty() && is_break(rest_.front())) skip_break();
     if (rest_.empty()) return false;
     row_line_ = line_;
+    row_ = rest_;
     fields.clear();
     do {
       fields.push_back(field());
@@ -92,6 +84,12 @@ class DelimitedText {
     return value;
   }
 
+  void leave_row() noexcept {
+    line_ = row_line_;
+    rest_ = row_.substr(std::min(row_.find_first_of("\r\n"), row_.size()));
+    if (!rest_.empty()) skip_break();
+  }
+
   std::string quoted() {
     const std::size_t first_line = line_;
     std::string value;
@@ -99,6 +97,7 @@ class DelimitedText {
     while (true) {
       const std::size_t quote = rest_.find('"');
       if (quote == std::string_view::npos) {
+        leave_row();
         detail::fail_in_line(path_, first_line, "the quoted field that begins here never ends");
       }
       const std::string_view part = rest_.substr(0, quote);
@@ -112,6 +111,7 @@ class DelimitedText {
   }
 
   std::string_view rest_;
+  std::string_view row_;  // rest_ where the row that is read began
   char separator_;
   std::string path_;
   std::size_t line_ = 1;

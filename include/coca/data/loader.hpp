@@ -81,19 +81,22 @@ inline void check_batch_memory(const LoaderOptions& options) {
                       " pixels does not fit in memory");
 }
 
-/// The number of each record's group. @throws ArgumentError where a record has no such field.
+/// The number of each record's group; records that cannot be read are one more.
+/// @throws ArgumentError where a record has no such field.
 inline std::vector<std::size_t> groups_of(const AnyDataset& dataset, const std::string& key) {
   std::vector<std::size_t> groups;
   if (key.empty()) return groups;
+  const std::size_t unread = dataset.size();
+  groups.resize(dataset.size(), unread);
   std::unordered_map<std::string, std::size_t> numbers;
-  for (std::size_t i = 0; i < dataset.size(); ++i) {
-    const Record record = dataset.record(i);
+  for_each_readable_record(dataset, [&](std::size_t index, const Record& record) {
     const auto field = record.fields.find(key);
     if (field == record.fields.end())
       throw ArgumentError("groups by \"" + printable(key, 40) +
                           "\": " + printable(record.name, 80) + " has no such field");
-    groups.push_back(numbers.try_emplace(field->second, numbers.size()).first->second);
-  }
+    groups[index] = numbers.try_emplace(field->second, numbers.size()).first->second;
+  });
+  std::replace(groups.begin(), groups.end(), unread, numbers.size());
   return groups;
 }
 

@@ -83,7 +83,7 @@ class SampleReader {
   std::variant<Sample, SkippedPicture> read(const SampleKey& key) {
     const auto index = static_cast<std::size_t>(key.index);
     if (const auto known = find_broken(index)) return *known;
-    SkippedPicture broken{index, "record " + std::to_string(index), ""};
+    SkippedPicture broken{index, "", ""};
     try {
       Record record = dataset_.record(index);
       broken.name = record.name;
@@ -93,7 +93,11 @@ class SampleReader {
                     record.label.value_or(no_label),
                     record.fields,
                     show_all(record, key)};
+    } catch (const FileError& error) {  // of the picture, or of the file that lists it
+      if (broken.name.empty()) broken.name = error.path();
+      broken.reason = error.what();
     } catch (const Error& error) {  // of the library: about this picture or its text
+      if (broken.name.empty()) broken.name = "record " + std::to_string(index);
       broken.reason = error.what();
     }
     const std::scoped_lock lock(mutex_);

@@ -1,22 +1,24 @@
 #pragma once
 /// @file
-/// Tar archives (ustar, GNU, pax) with random access, by libarchive over a mapped file. The one
-/// header that includes libarchive.
+/// Tar archives (ustar, GNU, pax) with random access, by libarchive over a mapped file. This header
+/// and unpacked_file.hpp alone include libarchive.
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/data/unpacked_file.hpp"
 #include "coca/features.hpp"
 #include "coca/io/json.hpp"
-#include "coca/io/mapped_file.hpp"
 
 #if COCA_HAS_LIBARCHIVE
 #include <archive.h>
@@ -31,6 +33,21 @@ struct TarMember {
   std::uint64_t size = 0;    ///< bytes
   std::uint64_t offset = 0;  ///< of its header in the archive
 };
+
+/// Whether a file begins with the header of a tar archive, which holds the sum of its own bytes.
+/// @param beginning at least 512 bytes, unless the file has fewer
+inline bool begins_as_tar(std::string_view beginning) {
+  constexpr std::size_t header = 512, sum_begin = 148, sum_size = 8;
+  if (beginning.size() < header) return false;
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i < header; ++i)
+    sum += i - sum_begin < sum_size ? ' ' : static_cast<unsigned char>(beginning[i]);
+  std::string_view digits = beginning.substr(sum_begin, sum_size);
+  digits.remove_prefix(std::min(digits.find_first_not_of(' '), digits.size()));
+  std::size_t stored = 0;
+  const auto [stop, error] = std::from_chars(digits.begin(), digits.end(), stored, 8);
+  return error == std::errc() && stop != digits.begin() && stored == sum;
+}
 
 #if COCA_HAS_LIBARCHIVE
 
@@ -149,33 +166,11 @@ inline std::vector<std::uint8_t> tar_content(std::span<const std::byte>, std::ui
 
 #endif
 
-namespace detail {
-
-/// Compressed archives have no places to go to.
-/// @throws FileError for a file that begins as the common kinds of compression do.
-inline void refuse_compressed_tar(std::span<const std::byte> bytes, const std::string& path) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              std::min<std::size_t>(bytes.size(), 8));
-  const bool compressed = text.starts_with("\x1F\x8B") || text.starts_with("BZh") ||
-                          text.starts_with("\x28\xB5\x2F\xFD") ||
-                          text.starts_with(
-                              "\xFD"
-                              "7zXZ");
-  if (!compressed) return;
-  throw FileError(path,
-                  "the archive is compressed; its pictures are read in random order, which needs a "
-                  "plain tar file");
-}
-
-}  // namespace detail
-
-/// An archive on disk. Threads may share it.
+/// An archive on disk, plain or compressed. Threads may share it.
 class TarFile {
  public:
-  /// @throws FileError as MappedFile does, and for a compressed file.
-  explicit TarFile(const std::string& path) : file_(path) {
-    detail::refuse_compressed_tar(file_.bytes(), path);
-  }
+  /// @throws as UnpackedFile
+  explicit TarFile(const std::string& path) : file_(path) {}
 
   const std::string& path() const noexcept { return file_.path(); }
 
@@ -190,7 +185,7 @@ class TarFile {
   }
 
  private:
-  MappedFile file_;
+  UnpackedFile file_;
 };
 
 }  // namespace coca

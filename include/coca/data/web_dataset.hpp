@@ -5,6 +5,7 @@
 /// is possible, and a run resumes at any place without reading what came before.
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cstddef>
@@ -21,11 +22,12 @@
 
 #include "coca/core/error.hpp"
 #include "coca/data/brace_expansion.hpp"
-#include "coca/data/caption_file.hpp"
+#include "coca/data/caption_json.hpp"
 #include "coca/data/dataset.hpp"
 #include "coca/data/tar_file.hpp"
 #include "coca/io/json.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/io/python_json.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 
@@ -40,17 +42,18 @@ struct WebDatasetOptions {
 
 namespace detail {
 
-/// What an extension stands for.
-enum class MemberKind { picture, text, json, label, other };
+/// The parts of a sample by their extensions. Of several pictures the first counts: the order is
+/// that of OpenCLIP's "jpg;png;jpeg;webp".
+inline constexpr std::array<std::string_view, 7> member_extensions{"jpg", "png",  "jpeg", "webp",
+                                                                   "txt", "json", "cls"};
+inline constexpr std::size_t picture_extensions = 4;
 
-inline MemberKind member_kind(std::string extension) {
+/// The place of an extension in that list; nothing for others.
+inline std::optional<std::size_t> member_part(std::string extension) {
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (extension == "jpg" || extension == "jpeg" || extension == "png" || extension == "webp") {
-    return MemberKind::picture;
-  }
-  if (extension == "txt") return MemberKind::text;
-  if (extension == "json") return MemberKind::json;
-  return extension == "cls" ? MemberKind::label : MemberKind::other;
+  const auto found = std::find(member_extensions.begin(), member_extensions.end(), extension);
+  if (found == member_extensions.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - member_extensions.begin());
 }
 
 /// Folder and basename up to its first dot, and what follows that dot: WebDataset's rule.
@@ -72,14 +75,17 @@ inline std::string_view trimmed(std::string_view text) {
 /// The captions of a .json member. @throws FileError, beginning with `name`.
 inline std::vector<std::string> json_captions(std::string_view text, const std::string& key,
                                               const std::string& name) {
-  const Json value = parse_json(text, name);
+  const PythonJson json = parse_python_json({text}, name);
   std::vector<std::string> captions;
-  if (!value.is_object() || !value.contains(key)) {
+  if (!json.value.is_object() || !json.value.contains(key)) {
     throw FileError(name, "expected a JSON object with the key \"" + key + "\"");
   }
-  if (!append_texts(value.at(key), captions)) {
+  if (json.doubled.count(key) != 0) throw FileError(name, "the key \"" + key + "\" occurs twice");
+  if (!append_texts(json.value.at(key), captions)) {
     throw FileError(name, "\"" + key + "\" is neither a text nor a list of texts");
   }
+  if (std::any_of(captions.begin(), captions.end(), has_lone_surrogate))
+    throw FileError(name, "\"" + key + "\" holds half of a surrogate pair");
   return captions;
 }
 
@@ -113,20 +119,20 @@ inline std::int32_t class_number(std::string_view text, const std::string& name)
 
 }  // namespace detail
 
-/// Samples of one or more tar files: .jpg, .jpeg, .png or .webp with .txt or .json captions, or a
-/// .cls label. Pictures without any text or label, and texts without a picture, are passed over.
+/// Samples of one or more tar files, plain or compressed: .jpg, .png, .jpeg or .webp with .txt or
+/// .json captions, or a .cls label. Pictures without any text or label, and texts without a
+/// picture, are passed over. Of several pictures of one sample the first in this order counts, of
+/// members of one name the last, as in any tar archive that was appended to.
 class WebDataset {
  public:
   /// @param patterns files, with braces for several (`shard-{000..012}.tar`); in one text, "::"
   /// separates patterns, as for OpenCLIP's `--train-data`
-  /// @throws FileError for a shard that is missing, damaged, truncated or compressed, one that
-  /// holds two pictures of one name, and patterns without any sample.
+  /// @throws FileError for a shard that is missing, damaged or truncated, and patterns without any
+  /// sample.
   explicit WebDataset(const std::vector<std::string>& patterns,
                       const WebDatasetOptions& options = {})
       : options_(options) {
-    for (const std::string& pattern : patterns) {
-      for (const std::string& part : split_patterns(pattern)) open(part);
-    }
+    for (const std::string& pattern : patterns) open(pattern);
     if (entries_.empty()) {
       throw FileError(patterns.empty() ? "\"\"" : patterns.front(),
                       "no samples: expected members such as 0001.jpg and 0001.txt");
@@ -172,6 +178,18 @@ class WebDataset {
     return shards_[entry.shard].read(entry.picture);
   }
 
+  /// What is worth knowing of how the shards were read: sentences that begin with a path.
+  std::vector<std::string> notes() const {
+    if (surplus_ == 0) return {};
+    const std::string others = surplus_ == 1 ? " is"
+                               : surplus_ == 2
+                                   ? " and 1 more member are"
+                                   : " and " + std::to_string(surplus_ - 1) + " more members are";
+    return {first_surplus_ + others +
+            " not read: of several pictures of a sample the first of jpg, png, jpeg and webp "
+            "counts, of members of one name the last"};
+  }
+
  private:
   static constexpr std::uint64_t absent = ~std::uint64_t{0};
 
@@ -185,6 +203,17 @@ class WebDataset {
     std::uint64_t label = absent;
   };
 
+  /// A sample of the shard that is being indexed.
+  struct Sample {
+    std::array<const TarMember*, detail::member_extensions.size()> parts{};
+    std::vector<const TarMember*> surplus{};
+
+    void add(std::size_t part, const TarMember& member) {
+      if (parts[part] != nullptr) surplus.push_back(parts[part]);
+      parts[part] = &member;
+    }
+  };
+
   static std::vector<std::string> split_patterns(const std::string& text) {
     std::vector<std::string> parts;
     std::size_t begin = 0;
@@ -196,7 +225,7 @@ class WebDataset {
   }
 
   void open(const std::string& pattern) {
-    const std::vector<std::string> paths = expand_braces(pattern);
+    const std::vector<std::string> paths = expand_patterns(pattern);
     const auto exists = [](const std::string& path) {
       std::error_code ignored;
       return std::filesystem::exists(path, ignored);
@@ -211,35 +240,44 @@ class WebDataset {
   }
 
   void index_shard(std::size_t shard) {
-    std::vector<Entry> samples;
+    const std::vector<TarMember> members = shards_[shard].members();
+    std::vector<Sample> samples;
     std::unordered_map<std::string, std::size_t> known;
-    for (const TarMember& member : shards_[shard].members()) {
+    for (const TarMember& member : members) {
       auto [key, extension] = detail::split_member_name(member.name);
-      const detail::MemberKind kind = detail::member_kind(extension);
+      const auto part = detail::member_part(extension);
       const std::string base = key.substr(key.rfind('/') + 1);
-      if (kind == detail::MemberKind::other || base.empty() || base.starts_with("__")) continue;
+      if (!part || base.empty() || base.starts_with("__")) continue;
       const auto [found, is_new] = known.try_emplace(std::move(key), samples.size());
-      if (is_new) samples.emplace_back().shard = shard;
-      add_member(samples[found->second], kind, member);
+      if (is_new) samples.emplace_back();
+      samples[found->second].add(*part, member);
     }
-    for (Entry& entry : samples) {
-      const bool described = entry.text != absent || entry.json != absent || entry.label != absent;
-      if (entry.picture != absent && described) entries_.push_back(std::move(entry));
-    }
+    for (Sample& sample : samples) add_entry(sample, shard);
   }
 
-  void add_member(Entry& entry, detail::MemberKind kind, const TarMember& member) const {
-    std::uint64_t& place = kind == detail::MemberKind::picture ? entry.picture
-                           : kind == detail::MemberKind::text  ? entry.text
-                           : kind == detail::MemberKind::json  ? entry.json
-                                                               : entry.label;
-    if (place != absent) {
-      throw FileError(shards_[entry.shard].path(),
-                      "two members are the same part of one sample, the second is \"" +
-                          detail::printable(member.name) + "\"");
+  /// Keeps a sample that has a picture and a text or label.
+  void add_entry(Sample& sample, std::size_t shard) {
+    const auto& parts = sample.parts;
+    const auto offset_of = [](const TarMember* member) { return member ? member->offset : absent; };
+    const TarMember* picture = nullptr;
+    for (std::size_t part = 0; part < detail::picture_extensions; ++part) {
+      if (picture != nullptr && parts[part] != nullptr) sample.surplus.push_back(parts[part]);
+      if (picture == nullptr) picture = parts[part];
     }
-    place = member.offset;
-    if (kind == detail::MemberKind::picture) entry.picture_name = member.name;
+    constexpr std::size_t first_text = detail::picture_extensions;
+    Entry entry{"",
+                shard,
+                offset_of(picture),
+                offset_of(parts[first_text]),
+                offset_of(parts[first_text + 1]),
+                offset_of(parts[first_text + 2])};
+    const bool described = entry.text != absent || entry.json != absent || entry.label != absent;
+    if (picture == nullptr || !described) return;
+    entry.picture_name = picture->name;
+    if (surplus_ == 0 && !sample.surplus.empty())
+      first_surplus_ = name_of(entry, sample.surplus.front()->name);
+    surplus_ += sample.surplus.size();
+    entries_.push_back(std::move(entry));
   }
 
   const Entry& at(std::size_t index) const {
@@ -269,6 +307,8 @@ class WebDataset {
   WebDatasetOptions options_;
   std::vector<TarFile> shards_;
   std::vector<Entry> entries_;
+  std::size_t surplus_ = 0;  // members that are not read
+  std::string first_surplus_;
 };
 
 static_assert(Dataset<WebDataset>);

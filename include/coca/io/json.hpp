@@ -53,12 +53,18 @@ inline std::string json_complaint(std::string_view what) {
   return printable(bracket == std::string_view::npos ? what : what.substr(bracket + 2), 200);
 }
 
+/// What a text has too much of.
+struct JsonExcess {
+  std::optional<std::size_t> byte;  ///< where, if that helps
+  std::string problem;
+};
+
 /// Bounds depth and number of values before anything is built from the text.
-inline void check_json_limits(std::string_view text, const std::string& path,
-                              const JsonLimits& limits) {
+inline std::optional<JsonExcess> find_json_excess(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes)
-    throw FileError(path, "holds " + std::to_string(text.size()) + " bytes of JSON, at most " +
-                              std::to_string(limits.max_bytes) + " are accepted");
+    return JsonExcess{std::nullopt, "holds " + std::to_string(text.size()) +
+                                        " bytes of JSON, at most " +
+                                        std::to_string(limits.max_bytes) + " are accepted"};
   std::size_t depth = 0;
   std::size_t values = 1;
   bool in_string = false;
@@ -74,12 +80,22 @@ inline void check_json_limits(std::string_view text, const std::string& path,
     if ((c == ']' || c == '}') && depth > 0) --depth;
     if (c == ',' || c == '[' || c == '{') ++values;
     if (depth > limits.max_depth)
-      throw FileError(path, text_position(text, i) + ": JSON nested deeper than " +
-                                std::to_string(limits.max_depth) + " levels");
+      return JsonExcess{i,
+                        "JSON nested deeper than " + std::to_string(limits.max_depth) + " levels"};
     if (values > limits.max_values)
-      throw FileError(path,
-                      "holds more than " + std::to_string(limits.max_values) + " JSON values");
+      return JsonExcess{std::nullopt,
+                        "holds more than " + std::to_string(limits.max_values) + " JSON values"};
   }
+  return std::nullopt;
+}
+
+/// @throws FileError for a text that costs more than it may
+inline void check_json_limits(std::string_view text, const std::string& path,
+                              const JsonLimits& limits) {
+  const auto excess = find_json_excess(text, limits);
+  if (!excess) return;
+  const std::string place = excess->byte ? text_position(text, *excess->byte) + ": " : "";
+  throw FileError(path, place + excess->problem);
 }
 
 }  // namespace detail

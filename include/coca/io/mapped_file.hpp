@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "coca/core/error.hpp"
+#include "coca/io/git_lfs_pointer.hpp"
 
 namespace coca {
 
@@ -41,7 +42,8 @@ class Descriptor {
 /// every mapping, a file that another program cuts short while it is read ends this one (SIGBUS).
 class MappedFile {
  public:
-  /// @throws FileError when the file is missing, unreadable, empty, or not a regular file.
+  /// @throws FileError when the file is missing, unreadable, empty, not a regular file, or a
+  /// pointer of Git LFS.
   explicit MappedFile(std::string path) : path_(std::move(path)) {
     // O_NONBLOCK: a pipe that nobody writes to must be refused, not waited for.
     const detail::Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -55,6 +57,12 @@ class MappedFile {
     void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
     if (address == MAP_FAILED) fail("cannot be mapped", errno);
     bytes_ = {static_cast<const std::byte*>(address), size};
+    try {
+      refuse_git_lfs_pointer(path_, bytes_);
+    } catch (...) {  // no destructor runs for an object that was never whole
+      ::munmap(address, size);
+      throw;
+    }
   }
 
   MappedFile(const MappedFile&) = delete;

@@ -17,7 +17,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/text/clip_vocabulary.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

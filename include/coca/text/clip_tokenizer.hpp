@@ -25,7 +25,7 @@
 #include "coca/text/text_cleaning.hpp"
 #include "coca/text/tokenizer.hpp"
 #include "coca/text/unicode.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

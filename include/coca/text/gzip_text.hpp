@@ -14,6 +14,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
+#include "coca/io/git_lfs_pointer.hpp"
 
 #if COCA_HAS_ZLIB
 #include <zlib.h>
@@ -31,7 +32,7 @@ namespace detail {
                             " bytes that are accepted here.");
 }
 
-/// The bytes of a file as they are. @throws FileError
+/// The bytes of a file as they are. @throws FileError, also for a pointer of Git LFS
 inline std::string read_bytes(const std::string& path, std::size_t max_bytes) {
   std::error_code no_exception;
   if (std::filesystem::is_directory(path, no_exception))
@@ -47,6 +48,7 @@ inline std::string read_bytes(const std::string& path, std::size_t max_bytes) {
     if (bytes.size() > max_bytes) throw_too_large(path, max_bytes);
   }
   if (file.bad()) throw FileError(path, "reading stopped before the end of the file.");
+  refuse_git_lfs_pointer(path, bytes);
   return bytes;
 }
 

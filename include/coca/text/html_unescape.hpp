@@ -13,7 +13,7 @@
 #include <unordered_map>
 
 #include "coca/text/html_entities.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -14,7 +14,7 @@
 #include "coca/text/bpe_vocabulary.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/gzip_text.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

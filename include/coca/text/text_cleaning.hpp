@@ -15,7 +15,7 @@
 
 #include "coca/text/html_unescape.hpp"
 #include "coca/text/unicode.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

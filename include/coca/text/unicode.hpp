@@ -18,7 +18,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 #if COCA_HAS_UTF8PROC
 #include <utf8proc.h>

@@ -70,6 +70,7 @@ class Trainer {
     task_.prepare(loader_.dataset());
     folder_.create();
     validator_.emplace(options_, preprocess_, subject_.classes, loader_.dataset(), writes());
+    tell_notes();
   }
 
   const TrainingOptions& options() const noexcept { return options_; }
@@ -248,6 +249,13 @@ class Trainer {
     if (writes() && (special || state_.step % options_.log_steps == 0))
       recorder_.write(log_line(progress, batch));
     if (events_.on_step) events_.on_step(progress);
+  }
+
+  void tell_notes() const {
+    if (!events_.on_note) return;
+    for (const std::string& note : loader_.dataset().notes()) events_.on_note(note);
+    if (validator_->data() == nullptr) return;
+    for (const std::string& note : validator_->data()->notes()) events_.on_note(note);
   }
 
   bool validation_is_due() const {

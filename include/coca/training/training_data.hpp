@@ -14,41 +14,35 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
-#include "coca/data/caption_file.hpp"
-#include "coca/data/class_folders.hpp"
+#include "coca/data/caption_table.hpp"
 #include "coca/data/class_labels.hpp"
-#include "coca/data/idx_dataset.hpp"
 #include "coca/data/loader.hpp"
-#include "coca/data/web_dataset.hpp"
+#include "coca/data/open_data.hpp"
 #include "coca/training/training_options.hpp"
 
 namespace coca {
 
-/// Opens what one path names: a folder of classes, WebDataset's shards (.tar), IDX files, or else a
-/// caption file.
-/// @throws FileError where it cannot be read.
-inline AnyDataset open_dataset(const std::string& path, const TrainingData& data) {
-  std::error_code ignored;  // opening it says what is wrong
-  if (std::filesystem::is_directory(path, ignored))
-    return ClassFolders(path, {.templates = data.templates});
-  if (path.ends_with(".tar"))
-    return WebDataset(path, {.caption_key = data.caption_key.empty() ? "caption" : data.caption_key,
-                             .field_keys = data.field_keys});
-  if (is_idx_images(path)) return IdxDataset(path);
-  return CaptionFile(path, {.image_key = data.image_key,
-                            .caption_key = data.caption_key,
-                            .image_folder = data.image_folder,
-                            .field_keys = data.field_keys,
-                            .structured_fields = true});
+/// How options say that data is read. @throws ArgumentError for a separator that is none
+inline DataOptions data_options(const TrainingData& data) {
+  return {.captions = {.image_key = data.image_key,
+                       .caption_key = data.caption_key,
+                       .separator = to_separator(data.separator),
+                       .image_folder = data.image_folder,
+                       .field_keys = data.field_keys,
+                       .structured_fields = true,
+                       .splits = data.split},
+          .templates = data.templates,
+          .folders = data.folders};
 }
 
-/// Opens all of them, one after the other.
+/// Opens all of what paths name, one after the other.
 /// @throws ArgumentError for no path, FileError where one cannot be read.
 inline AnyDataset open_datasets(const std::vector<std::string>& paths, const TrainingData& data) {
   if (paths.empty()) throw ArgumentError("there is no data to read, give a caption file");
-  if (paths.size() == 1) return open_dataset(paths.front(), data);
+  const DataOptions options = data_options(data);
+  if (paths.size() == 1) return open_data(paths.front(), options);
   std::vector<AnyDataset> datasets;
-  for (const std::string& path : paths) datasets.push_back(open_dataset(path, data));
+  for (const std::string& path : paths) datasets.push_back(open_data(path, options));
   return ConcatDataset(std::move(datasets));
 }
 
@@ -101,19 +95,23 @@ inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const Tr
 }  // namespace detail
 
 /// Opens what is trained on, with the keys of its classes, of its groups and of what augmentation
-/// may do.
+/// may do. Of files with splits train and restval are read unless data.split says otherwise.
 /// @param classes names by label, of what label_key says; none: labels stay as they are
 /// @throws as open_datasets
 inline AnyDataset open_training_data(TrainingData data,
                                      const std::vector<std::string>& classes = {}) {
   detail::add_keys(data, {data.label_key, data.group_key, data.flip_key, data.color_key});
+  if (data.split.empty()) data.split = {"train", "restval"};
   return detail::labelled(detail::open_with_hint(data.training, data, "--data"), data, classes);
 }
 
-/// Opens what is validated on. @param classes as of open_training_data @throws as open_datasets
+/// Opens what is validated on. Of files with splits val is read unless data.validation_split says
+/// otherwise. @param classes as of open_training_data @throws as open_datasets
 inline AnyDataset open_validation_data(TrainingData data,
                                        const std::vector<std::string>& classes = {}) {
   detail::add_keys(data, {data.label_key});
+  data.split =
+      data.validation_split.empty() ? std::vector<std::string>{"val"} : data.validation_split;
   return detail::labelled(detail::open_with_hint(data.validation, data, "--validation"), data,
                           classes);
 }

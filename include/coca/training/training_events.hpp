@@ -42,6 +42,8 @@ struct TrainingEvents {
   std::function<void(const TrainingProgress&)> on_step{};
   std::function<void(const TrainingValidation&)> on_validation{};
   std::function<void(const SkippedPicture&)> on_broken_picture{};
+  /// What is worth knowing of how the data was read, before the first step.
+  std::function<void(const std::string&)> on_note{};
   std::function<void(const std::string&)> on_checkpoint{};  ///< with its path, once it is there
   DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
   /// The run saves and ends as soon as this is true. May be set by a signal handler.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coca/data/augmentation.hpp"
+#include "coca/data/folder_reading.hpp"
 #include "coca/image/preprocess.hpp"
 #include "coca/losses/contrastive.hpp"
 #include "coca/training/optimizer.hpp"
@@ -24,12 +25,16 @@ enum class TrainingPrecision : std::uint8_t {
 
 /// Where pictures and captions come from, and how they are shown.
 struct TrainingData {
-  std::vector<std::string> training{};    ///< caption files, shards or class folders
+  std::vector<std::string> training{};    ///< caption files, shards or folders
   std::vector<std::string> validation{};  ///< the same, never trained on
   std::string image_key{};                ///< of caption files; empty: what is there
   std::string caption_key{};
   std::string label_key{};                ///< field that names the class of a picture
   std::vector<std::string> field_keys{};  ///< of caption files, see CaptionFileOptions
+  std::string separator{};  ///< of tables: a character, or "tab"; empty: what their header shows
+  std::vector<std::string> split{};             ///< of Karpathy's files; empty: train and restval
+  std::vector<std::string> validation_split{};  ///< the same to validate on; empty: val
+  FolderReading folders = FolderReading::automatic;  ///< what folders of pictures mean
   std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
   std::string group_key{};      ///< pictures that are equal in it are a group
@@ -132,6 +137,10 @@ namespace detail {
 inline constexpr NamedChoice<ResizeMode> resize_choices[] = {{"shortest", ResizeMode::shortest},
                                                              {"longest", ResizeMode::longest},
                                                              {"squash", ResizeMode::squash}};
+inline constexpr NamedChoice<FolderReading> folder_choices[] = {
+    {"automatic", FolderReading::automatic},
+    {"captions", FolderReading::captions},
+    {"classes", FolderReading::classes}};
 inline constexpr NamedChoice<AffineFill> fill_choices[] = {{"ground", AffineFill::ground},
                                                            {"edge", AffineFill::edge}};
 inline constexpr NamedChoice<OptimizerKind> optimizer_choices[] = {
@@ -151,9 +160,8 @@ inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
 template <class Data, class Visitor>
 void for_each_data_option(Data& data, Visitor&& visit) {
   const char* group = "Data";
-  visit(
-      {"data", "what to train on: caption files (.jsonl, .csv, .tsv), .tar shards, folders", group},
-      data.training);
+  visit({"data", "what to train on: caption files (JSON, CSV, TSV), shards (.tar), folders", group},
+        data.training);
   visit({"validation", "the same, to validate on", group}, data.validation);
   visit({"image_key", "column or key of a caption file", group}, data.image_key);
   visit({"caption_key", "column or key of a caption file", group}, data.caption_key);
@@ -172,6 +180,23 @@ void for_each_data_option(Data& data, Visitor&& visit) {
          "column or key; a number of 0 to 1, how much of color_jitter and grayscale a picture gets",
          group},
         data.color_key);
+  visit(
+      {"separator",
+       "between the fields of a table: a character such as ; or |, or tab (default: what its first "
+       "line shows)",
+       group},
+      data.separator);
+  visit({"split",
+         "which splits of a file that has some (Karpathy's) to train on (default: train restval)",
+         group},
+        data.split);
+  visit({"validation_split", "which splits of such a file to validate on (default: val)", group},
+        data.validation_split);
+  visit({"folders",
+         "what a folder of pictures means; automatic: captions where half of the pictures have a "
+         ".txt, .caption or .json beside them, otherwise a class for each folder within",
+         group},
+        data.folders, folder_choices);
   visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);

@@ -15,7 +15,7 @@
 #include "coca/data/dataset.hpp"
 #include "coca/data/random_draws.hpp"
 #include "coca/text/unicode.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/training/share.hpp"
 
 namespace coca {
@@ -32,12 +32,13 @@ class WordDropout {
  public:
   /// Reads all captions, and keeps how often each word is there.
   /// @throws ArgumentError for options outside of their range; UnavailableError beyond ASCII
-  /// without utf8proc; what the data set throws
+  /// without utf8proc
   WordDropout(const AnyDataset& dataset, const WordDropoutOptions& options) : options_(options) {
     expect_share(options.chance, "word_dropout");
     if (options.count == 0) throw ArgumentError("word_dropout_count is 0, expected at least 1");
-    for (std::size_t i = 0; i < dataset.size(); ++i)
-      for (const std::string& caption : dataset.record(i).captions) count_words(caption);
+    for_each_readable_record(dataset, [this](std::size_t, const Record& record) {
+      for (const std::string& caption : record.captions) count_words(caption);
+    });
     for (const auto& [word, count] : counts_)
       if (word.size() >= shortest_source) sources_.push_back(word);
   }

@@ -97,6 +97,41 @@ def shards():
     (HERE / "gnu").rmdir()
 
 
+def python_json():
+    """What Python's json module writes although JSON has no words for it; Karpathy's form."""
+    rows = [
+        {"image": "a.png", "caption": "one", "similarity": float("nan"), "bounds": [float("-inf"), float("inf")]},
+        {"image": "b.png", "caption": "two", "\ud83d": "\udc00", "huge": 10**400},
+        {"image": "c.png", "caption": "half \ud83d of a pair"},
+        {"image": "d.png", "caption": "whole \U0001F600 pair"},
+        {"image": "e.png", "caption": None},
+        {"image": "f.png", "caption": float("nan")},
+        {"image": "g.png", "caption": ["five", "six"]},
+    ]
+    lines = [json.dumps(row) for row in rows]
+    lines.append('{"image": "h.png", "other": 1, "caption": "seven", "other": 2}')
+    lines.append('{"image": "i.png", "caption": "ei')
+    (HERE / "kinds" / "python.jsonl").write_text("\n".join(lines))
+    readable = [json.loads(lines[i]) for i in (0, 1, 3, 6, 7)]
+    (HERE / "kinds" / "array.json").write_text(json.dumps(readable))
+    (HERE / "kinds" / "pretty.json").write_text(json.dumps(readable, indent=2))
+    karpathy = {"images": [
+        {"filepath": "val2014", "filename": f"{split}.jpg", "split": split, "cocoid": i, "sentids": [2 * i, 2 * i + 1],
+         "sentences": [{"tokens": ["a", split], "raw": f"A {split} {j}.", "imgid": i, "sentid": 2 * i + j}
+                       for j in range(2)]}
+        for i, split in enumerate(["train", "restval", "val", "test", "train"])], "dataset": "coco"}
+    karpathy["images"][4]["filename"] = "more.jpg"
+    (HERE / "kinds" / "karpathy.json").write_text(json.dumps(karpathy))
+
+
+def packed():
+    """The same bytes as gzip, bzip2, xz, zstd and lz4 pack them."""
+    for program, ending in {"gzip": "gz", "bzip2": "bz2", "xz": "xz", "zstd": "zst", "lz4": "lz4"}.items():
+        for name in ("captions.csv", "shard-000.tar"):
+            packed = subprocess.run([program, "-c", str(HERE / name)], check=True, capture_output=True).stdout
+            (HERE / "kinds" / f"{name}.{ending}").write_bytes(packed)
+
+
 def augmentations():
     torch.manual_seed(5)
     noise = torch.rand(3, 6, 8)
@@ -128,4 +163,6 @@ def augmentations():
 pictures()
 caption_files()
 shards()
+python_json()
+packed()
 augmentations()

@@ -1,0 +1,178 @@
+#pragma once
+/// @file
+/// Opening whatever pictures and captions come in: the content says what it is.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/data/brace_expansion.hpp"
+#include "coca/data/caption_file.hpp"
+#include "coca/data/caption_folder.hpp"
+#include "coca/data/class_folders.hpp"
+#include "coca/data/dataset.hpp"
+#include "coca/data/folder_reading.hpp"
+#include "coca/data/idx_dataset.hpp"
+#include "coca/data/tar_file.hpp"
+#include "coca/data/unpacked_file.hpp"
+#include "coca/data/web_dataset.hpp"
+
+namespace coca {
+
+/// How data is read, whatever it is.
+struct DataOptions {
+  /// Keys are those of captions and fields in any JSON.
+  CaptionFileOptions captions{};
+  std::vector<std::string> templates = ClassFoldersOptions{}.templates;  ///< of class folders
+  FolderReading folders = FolderReading::automatic;
+};
+
+namespace detail {
+
+/// Opens a folder, and says which reading was taken where there are several.
+class FolderOpener {
+ public:
+  FolderOpener(const std::string& root, const DataOptions& options)
+      : root_(root), options_(options), contents_(look_through(root)) {}
+
+  AnyDataset open() {
+    if (options_.folders == FolderReading::classes) return classes();
+    if (options_.folders == FolderReading::automatic) drop_foreign_json();
+    const std::size_t described = contents_.described(), all = contents_.pictures.size();
+    const std::string share = std::to_string(described) + " of its " + std::to_string(all) +
+                              " pictures have a text beside them";
+    if (!contents_.lists.empty() && add_lists()) {
+      if (described != 0 || contents_.has_folders)
+        note("read by " + list_of_names(contents_.lists, " and ") +
+             ", neither by texts beside its pictures nor as folders of classes");
+      return noted(ConcatDataset(std::move(lists_)));
+    }
+    if (options_.folders == FolderReading::captions) return captions();
+    if (described == 0 && all != 0 && !contents_.has_folders)
+      throw FileError(root_,
+                      "holds pictures, but no captions beside them (x.txt, x.caption or x.json "
+                      "beside x.jpg) and no folders of classes");
+    if (described == 0) return noted(classes());
+    if (!contents_.has_folders) return noted(captions());
+    if (2 * described >= all) {
+      note(share + ": read as captions, its folders not as classes (folders: classes reads those)");
+      return noted(captions());
+    }
+    note(share + ": read as folders of classes, without these (folders: captions reads those)");
+    return noted(classes());
+  }
+
+ private:
+  AnyDataset classes() const { return ClassFolders(root_, {.templates = options_.templates}); }
+
+  AnyDataset captions() {
+    return CaptionFolder(root_, std::move(contents_),
+                         {options_.captions.caption_key, options_.captions.field_keys});
+  }
+
+  /// JSON beside pictures may be of something else, such as the outlines of things in them.
+  void drop_foreign_json() {
+    constexpr std::size_t looked_at = 10;
+    FolderContents some;
+    for (const PictureBeside& each : contents_.pictures)
+      if (each.text.empty() && !each.json.empty() && some.pictures.size() < looked_at)
+        some.pictures.push_back(each);
+    if (some.pictures.empty()) return;
+    const CaptionFolder folder(root_, std::move(some), {options_.captions.caption_key, {}});
+    const auto has_caption = [&](std::size_t index) {
+      try {
+        folder.record(index);
+      } catch (const FileError&) {
+        return false;
+      }
+      return true;
+    };
+    for (std::size_t i = 0; i < folder.size(); ++i)
+      if (has_caption(i)) return;
+    for (PictureBeside& each : contents_.pictures) each.json.clear();
+    note("the .json files beside its pictures have no captions and are not read");
+  }
+
+  /// Opens the lists of pictures; where one is about something else, none is read.
+  bool add_lists() {
+    try {
+      for (const std::string& list : contents_.lists)
+        lists_.emplace_back(
+            CaptionFile((std::filesystem::path(root_) / list).string(), options_.captions));
+    } catch (const FileError& error) {
+      if (options_.folders == FolderReading::captions && contents_.described() == 0) throw;
+      notes_.push_back(std::string(error.what()) + "; it is not read");
+      return false;
+    }
+    return true;
+  }
+
+  void note(const std::string& sentence) { notes_.push_back(root_ + ": " + sentence); }
+
+  AnyDataset noted(AnyDataset dataset) {
+    if (notes_.empty()) return dataset;
+    return NotedDataset(std::move(dataset), std::move(notes_));
+  }
+
+  std::string root_;
+  const DataOptions& options_;
+  FolderContents contents_;
+  std::vector<AnyDataset> lists_;
+  std::vector<std::string> notes_;
+};
+
+/// The first file there is of those that a pattern stands for; empty where there is none.
+inline std::string first_file_of(const std::string& pattern) {
+  std::error_code ignored;
+  if (std::filesystem::exists(pattern, ignored)) return pattern;
+  for (const std::string& name : expand_patterns(pattern))
+    if (std::filesystem::exists(name, ignored)) return name;
+  return "";
+}
+
+/// Whether the files of a pattern are tar archives: by their content, and where that is damaged or
+/// missing, by their name. @throws FileError for a file that is neither that nor a text
+inline bool is_shards(const std::string& pattern) {
+  const bool is_called_tar = pattern.find(".tar") != std::string::npos;
+  const std::string file = first_file_of(pattern);
+  if (file.empty()) return is_called_tar;
+  const std::string beginning = unpacked_beginning(file, 512);
+  if (begins_as_tar(beginning)) return true;
+  if (beginning.find('\0') == std::string::npos) return false;
+  if (is_called_tar) return true;
+  throw FileError(file,
+                  "is neither a tar archive nor a text in UTF-8 (CSV, TSV or JSON), which data can "
+                  "be read from");
+}
+
+}  // namespace detail
+
+/// Opens what a path or pattern names: a folder of pictures, IDX files, WebDataset's shards, or
+/// caption files, plain or compressed.
+/// @throws FileError where it cannot be read
+inline AnyDataset open_data(const std::string& path, const DataOptions& options = {}) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return detail::FolderOpener(path, options).open();
+  if (is_idx_images(path)) return IdxDataset(path);
+  if (detail::is_shards(path)) {
+    const std::string& key = options.captions.caption_key;
+    return WebDataset(path, {.caption_key = key.empty() ? "caption" : key,
+                             .field_keys = options.captions.field_keys});
+  }
+  const std::vector<std::string> files = std::filesystem::exists(path, ignored)
+                                             ? std::vector<std::string>{path}
+                                             : expand_patterns(path);
+  if (files.size() == 1) return CaptionFile(path, options.captions);
+  std::vector<AnyDataset> datasets;
+  for (const std::string& file : files) datasets.emplace_back(CaptionFile(file, options.captions));
+  return ConcatDataset(std::move(datasets));
+}
+
+}  // namespace coca
