@@ -63,6 +63,34 @@ TEST_CASE("a class that the training data has not is refused by name") {
         "0.png: has no field \"sort\"");
 }
 
+namespace {
+
+/// Folders of classes, each of one picture.
+struct Folders {
+  std::vector<std::string> classes;
+  std::size_t size() const { return classes.size(); }
+  Record record(std::size_t i) const {
+    return {classes[i] + "/x.png", {}, static_cast<std::int32_t>(i), {{"label", classes[i]}}};
+  }
+  std::vector<std::uint8_t> read(std::size_t) const { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("classes that two data sets number differently are told apart by their names") {
+  const Folders training{{"ant", "bee", "cat"}}, validation{{"bee", "cat"}};
+  const Names names = class_names(training);
+  CHECK(names == Names{"ant", "bee", "cat"});
+  const LabelledDataset labelled(validation, "", names);
+  CHECK(labelled.record(0).label == 1);
+  CHECK(labelled.record(1).label == 2);
+  CHECK(message_of([&] { LabelledDataset(Folders{{"dog"}}, "", names).record(0); }) ==
+        "dog/x.png: its class \"dog\" is none of the 3 of the training data");
+  CHECK(class_names(ConcatDataset({Folders{{"bee", "cat"}}, Folders{{"ant", "bee"}}})) ==
+        Names{"ant", "bee", "cat"});
+  CHECK(LabelledDataset(Labels{{2, 0}}, "", {"0", "1", "2"}).record(0).label == 2);
+}
+
 TEST_CASE("labels of a data set are its classes, with names where there are any") {
   CHECK(class_names(Labels{{0, std::nullopt, 2, 1, 99}}) == Names{"0", "one", "2"});
   CHECK(message_of([] { class_names(Labels{{std::nullopt}}); }) ==

@@ -35,64 +35,93 @@ inline std::optional<std::size_t> whole_number(const std::string& text) {
   return number;
 }
 
-/// Names of classes that are numbered from 0 on: those that `known` has, else their numbers.
-inline std::vector<std::string> numbered_names(std::size_t count,
-                                               const std::map<std::size_t, std::string>& known) {
-  std::vector<std::string> names(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto found = known.find(i);
-    names[i] = found == known.end() ? std::to_string(i) : found->second;
+/// Calls visit(record) for each record that can be read; the loader counts and names the others.
+template <class Visitor>
+void for_each_readable(const AnyDataset& data, Visitor&& visit) {
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    std::optional<Record> record;
+    try {
+      record = data.record(i);
+    } catch (const Error&) {
+    }
+    if (record) visit(*record);
   }
+}
+
+/// The values of a field in alphabetical order, or all numbers up to the largest where they are
+/// numbers.
+inline std::vector<std::string> classes_of_field(const AnyDataset& data, const std::string& key) {
+  std::set<std::string> texts;
+  for_each_readable(data, [&](const Record& record) {
+    const auto field = record.fields.find(key);
+    if (field != record.fields.end()) texts.insert(field->second);
+  });
+  if (texts.empty()) throw ArgumentError("no picture of the data has the field \"" + key + "\"");
+  std::size_t count = 0;
+  for (const std::string& text : texts) {
+    const auto number = whole_number(text);
+    if (!number) return {texts.begin(), texts.end()};
+    count = std::max(count, *number + 1);
+  }
+  std::vector<std::string> names(count);
+  for (std::size_t i = 0; i < count; ++i) names[i] = std::to_string(i);
   return names;
+}
+
+/// The label of a record. @throws ArgumentError for one that no data set has.
+inline std::size_t checked_label(const Record& record) {
+  const std::int32_t label = *record.label;
+  if (label < 0 || static_cast<std::size_t>(label) >= most_classes)
+    throw ArgumentError(record.name + ": its label is " + std::to_string(label) +
+                        ", expected 0 to " + std::to_string(most_classes - 1));
+  return static_cast<std::size_t>(label);
+}
+
+/// Names by label, where records have them in the field "label", otherwise numbers.
+inline std::vector<std::string> classes_of_labels(const AnyDataset& data) {
+  std::map<std::size_t, std::string> known;
+  std::set<std::string> names;
+  std::size_t count = 0;
+  bool agree = true;  // whether each label has one name
+  for_each_readable(data, [&](const Record& record) {
+    if (!record.label) return;
+    const std::size_t label = checked_label(record);
+    count = std::max(count, label + 1);
+    const auto field = record.fields.find("label");
+    if (field == record.fields.end()) return;
+    agree = known.try_emplace(label, field->second).first->second == field->second && agree;
+    names.insert(field->second);
+  });
+  if (count == 0)
+    throw ArgumentError(
+        "no picture of the data has a label: give folders of classes, shards with .cls, IDX files, "
+        "or a label_key");
+  if (!agree || names.size() != known.size()) return {names.begin(), names.end()};
+  std::vector<std::string> all(count);
+  for (std::size_t i = 0; i < count; ++i)
+    all[i] = known.contains(i) ? known.at(i) : std::to_string(i);
+  return all;
 }
 
 }  // namespace detail
 
 /// The names of a data set's classes, by label. Records that cannot be read are passed over.
 /// @param key field that names or numbers the class; empty: the records' labels count, and their
-///        field "label" is the name where there is one
+///        field "label" is the name where there is one. Where several data sets number their
+///        classes differently, their names count instead, in alphabetical order.
 /// @throws ArgumentError where no record has a class, or a label is negative or beyond a million.
 inline std::vector<std::string> class_names(const AnyDataset& data, const std::string& key = {}) {
-  std::set<std::string> texts;
-  std::map<std::size_t, std::string> known;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    Record record;
-    try {
-      record = data.record(i);
-    } catch (const Error&) {  // the loader counts and names it
-      continue;
-    }
-    const auto field = record.fields.find(key.empty() ? "label" : key);
-    if (!key.empty()) {
-      if (field != record.fields.end()) texts.insert(field->second);
-    } else if (record.label) {
-      const std::int32_t label = *record.label;
-      if (label < 0 || static_cast<std::size_t>(label) >= detail::most_classes)
-        throw ArgumentError(record.name + ": its label is " + std::to_string(label) +
-                            ", expected 0 to " + std::to_string(detail::most_classes - 1));
-      count = std::max(count, static_cast<std::size_t>(label) + 1);
-      if (field != record.fields.end()) known[static_cast<std::size_t>(label)] = field->second;
-    }
-  }
-  const auto is_number = [](const std::string& text) { return detail::whole_number(text); };
-  if (!texts.empty() && std::all_of(texts.begin(), texts.end(), is_number))
-    for (const std::string& text : texts) count = std::max(count, *is_number(text) + 1);
-  else if (!texts.empty())
-    return {texts.begin(), texts.end()};
-  if (count == 0)
-    throw ArgumentError(key.empty() ? "no picture of the data has a label: give folders of "
-                                      "classes, shards with .cls, IDX files, or a label_key"
-                                    : "no picture of the data has the field \"" + key + "\"");
-  return detail::numbered_names(count, known);
+  return key.empty() ? detail::classes_of_labels(data) : detail::classes_of_field(data, key);
 }
 
 /// A data set whose labels are what a field of its records says.
 class LabelledDataset {
  public:
+  /// @param key   as of class_names(); empty: the field "label" where a record has it (its folder),
+  ///        otherwise its own label stays
   /// @param names of the classes, by label, as class_names() gives them
-  LabelledDataset(AnyDataset data, std::string key, const std::vector<std::string>& names)
-      : data_(std::move(data)), key_(std::move(key)) {
+  LabelledDataset(AnyDataset data, const std::string& key, const std::vector<std::string>& names)
+      : data_(std::move(data)), key_(key.empty() ? "label" : key), is_required_(!key.empty()) {
     for (std::size_t i = 0; i < names.size(); ++i)
       labels_.emplace(names[i], static_cast<std::int32_t>(i));
   }
@@ -103,10 +132,12 @@ class LabelledDataset {
   Record record(std::size_t index) const {
     Record record = data_.record(index);
     const auto field = record.fields.find(key_);
+    if (field == record.fields.end() && !is_required_) return record;
     if (field == record.fields.end())
       throw ArgumentError(record.name + ": has no field \"" + key_ + "\"");
-    const auto number = detail::whole_number(field->second);
-    const auto label = labels_.find(number ? std::to_string(*number) : field->second);
+    auto label = labels_.find(field->second);
+    if (const auto number = detail::whole_number(field->second); number && label == labels_.end())
+      label = labels_.find(std::to_string(*number));
     if (label == labels_.end())
       throw ArgumentError(record.name + ": its class \"" + detail::printable(field->second, 40) +
                           "\" is none of the " + std::to_string(labels_.size()) +
@@ -123,6 +154,7 @@ class LabelledDataset {
  private:
   AnyDataset data_;
   std::string key_;
+  bool is_required_;
   std::map<std::string, std::int32_t> labels_;
 };
 

@@ -56,7 +56,7 @@ inline void add_keys(TrainingData& data, const std::vector<std::string>& added) 
 
 inline AnyDataset labelled(AnyDataset dataset, const TrainingData& data,
                            const std::vector<std::string>& classes) {
-  if (data.label_key.empty() || classes.empty()) return dataset;
+  if (classes.empty()) return dataset;
   return LabelledDataset(std::move(dataset), data.label_key, classes);
 }
 
@@ -96,7 +96,7 @@ inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const Tr
 
 /// Opens what is trained on, with the keys of its classes, of its groups and of what augmentation
 /// may do. Of files with splits train and restval are read unless data.split says otherwise.
-/// @param classes names by label, of what label_key says; none: labels stay as they are
+/// @param classes names by label, see LabelledDataset; none: labels stay as they are
 /// @throws as open_datasets
 inline AnyDataset open_training_data(TrainingData data,
                                      const std::vector<std::string>& classes = {}) {
