@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build coca on Debian (or Ubuntu): compilers, libraries, test tools.
+# Installs missing packages needed to build coca on Debian (or Ubuntu): compilers, libraries, test tools.
 # install_dependencies.sh [test]   with "test", also what the test suite needs
 set -eu
 packages="g++ cmake ninja-build pkg-config libeigen3-dev libdnnl-dev nlohmann-json3-dev libjpeg62-turbo-dev

@@ -1,4 +1,4 @@
-// Finds pictures of a folder by a text or by another picture.
+// Searches a folder of pictures by a text or by another picture.
 
 #include <algorithm>
 #include <chrono>
@@ -28,20 +28,20 @@ std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what;
 }
 
-/// The index as it was left. @throws coca::Error with what helps where it is damaged
+/// The stored index. @throws coca::Error if it is damaged, with a remedy
 coca::SearchIndex read_index(const std::string& path, const ModelInfo& info, bool own_path) {
   if (!std::filesystem::exists(path)) return {info.identity, info.embed_dim};
   try {
     return coca::SearchIndex::read(path, info.identity, info.embed_dim);
   } catch (const coca::Error& error) {
     throw coca::Error(std::string(error.what()) +
-                      (own_path ? "; if it was an index, delete it and it is made anew, otherwise "
+                      (own_path ? "; if it was an index, delete it and it is rebuilt, otherwise "
                                   "give --index another file"
-                                : "; delete this file, and the index is made anew"));
+                                : "; delete this file, and the index is rebuilt"));
   }
 }
 
-/// Reads the folder's index, embeds what has changed, and writes it where anything has.
+/// Reads the folder's index, embeds what has changed, and writes the index if anything has.
 coca::SearchIndex open_index(Model& model, const Options& options, Failures& failures,
                              ProgressBar& progress) {
   const std::string path = options.index.empty()
@@ -63,12 +63,12 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
       model.update(index, options.folder, [&](std::size_t done, std::size_t all) {
         progress.show(done, all);
         if (done == all || Clock::now() - saved < std::chrono::minutes(1)) return;
-        write();  // an hour's work outlives Ctrl-C
+        write();  // so that an hour's work survives Ctrl-C
         saved = Clock::now();
       });
   for (const std::string& problem : update.broken) failures.report(problem);
   if (index.size() == 0 && update.broken.empty())
-    failures.report(options.folder + ": holds no picture (.jpg, .jpeg, .png or .webp)");
+    failures.report(options.folder + ": contains no picture (.jpg, .jpeg, .png or .webp)");
   if (update.embedded == 0 && update.removed == 0) return index;
   ProgressBar::hide();
   if (!options.json)
@@ -78,7 +78,7 @@ coca::SearchIndex open_index(Model& model, const Options& options, Failures& fai
   return index;
 }
 
-/// The embedding of what is looked for, if anything is.
+/// The embedding of the query, if there is one.
 coca::Embeddings embed_query(Model& model, const Options& options, bool asked) {
   if (!asked) return {};
   if (options.image.empty()) return model.embed_texts({&options.query, 1});
@@ -111,12 +111,12 @@ void write_sheet(const Options& options, std::span<const coca::SearchHit> hits) 
   coca::write_png(options.sheet, with_title(sheet, title));
 }
 
-/// @return whether there is anything to look for
+/// @return whether there is a query
 bool is_asked(const CLI::App& app, const Options& options) {
   if (!options.query.empty() && !options.image.empty())
     throw UsageError("give a query or --image FILE, not both");
   if (app.count("query") != 0 && CLI::detail::trim_copy(options.query).empty())
-    throw UsageError("the query is empty; leave it out to bring the index alone up to date");
+    throw UsageError("the query is empty; leave it out to update only the index");
   const bool asked = !options.query.empty() || !options.image.empty();
   if (options.sheet.empty()) return asked;
   if (!asked) throw UsageError("--sheet needs a query or --image FILE");
@@ -133,7 +133,7 @@ bool run(const CLI::App& app, const Options& options) {
   if (!std::filesystem::is_directory(options.folder))
     throw coca::FileError(options.folder, "is not a folder");
   const auto model = open_model(options.model);
-  const coca::Embeddings query = embed_query(*model, options, asked);  // may fail: before the work
+  const coca::Embeddings query = embed_query(*model, options, asked);  // may fail, so done first
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
   const coca::SearchIndex index = open_index(*model, options, failures, progress);
@@ -154,34 +154,33 @@ bool run(const CLI::App& app, const Options& options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Finds pictures of a folder by a text or by another picture.", "search");
+  CLI::App app("Searches a folder of pictures by a text or by another picture.", "search");
   app.footer(
       "The folder's pictures are embedded once, into an index that is kept up to date from then "
       "on.\n\n"
       "Example: search ~/Pictures \"children at the sea\" --sheet found.png\n"
       "         search ~/Pictures --image photo.jpg --top 3 --json");
-  app.add_option("folder", options.folder, "with subfolders, but for hidden ones")
+  app.add_option("folder", options.folder, "folder to search, with subfolders except hidden ones")
       ->required()
       ->check(some_name())
       ->type_name("DIRECTORY");
-  app.add_option("query", options.query,
-                 "what to look for; without, the index alone is brought up to date")
+  app.add_option("query", options.query, "what to look for; if left out, only the index is updated")
       ->check(utf8_text())
       ->type_name("TEXT");
   app.add_option("--image", options.image, "look for pictures like this one")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_option("--top", options.top, "pictures to find")
+  app.add_option("--top", options.top, "number of pictures to find")
       ->check(whole_number(1, 10000))
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("--sheet", options.sheet, "write what was found as one PNG")
+  app.add_option("--sheet", options.sheet, "write the pictures found as one PNG")
       ->check(some_name())
       ->type_name("FILE");
   app.add_option("--index", options.index, "index file (default: .coca_index in the folder)")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_flag("--json", options.json, "print one JSON object a picture");
+  app.add_flag("--json", options.json, "print one JSON object per picture");
   add_model_options(app, options.model);
   return run_program(app, argc, argv, [&] { return run(app, options); });
 }

@@ -3,8 +3,8 @@
 compare.py BUILD_FOLDER [--models coca_ViT-B-32 coca_ViT-L-14] [--threads 2] [--runs 3] [--encoders]
 
 Captions: 6 beams in 3 groups, total length 30, minimum 29; the token ids must be equal. With --encoders the image
-encoder of each model is also timed by PyTorch, ONNX Runtime and OpenVINO. All sides take turns, run by run; the
-figures, ratios too, are medians of the turns. Prints a Markdown table.
+encoder of each model is also timed with PyTorch, ONNX Runtime and OpenVINO. Runs are interleaved; the
+figures, including ratios, are medians over the rounds. Prints a Markdown table.
 """
 
 import argparse

@@ -53,7 +53,7 @@ TEST_CASE("a soup of files is a file") {
 TEST_CASE("soups that cannot be made") {
   const Folder folder;
   const std::string output = " --output " + (folder / "soup");
-  check_refused(run("soup " + stamps_weights + output), 2, {"soup: give two models or more"});
+  check_refused(run("soup " + stamps_weights + output), 2, {"soup: give at least two models"});
   check_refused(run("soup " + stamps_weights + " " + stamps_weights), 2, {"--output is required"});
   check_refused(run("soup " + stamps_weights + " " + stamps_weights + output), 2,
                 {"none of the models is a folder", "--output FILE.safetensors"});

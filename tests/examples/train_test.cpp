@@ -140,7 +140,7 @@ TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
   SECTION("a second run does not overwrite the first") {
     const Result again = run("train " + arguments(list, output));
     CHECK(again.status == 2);
-    CHECK(contains(again.err, "holds a checkpoint already: add --resume"));
+    CHECK(contains(again.err, "already contains a checkpoint: add --resume"));
   }
   SECTION("its weights are where another run begins, and say which model it is") {
     const auto a = coca::open_checkpoint(output + "/open_clip_model.safetensors");
@@ -309,7 +309,7 @@ TEST_CASE("mistakes in how train is called are told at once") {
   };
   CHECK(contains(refused("--data " + list), "--output is required"));
   CHECK(contains(refused("--output " + output), "--data is required"));
-  CHECK(contains(refused("--resume --output " + output), output + " holds no run to go on from"));
+  CHECK(contains(refused("--resume --output " + output), output + " contains no run to resume"));
   CHECK(contains(refused(arguments(list, output) + " --batch-size 0"), "batch_size is 0"));
   CHECK(contains(refused("--model nothing --data " + list + " --output " + output),
                  "cannot be trained, it is not compiled in"));

@@ -1,6 +1,6 @@
 #!/bin/sh
 # headers_alone.sh COMPILER FLAGS_FILE INCLUDE_FOLDER
-# Compiles every header of the library on its own, twice in one unit. xtensor's is left out where xtensor is missing.
+# Compiles every header of the library on its own, included twice in one unit. xtensor's is skipped if xtensor is missing.
 set -eu
 compiler=$1 flags=$(cat "$2") folder=$3
 headers=$(cd "$folder" && find coca -name '*.hpp' | sort)

@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.25)
-# Folders of include/coca may include their own and those above them alone.
+# A folder of include/coca may include only itself and folders listed above it.
 set(ranks core=0 backend=1 autograd=2 nn=3 models=4 generation=5 losses=5 text=6 image=6 io=6 data=6
   pipelines=7 evaluation=8 training=9)
 foreach(entry ${ranks})
@@ -7,7 +7,7 @@ foreach(entry ${ranks})
   list(GET entry 0 folder)
   list(GET entry 1 rank_of_${folder})
 endforeach()
-# Of the folders on one line of the architecture, these know nothing of layers.
+# Of the folders on one line of the architecture, these must not include layers.
 set(forbidden_text nn models generation autograd backend)
 set(forbidden_image nn models generation autograd backend)
 set(forbidden_io nn models generation autograd backend)
