@@ -28,8 +28,8 @@ TEST_CASE("BLEU counts a word as often as one reference has it", "[evaluation]")
 }
 
 TEST_CASE("BLEU of nothing is an error", "[evaluation]") {
-  CHECK(testing::error_of([] { bleu({}); }) == "There are no captions to judge.");
+  CHECK(testing::error_of([] { bleu({}); }) == "there are no captions to evaluate");
   const std::vector<JudgedCaption> captions{{"a", {"a"}}, {"a frog", {}}};
   CHECK(testing::error_of([&] { bleu(captions); }) ==
-        "Caption 1, \"a frog\", has no reference to be compared with.");
+        "caption 1, \"a frog\", has no reference to compare with");
 }

@@ -28,8 +28,8 @@ TEST_CASE("CIDEr-D of long captions that are all right is 10", "[evaluation]") {
 }
 
 TEST_CASE("CIDEr-D of nothing is an error", "[evaluation]") {
-  CHECK(testing::error_of([] { cider({}); }) == "There are no captions to judge.");
+  CHECK(testing::error_of([] { cider({}); }) == "there are no captions to evaluate");
   const std::vector<JudgedCaption> captions{{"a frog", {}}};
   CHECK(testing::error_of([&] { cider(captions); }) ==
-        "Caption 0, \"a frog\", has no reference to be compared with.");
+        "caption 0, \"a frog\", has no reference to compare with");
 }

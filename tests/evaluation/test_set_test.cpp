@@ -100,7 +100,7 @@ TEST_CASE("A group's queries are its own, what they search is of all", "[evaluat
   CHECK(near(beasts.captioning->bleu_4, bleu(alone)[3]));
   CHECK_FALSE(near(beasts.captioning->cider, cider(alone).mean));
   CHECK(testing::error_of([&] { test_set.scores("fish"); }) ==
-        "No picture is of the group \"fish\".");
+        "no picture is in the group \"fish\"");
 }
 
 TEST_CASE("What there is nothing for is missing", "[evaluation]") {
@@ -123,14 +123,14 @@ TEST_CASE("A test set that does not fit is refused", "[evaluation]") {
   const auto refusal = [](std::vector<TestPicture> some, const TestEmbeddings& all) {
     return testing::error_of([&] { TestSet(std::move(some), all).scores(); });
   };
-  CHECK(refusal({}, {}) == "There are no pictures to judge a model by.");
+  CHECK(refusal({}, {}) == "a test set needs at least one picture");
   CHECK(refusal({{}, {}}, {.images = {1, 2, 3}}) ==
-        "The pictures have 3 values for 2 embeddings; as many for each, and at least one, were "
-        "expected.");
+        "the pictures have 3 values for 2 embeddings, expected the same number for each, and at "
+        "least one");
   CHECK(refusal({{.text = 1}}, {.images = {1, 2}, .texts = {1, 2}}) ==
-        "A picture has caption 1, but there are 1 captions.");
+        "a picture has caption 1, but there are 1 captions");
   CHECK(refusal({{.text = 0}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
-        "The queries have width 2, the candidates 3.");
+        "the queries have width 2, the candidates 3");
   CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
-        "A picture is of class 1, but there are 1 classes.");
+        "a picture is of class 1, but there are 1 classes");
 }

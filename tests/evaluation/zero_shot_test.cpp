@@ -35,8 +35,8 @@ TEST_CASE("Classes that do not fit the pictures are named", "[evaluation]") {
   const std::vector<float> picture(7, 1.0f);
   CHECK(testing::error_of([&] {
           zero_shot_accuracy({picture, Labels{7}}, axes());
-        }) == "A picture is of class 7, but there are 7 classes.");
+        }) == "a picture is of class 7, but there are 7 classes");
   CHECK(testing::error_of([&] {
           zero_shot_accuracy({picture, Labels{0}}, std::vector<float>(8, 1.0f));
-        }) == "The classes have 8 values; a multiple of the pictures' width, 7, was expected.");
+        }) == "the classes have 8 values, expected a multiple of the pictures' width, 7");
 }

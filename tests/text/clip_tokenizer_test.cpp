@@ -78,7 +78,7 @@ TEST_CASE("decoding joins the tokens") {
   CHECK(tokenizer.decode(Ids{}).empty());
   CHECK(error_text<coca::ArgumentError>([&] {
           tokenizer.decode(Ids{1, 49408});
-        }) == "Token id 49408 is not in the vocabulary of 49408 tokens.");
+        }) == "token id 49408 is not in the vocabulary of 49408 tokens");
 }
 
 TEST_CASE("captions are read without special tokens, and keep exclamation marks") {
@@ -149,9 +149,8 @@ TEST_CASE("files that are no vocabulary are refused") {
   const TemporaryDirectory directory;
   const auto path = directory.write("broken.txt", "#version\na b\nnonsense\n");
   CHECK(error_text<coca::FileError>([&] { coca::read_clip_tokenizer(path); }) ==
-        path + ": line 3: two tokens with a space between them were expected, but this is " +
-            "\"nonsense\".");
+        path + ": line 3: expected two tokens with a space between them, got " + "\"nonsense\"");
   CHECK(error_text<coca::ArgumentError>([] {
           coca::ClipTokenizer(std::shared_ptr<const coca::BpeVocabulary>());
-        }) == "A ClipTokenizer needs a vocabulary; null was given.");
+        }) == "a ClipTokenizer needs a vocabulary, got null");
 }

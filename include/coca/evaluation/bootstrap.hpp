@@ -103,13 +103,13 @@ std::array<Interval, Scores> bootstrap_intervals(
     const BootstrapOptions& options = {}) {
   if (values.empty() || values.size() != clusters.size())
     throw ArgumentError(
-        "A bootstrap interval needs a cluster for each value, and at least one; there are " +
+        "a bootstrap interval needs a cluster for each value, and at least one value, got " +
         std::to_string(values.size()) + " values and " + std::to_string(clusters.size()) +
-        " clusters.");
+        " clusters");
   if (options.draws == 0 || !(options.confidence > 0 && options.confidence < 1))
     throw ArgumentError(
-        "A bootstrap interval needs at least one draw and a confidence between 0 and 1, not " +
-        std::to_string(options.draws) + " and " + std::to_string(options.confidence) + ".");
+        "a bootstrap interval needs at least one draw and a confidence between 0 and 1, got " +
+        std::to_string(options.draws) + " and " + std::to_string(options.confidence));
   const auto sums = detail::cluster_sums<Scores>(values, clusters);
   std::array<std::vector<double>, Scores> means;
   for (std::size_t draw = 0; draw < options.draws; ++draw) {

@@ -57,13 +57,13 @@ inline NgramCounts count_ngrams(const std::vector<std::string>& words) {
   return counts;
 }
 
-/// @throws ArgumentError where there is nothing to compare
+/// @throws ArgumentError if there is nothing to compare
 inline void check_judged(std::span<const JudgedCaption> captions) {
-  if (captions.empty()) throw ArgumentError("There are no captions to judge.");
+  if (captions.empty()) throw ArgumentError("there are no captions to evaluate");
   for (std::size_t i = 0; i < captions.size(); ++i)
     if (captions[i].references.empty())
-      throw ArgumentError("Caption " + std::to_string(i) + ", \"" + captions[i].candidate +
-                          "\", has no reference to be compared with.");
+      throw ArgumentError("caption " + std::to_string(i) + ", \"" + captions[i].candidate +
+                          "\", has no reference to compare with");
 }
 
 }  // namespace detail

@@ -41,13 +41,13 @@ inline constexpr std::size_t never_found = std::numeric_limits<std::size_t>::max
 
 namespace detail {
 
-/// The width of embeddings. @throws ShapeError where there is none, or they do not fit their groups
+/// The width of embeddings. @throws ShapeError if there is none, or they do not fit their groups
 inline std::size_t embedding_width(const GroupedEmbeddings& embeddings, const std::string& name) {
   const std::size_t count = embeddings.groups.size(), values = embeddings.values.size();
   if (count == 0 || values == 0 || values % count != 0)
-    throw ShapeError("The " + name + " have " + std::to_string(values) + " values for " +
+    throw ShapeError("the " + name + " have " + std::to_string(values) + " values for " +
                      std::to_string(count) +
-                     " embeddings; as many for each, and at least one, were expected.");
+                     " embeddings, expected the same number for each, and at least one");
   return values / count;
 }
 
@@ -90,8 +90,8 @@ inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries
                                                 const GroupedEmbeddings& candidates) {
   const std::size_t width = detail::embedding_width(queries, "queries");
   if (const std::size_t other = detail::embedding_width(candidates, "candidates"); other != width)
-    throw ShapeError("The queries have width " + std::to_string(width) + ", the candidates " +
-                     std::to_string(other) + ".");
+    throw ShapeError("the queries have width " + std::to_string(width) + ", the candidates " +
+                     std::to_string(other));
   const std::vector<double> rows = detail::unit_rows(candidates.values, width);
   std::vector<double> similarities(candidates.groups.size());
   std::vector<std::size_t> ranks;
@@ -110,7 +110,7 @@ inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries
 /// The recall of queries of which these are the ranks; of a part of them, to judge that part.
 /// @throws ArgumentError for no ranks
 inline Recall recall(std::span<const std::size_t> ranks) {
-  if (ranks.empty()) throw ArgumentError("There are no queries to take the recall of.");
+  if (ranks.empty()) throw ArgumentError("recall needs at least one query");
   const auto share = [&](std::size_t limit) {
     const auto found = std::count_if(ranks.begin(), ranks.end(),
                                      [limit](std::size_t rank) { return rank < limit; });

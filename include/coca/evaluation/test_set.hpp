@@ -74,11 +74,11 @@ class TestSet {
   /// @throws ArgumentError for no pictures, and a text or label that there is not
   TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings)
       : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
-    if (pictures_.empty()) throw ArgumentError("There are no pictures to judge a model by.");
+    if (pictures_.empty()) throw ArgumentError("a test set needs at least one picture");
     if (embeddings_.images.empty() || embeddings_.images.size() % pictures_.size() != 0)
-      throw ShapeError("The pictures have " + std::to_string(embeddings_.images.size()) +
+      throw ShapeError("the pictures have " + std::to_string(embeddings_.images.size()) +
                        " values for " + std::to_string(pictures_.size()) +
-                       " embeddings; as many for each, and at least one, were expected.");
+                       " embeddings, expected the same number for each, and at least one");
     width_ = embeddings_.images.size() / pictures_.size();
     rank();
     number_clusters();
@@ -101,12 +101,12 @@ class TestSet {
     return scores_of(all);
   }
 
-  /// Scores of the pictures of a group. @throws ArgumentError where there is none
+  /// Scores of the pictures of a group. @throws ArgumentError if there is none
   TestScores scores(const std::string& group) const {
     std::vector<std::size_t> some;
     for (std::size_t i = 0; i < pictures_.size(); ++i)
       if (pictures_[i].group == group) some.push_back(i);
-    if (some.empty()) throw ArgumentError("No picture is of the group \"" + group + "\".");
+    if (some.empty()) throw ArgumentError("no picture is in the group \"" + group + "\"");
     return scores_of(some);
   }
 
@@ -132,8 +132,8 @@ class TestSet {
     std::iota(texts.begin(), texts.end(), std::size_t{0});
     for (const std::size_t text : image_texts)
       if (text >= texts.size())
-        throw ArgumentError("A picture has caption " + std::to_string(text) + ", but there are " +
-                            std::to_string(texts.size()) + " captions.");
+        throw ArgumentError("a picture has caption " + std::to_string(text) + ", but there are " +
+                            std::to_string(texts.size()) + " captions");
     const GroupedEmbeddings left{images, image_texts}, right{embeddings_.texts, texts};
     const Indices ranks = retrieval_ranks(left, right);
     image_ranks_.resize(pictures_.size());

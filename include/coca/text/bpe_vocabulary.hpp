@@ -97,8 +97,8 @@ class BpeVocabulary {
   /// The bytes of a token; "</w>" at its end closes a word. @throws ArgumentError for foreign ids
   const std::string& token(std::int32_t id) const {
     if (id < 0 || id >= size())
-      throw ArgumentError("Token id " + std::to_string(id) + " is not in the vocabulary of " +
-                          std::to_string(size()) + " tokens.");
+      throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
+                          std::to_string(size()) + " tokens");
     return tokens_[static_cast<std::size_t>(id)];
   }
 
@@ -140,7 +140,7 @@ class BpeVocabulary {
 /// Puts a vocabulary together merge by merge.
 class BpeVocabularyBuilder {
  public:
-  /// @param name   what errors call the source, usually its path
+  /// @param name   the source's name in error messages, usually its path
   /// @param merges how many merges are to be expected; only saves time
   explicit BpeVocabularyBuilder(std::string name, std::size_t merges = 0) : name_(std::move(name)) {
     vocabulary_.tokens_.reserve(512 + merges + 2);
@@ -162,7 +162,7 @@ class BpeVocabularyBuilder {
                                                       symbol_of(right, right_text, line_number));
     const auto rank = static_cast<std::int32_t>(vocabulary_.merges_.size());
     const auto [place, is_new] = vocabulary_.merges_.try_emplace(key);
-    if (!is_new) fail(line_number, "the merge \"" + shortened(line) + "\" was there before");
+    if (!is_new) fail(line_number, "the merge \"" + shortened(line) + "\" is repeated");
     place->second = {rank, add_token(left + right)};
   }
 
@@ -178,7 +178,7 @@ class BpeVocabularyBuilder {
 
  private:
   [[noreturn]] void fail(std::size_t line_number, const std::string& problem) const {
-    throw FileError(name_, "line " + std::to_string(line_number) + ": " + problem + ".");
+    throw FileError(name_, "line " + std::to_string(line_number) + ": " + problem);
   }
 
   /// The start of a line, short enough for a message.
@@ -200,8 +200,8 @@ class BpeVocabularyBuilder {
       if (parts.size() > 2) break;
     }
     if (parts.size() != 2)
-      fail(line_number, "two tokens with a space between them were expected, but this is \"" +
-                            shortened(line) + "\"");
+      fail(line_number,
+           "expected two tokens with a space between them, got \"" + shortened(line) + "\"");
     return {parts[0], parts[1]};
   }
 
@@ -212,7 +212,7 @@ class BpeVocabularyBuilder {
       const auto byte = detail::byte_of_symbol(symbol);
       if (!byte)
         fail(line_number, "\"" + shortened(token) +
-                              "\" has a character that stands for no byte in CLIP's files");
+                              "\" has a character that represents no byte in CLIP's files");
       bytes.push_back(static_cast<char>(*byte));
     }
     return bytes;
@@ -222,8 +222,9 @@ class BpeVocabularyBuilder {
                                   std::size_t line_number) const {
     const auto found = symbols_.find(bytes);
     if (found == symbols_.end())
-      fail(line_number, "\"" + shortened(written) +
-                            "\" is merged here, but is neither a byte nor made by a line above");
+      fail(line_number,
+           "\"" + shortened(written) +
+               "\" is merged here, but is neither a byte nor the result of an earlier line");
     return found->second;
   }
 
@@ -261,11 +262,11 @@ struct MergeLines {
 inline BpeVocabulary parse_bpe_vocabulary(std::string_view text, const std::string& name,
                                           MergeLines lines = {}) {
   if (text.empty())
-    throw FileError(name, "the file is empty; a header line and lines of merges were expected.");
+    throw FileError(name, "the file is empty, expected a header line and lines of merges");
   if (const std::size_t at = find_invalid_utf8(text); at != std::string_view::npos) {
     const auto line =
         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    throw FileError(name, "line " + std::to_string(line) + ": the text is not valid UTF-8.");
+    throw FileError(name, "line " + std::to_string(line) + ": the text is not valid UTF-8");
   }
   const auto count = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   BpeVocabularyBuilder builder(name, std::min(count, lines.limit));

@@ -84,7 +84,7 @@ class ClipTokenizer {
   /// Another vocabulary of the same kind.
   explicit ClipTokenizer(std::shared_ptr<const BpeVocabulary> vocabulary)
       : vocabulary_(std::move(vocabulary)) {
-    if (!vocabulary_) throw ArgumentError("A ClipTokenizer needs a vocabulary; null was given.");
+    if (!vocabulary_) throw ArgumentError("a ClipTokenizer needs a vocabulary, got null");
   }
 
   /// The ids of a text, without start and end tokens. `<start_of_text>` and `<end_of_text>` in the

@@ -96,8 +96,8 @@ struct TokenRows {
   /// The row of one text, [context_length].
   std::span<const std::int32_t> row(std::size_t text) const {
     if (text >= texts)
-      throw ArgumentError("Row " + std::to_string(text) + " of " + std::to_string(texts) +
-                          " tokenized texts was asked for.");
+      throw ArgumentError("row " + std::to_string(text) + " of " + std::to_string(texts) +
+                          " tokenized texts was requested");
     return std::span(ids).subspan(text * context_length, context_length);
   }
 };
@@ -111,11 +111,11 @@ template <Tokenizer T, typename Text>
 requires std::convertible_to<const Text&, std::string_view> TokenRows
 tokenize(const T& tokenizer, std::span<const Text> texts, std::size_t context_length) {
   if (context_length == 0)
-    throw ArgumentError("The context length is 0, but a row of tokens has at least one.");
+    throw ArgumentError("the context length is 0, but a row of tokens has at least one");
   constexpr std::size_t limit = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(std::int32_t);
   if (!texts.empty() && context_length > limit / texts.size())
-    throw ArgumentError("The context length is " + std::to_string(context_length) +
-                        ", which is too long for " + std::to_string(texts.size()) + " texts.");
+    throw ArgumentError("the context length is " + std::to_string(context_length) +
+                        ", which is too long for " + std::to_string(texts.size()) + " texts");
   TokenRows rows{std::vector<std::int32_t>(texts.size() * context_length, tokenizer.pad_id()),
                  texts.size(), context_length};
   for (std::size_t i = 0; i < texts.size(); ++i) {

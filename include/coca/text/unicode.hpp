@@ -114,7 +114,7 @@ inline void compose(std::u32string& text) {
 
 [[noreturn]] inline void throw_no_utf8proc() {
   throw UnavailableError(
-      "Text beyond ASCII needs the library utf8proc, which this build of coca does not have.");
+      "text beyond ASCII needs the library utf8proc, which this build of coca does not have");
 }
 inline CharacterClass unicode_class(char32_t) { throw_no_utf8proc(); }
 inline bool unicode_decimal_digit(char32_t) { throw_no_utf8proc(); }
