@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The pointwise functions that a matrix product can end with.
+/// The pointwise functions that can follow a matrix product.
 
 #include <cstdint>
 
@@ -9,7 +9,7 @@ namespace coca {
 enum class Activation : std::uint8_t {
   none,        ///< x
   gelu,        ///< x Φ(x), the exact form with erf
-  quick_gelu,  ///< x σ(1.702 x), of OpenAI's own CLIP weights
+  quick_gelu,  ///< x σ(1.702 x), used by OpenAI's CLIP weights
 };
 
 }  // namespace coca

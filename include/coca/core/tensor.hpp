@@ -25,7 +25,7 @@ class Tensor {
   Tensor() = default;
 
   /// A view of `shape` that starts `offset` elements into the buffer.
-  /// @throws ShapeError where the buffer is too small.
+  /// @throws ShapeError if the buffer is too small.
   Tensor(Buffer<M> buffer, Shape shape, std::size_t offset = 0)
       : buffer_(std::move(buffer)), shape_(shape), offset_(offset) {
     const std::size_t elements = buffer_.bytes() / sizeof(T);
@@ -39,15 +39,15 @@ class Tensor {
   /// Whether there is a tensor.
   explicit operator bool() const noexcept { return static_cast<bool>(buffer_); }
 
-  /// The memory that it shares with its copies and views.
+  /// The memory shared with its copies and views.
   const Buffer<M>& buffer() const noexcept { return buffer_; }
-  /// Elements of that memory in front of its first.
+  /// Offset of the first element in that memory.
   std::size_t offset() const noexcept { return offset_; }
 
   /// How kernels address the first element (`T*` in host memory).
   auto data() const noexcept { return buffer_.template at<T>(offset_ * sizeof(T)); }
 
-  /// The same elements under another shape. @throws ShapeError where the sizes differ.
+  /// The same elements with another shape. @throws ShapeError if the sizes differ.
   Tensor reshaped(Shape shape) const {
     if (shape.size() != shape_.size())
       throw ShapeError("a tensor of shape " + to_string(shape_) + " cannot be seen as " +
@@ -72,7 +72,7 @@ class Tensor {
   std::size_t offset_ = 0;
 };
 
-/// @throws ShapeError unless the tensor has the shape that an operation expects of its argument.
+/// @throws ShapeError unless the tensor has the shape that an operation expects for its argument.
 template <class T, Memory M>
 void expect_shape(const Tensor<T, M>& tensor, const Shape& expected, const char* what) {
   if (!tensor)
