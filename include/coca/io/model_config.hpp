@@ -13,7 +13,7 @@
 
 namespace coca {
 
-/// How the image tower makes the contrastive embedding and the tokens for the decoder.
+/// How the image tower produces the contrastive embedding and the tokens for the decoder.
 enum class PoolingKind {
   class_token,  ///< the class token; the decoder sees the patches
   single,       ///< one attentional pooler: first row and the rest (OpenCLIP's CoCa)
@@ -60,7 +60,7 @@ struct MultimodalDescription {
   LayerScaleDescription layer_scale;
 };
 
-/// A model as its configuration describes it. Checked: what it says fits together.
+/// A model as its configuration describes it, checked for consistency.
 struct ModelDescription {
   int embed_dim = 512;
   VisionDescription vision;
@@ -69,7 +69,7 @@ struct ModelDescription {
   bool quick_gelu = false;
   bool custom_text = false;                      ///< names of CLIP's text tower begin with "text."
   double init_logit_scale = 2.6592600369327779;  ///< ln(1 / 0.07)
-  Json preprocess;  ///< `preprocess_cfg` as it stands in the file, or null
+  Json preprocess;                               ///< `preprocess_cfg` as in the file, or null
 };
 
 namespace detail {
@@ -146,7 +146,7 @@ inline VisionDescription parse_vision(const std::string& path, const Json& json)
                            {"pool_type", "tok"},
                            {"input_patchnorm", false},
                            {"global_average_pool", false}});
-  // Dropout matters in training alone; timm_* matter only with a timm_model_name.
+  // Dropout matters only in training; timm_* matter only with a timm_model_name.
   section.ignore({"patch_dropout", "output_tokens", "timm_model_pretrained", "timm_pool",
                   "timm_proj", "timm_proj_bias", "timm_drop", "timm_drop_path"});
   section.finish();
@@ -283,7 +283,7 @@ inline bool is_model_config(const Json& json) {
 }
 
 /// Reads a configuration, bare or nested under `model_cfg`.
-/// @param path what messages call it
+/// @param path its name in messages
 /// @throws FileError naming the key that is missing, wrong, unknown, or asks for a model that is
 /// not supported.
 inline ModelDescription parse_model_description(const Json& json, const std::string& path) {
@@ -298,9 +298,9 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   model.quick_gelu = section.boolean("quick_gelu", false);
   model.custom_text = section.boolean("custom_text", false);
   model.init_logit_scale = section.real("init_logit_scale", model.init_logit_scale, -100.0, 100.0);
-  section.real("init_logit_bias", 0, -1000.0, 1000.0);  // weights bring their own
+  section.real("init_logit_bias", 0, -1000.0, 1000.0);  // weights contain their own
   section.require_default({{"logit_bias", nullptr}, {"pad_id", model.text.pad_id}});
-  // Of one element or none: the same number.
+  // With one element or no axes it is the same number.
   section.ignore({"nonscalar_logit_scale", "output_dict", "cast_dtype", "preprocess_cfg"});
   section.finish();
   detail::check_model(section, model);
@@ -308,7 +308,7 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   return model;
 }
 
-/// Reads a configuration file. @throws FileError as parse_model_description.
+/// Reads a configuration file. @throws FileError like parse_model_description.
 inline ModelDescription read_model_description(const std::string& path) {
   return parse_model_description(read_json_file(path), path);
 }

@@ -30,13 +30,13 @@ enum class CheckpointFormat {
   unknown
 };
 
-/// PROTO of a protocol that there is, and something behind it.
+/// PROTO of an existing protocol, with something after it.
 inline bool begins_as_pickle(std::string_view text) {
   return text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5;
 }
 
-/// Whether bytes are those of a damaged safetensors file: a header begins, or nearly, behind a
-/// length of any size that is no text.
+/// Whether bytes look like a damaged safetensors file: a header begins, or nearly, after a
+/// length of any size that is not text.
 inline bool resembles_safetensors(std::string_view text) {
   if (text.size() <= safetensors_prefix) return false;
   const std::string_view length = text.substr(0, safetensors_prefix);
@@ -45,7 +45,7 @@ inline bool resembles_safetensors(std::string_view text) {
          !std::all_of(length.begin(), length.end(), is_text);
 }
 
-/// Tells the format by the first bytes.
+/// Detects the format by the first bytes.
 inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.size() > safetensors_prefix && text[safetensors_prefix] == '{' &&
@@ -68,8 +68,8 @@ inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
 }  // namespace detail
 
 /// Opens a checkpoint: safetensors, a safetensors index with its shards, or a file of torch.save.
-/// The content decides; the name only where the content is none of these: the reader of safetensors
-/// says what is wrong with a `*.safetensors`.
+/// The content decides; the name matters only if the content is none of these: the reader of
+/// safetensors reports what is wrong with a `*.safetensors`.
 /// @throws FileError when the file is missing, of another format, or damaged.
 inline Checkpoint open_checkpoint(const std::string& path) {
   auto bytes = std::make_shared<StoredBytes>(MappedFile(path));
@@ -81,7 +81,7 @@ inline Checkpoint open_checkpoint(const std::string& path) {
     case detail::CheckpointFormat::torch:
       return detail::parse_torch_checkpoint(path, bytes);
     case detail::CheckpointFormat::other_pickle:
-      read_pickle(path, bytes->bytes());  // says what it calls
+      read_pickle(path, bytes->bytes());  // reports what it calls
       throw FileError(path, "is a pickle, but none of torch.save");
     case detail::CheckpointFormat::git_lfs_pointer:
       throw FileError(path,
