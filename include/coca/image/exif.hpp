@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// EXIF orientation: reading it, and turning a picture upright. The format is TIFF 6.0 as used by
+/// EXIF orientation: reading it, and rotating a picture upright. The format is TIFF 6.0 as used by
 /// EXIF 2.3; only the orientation of the first directory is read.
 
 #include <algorithm>
@@ -45,8 +45,8 @@ class TiffReader {
 
 }  // namespace detail
 
-/// Orientation 1 to 8 of an EXIF block, which may begin with "Exif\0\0"; 1 (upright) where it is
-/// absent, damaged or out of range, because a picture is worth showing without it.
+/// Orientation 1 to 8 of an EXIF block, which may begin with "Exif\0\0"; 1 (upright) if it is
+/// absent, damaged or out of range, because the picture is still usable without it.
 inline int exif_orientation(std::span<const std::uint8_t> exif) {
   constexpr std::size_t prefix = 6;
   if (exif.size() >= prefix && std::memcmp(exif.data(), "Exif\0\0", prefix) == 0) {
@@ -70,7 +70,7 @@ inline int exif_orientation(std::span<const std::uint8_t> exif) {
   return 1;
 }
 
-/// Turns a picture upright.
+/// Rotates a picture upright.
 /// @param orientation EXIF's 1 to 8; any other value leaves the picture as it is.
 inline Image apply_orientation(const Image& image, int orientation) {
   if (orientation < 2 || orientation > 8) return image;

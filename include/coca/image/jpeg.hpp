@@ -34,7 +34,7 @@ inline bool is_jpeg(std::span<const std::uint8_t> bytes) noexcept {
 namespace detail {
 
 /// One decoding in progress. libjpeg reports errors by longjmp, so that each function that calls
-/// setjmp has no local objects, and everything it fills lives here, outside of what is jumped over.
+/// setjmp has no local objects, and everything it fills lives here, outside the frames jumped over.
 struct JpegDecoder {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
@@ -72,7 +72,7 @@ inline void jpeg_message(j_common_ptr info, int level) {
   }
 }
 
-/// Refuses files of countless scans, each of which costs a pass over the whole picture.
+/// Refuses files with too many scans, each of which costs a pass over the whole picture.
 inline void jpeg_check_scans(j_common_ptr info) {
   constexpr int max_scans = 500;
   auto* decoder = static_cast<JpegDecoder*>(info->client_data);
@@ -86,7 +86,7 @@ inline bool jpeg_premature_end(JpegDecoder& decoder) {
   return false;
 }
 
-/// All bytes at once, and nothing made up behind them: libjpeg's calls then return that they wait.
+/// All bytes at once, with no made-up data after them: libjpeg's calls then report that they wait.
 inline void jpeg_read_from(JpegDecoder& decoder, const std::uint8_t* data, std::size_t size) {
   const auto nothing = [](j_decompress_ptr) {};
   decoder.source.next_input_byte = data;
@@ -119,7 +119,7 @@ inline bool jpeg_read_header(JpegDecoder& decoder, const std::uint8_t* data, std
   return ::jpeg_read_header(&decoder.info, TRUE) == JPEG_HEADER_OK || jpeg_premature_end(decoder);
 }
 
-/// Decodes all rows into `samples`, which has room for [height, width, bytes of a pixel]. As in
+/// Decodes all rows into `samples`, which has room for [height, width, bytes per pixel]. As in
 /// Pillow, the end marker may be missing if libjpeg did not have to look for it to decode them.
 inline bool jpeg_read_rows(JpegDecoder& decoder, std::uint8_t* samples, std::size_t row_bytes) {
   if (setjmp(decoder.failure) != 0) return false;
@@ -149,7 +149,7 @@ inline ColorMode jpeg_choose_mode(JpegDecoder& decoder, const std::string& name)
   }
 }
 
-/// A Huffman-coded scan takes at least a bit for each block of 64 pixels, of half of them when two
+/// A Huffman-coded scan takes at least one bit per block of 64 pixels, or for half of them when two
 /// components are subsampled crosswise; a header that claims more is not worth its memory.
 inline void jpeg_check_plausible(const JpegDecoder& decoder, const std::string& name,
                                  std::size_t size) {
@@ -175,7 +175,7 @@ inline int jpeg_orientation(const JpegDecoder& decoder) {
 
 /// Decodes a JPEG file in memory to mode gray, rgb or cmyk. CMYK is taken to be stored inverted, as
 /// Adobe does and Pillow assumes.
-/// @param name what errors call the file
+/// @param name the file's name in error messages
 /// @throws FileError for anything that is damaged, truncated, too large or not a JPEG picture.
 inline DecodedImage decode_jpeg(std::span<const std::uint8_t> bytes, const std::string& name,
                                 const DecodeOptions& options = {}) {

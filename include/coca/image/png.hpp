@@ -38,7 +38,7 @@ inline std::uint32_t big_endian_32(const std::uint8_t* bytes) noexcept {
          std::uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
-/// Orientation in the chunk eXIf, wherever in the file it stands.
+/// Orientation in the chunk eXIf, wherever it is in the file.
 inline int png_orientation(std::span<const std::uint8_t> bytes) {
   constexpr std::size_t signature = 8;
   constexpr std::size_t head = 8;      // length and type
@@ -112,7 +112,7 @@ inline bool png_read_header(PngReader& reader) {
   // Our own limit on pixels is checked after this; libpng's of a million columns would be first.
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_read_fn(reader.png, static_cast<PngState*>(&reader), png_read_bytes);
-  // Only the header, palette, transparency and pixels: libpng believes the lengths of others when
+  // Only the header, palette, transparency and pixels: libpng trusts the lengths of others when
   // it allocates, and its gamma and profiles change nothing here.
   png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(reader.png, reader.info);
@@ -123,7 +123,7 @@ inline bool png_has_key(const PngReader& reader) {
   return png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0;
 }
 
-/// Asks libpng for one of our modes: what png_chosen_mode() will find.
+/// Asks libpng for one of our modes, which png_chosen_mode() then detects.
 inline bool png_set_transformations(PngReader& reader, bool color_key_to_alpha) {
   if (setjmp(reader.failure) != 0) return false;
   png_set_packing(reader.png);
@@ -200,14 +200,14 @@ inline void png_fill(PngReader& reader, DecodedImage& picture) {
   std::vector<png_bytep> rows(picture.height);
   for (std::size_t y = 0; y < picture.height; ++y) rows[y] = &picture.samples[y * row_bytes];
   if (!png_decode_rows(reader, rows.data())) {
-    picture.samples.clear();  // says to the caller that reader.message is set
+    picture.samples.clear();  // signals to the caller that reader.message is set
   }
 }
 
 }  // namespace detail
 
 /// Decodes a PNG file in memory: every bit depth, colour type and interlacing.
-/// @param name what errors call the file
+/// @param name the file's name in error messages
 /// @throws FileError for anything that is damaged, truncated, too large or not a PNG picture.
 inline DecodedImage decode_png(std::span<const std::uint8_t> bytes, const std::string& name,
                                const DecodeOptions& options = {}) {

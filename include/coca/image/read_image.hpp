@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Reading pictures: `coca::read_image("photo.jpg")`. The type is told by the first bytes, never by
-/// the name.
+/// Reading pictures: `coca::read_image("photo.jpg")`. The type is detected from the first bytes,
+/// never from the name.
 
 #include <cerrno>
 #include <cstddef>
@@ -24,10 +24,10 @@
 
 namespace coca {
 
-/// How read_image brings a file to an upright RGB picture.
+/// How read_image converts a file to an upright RGB picture.
 struct ReadOptions {
-  bool exif = true;                         ///< turn the picture upright by its EXIF orientation
-  AlphaMode alpha = AlphaMode::over_white;  ///< what becomes of transparent pixels
+  bool exif = true;                         ///< rotate the picture upright by its EXIF orientation
+  AlphaMode alpha = AlphaMode::over_white;  ///< how transparent pixels are treated
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures are refused
 };
 
@@ -68,8 +68,8 @@ inline std::vector<std::uint8_t> read_image_bytes(const std::string& path) {
 
 }  // namespace detail
 
-/// Decodes a picture file in memory, in its own mode and not turned upright.
-/// @param name what errors call the data
+/// Decodes a picture file in memory, in its own mode and not rotated upright.
+/// @param name the data's name in error messages
 /// @throws FileError    for anything but a whole JPEG, PNG or WebP picture
 /// @throws UnavailableError for a type whose library this build lacks
 inline DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
