@@ -50,7 +50,7 @@ struct DecoderReadsImage {
 
 /// Any four components that fit together.
 ///
-/// A loaded model is constant: threads may share it, each with a Context of its own.
+/// A loaded model is immutable: threads may share it, each with its own Context.
 template <ImageEncoder Encoder, Pooler PoolerType, CausalTextEncoder Text, CaptionDecoder Decoder>
 class CoCaModel {
   static_assert(std::same_as<typename PoolerType::backend_type, typename Encoder::backend_type> &&
@@ -88,10 +88,10 @@ class CoCaModel {
   const Array<B>& logit_scale() const { return logits_.scale(); }
   /// Whether the similarities also have SigLIP's bias.
   bool has_logit_bias() const noexcept { return logits_.has_bias(); }
-  /// What is added to the logits, a scalar. @throws Error where there is none.
+  /// The bias added to the logits, a scalar. @throws Error if there is none.
   const Array<B>& logit_bias() const { return logits_.bias(); }
-  /// Gives the model SigLIP's bias, a parameter like the others, of -10 at first. Before a
-  /// Trainable binds the parameters; a model that has one stays as it is.
+  /// Adds SigLIP's bias to the model, a parameter like the others, initially -10. Call it before a
+  /// Trainable binds the parameters; a model that has one is unchanged.
   void add_logit_bias() { logits_.add_bias(backend_); }
 
   /// pixels [batch, 3, image_size, image_size] -> embedding [batch, embed_dim] and caption tokens
@@ -99,7 +99,7 @@ class CoCaModel {
     return pooled(context, encoder_(context, pixels));
   }
 
-  /// The same from some of the encoder's tokens alone, where the encoder can leave out others.
+  /// The same from only some of the encoder's tokens, if the encoder can leave out others.
   /// @param kept_tokens [batch, kept], rows of [batch * encoder_tokens]
   ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels,
                                 const Indices<B>& kept_tokens) const requires
@@ -114,7 +114,7 @@ class CoCaModel {
     return text_(context, tokens);
   }
 
-  /// What the model thinks of given captions: logits [batch, length, vocab_size], row t for what
+  /// The logits of given captions, [batch, length, vocab_size], row t for the token that
   /// follows token t.
   /// @param image_tokens [batch, tokens, width] of encode_image
   Array<B> caption_logits(Context<B>& context, const Array<B>& image_tokens,
@@ -122,7 +122,7 @@ class CoCaModel {
     return decoder_(context, text_(context, tokens).tokens, image_tokens);
   }
 
-  /// Captions being written: sequences of equal length, each about one picture.
+  /// Captions being generated: sequences of equal length, each about one picture.
   class Decoding {
    public:
     std::size_t sequences() const noexcept { return table_.sequences(); }
@@ -145,7 +145,7 @@ class CoCaModel {
           decoder_(std::move(decoder)) {}
   };
 
-  /// Starts with one empty sequence a picture.
+  /// Starts with one empty sequence per picture.
   /// @param image_tokens [pictures, tokens, width] of encode_image
   /// @param capacity     cache rows: tokens of all sequences that will ever be added
   Decoding start_decoding(Context<B>& context, const Array<B>& image_tokens,
@@ -160,7 +160,7 @@ class CoCaModel {
   }
 
   /// Adds tokens [sequences, new tokens]. -> logits [sequences, vocab_size] of what follows the
-  /// last. An error leaves the decoding as it was.
+  /// last. An error leaves the decoding unchanged.
   /// @throws ShapeError beyond context_length, ArgumentError for unknown ids or where the cache is
   /// full.
   Array<B> extend(Context<B>& context, Decoding& decoding, const Tokens& tokens) const {
@@ -178,8 +178,8 @@ class CoCaModel {
     return decoder_.extend(context, text, decoding.decoder_, step);
   }
 
-  /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
-  /// @throws ArgumentError for a parent that is none of them.
+  /// Sequence i continues the previous sequence parents[i]; their number may change.
+  /// @throws ArgumentError for a parent that does not exist.
   void reorder(Context<B>& context, Decoding& decoding,
                const std::vector<std::size_t>& parents) const {
     decoding.table_.reorder(parents);

@@ -10,7 +10,7 @@
 
 namespace coca {
 
-/// How a picture's tokens become one embedding and the tokens that the captioner looks at.
+/// How a picture's tokens become one embedding and the tokens that the captioner attends to.
 enum class Pooling : std::uint8_t {
   class_token,  ///< the class token; the captioner sees the patches (`coca_base`, every CLIP)
   single,       ///< one attentional pooler, whose first query is the embedding (OpenCLIP)
@@ -26,8 +26,8 @@ enum class MultimodalDesign : std::uint8_t {
 
 /// A vision transformer.
 struct VisionConfig {
-  int image_size = 224;  ///< pixels a side
-  int patch_size = 16;   ///< pixels a side
+  int image_size = 224;  ///< side in pixels
+  int patch_size = 16;   ///< side in pixels
   int width = 768;
   int layers = 12;
   int heads = 12;
@@ -43,7 +43,7 @@ struct VisionConfig {
   friend constexpr bool operator==(const VisionConfig&, const VisionConfig&) = default;
 };
 
-/// What comes behind the vision transformer of a CoCa.
+/// What follows the vision transformer of a CoCa.
 struct PoolingConfig {
   Pooling kind = Pooling::single;
   int queries = 256;  ///< of the pooler for captions (`single`: the contrastive one among them)
@@ -70,7 +70,7 @@ struct TextConfig {
   friend constexpr bool operator==(const TextConfig&, const TextConfig&) = default;
 };
 
-/// A decoder that sees text and picture.
+/// A decoder of text that attends to the picture.
 struct MultimodalConfig {
   int width = 512;
   int layers = 12;
@@ -91,7 +91,7 @@ struct CoCaConfig {
   TextConfig text{};
   MultimodalConfig multimodal{};
 
-  /// Image tokens that the captioner looks at.
+  /// Image tokens that the captioner attends to.
   constexpr int caption_tokens() const {
     switch (pooling.kind) {
       case Pooling::class_token:
@@ -142,7 +142,7 @@ constexpr std::size_t pooler_parameters(std::size_t width, std::size_t key_width
 
 }  // namespace detail
 
-/// Parameters of the vision transformer itself, without what pools its tokens.
+/// Parameters of the vision transformer itself, without its pooler.
 constexpr std::size_t parameter_count(const VisionConfig& config) {
   using detail::size;
   const std::size_t width = size(config.width), patch = size(config.patch_size);
@@ -213,7 +213,7 @@ constexpr std::size_t parameter_count(const ClipConfig& config) {
          parameter_count(config.text, config.embed_dim, false) + 1;
 }
 
-/// Bytes that keys and values of one sequence of `tokens` take in a decoder's caches, with elements
+/// Bytes of keys and values of one sequence of `tokens` in a decoder's caches, with elements
 /// of `element_size` bytes; those of the picture, shared by its beams, not counted.
 constexpr std::size_t kv_cache_bytes(const CoCaConfig& config, std::size_t tokens,
                                      std::size_t element_size = sizeof(float)) {
@@ -223,7 +223,7 @@ constexpr std::size_t kv_cache_bytes(const CoCaConfig& config, std::size_t token
           size(config.multimodal.layers) * size(config.multimodal.width));
 }
 
-/// Multiplications and additions of encoding one picture, matrix products and attention alone.
+/// Multiplications and additions of encoding one picture, only matrix products and attention.
 constexpr std::size_t encode_image_flops(const VisionConfig& config) {
   using detail::size;
   const std::size_t width = size(config.width), tokens = size(config.tokens());

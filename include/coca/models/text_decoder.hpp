@@ -22,15 +22,16 @@ template <Backend B>
 struct TextFeatures {
   Array<B> latent;     ///< [batch, embed_dim], before normalisation
   Array<B> embedding;  ///< [batch, embed_dim], of Euclidean norm 1
-  Array<B> tokens;  ///< [batch, length, width], what the multimodal decoder reads; nothing in Clip
+  Array<B> tokens;     ///< [batch, length, width], input of the multimodal decoder; empty in Clip
 };
 
-/// CoCa's text tower: causal blocks over the words and a class token behind them, whose row becomes
-/// the embedding, while the rows of the words go on to the multimodal decoder.
+/// CoCa's text tower: causal blocks over the words and a class token after them, whose row becomes
+/// the embedding, while the rows of the words are passed on to the multimodal decoder.
 ///
-/// Keys of padding are hidden as OpenCLIP hides them: key j (from 1) where token j - 1 is padding,
+/// Keys of padding are hidden as in OpenCLIP: key j (from 1) if token j - 1 is padding,
 /// which is off by one (the class token sees one position of padding, and not itself) but is what
-/// every published checkpoint was trained with. TextConfig::correct_cls_mask does what was meant.
+/// every published checkpoint was trained with. TextConfig::correct_cls_mask masks what was
+/// intended.
 template <TextConfig config, int embedding_width, Backend B>
 class TextDecoder {
   static_assert(config.width > 0 && config.heads > 0 && config.width % config.heads == 0,
@@ -92,9 +93,9 @@ class TextDecoder {
     return cache;
   }
 
-  /// New words behind those in the cache: tokens [sequences, new tokens] -> [sequences, new tokens,
+  /// New words after those in the cache: tokens [sequences, new tokens] -> [sequences, new tokens,
   /// width]
-  /// @param rows the table of the cache, the new rows included; fresh: the new rows alone
+  /// @param rows the table of the cache, the new rows included; fresh: only the new rows
   Array<B> extend(Context<B>& context, const Tokens& tokens, Cache& cache, const CacheStep<B>& step,
                   const std::vector<std::int32_t>& rows,
                   const std::vector<std::int32_t>& fresh) const {
@@ -138,7 +139,7 @@ class TextDecoder {
     const std::size_t shift = config.correct_cls_mask ? 0 : 1;
     std::vector<std::uint8_t> hidden(rows.size(), 0);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const bool key_0 = i % length == 0 && shift == 1;  // nothing stands before it
+      const bool key_0 = i % length == 0 && shift == 1;  // nothing precedes it
       if (key_0) continue;
       const auto row = static_cast<std::size_t>(rows[i - shift]);
       hidden[i] = cache.token_of_row[row] == config.pad_id ? 1 : 0;
@@ -167,7 +168,7 @@ class ClipTextEncoder {
   static constexpr std::size_t width = detail::size(config.width);
   static constexpr std::size_t embed_dim = detail::size(embedding_width);
 
-  /// @param path prefix of all parameters, with its point; "" in OpenAI's and most checkpoints
+  /// @param path prefix of all parameters, with its dot; "" in OpenAI's and most checkpoints
   explicit ClipTextEncoder(const std::string& path = "")
       : embedding_(path, {.vocab_size = vocab_size, .positions = context_length, .width = width}),
         ln_final_(path + "ln_final", width),

@@ -21,17 +21,17 @@ struct Caption {
   std::string text;
   std::vector<std::int32_t> ids;  ///< start token first, end token last if finished, no padding
   float score = 0;                ///< see GeneratedSequence
-  bool finished = false;          ///< false where the search was stopped
+  bool finished = false;          ///< false if the search was stopped
 };
 
-/// The tokens with a meaning of their own in a tokenizer.
+/// The special tokens of a tokenizer.
 inline SpecialTokens special_tokens(const AnyTokenizer& tokenizer) {
   return {.start = tokenizer.start_id(), .end = tokenizer.end_id(), .pad = tokenizer.pad_id()};
 }
 
 namespace detail {
 
-/// @throws ArgumentError where the tokenizer has words that the model does not know.
+/// @throws ArgumentError if the tokenizer has tokens that the model does not know.
 template <class Model>
 void expect_vocabulary(const AnyTokenizer& tokenizer) {
   if (static_cast<std::size_t>(tokenizer.vocab_size()) > Model::vocab_size)
@@ -62,7 +62,7 @@ std::vector<std::vector<Caption>> caption_tokens(
 }
 
 /// Captions of a batch of pictures, each with its own list, best first.
-/// @throws ArgumentError for options that do not fit; Error where the scores are not numbers.
+/// @throws ArgumentError for invalid options; Error if the scores are NaN.
 template <CaptionModel Model>
 std::vector<std::vector<Caption>> caption(Context<typename Model::backend_type>& context,
                                           const Model& model, const AnyTokenizer& tokenizer,
@@ -73,7 +73,7 @@ std::vector<std::vector<Caption>> caption(Context<typename Model::backend_type>&
   return caption_tokens(context, model, tokenizer, features.tokens, options);
 }
 
-/// Captions of one picture with CLIP's tokenizer, in a context of its own.
+/// Captions of one picture with CLIP's tokenizer, in a temporary context.
 template <CaptionModel Model>
 std::vector<Caption> caption(const Model& model, const Pixels& picture,
                              const GenerationOptions& options = {}) {
@@ -83,7 +83,7 @@ std::vector<Caption> caption(const Model& model, const Pixels& picture,
       caption(context, model, tokenizer, std::span<const Pixels>(&picture, 1), options).front());
 }
 
-/// How likely the model finds a text as a caption of a picture.
+/// The likelihood of a text as a caption of a picture.
 template <CaptionModel Model>
 CaptionScore score(Context<typename Model::backend_type>& context, const Model& model,
                    const AnyTokenizer& tokenizer, const Pixels& picture, const std::string& text) {
@@ -95,7 +95,7 @@ CaptionScore score(Context<typename Model::backend_type>& context, const Model& 
   return score_captions(context, model, features.tokens, tokens, tokenizer.end_id()).front();
 }
 
-/// The same in a context of its own, with CLIP's tokenizer.
+/// The same in a temporary context, with CLIP's tokenizer.
 template <CaptionModel Model>
 CaptionScore score(const Model& model, const Pixels& picture, const std::string& text) {
   Context<typename Model::backend_type> context(model.backend());

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Configurations at run time: from an OpenCLIP description to a configuration value, to the preset
-/// of that value, and to the C++ that says it.
+/// of that value, and to its C++ definition.
 
 #include <array>
 #include <optional>
@@ -18,7 +18,7 @@ namespace coca {
 /// A configuration of either family.
 using AnyConfig = std::variant<CoCaConfig, ClipConfig>;
 
-/// A preset and the name that messages, examples and files call it by.
+/// A preset and its name in messages, examples and files.
 struct NamedPreset {
   std::string_view name;
   AnyConfig config;
@@ -145,7 +145,7 @@ inline std::string text_of(Pooling pooling) {
   return "";
 }
 
-// What all towers have in common.
+// What all towers share.
 template <class Tower>
 std::string tower_text(const Tower& tower) {
   return field("width", tower.width) + field("layers", tower.layers) + field("heads", tower.heads) +

@@ -34,13 +34,13 @@ constexpr PreprocessConfig preprocess_config(std::size_t image_size) {
   return config;
 }
 
-/// A picture as the encoder of a configuration reads it. @return [3, image_size, image_size]
+/// A picture as the input of a configuration's encoder. @return [3, image_size, image_size]
 template <VisionConfig config>
 Pixels preprocess(const Image& image) {
   return preprocess(image, preprocess_config(detail::size(config.image_size)));
 }
 
-/// Pictures on their way to a model. @return [batch, 3, height, width]
+/// Pictures as the input of a model. @return [batch, 3, height, width]
 /// @throws ShapeError for no pictures or pictures of different sizes.
 template <Backend B>
 Array<B> to_device(Context<B>& context, std::span<const Pixels> pictures) {
@@ -49,7 +49,7 @@ Array<B> to_device(Context<B>& context, std::span<const Pixels> pictures) {
   return context.to_device(values, Shape{batch.batch, batch.channels, batch.height, batch.width});
 }
 
-/// Texts as a model reads them, each at most `context_length` tokens (longer ones are cut, as
+/// Texts as the input of a model, each at most `context_length` tokens (longer ones are cut, as
 /// OpenCLIP does).
 /// @return [texts, context_length]
 inline Tokens to_tokens(const AnyTokenizer& tokenizer, std::span<const std::string> texts,
@@ -74,7 +74,7 @@ Embeddings to_embeddings(const Context<B>& context, const Array<B>& array) {
 
 }  // namespace detail
 
-/// Embeddings of pictures. @throws Error where they are not numbers.
+/// Embeddings of pictures. @throws Error if they are not finite.
 template <class Model>
 Embeddings embed_images(Context<typename Model::backend_type>& context, const Model& model,
                         std::span<const Pixels> pictures) {
@@ -83,15 +83,15 @@ Embeddings embed_images(Context<typename Model::backend_type>& context, const Mo
                                model.encode_image(context, to_device(context, pictures)).embedding);
 }
 
-/// Embeddings of tokens [texts, length]. @throws Error where they are not numbers.
+/// Embeddings of tokens [texts, length]. @throws Error if they are not finite.
 template <class Model>
 Embeddings embed_tokens(Context<typename Model::backend_type>& context, const Model& model,
                         const Tokens& tokens) {
   return detail::to_embeddings(context, model.encode_text(context, tokens).embedding);
 }
 
-/// Embeddings of texts, some at a time so that memory stays bounded.
-/// @throws Error where they are not numbers.
+/// Embeddings of texts, a few at a time so that memory stays bounded.
+/// @throws Error if they are not finite.
 template <class Model>
 Embeddings embed_texts(Context<typename Model::backend_type>& context, const Model& model,
                        const AnyTokenizer& tokenizer, std::span<const std::string> texts) {

@@ -24,36 +24,36 @@
 
 namespace coca {
 
-/// A picture that was found, and its cosine similarity to what was asked.
+/// A picture found, and its cosine similarity to the query.
 struct SearchHit {
   std::string path;  ///< relative to the folder
   float similarity = 0;
 };
 
-/// What an update did.
+/// The result of an update.
 struct IndexUpdate {
   std::size_t embedded = 0;           ///< new or changed pictures
-  std::size_t kept = 0;               ///< pictures that were in the index already
-  std::size_t removed = 0;            ///< pictures that are gone
+  std::size_t kept = 0;               ///< pictures that were already in the index
+  std::size_t removed = 0;            ///< pictures that no longer exist
   std::vector<std::string> broken{};  ///< why each picture that could not be read was left out
 };
 
 /// Embeddings of the pictures of one folder and its subfolders by one model.
 class SearchIndex {
  public:
-  /// @param model_name what the embeddings are made with; an index made with another is made anew
+  /// @param model_name the model of the embeddings; an index made with another one is rebuilt
   /// @param width      of the embeddings
   SearchIndex(std::string model_name, std::size_t width)
       : model_name_(std::move(model_name)), width_(width) {}
 
-  /// Reads an index file. @return an empty index where it was made with another model
-  /// @throws FileError where the file is damaged.
+  /// Reads an index file. @return an empty index if it was made with another model
+  /// @throws FileError if the file is damaged.
   static SearchIndex read(const std::string& path, const std::string& model_name,
                           std::size_t width) {
     return parse(read_safetensors(path), path, model_name, width);
   }
 
-  /// The same from what the file at `path` holds.
+  /// The same from the content of the file at `path`.
   static SearchIndex parse(const Checkpoint& file, const std::string& path,
                            const std::string& model_name, std::size_t width) {
     SearchIndex index(model_name, width);
@@ -82,7 +82,7 @@ class SearchIndex {
     return index;
   }
 
-  /// Writes the index file, complete or not at all. @throws FileError where that fails.
+  /// Writes the index file, complete or not at all. @throws FileError if that fails.
   void write(const std::string& path) const {
     Json pictures = Json::array();
     for (const auto& [name, entry] : entries_)
@@ -96,12 +96,12 @@ class SearchIndex {
   }
 
   /// Brings the index up to date with a folder: embeds pictures that are new or have changed,
-  /// forgets those that are gone. Pictures that cannot be read are named and left out; files and
-  /// folders whose name begins with a dot (thumbnails, wastebaskets) are not looked at. A picture
-  /// has changed where its size or its time of modification has.
-  /// @param read_pixels   from a picture's path to what the model reads
+  /// removes those that no longer exist. Pictures that cannot be read are reported and left out;
+  /// files and folders whose name begins with a dot (thumbnails, trash) are ignored. A picture has
+  /// changed if its size or its modification time has.
+  /// @param read_pixels   from a picture's path to the model's input
   /// @param on_progress   called with (done, all) after each batch
-  /// @throws FileError where the folder cannot be read.
+  /// @throws FileError if the folder cannot be read.
   template <class Model>
   IndexUpdate update(Context<typename Model::backend_type>& context, const Model& model,
                      const std::string& folder,
@@ -152,7 +152,7 @@ class SearchIndex {
   }
 
  private:
-  /// What tells that a file has changed.
+  /// What identifies a version of a file.
   struct FileState {
     std::uint64_t size = 0;
     std::int64_t modified = 0;
@@ -187,11 +187,11 @@ class SearchIndex {
       if (!entry->is_regular_file(error) || !is_picture_name(entry->path())) continue;
       const auto size = entry->file_size(error);
       const auto modified = entry->last_write_time(error);
-      if (error) continue;  // it went away while we looked
+      if (error) continue;  // it was removed in the meantime
       pictures[fs::relative(entry->path(), folder, error).generic_string()] = {
           size, static_cast<std::int64_t>(modified.time_since_epoch().count())};
     }
-    // Where a step fails the walk ends, and pictures behind it would seem to be gone.
+    // If a step fails the walk ends, and the remaining pictures would seem to be removed.
     if (error) throw FileError(folder, error.message());
     return pictures;
   }
