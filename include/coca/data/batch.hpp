@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a Loader hands over.
+/// The output of a Loader.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace coca {
 
-/// A place in a run over the data: which batch of which epoch comes next. Both count from 0.
+/// A position in a run over the data: which batch of which epoch comes next. Both count from 0.
 struct DataPosition {
   std::uint64_t epoch = 0;
   std::size_t batch = 0;
@@ -26,18 +26,18 @@ struct SkippedPicture {
   std::string reason;     ///< one sentence
 };
 
-/// Label of a sample that has none.
+/// The label of samples without one.
 inline constexpr std::int32_t no_label = -1;
 
-/// Samples side by side; all lists have one element a picture.
+/// Samples side by side; all lists have one element per picture.
 struct Batch {
   DataPosition position;
   PixelBatch pixels;                  ///< normalised floats, [batch, 3, height, width]
-  std::vector<std::string> captions;  ///< "" where a picture has none
+  std::vector<std::string> captions;  ///< "" if a picture has none
   std::vector<std::string> names;
-  std::vector<std::int32_t> labels;     ///< no_label where a picture has none
+  std::vector<std::int32_t> labels;     ///< no_label if a picture has none
   std::vector<std::size_t> indices;     ///< of the samples in their data set
-  std::vector<SkippedPicture> skipped;  ///< broken pictures in whose place others are shown
+  std::vector<SkippedPicture> skipped;  ///< broken pictures that were replaced by others
 
   /// Number of pictures.
   std::size_t size() const noexcept { return indices.size(); }

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A text file of pictures and captions beside a folder of pictures: CSV, TSV (OpenCLIP's
+/// A text file that lists pictures and their captions: CSV, TSV (OpenCLIP's
 /// `--csv-img-key filepath --csv-caption-key title`) or JSON lines (`metadata.jsonl` of Hugging
 /// Face's ImageFolder). Several rows of one picture are several captions of it.
 
@@ -25,17 +25,17 @@
 
 namespace coca {
 
-/// What a caption file looks like.
+/// The format of a caption file.
 struct CaptionFileOptions {
   /// Column or JSON key of the picture's path; empty: the first of filepath, image, file_name,
-  /// image_path, path that there is.
+  /// image_path, path that exists.
   std::string image_key{};
   /// Column or JSON key of the caption, in JSON a text or a list of texts; empty: the first of
-  /// title, caption, text, captions that there is.
+  /// title, caption, text, captions that exists.
   std::string caption_key{};
-  /// Between the fields of a row; 0: a tab where the first line holds one, otherwise a comma.
+  /// Separator of fields; 0: a tab if the first line contains one, otherwise a comma.
   char separator = '\0';
-  /// Where relative paths begin; empty: the folder that the caption file is in.
+  /// Base of relative paths; empty: the folder that contains the caption file.
   std::string image_folder{};
   /// Columns or JSON keys that become fields of the records, texts or numbers. Each picture must
   /// have them, and all rows of a picture the same.
@@ -83,7 +83,7 @@ inline bool append_texts(const Json& value, std::vector<std::string>& texts) {
   });
 }
 
-/// The text of a JSON value that is a text, a number or a truth value; false for anything else.
+/// The text of a JSON value that is a text, a number or a boolean; false for anything else.
 inline bool read_field(const Json& value, std::string& text) {
   if (value.is_string())
     text = value.get<std::string>();
@@ -111,8 +111,8 @@ inline Json parse_json_line(std::string_view text, const std::string& path, std:
 
 }  // namespace detail
 
-/// Pictures and captions that a text file lists. The text is read when this object is made,
-/// pictures when they are asked for.
+/// Pictures and captions listed in a text file. The text is read on construction,
+/// pictures on demand.
 class CaptionFile {
  public:
   /// @param path its name ends in .jsonl, .ndjson or .json for JSON lines; anything else is CSV
@@ -123,7 +123,7 @@ class CaptionFile {
     read_text({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
   }
 
-  /// A text in memory, for instance one that was just made. @param path as above
+  /// A text in memory. @param path as above
   CaptionFile(std::string_view text, std::string path, const CaptionFileOptions& options)
       : path_(std::move(path)), options_(options) {
     read_text(text);
@@ -139,7 +139,7 @@ class CaptionFile {
     return {entry.picture, entry.captions, std::nullopt, entry.fields};
   }
 
-  /// The picture file. @throws FileError where it is missing, unreadable or no picture.
+  /// The picture file. @throws FileError if it is missing, unreadable or not a picture.
   std::vector<std::uint8_t> read(std::size_t index) const {
     return detail::read_image_bytes(image_path(index));
   }
