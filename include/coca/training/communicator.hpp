@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What a training step needs of the processes that it is shared by. Each has the whole model and a
-/// batch of its own, all of one size; together they make the step of one process with all batches.
+/// The communication that a training step over several processes needs. Each has the whole model
+/// and its own batch, all of one size; together they make the step of one process with all batches.
 
 #include <concepts>
 #include <cstddef>
@@ -13,12 +13,12 @@
 
 namespace coca {
 
-/// A sum over all processes that is under way.
+/// A sum over all processes in progress.
 ///
-/// - progress(): goes on with it, where that takes the processor; never waits
-/// - wait(): returns when the sum is there; behind it nothing happens any more
+/// - progress(): advances it, if that takes the processor; never waits
+/// - wait(): returns when the sum is complete; nothing happens after it
 ///
-/// Its end waits too: the array is in use until then.
+/// Its destructor also waits: the array is in use until then.
 template <class R>
 concept Reduction = std::movable<R> && requires(R reduction) {
   reduction.progress();
@@ -26,14 +26,14 @@ concept Reduction = std::movable<R> && requires(R reduction) {
 };
 
 /// A handle to a group of processes, copied freely. Every process calls the same in the same order;
-/// where reductions are concerned, in the same order among themselves.
+/// this holds for reductions among themselves.
 ///
 /// - rank(): the number of this process, below size()
-/// - sum(numbers): what the lists of all processes add up to, the same bits everywhere
+/// - sum(numbers): the sum of all processes' lists, the same bits everywhere
 /// - all_gather(context, features [n, width]) -> [size() * n, width], those of rank 0 first.
-///   Recorded on the context's tape: on the way back the gradients of all processes are added up,
-///   and each takes its own rows
-/// - start_all_reduce(context, gradients) -> a Reduction, behind which the gradients are their sum
+///   Recorded on the context's tape: in the backward pass the gradients of all processes are
+///   summed, and each takes its own rows
+/// - start_all_reduce(context, gradients) -> a Reduction, after which the gradients are their sum
 ///   over all processes, the same bits everywhere
 /// - broadcast(context, values): the values become those of rank 0
 /// - barrier(): returns when all processes have called it
@@ -50,13 +50,13 @@ concept Communicator = DifferentiableBackend<B> && std::copyable<C> &&
   communicator.barrier();
 };
 
-/// A sum that is there.
+/// A complete sum.
 struct FinishedReduction {
   void progress() const noexcept {}
   void wait() const noexcept {}
 };
 
-/// One process alone.
+/// A single process.
 struct SingleProcess {
   std::size_t rank() const noexcept { return 0; }
   std::size_t size() const noexcept { return 1; }

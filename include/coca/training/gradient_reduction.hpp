@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The sum of all processes' gradients, begun while the way back is still going on (Li et al.,
+/// The sum of all processes' gradients, overlapping the backward pass (Li et al.,
 /// "PyTorch Distributed", 2020, arXiv 2006.15704).
 
 #include <algorithm>
@@ -17,18 +17,18 @@
 
 namespace coca {
 
-/// What the way back of a tape is to a step.
+/// The role of a tape's backward pass in a step.
 enum class WayBack : std::uint8_t {
-  losses,  ///< of losses alone, behind which the way through the model begins
-  part,    ///< more will be added to the gradients by others
+  losses,  ///< only of the losses, before that through the model
+  part,    ///< others will add more to the gradients
   last,    ///< completes the gradients
 };
 
-/// Sums gradients in buckets of parameters that lie side by side, those of the last first: about
-/// the order in which a way back completes them. Which of its operations is the last to add to a
-/// parameter is learnt from the first way back, and used in all later ones that have as many
-/// operations. When a bucket's sum begins changes no bit of it, and its place among the sums is the
-/// same on all processes.
+/// Sums gradients in buckets of adjacent parameters, those of the last first: about
+/// the order in which a backward pass completes them. Which operation is the last to add to a
+/// parameter is learnt from the first backward pass, and used in all later ones with as many
+/// operations. When a bucket's sum begins changes no bit of it, and its position among the sums is
+/// the same on all processes.
 template <class Model, class Processes>
 requires Communicator<Processes, typename Model::backend_type>
 class GradientReduction : private TapeObserver<typename Model::backend_type> {
@@ -36,7 +36,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   using B = typename Model::backend_type;
 
   /// @param trainable must live as long, as must `context`
-  /// @param bucket_size elements that a bucket has at least, if there are so many
+  /// @param bucket_size minimum elements per bucket, if there are so many
   GradientReduction(const Trainable<Model>& trainable, Context<B>& context, Processes processes,
                     std::size_t bucket_size)
       : trainable_(trainable),
@@ -49,10 +49,10 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   GradientReduction& operator=(const GradientReduction&) = delete;
 
   std::size_t bucket_count() const noexcept { return buckets_.size(); }
-  /// Of the last step: sums that were begun before the end of its way back.
+  /// Number of sums in the last step that began before the end of its backward pass.
   std::size_t begun_early() const noexcept { return begun_early_; }
 
-  /// Lets a tape, which watches the parameters already, tell how far it is.
+  /// Lets a tape, which already watches the parameters, report its progress.
   void follow(Tape<B>& tape, WayBack way) {
     if (processes_.size() == 1) return;
     way_ = way;
@@ -115,7 +115,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
     for (auto& reduction : begun_) reduction.progress();
   }
 
-  // What was learnt from other operations says nothing; but what losses have added to is complete.
+  // What was learnt from other operations does not apply; but what losses added to is complete.
   void begin_way_back(std::size_t count) {
     knows_ = count == operations_;
     operations_ = count;
@@ -142,7 +142,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   std::vector<Bucket> buckets_;  // in the order of their sums
   // An entry is complete when fewer operations are left; 0: not known.
   std::vector<std::size_t> complete_below_;
-  std::size_t operations_ = 0;  // of the way back that this is known from
+  std::size_t operations_ = 0;  // of the backward pass that this was learnt from
   std::size_t left_ = forward;
   std::size_t begun_early_ = 0;
   WayBack way_ = WayBack::last;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Model soups: one model whose weights are averages of those of several that were trained on from
+/// Model soups: one model whose weights are averages of those of several that were finetuned from
 /// the same weights (Wortsman et al. 2022, arXiv 2203.05482), or of those before and after
 /// finetuning (Wortsman et al. 2022, arXiv 2109.01903).
 
@@ -23,7 +23,7 @@ namespace coca {
 /// One of the models of a soup.
 struct SoupIngredient {
   Checkpoint weights;
-  double share = 1;  ///< of the soup, beside the other shares; they need not add up to 1
+  double share = 1;  ///< relative to the other shares; they need not add up to 1
 };
 
 namespace detail {
@@ -48,7 +48,7 @@ inline double sum_of_shares(std::span<const SoupIngredient> ingredients) {
   return sum;
 }
 
-/// @throws FileError where `other` lacks a weight of `first`, or has it in another shape.
+/// @throws FileError if `other` lacks a weight of `first`, or has it in another shape.
 inline void check_has_weights_of(const Checkpoint& first, const Checkpoint& other) {
   for (const std::string& name : first.names()) {
     const StoredTensor& tensor = first.tensor(name);
@@ -88,9 +88,9 @@ inline std::vector<float> mixed(std::span<const SoupIngredient> ingredients, dou
 }  // namespace detail
 
 /// Writes a model soup as a safetensors file: each weight is the sum of those of all ingredients,
-/// each times its share of all shares. Types are those of the first ingredient (F32 for F64);
-/// tensors of integers, which are no weights, are left out.
-/// @param progress called behind each tensor with how many are done, and how many there are
+/// times its normalised share. Types are those of the first ingredient (F32 for F64);
+/// tensors of integers, which are not weights, are left out.
+/// @param progress called after each tensor with the number done, and their total
 /// @throws ArgumentError without ingredients, or for shares that are not above 0. @throws FileError
 /// where the ingredients are no models, or not of one, or the file cannot be written.
 inline void write_model_soup(const std::string& path, std::span<const SoupIngredient> ingredients,

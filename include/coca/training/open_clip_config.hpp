@@ -14,7 +14,7 @@
 
 namespace coca {
 
-/// What of a configuration OpenCLIP has no words for, as a sentence's end; nothing: it has all.
+/// What OpenCLIP's format cannot express of a configuration, as the end of a sentence; or nothing.
 inline std::optional<std::string> missing_in_open_clip(const CoCaConfig& config) {
   if (config.multimodal.design == MultimodalDesign::paper)
     return "multimodal blocks of the paper's design";

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// What an optimizer does differently from parameter to parameter: weight decay or none, smaller
-/// learning rates for layers nearer to the input, and parameters that do not change at all. All
+/// learning rates for layers nearer to the input, and parameters that are frozen. All this
 /// follows from the path and the shape of a parameter.
 
 #include <algorithm>
@@ -24,8 +24,8 @@ namespace coca {
 
 /// Choices for all parameters.
 struct ParameterGroupOptions {
-  float weight_decay = 0.2f;  ///< of those that decay; OpenCLIP's
-  /// Factor of the learning rate from each layer to the one in front of it (BEiT,
+  float weight_decay = 0.2f;  ///< of those that decay, as in OpenCLIP
+  /// Factor of the learning rate from each layer to the one before it (BEiT,
   /// arXiv 2106.08254; timm's param_groups_layer_decay); 1: the same everywhere.
   float layer_decay = 1.0f;
 };
@@ -54,7 +54,7 @@ inline bool is_decayed(std::string_view path, const Shape& shape) {
 
 namespace detail {
 
-/// "visual", "text_decoder" or "text" (CLIP's has no name in front).
+/// "visual", "text_decoder" or "text" (CLIP's has no prefix).
 inline std::string_view tower_of(std::string_view path) {
   if (path.starts_with("visual.")) return "visual";
   return path.starts_with("text_decoder.") ? "text_decoder" : "text";
@@ -76,7 +76,7 @@ inline std::optional<std::size_t> block_of(std::string_view path) {
   return std::nullopt;
 }
 
-/// Whether a parameter stands in front of the first block.
+/// Whether a parameter comes before the first block.
 inline bool is_embedding(std::string_view path) {
   for (const std::string_view name : {"conv1.weight", "class_embedding", "positional_embedding",
                                       "token_embedding.weight", "cls_emb"})
@@ -87,8 +87,8 @@ inline bool is_embedding(std::string_view path) {
 }  // namespace detail
 
 /// How deep parameters lie. Each tower (`visual`, `text`, `text_decoder`) counts its own layers:
-/// embeddings and ln_pre are layer 0, block N is layer N + 1, what comes behind the blocks (norms,
-/// poolers, projections) and logit_scale have the number behind the last block's.
+/// embeddings and ln_pre are layer 0, block N is layer N + 1, what follows the blocks (norms,
+/// poolers, projections) and logit_scale have the number after the last block's.
 class LayerNumbers {
  public:
   /// @param paths all parameters of the model, frozen ones too
@@ -117,7 +117,7 @@ class LayerNumbers {
 };
 
 /// The choices for each of a model's trained parameters, in the order of entries().
-/// @throws ArgumentError for a negative decay or a layer decay outside of (0, 1].
+/// @throws ArgumentError for a negative decay or a layer decay outside (0, 1].
 template <class Model>
 std::vector<ParameterGroup> parameter_groups(const Trainable<Model>& trainable,
                                              const ParameterGroupOptions& options) {
@@ -146,7 +146,7 @@ inline bool has_prefix(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '.');
 }
 
-/// What Trainable asks: whether a parameter is trained, which is where it has none of the prefixes.
+/// The predicate for Trainable: a parameter is trained if it has none of the prefixes.
 /// @throws ArgumentError for a prefix that no parameter of the model has.
 template <class Model>
 std::function<bool(const std::string&)> all_but(const Model& model,

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// One step of the training of a CoCa: losses and gradients of a batch, in parts where memory is
-/// short, over several processes where there are, and the optimizer's update.
+/// One step of the training of a CoCa: losses and gradients of a batch, in parts if memory is
+/// short, over several processes if there are any, and the optimizer's update.
 
 #include <array>
 #include <cmath>
@@ -26,7 +26,7 @@
 
 namespace coca {
 
-/// Choices of a training step.
+/// Options of a training step.
 struct TrainingStepOptions {
   CoCaLossOptions loss{};  ///< `captioning.labels` is counted, over all parts and processes
   TapeOptions tape{};
@@ -34,23 +34,23 @@ struct TrainingStepOptions {
   /// activations is that of a part, and the towers are computed twice; losses and gradients are
   /// those of the whole batch.
   std::size_t accumulation = 1;
-  /// Gradients that processes sum at a time, while the way back goes on: at least so many, as far
+  /// Gradients that processes sum at a time, during the backward pass: at least so many, as far
   /// as there are.
   std::size_t bucket_size = std::size_t{1} << 20;
-  double patch_dropout = 0;  ///< share of each picture's patches that a step leaves out, below 1
-  /// Chance of each word of a text to be replaced by a random one where it is read; the words to
-  /// predict stay. Below 1.
+  double patch_dropout = 0;  ///< share of each picture's patches that a step drops, below 1
+  /// Probability of replacing each input token of a text by a random one; the tokens to
+  /// predict are unchanged. Below 1.
   double switchout = 0;
   std::uint64_t seed = 0;  ///< of both, with the number of the optimizer's step
 };
 
-/// What came of a step. Losses are those of all processes, weighted, before the update.
+/// The result of a step. Losses are those of all processes, weighted, before the update.
 struct TrainingStepResult {
   float contrastive_loss = 0;
   float captioning_loss = 0;
   float gradient_norm = 0;            ///< before clipping
   float logit_scale = 0;              ///< the parameter, a logarithm, before the update
-  std::optional<float> logit_bias{};  ///< before the update, where the model has one
+  std::optional<float> logit_bias{};  ///< before the update, if the model has one
   bool applied = false;               ///< false: something was not finite, and nothing has changed
 };
 
@@ -62,7 +62,7 @@ class TrainingStep {
   using B = typename Model::backend_type;
 
   /// The model, its Trainable, the optimizer and the context must live as long.
-  /// @throws ArgumentError for no parts, for shares outside of their range, for patch dropout
+  /// @throws ArgumentError for no parts, for shares out of range, for patch dropout
   /// that the model's image encoder does not know, and for SigLIP's loss of a model without bias.
   TrainingStep(const Model& model, const Trainable<Model>& trainable, Optimizer<Model>& optimizer,
                Context<B>& context, TrainingStepOptions options = {}, Processes processes = {})
@@ -88,10 +88,10 @@ class TrainingStep {
   const TrainingStepOptions& options() const noexcept { return options_; }
   const GradientReduction<Model, Processes>& reduction() const noexcept { return reduction_; }
 
-  /// Computes gradients and lets the optimizer change the parameters.
+  /// Computes gradients and lets the optimizer update the parameters.
   /// @param pixels [batch, 3, image_size, image_size]
-  /// @param texts  [batch, length], or Tokens, where what is read is what is to be predicted
-  /// @throws ShapeError where there are not as many texts as pictures, or where the parts cannot be
+  /// @param texts  [batch, length], or Tokens, if the input is also what is to be predicted
+  /// @throws ShapeError if there are not as many texts as pictures, or where the parts cannot be
   ///         of one size.
   TrainingStepResult operator()(const Array<B>& pixels, const TrainingTexts& texts,
                                 double learning_rate) {
@@ -202,8 +202,8 @@ class TrainingStep {
     return model_.encode_image(context_, some);
   }
 
-  // The contrastive loss is of all embeddings at once, so these are computed without tape first,
-  // then the gradients of the loss by them, and with those each part goes its way back on its own
+  // The contrastive loss covers all embeddings at once, so these are computed without tape first,
+  // then its gradients with respect to them, and with those each part runs its own backward pass
   // (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but with one pass
   // through the loss, where logit_scale has its gradient once).
   void in_parts(const Array<B>& pixels, const TrainingTexts& texts,
@@ -273,7 +273,7 @@ class TrainingStep {
     return gradients;
   }
 
-  // The gradient of what comes behind an output; nothing where only frozen parameters led to it.
+  // The gradient of what follows an output; nothing if only frozen parameters led to it.
   void start_from(Tape<B>& tape, const Array<B>& output, const Array<B>& gradient) const {
     if (tape.follows(output)) context_.backend().add(gradient, tape.gradient(output));
   }

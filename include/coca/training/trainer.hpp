@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// The training of a CoCa from data to a model, with everything around the steps: validation, log,
-/// report, checkpoints, and going on where a run was interrupted, bit for bit as if it had not
-/// been.
+/// report, checkpoints, and resuming an interrupted run, bit for bit as if it had never
+/// stopped.
 ///
 /// @code
 /// // With SigLIP's loss: model.add_logit_bias();
@@ -48,13 +48,13 @@ struct TrainingSubject {
   CoCaConfig config{};  ///< of the model
   AnyTokenizer tokenizer;
   PreprocessConfig preprocess{};  ///< mean and deviation; the size is the model's
-  std::string tokenizer_file{};   ///< kept beside the model; empty: CLIP's
+  std::string tokenizer_file{};   ///< stored with the model; empty: CLIP's
 };
 
-/// The record of the checkpoint in a run's folder; nothing where there is none. Call it before the
-/// model is made: it makes the choices of matrix products that the run had, so that the same bits
-/// are computed. Where it says that there was a logit_bias, the model needs add_logit_bias().
-/// @throws FileError where the checkpoint is damaged.
+/// The record of the checkpoint in a run's folder; nothing if there is none. Call it before the
+/// model is created: it restores the run's choices of matrix kernels, so that the same bits
+/// are computed. If it says that there was a logit_bias, the model needs add_logit_bias().
+/// @throws FileError if the checkpoint is damaged.
 inline std::optional<TrainingRecord> find_training_record(const std::string& folder) {
   const RunFolder run(folder);
   if (!run.has_checkpoint()) return std::nullopt;
@@ -69,7 +69,7 @@ class Trainer {
  public:
   using B = typename Model::backend_type;
 
-  /// Reads the lists of data, makes the run's folder and begins at the first step.
+  /// Reads the lists of data, creates the run's folder and starts at the first step.
   /// @param model with weights (random or loaded); must live as long
   /// @throws ArgumentError for options that make no sense, a tokenizer of another size than the
   /// model's vocabulary; FileError for data that cannot be read or a folder that cannot be written.
@@ -109,10 +109,10 @@ class Trainer {
   const RunFolder& folder() const noexcept { return folder_; }
   const Loader& loader() const noexcept { return loader_; }
 
-  /// Goes on from the checkpoint in the run's folder: weights, optimizer, average, data and log are
-  /// what they were.
-  /// @throws FileError where there is none, or it is of another model or other options;
-  /// ArgumentError where it is of more data, of more or fewer pictures a step, of another
+  /// Resumes from the checkpoint in the run's folder: weights, optimizer, average, data and log are
+  /// restored.
+  /// @throws FileError if there is none, or it is of another model or other options;
+  /// ArgumentError if it is of more data, of more or fewer pictures per step, of another
   /// optimizer, or of a run with an average of the weights where this has none, or the reverse.
   void resume() {
     const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
@@ -134,7 +134,7 @@ class Trainer {
 
   /// Trains until all steps are done or the run is stopped; then, and every few minutes, there are
   /// a checkpoint and the model in the folder.
-  /// @throws TrainingError where ten steps in a row gave no numbers; FileError where something
+  /// @throws TrainingError if ten steps in a row were not finite; FileError if something
   /// cannot be written. The last checkpoint is then still there.
   TrainingEnd run() {
     start();
@@ -163,7 +163,7 @@ class Trainer {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  // Of several processes the first one writes.
+  // Of several processes only the first one writes.
   bool writes() const { return processes_.rank() == 0; }
 
   bool stopped() const {
@@ -218,7 +218,7 @@ class Trainer {
 
   std::uint64_t step_pictures() const { return options_.step.batch_size * processes_.size(); }
 
-  // The place in the data is counted in steps.
+  // The position in the data is counted in steps.
   void check_step_pictures(std::uint64_t stored) const {
     if (stored == 0 || stored == step_pictures()) return;
     throw ArgumentError(folder_.checkpoint() + " is of steps of " + std::to_string(stored) +
@@ -228,7 +228,7 @@ class Trainer {
                         "); resume with as many processes, or another batch size");
   }
 
-  // What a checkpoint holds beside the weights.
+  // What a checkpoint contains in addition to the weights.
   void check_kept_tensors(const TrainingSteps& stored) const {
     const TrainingSteps& step = options_.step;
     if (stored.optimizer != step.optimizer)
@@ -255,7 +255,7 @@ class Trainer {
                     : read_pictures(options_.pictures, preprocess_);
   }
 
-  /// Everything in the folder that is there before the first step.
+  /// All files of the folder that exist before the first step.
   void start() {
     processes_.broadcast(context_, trainable_.values());
     started_ = saved_ = Clock::now();
@@ -314,7 +314,7 @@ class Trainer {
   }
 
   /// The update before the first skipped step may be what spoiled the weights, so a checkpoint is
-  /// trusted once a step went well behind it.
+  /// trusted once a later step has succeeded.
   void note_skipped(bool applied) {
     try {
       skipped_.record(applied);
@@ -344,7 +344,7 @@ class Trainer {
     if (events_.on_step) events_.on_step(progress);
   }
 
-  /// Each picture once, however often it is met: the first `told` of the loader's were.
+  /// Each picture once, however often it is met: the loader's first `told` have been reported.
   void tell_broken(const Loader& loader, std::size_t& told) const {
     const std::vector<SkippedPicture>& broken = loader.skipped();
     for (; told < broken.size(); ++told)
@@ -358,7 +358,7 @@ class Trainer {
     return due && state_.validated_step != state_.step;
   }
 
-  /// What is validated and given away: the average of the weights, if there is one.
+  /// What is validated and exported: the weight average, if there is one.
   template <class Body>
   auto with_best_weights(const Body& body) {
     if (!average_) return body();
@@ -369,7 +369,7 @@ class Trainer {
   void validate() {
     if (writes()) {
       const auto done = with_best_weights([&] { return scores(); });
-      if (!done) return;  // stopped: a run that goes on begins with it
+      if (!done) return;  // stopped: the resumed run begins with it
       log_->write(log_line(*done));
       if (events_.on_validation) events_.on_validation(*done);
     }
@@ -395,7 +395,7 @@ class Trainer {
     return validation;
   }
 
-  /// Weights that give no numbers must not take the place of good ones; who goes on from the last
+  /// Weights that are not finite must not replace good ones; a run resumed from the last
   /// checkpoint gets to the same point again.
   bool is_worth_saving() const {
     return state_.skipped_in_a_row == 0 || state_.step >= steps_ || !folder_.has_checkpoint();
@@ -474,8 +474,8 @@ class Trainer {
   std::unique_ptr<TrainingLog> log_;
   Clock::time_point started_{}, saved_{};
   std::uint64_t first_step_ = 0, saved_step_ = 0;
-  bool is_unproven_ = false;  // no step went well since the checkpoint
-  // Pictures that on_broken_picture was told of, of training and of validation.
+  bool is_unproven_ = false;  // no step has succeeded since the checkpoint
+  // Pictures reported to on_broken_picture, of training and of validation.
   std::size_t broken_ = 0, broken_validation_ = 0;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// From the options of a run to those of its parts, and the choices of matrix products that make
+/// From the options of a run to those of its parts, and the choices of matrix kernels that make
 /// two runs compute the same bits.
 
 #include <cstdint>
@@ -19,9 +19,10 @@ namespace coca {
 
 namespace detail {
 
-/// Who multiplies without any measurement: our own kernels, or whom the environment names.
+/// The kernels used without any measurement: the library's own, or those that the environment
+/// names.
 inline GemmKind fixed_gemm() {
-  const GemmKind wish = resolve(GemmKind::automatic);  // of the environment
+  const GemmKind wish = resolve(GemmKind::automatic);  // from the environment
   return wish == GemmKind::automatic ? GemmKind::packed : wish;
 }
 
@@ -59,14 +60,14 @@ inline ScheduleOptions schedule_options(const TrainingSteps& options, std::uint6
   return schedule;
 }
 
-/// The choices of matrix products of this process.
+/// The choices of matrix kernels of this process.
 inline Json gemm_choices_json() {
   Json json = Json::object();
   for (const auto& [name, kind] : GemmChoices::recorded()) json[name] = to_string(kind);
   return json;
 }
 
-/// Makes the choices that a checkpoint holds. @throws FileError for what is none.
+/// Restores the choices in a checkpoint. @throws FileError for invalid ones.
 inline void preset_gemm_choices(const Json& json, const std::string& path) {
   GemmChoices::Map choices;
   for (const auto& [name, value] : json.items()) {
@@ -84,7 +85,7 @@ inline void preset_gemm_choices(const Json& json, const std::string& path) {
 
 }  // namespace detail
 
-/// What a CPU backend is to be made with.
+/// Options of the CPU backend of a run.
 inline CpuOptions training_cpu_options(const TrainingOptions& options) {
   const auto kind = [&] {
     switch (options.gemm) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The data of a training run: what options name, opened, and how it is loaded.
+/// The data of a training run: opening what options name, and how it is loaded.
 
 #include <algorithm>
 #include <cmath>
@@ -24,9 +24,9 @@ namespace coca {
 
 /// Opens what one path names: a folder of classes, WebDataset's shards (.tar), or else a caption
 /// file.
-/// @throws FileError where it cannot be read.
+/// @throws FileError if it cannot be read.
 inline AnyDataset open_dataset(const std::string& path, const TrainingData& data) {
-  std::error_code ignored;  // opening it says what is wrong
+  std::error_code ignored;  // opening it will report the problem
   if (std::filesystem::is_directory(path, ignored))
     return ClassFolders(path, {.templates = data.templates});
   if (path.ends_with(".tar"))
@@ -39,7 +39,7 @@ inline AnyDataset open_dataset(const std::string& path, const TrainingData& data
 }
 
 /// Opens all of them, one after the other.
-/// @throws ArgumentError for no path, FileError where one cannot be read.
+/// @throws ArgumentError for no path, FileError if one cannot be read.
 inline AnyDataset open_datasets(const std::vector<std::string>& paths, const TrainingData& data) {
   if (paths.empty()) throw ArgumentError("there is no data to read, give a caption file");
   if (paths.size() == 1) return open_dataset(paths.front(), data);
@@ -48,7 +48,7 @@ inline AnyDataset open_datasets(const std::vector<std::string>& paths, const Tra
   return ConcatDataset(std::move(datasets));
 }
 
-/// Opens what is trained on, with the keys of its groups and of what augmentation may do.
+/// Opens the training data, with the keys of its groups and of limits on augmentation.
 /// @throws as open_datasets
 inline AnyDataset open_training_data(TrainingData data) {
   auto& keys = data.field_keys;
@@ -57,7 +57,7 @@ inline AnyDataset open_training_data(TrainingData data) {
   return open_datasets(data.training, data);
 }
 
-/// The first records of a data set. @param count at most so many; 0: all
+/// The first records of a data set. @param count maximum number; 0: all
 inline AnyDataset first_of(const AnyDataset& dataset, std::size_t count) {
   if (count == 0 || count >= dataset.size()) return dataset;
   std::vector<std::size_t> indices(count);
@@ -75,7 +75,7 @@ inline PreprocessConfig training_preprocess(PreprocessConfig config, const Train
   return config;
 }
 
-/// How batches to train on are made. @param config of training_preprocess()
+/// How training batches are formed. @param config of training_preprocess()
 inline LoaderOptions training_loader_options(const TrainingOptions& options,
                                              const PreprocessConfig& config) {
   const TrainingData& data = options.data;
@@ -95,7 +95,7 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   return loader;
 }
 
-/// How batches to validate on are made: all pictures in their order, as in evaluation, each with
+/// How validation batches are formed: all pictures in order, as in evaluation, each with
 /// its first caption.
 inline LoaderOptions validation_loader_options(const TrainingOptions& options,
                                                const PreprocessConfig& config) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What memory a training will need, before it is started.
+/// The memory that training will need, known before it starts.
 
 #include <algorithm>
 #include <cstddef>
@@ -15,19 +15,19 @@
 
 namespace coca {
 
-/// Bytes, by what they are for.
+/// Bytes, by purpose.
 struct TrainingMemory {
   std::size_t parameters = 0;  ///< values
   std::size_t gradients = 0;
   std::size_t optimizer_state = 0;  ///< moments
-  std::size_t workspace = 0;  ///< activations, their gradients and logits, at the worst moment
+  std::size_t workspace = 0;        ///< activations, their gradients and logits, at the peak
 
   std::size_t total() const { return parameters + gradients + optimizer_state + workspace; }
 };
 
-/// What a step needs in the memory of the backend: two steps are gone through on a Plan, which
-/// counts every buffer. The scratch memory of kernels (some megabytes a thread), a loader's batches
-/// and an average of the weights (as large as the parameters) come on top.
+/// What a step needs in the memory of the backend: two steps are run on a Plan, which
+/// counts every buffer. The scratch memory of kernels (some megabytes per thread), a loader's
+/// batches and a weight average (as large as the parameters) are additional.
 ///
 /// @code
 /// using Planned = coca::CoCa<config, coca::Plan<coca::Cpu<>>>;
@@ -35,7 +35,7 @@ struct TrainingMemory {
 /// true}});
 /// @endcode
 /// @tparam PlannedModel the model, on Plan<its backend>
-/// @throws ArgumentError or ShapeError where the step would.
+/// @throws ArgumentError or ShapeError if the step would.
 template <class PlannedModel>
 TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimizer_options = {},
                                const TrainingStepOptions& step_options = {}) {
@@ -58,7 +58,7 @@ TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimi
 
   Context<B> context;
   TrainingStep<PlannedModel> step(model, trainable, optimizer, context, step_options);
-  // Every word counts: no padding, as the longest captions have none.
+  // No padding, since the longest captions have none.
   const Tokens tokens{std::vector<std::int32_t>(batch * PlannedModel::context_length, 1), batch,
                       PlannedModel::context_length};
   CountedMemory::reset();

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a model in training is worth on data that it does not train on.
+/// The quality of a model in training on data that it is not trained on.
 
 #include <algorithm>
 #include <atomic>
@@ -22,7 +22,7 @@ namespace coca {
 /// Scores of a model.
 struct ValidationScores {
   std::size_t pictures = 0;
-  double contrastive_loss = 0;  ///< weighted as in training; within batches of its size
+  double contrastive_loss = 0;  ///< weighted as in training; within batches of the same size
   double captioning_loss = 0;   ///< weighted as in training
   RetrievalScores retrieval{};  ///< among all pictures, and all different captions
 };
@@ -82,7 +82,7 @@ class ValidationPass {
     all.insert(all.end(), values.begin(), values.end());
   }
 
-  /// Pictures of one caption are a group; the caption counts once.
+  /// Pictures with the same caption are a group; the caption counts once.
   void add_texts(const std::vector<typename B::value_type>& embeddings, const Tokens& tokens) {
     for (std::size_t i = 0; i < tokens.batch; ++i) {
       const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(i * tokens.length);
@@ -111,8 +111,8 @@ class ValidationPass {
 
 /// Losses and retrieval over a data set.
 /// @param loader of validation_loader_options(): one epoch of it
-/// @param stop   ends the pass where it becomes true; nullptr: nothing does
-/// @return nothing where it was stopped
+/// @param stop   ends the pass when it becomes true; nullptr: never
+/// @return nothing if it was stopped
 template <class Model>
 std::optional<ValidationScores> validate(Context<typename Model::backend_type>& context,
                                          const Model& model, const AnyTokenizer& tokenizer,
@@ -128,8 +128,8 @@ std::optional<ValidationScores> validate(Context<typename Model::backend_type>& 
   return pass.scores();
 }
 
-/// A caption of each picture, some at a time; "" for those that have none (scores that are no
-/// numbers).
+/// A caption per picture, a few pictures at a time; "" for those that have none (scores that are
+/// NaN).
 template <class Model>
 std::vector<std::string> caption_all(Context<typename Model::backend_type>& context,
                                      const Model& model, const AnyTokenizer& tokenizer,
