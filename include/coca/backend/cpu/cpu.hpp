@@ -82,7 +82,7 @@ class Cpu {
   }
   void synchronize() const {}
 
-  /// @throws UnavailableError or ArgumentError where the kind of product that was asked for does
+  /// @throws UnavailableError or ArgumentError if the kind of product that was asked for does
   /// not exist in this build, on this processor or for these weights.
   Matrix pack(const WeightSource& source, const PackOptions& options) const {
     return detail::pack_matrix<Weight>(source, options, gemm_, set_, threads_);

@@ -12,7 +12,7 @@
 
 namespace coca::detail {
 
-/// Rows [begin, end) of the arrays of a norm; what is not wanted is null.
+/// Rows [begin, end) of the arrays of a norm; unwanted ones are null.
 struct NormGradientRows {
   const float* input = nullptr;
   const float* weight = nullptr;  ///< [width]
@@ -25,7 +25,7 @@ struct NormGradientRows {
   std::size_t begin = 0, end = 0;
 };
 
-/// With x̂ = (x - mean) / deviation and g = weight * output gradient, the gradient by x is
+/// With x̂ = (x - mean) / deviation and g = weight * output gradient, the gradient of x is
 /// (g - mean(g) - x̂ mean(g x̂)) / deviation.
 struct LayerNormGradientKernel {
   template <class S>
@@ -105,7 +105,7 @@ struct LayerNormGradientKernel {
 };
 
 /// See DifferentiableBackend's layer_norm_gradient. The rows are cut into parts, whatever the
-/// number of threads; the parts' sums are added in their order.
+/// number of threads; the parts' sums are added in order.
 inline void layer_norm_gradient(const Tensor<float>& input, const Tensor<float>& weight,
                                 const Tensor<float>& output_gradient, Write write,
                                 const Tensor<float>& input_gradient,
@@ -144,7 +144,7 @@ inline void layer_norm_gradient(const Tensor<float>& input, const Tensor<float>&
   if (bias_gradient) add_parts(sums + parts * width, bias_gradient);
 }
 
-/// With y = x / |x| the gradient by x is (g - y (y g)) / |x|, and g / 1e-12 where |x| is less.
+/// With y = x / |x| the gradient of x is (g - y (y g)) / |x|, and g / 1e-12 if |x| is less.
 struct L2NormalizeGradientKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const NormGradientRows& a) {

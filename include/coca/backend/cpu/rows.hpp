@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rows from here to there: embedding, windows of pictures, tokens, gather and scatter.
+/// Moving rows: embedding, windows of pictures, tokens, gather and scatter.
 
 #include <algorithm>
 #include <cstddef>
@@ -136,7 +136,7 @@ inline void gather_rows(const Tensor<float>& input, const Tensor<std::int32_t>& 
                });
 }
 
-/// output row indices[i] = the chosen columns of input row i. Serial: where an index comes twice,
+/// output row indices[i] = the chosen columns of input row i. Serial: if an index occurs twice,
 /// the later row wins, as in the reference.
 inline void scatter_rows(const Columns<float, HostMemory>& input,
                          const Tensor<std::int32_t>& indices, const Tensor<float>& output) {

@@ -41,7 +41,7 @@ class ReferenceHead {
   }
 
   /// p_k = exp(s_k) / sum_j exp(s_j), s_k = query · key_k / sqrt(head width), minus infinity where
-  /// the query does not see the key. NaN where it sees none.
+  /// the query does not see the key. NaN if it sees none.
   void probabilities(std::vector<double>& p) const {
     const T* query = of(a_.query, query_row());
     double largest = -std::numeric_limits<double>::infinity();
@@ -95,7 +95,7 @@ class ReferenceAttention {
   }
 
   /// Adds to the gradients of query, key and value, see AttentionGradients; output_gradient
-  /// [batch * query_tokens, width]. What attention gave is computed anew instead of read.
+  /// [batch * query_tokens, width]. The output of attention is recomputed instead of read.
   void attention_gradient(const Arguments& arguments, const Array& /*output*/,
                           const Array& output_gradient, const Gradients& gradients) const {
     Sums query(arguments.query), key(arguments.key), value(arguments.value);

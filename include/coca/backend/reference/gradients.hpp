@@ -95,7 +95,7 @@ class ReferenceGradients {
   }
 
   /// d input[r, i] = sum_o d output[r, o] weight[o, i].
-  /// @throws ArgumentError where the weight is packed.
+  /// @throws ArgumentError if the weight is packed.
   void matmul_input_gradient(const Array& output_gradient, const ReferenceMatrix<T>& weight,
                              Write write, const Array& input_gradient) const {
     if (!weight.values())
