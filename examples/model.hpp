@@ -75,7 +75,7 @@ class Model {
   /// Ids of a text: start token, words, end token; cut to the context, without padding.
   std::vector<std::int32_t> encode(const std::string& text) const;
 
-  /// Each picture's captions, best first. @throws UsageError where the model has no captioner
+  /// Each picture's captions, best first. @throws UsageError if the model has no captioner
   virtual std::vector<std::vector<coca::Caption>> caption(
       std::span<const coca::Pixels> pictures, const coca::GenerationOptions& options) = 0;
   virtual std::vector<coca::AttentionMap> attention_maps(const coca::Pixels& picture,
@@ -105,12 +105,12 @@ struct CompiledPreset {
 const std::vector<CompiledPreset>& compiled_presets();
 
 /// A vocabulary file: SentencePiece .model, merges.txt, or CLIP's bpe_simple_vocab.
-/// @throws coca::FileError where it is missing or damaged
+/// @throws coca::FileError if it is missing or damaged
 coca::AnyTokenizer read_tokenizer(const std::string& path);
 
 /// The folder of the model that comes along under a preset's name, if one does: examples/models, or
 /// where the environment variable COCA_MODEL_DIR says.
-/// @throws coca::FileError where it is damaged
+/// @throws coca::FileError if it is damaged
 std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset);
 
 /// The model that the command line asks for.
