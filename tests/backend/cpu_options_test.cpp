@@ -46,14 +46,14 @@ TEST_CASE("the environment decides what the program leaves automatic", "[cpu]") 
   CHECK(coca::Cpu<>({.gemm = coca::GemmKind::packed}).gemm() == coca::GemmKind::packed);
 }
 
-TEST_CASE("without a wish the best instructions of the processor are used", "[cpu]") {
+TEST_CASE("by default the best instructions of the processor are used", "[cpu]") {
   const Variable set("COCA_INSTRUCTION_SET", "automatic");
   CHECK(coca::Cpu<>().instruction_set() == coca::detail::best_instruction_set());
   CHECK(coca::Cpu<>().threads() >= 1);
   CHECK(coca::Cpu<>({.threads = 3}).threads() == 3);
 }
 
-TEST_CASE("an environment variable that names no choice is reported with those there are",
+TEST_CASE("an environment variable that names no choice is reported with the valid choices",
           "[cpu]") {
   {
     const Variable gemm("COCA_GEMM", "mkl");
@@ -88,7 +88,7 @@ TEST_CASE("more instructions than the processor has are refused", "[cpu]") {
             coca::to_string(best));
 }
 
-TEST_CASE("what is for floats alone has no products of bfloat16", "[cpu]") {
+TEST_CASE("kernels only for floats have no products of bfloat16", "[cpu]") {
   const coca::WeightSource source{coca::Shape{2, 2}, [](std::size_t, std::size_t, float*) {}};
   for (const auto kind : {coca::GemmKind::eigen, coca::GemmKind::fixed24}) {
     const coca::Cpu<coca::bfloat16> cpu({.gemm = kind});

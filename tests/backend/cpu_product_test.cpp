@@ -137,7 +137,7 @@ void for_all_problems(const Check& check) {
 
 }  // namespace
 
-TEST_CASE("products of matrices where they are, assigned and added", "[cpu]") {
+TEST_CASE("products of matrices in place, assigned and added", "[cpu]") {
   for_all_problems([](const ProductSubject& subject, const Problem& problem,
                       const std::vector<float>& products) {
     std::vector<float> output(products.size(), std::nanf(""));
@@ -152,7 +152,7 @@ TEST_CASE("products of matrices where they are, assigned and added", "[cpu]") {
   });
 }
 
-TEST_CASE("products of matrices where they are, with everything around them", "[cpu]") {
+TEST_CASE("products of matrices in place, with an epilogue", "[cpu]") {
   for_all_problems([](const ProductSubject& subject, const Problem& problem,
                       const std::vector<float>& products) {
     std::vector<float> output = problem.residual, expected = products;
@@ -245,7 +245,7 @@ TEST_CASE("large products of views are measured once, small ones never", "[cpu]"
   CHECK(coca::GemmChoices::recorded().at(name) != GemmKind::automatic);
 }
 
-TEST_CASE("a preset choice for a product of views is obeyed", "[cpu]") {
+TEST_CASE("a preset choice for a product of views is used", "[cpu]") {
   // Added up in different orders, normal numbers give different last bits.
   const Case c{257, 300, 300, 1};
   const ProductOptions options{GemmKind::automatic, false, InstructionSet::baseline};
@@ -262,7 +262,7 @@ TEST_CASE("a preset choice for a product of views is obeyed", "[cpu]") {
   }
 }
 
-TEST_CASE("views read their values where they are", "[cpu]") {
+TEST_CASE("views read their values in place", "[cpu]") {
   const coca::Cpu<> cpu({.threads = 1});
   for (const bool transposed : {false, true}) {
     const auto values = cpu.allocate<float>({2, 3});

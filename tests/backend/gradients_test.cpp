@@ -1,6 +1,6 @@
 // Gradients of norms, activations, embeddings, windows and rows on every backend that trains,
-// against Reference<double>. Matrix products, attention, losses and optimizers have files of their
-// own.
+// against Reference<double>. Matrix products, attention, losses and optimizers have separate
+// files.
 
 #include <algorithm>
 #include <cmath>

@@ -68,7 +68,7 @@ TEMPLATE_LIST_TEST_CASE("cross_entropy_inplace", "[losses]", TrainingSubjects) {
       }
 }
 
-// A padding label of its own, the rows with it NaN: they count for nothing.
+// A separate padding label, whose rows are NaN: they are ignored.
 TEMPLATE_LIST_TEST_CASE("cross_entropy_inplace ignores rows", "[losses]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(91);

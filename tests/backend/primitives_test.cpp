@@ -1,5 +1,5 @@
 // Norms, embedding, windows and rows on every backend against Reference<double>. Matrix products,
-// attention and the vocabulary have files of their own. u is the unit roundoff of float.
+// attention and the vocabulary have separate files. u is the unit roundoff of float.
 
 #include <cmath>
 #include <cstddef>

@@ -24,8 +24,8 @@
 namespace coca::testing {
 
 /// The reference backend in float, out of reach. Copies share one queue; each default-constructed
-/// Remote has a queue of its own. An operation's error surfaces at the next synchronisation, and
-/// what was queued behind it is dropped.
+/// Remote has its own queue. An operation's error surfaces at the next synchronisation, and
+/// what was queued after it is dropped.
 class Remote {
  public:
   using value_type = float;
@@ -373,7 +373,7 @@ class Remote {
       const AttentionGradients<float, RemoteMemory>& gradients) {
     return {near(gradients.query), near(gradients.key), near(gradients.value)};
   }
-  // What no tensor is in.
+  // An absent tensor.
   template <class Option>
   requires(std::is_trivially_copyable_v<Option>) static const Option& near(const Option& option) {
     return option;

@@ -63,7 +63,7 @@ TEST_CASE("Patterns are lists, in a vector or with colons") {
   CHECK(WebDataset(first).size() == 3);
 }
 
-TEST_CASE("Shards that are not there are named") {
+TEST_CASE("Missing shards are reported") {
   const std::string pattern = datasets_folder + "none-{0..4}.tar";
   CHECK(message_of([&] { WebDataset dataset(pattern); }) ==
         pattern + ": none of its 5 shards exists");
@@ -73,7 +73,7 @@ TEST_CASE("Shards that are not there are named") {
         "\"\": no samples: expected members such as 0001.jpg and 0001.txt");
 }
 
-TEST_CASE("What is wrong with members is said with their name") {
+TEST_CASE("Errors in members name the member") {
   CHECK(refusal({{"a.png", "x"}, {"a.txt", " "}}) == "no error");
   CHECK(refusal({{"a.png", "x"}}) ==
         ": no samples: expected members such as 0001.jpg and 0001.txt");

@@ -7,7 +7,7 @@
 using namespace coca;
 using testing::first_difference;
 
-TEST_CASE("BLEU is what pycocoevalcap finds", "[evaluation]") {
+TEST_CASE("BLEU equals pycocoevalcap's", "[evaluation]") {
   for (const std::string& corpus : testing::corpora) {
     INFO(corpus);
     const auto expected = testing::expected_scores(corpus)["bleu"].get<std::vector<double>>();
@@ -15,7 +15,7 @@ TEST_CASE("BLEU is what pycocoevalcap finds", "[evaluation]") {
   }
 }
 
-TEST_CASE("BLEU of captions that are all right is 1", "[evaluation]") {
+TEST_CASE("BLEU of perfect captions is 1", "[evaluation]") {
   const std::vector<JudgedCaption> captions{{"a man with a red hat", {"A man with a red hat."}},
                                             {"two cats on a mat", {"dogs", "two cats on a mat"}}};
   CHECK(first_difference(bleu(captions), std::vector<double>(4, 1.0), 1e-8) == "");

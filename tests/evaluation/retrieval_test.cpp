@@ -69,7 +69,7 @@ TEST_CASE("Retrieval goes both ways", "[evaluation]") {
   CHECK(scores.text_to_image.at_5 == 1.0);
 }
 
-TEST_CASE("Embeddings that do not fit are named", "[evaluation]") {
+TEST_CASE("Embeddings of wrong sizes are reported", "[evaluation]") {
   const std::vector<float> six(6, 1.0f), eight(8, 1.0f);
   const Ranks two{0, 1}, four{0, 1, 2, 3};
   CHECK(testing::error_of([&] {

@@ -50,13 +50,13 @@ TEST_CASE("All scores of a test set are those of the metrics", "[evaluation]") {
   CHECK(scores.zero_shot->mean_per_class == 0.75);
 }
 
-TEST_CASE("Exact matches are with the first reference alone", "[evaluation]") {
+TEST_CASE("Exact matches are only with the first reference", "[evaluation]") {
   std::vector<TestPicture> some = pictures();
   some[0].caption = "a small bird on a twig";
   CHECK(TestSet(some, embeddings()).scores().captioning->exact_match == 0.25);
 }
 
-TEST_CASE("Scores have intervals where all pictures have a cluster", "[evaluation]") {
+TEST_CASE("Scores have intervals if all pictures have a cluster", "[evaluation]") {
   CHECK_FALSE(TestSet(pictures(), embeddings()).scores().intervals);
   std::vector<TestPicture> some = pictures();
   const std::vector<std::string> clusters{"red", "penguin", "red", "cat"};
@@ -78,7 +78,7 @@ TEST_CASE("Scores have intervals where all pictures have a cluster", "[evaluatio
   CHECK(beasts.intervals->text_to_image.low.at_1 == 1.0);
 }
 
-TEST_CASE("A group's queries are its own, what they search is of all", "[evaluation]") {
+TEST_CASE("A group's queries are its own, their candidates are those of all", "[evaluation]") {
   const TestSet test_set(pictures(), embeddings());
   CHECK(test_set.groups() == std::vector<std::string>{"beast", "bird"});
   const TestScores birds = test_set.scores("bird"), beasts = test_set.scores("beast");
@@ -103,7 +103,7 @@ TEST_CASE("A group's queries are its own, what they search is of all", "[evaluat
         "no picture is in the group \"fish\"");
 }
 
-TEST_CASE("What there is nothing for is missing", "[evaluation]") {
+TEST_CASE("Scores without data are missing", "[evaluation]") {
   const TestSet labels({{.label = 0}, {.label = 1}},
                        {.images = {1, 0, 0, 1}, .classes = {1, 0, 0, 1}});
   CHECK_FALSE(labels.scores().retrieval);
@@ -119,7 +119,7 @@ TEST_CASE("What there is nothing for is missing", "[evaluation]") {
   CHECK_FALSE(mixed.scores().zero_shot);
 }
 
-TEST_CASE("A test set that does not fit is refused", "[evaluation]") {
+TEST_CASE("An inconsistent test set is refused", "[evaluation]") {
   const auto refusal = [](std::vector<TestPicture> some, const TestEmbeddings& all) {
     return testing::error_of([&] { TestSet(std::move(some), all).scores(); });
   };

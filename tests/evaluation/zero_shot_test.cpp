@@ -31,7 +31,7 @@ TEST_CASE("Accuracy counts the nearest class, the nearest five, and each class a
   CHECK(accuracy.mean_per_class == 1.0 / 3);
 }
 
-TEST_CASE("Classes that do not fit the pictures are named", "[evaluation]") {
+TEST_CASE("Classes that do not fit the pictures are reported", "[evaluation]") {
   const std::vector<float> picture(7, 1.0f);
   CHECK(testing::error_of([&] {
           zero_shot_accuracy({picture, Labels{7}}, axes());

@@ -29,7 +29,7 @@ TEST_CASE("whole numbers do not wrap, and are not cut") {
     check_refused(run(program + " --top -1"), 2, {"--top: expected at least 1, got -1;"});
     check_refused(run(program + " --top 99999999999999999999"), 2, {"--top: expected at most "});
   }
-  // CLI11 reads octal digits behind a zero.
+  // CLI11 reads octal digits after a zero.
   check_refused(run("caption --seed 010 " + slug), 2, {"without leading zeros, got 010"});
   CHECK(run("caption --seed 18446744073709551615 --min-length 0 " + slug).status == 0);
 }
@@ -47,7 +47,7 @@ TEST_CASE("numbers that a float does not hold") {
   check_refused(run(caption + "--diversity-penalty -1"), 2, {"expected at least 0, got -1"});
 }
 
-TEST_CASE("--version says what a report of a fault should begin with") {
+TEST_CASE("--version prints what a bug report should begin with") {
   for (const std::string program : {"caption", "train", "soup"}) {
     const Result result = run(program + " --version");
     CHECK(result.status == 0);
@@ -58,7 +58,7 @@ TEST_CASE("--version says what a report of a fault should begin with") {
   }
 }
 
-TEST_CASE("flags that do not go together are named") {
+TEST_CASE("flags that exclude each other are reported") {
   const auto refused = [](const std::string& flags, const std::vector<std::string>& words) {
     const Result result = run_stamps("caption " + slug + " " + flags);
     check_refused(result, 2, words);
@@ -78,7 +78,7 @@ TEST_CASE("flags that do not go together are named") {
   CHECK(run("caption " + slug + " " + release + " --beams 4 --groups 2").status == 0);
 }
 
-TEST_CASE("flags that change nothing are told, and do no harm") {
+TEST_CASE("flags without effect are reported, and do no harm") {
   const auto told = [](const std::string& flags) {
     const Result result = run("caption " + slug + " " + flags);
     CHECK(result.status == 0);
@@ -102,7 +102,7 @@ TEST_CASE("a value that is empty is not the next flag") {
   CHECK(run("embed --model stamps_coca --text '' --json").out == empty.out);
   CHECK(run_stamps("embed --json --text=").out == empty.out);
   CHECK(run_stamps("embed --json= --text=").out == empty.out);  // a flag has no value
-  const Result file = run("embed --text a -- --text=");         // behind "--" there are no flags
+  const Result file = run("embed --text a -- --text=");         // after "--" there are no flags
   CHECK(file.status == 1);
   CHECK(contains(file.err, "--text=: cannot be opened"));
   for (const std::string flag : {"--model", "--weights", "--tokenizer"})
@@ -145,7 +145,7 @@ TEST_CASE("a template is a text with {}, a name or a file") {
   CHECK(run(classify + folder.write("one.txt", "a photo of {}\n")).status == 0);
 }
 
-TEST_CASE("a caption does not go on behind its end") {
+TEST_CASE("a caption does not continue after its end") {
   const std::string caption = "caption " + slug + " --prompt ";
   check_refused(run(caption + "'a <end_of_text> slug'"), 2,
                 {"--prompt contains <end_of_text>, which"});

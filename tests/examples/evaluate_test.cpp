@@ -107,7 +107,7 @@ TEST_CASE("evaluate prints scores, of all and of groups") {
   CHECK(titles.ends_with("top-5"));
 }
 
-TEST_CASE("evaluate says how sure recall is") {
+TEST_CASE("evaluate prints confidence intervals of recall") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string arguments = data + " --no-captioning --group kind --interval kind";
@@ -196,7 +196,7 @@ TEST_CASE("evaluate reads tables, shards and class folders") {
                 {shard, "has no \"source\""});
 }
 
-TEST_CASE("evaluate names broken pictures and goes on") {
+TEST_CASE("evaluate reports broken pictures and continues") {
   const Folder folder;
   json list = records();
   list[1]["image"] = folder.write("broken.png", "nothing");
@@ -216,7 +216,7 @@ TEST_CASE("evaluate names broken pictures and goes on") {
                 {"missing.png", "none of the 1 pictures can be read"});
 }
 
-TEST_CASE("evaluate refuses what it cannot judge") {
+TEST_CASE("evaluate refuses what it cannot evaluate") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string labels = folder.write("labels.txt", labels_of(2));
@@ -248,7 +248,7 @@ TEST_CASE("evaluate refuses what it cannot judge") {
       {"has no caption to use as its label"});
 }
 
-TEST_CASE("evaluate that is called wrongly has status 2") {
+TEST_CASE("evaluate with an invalid command line has status 2") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   CHECK(run("evaluate").status == 2);

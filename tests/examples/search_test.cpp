@@ -3,7 +3,7 @@
 
 using namespace coca::testing;
 
-TEST_CASE("a folder without pictures is said to be so") {
+TEST_CASE("a folder without pictures is reported") {
   const Folder folder;
   const std::string notes = folder / "notes";
   std::filesystem::create_directory(notes);
@@ -17,7 +17,7 @@ TEST_CASE("a folder without pictures is said to be so") {
   CHECK(!contains(broken.err, "contains no picture"));
 }
 
-TEST_CASE("there is something to look for") {
+TEST_CASE("a query is required") {
   const Folder folder;
   const std::string search = "search " + pictures + " --index " + (folder / "index") + " ";
   for (const std::string query : {"''", "' '", "'\t\n'"})

@@ -50,7 +50,7 @@ TEST_CASE("a soup of files is a file") {
   CHECK(coca::open_checkpoint(output).names() == coca::open_checkpoint(stamps_weights).names());
 }
 
-TEST_CASE("soups that cannot be made") {
+TEST_CASE("impossible soups") {
   const Folder folder;
   const std::string output = " --output " + (folder / "soup");
   check_refused(run("soup " + stamps_weights + output), 2, {"soup: give at least two models"});

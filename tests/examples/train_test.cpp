@@ -39,7 +39,7 @@ std::string arguments(const std::string& list, const std::string& output) {
          "--loader-threads 1 --picture-count 1 --ema-decay 0.9 --crop-scale 0.5 1 --flip 0.5";
 }
 
-/// A program that runs beside the test.
+/// A program that runs in parallel with the test.
 class Process {
  public:
   explicit Process(const std::string& command_line) {
@@ -119,7 +119,7 @@ bool same_tensors(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
+TEST_CASE("train produces a model that caption and OpenCLIP's readers open") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   const Result result = run("train " + arguments(list, output) + " --json");
@@ -167,7 +167,7 @@ TEST_CASE("SigLIP's loss is a flag, and its bias goes where the weights go") {
   CHECK(run("caption --weights " + output + " " + pictures + "/00_iguana.png").status == 0);
   CHECK(run("evaluate --no-captioning --weights " + output + " " + list).status == 0);
 
-  // Another loss leaves it alone, there and where that run goes on.
+  // Another loss leaves it unchanged, there and where that run resumes.
   const std::string softmax = folder / "softmax", more = " --data " + list + " --output " + softmax;
   const Result next = run("train --init-from " + output + more + " --steps 2 --batch-size 4");
   REQUIRE(next.status == 0);
@@ -185,7 +185,7 @@ TEST_CASE("SigLIP's loss is a flag, and its bias goes where the weights go") {
   CHECK(weights(plain).contains("logit_bias"));
 }
 
-TEST_CASE("a run begins with the preparation of pictures that its weights had") {
+TEST_CASE("a run starts with the preprocessing of its initial weights") {
   const Folder folder;
   const std::string begin = "train --init-from " + models + "/drawings_coca --data " +
                             write_list(folder) + " --steps 1 --batch-size 4 --learning-rate 0 ";
@@ -207,7 +207,7 @@ TEST_CASE("a run begins with the preparation of pictures that its weights had") 
       run("caption --json " + horse).json()[0]["captions"][0]["ids"]);
 }
 
-TEST_CASE("a run that is killed before its first checkpoint begins anew with its options") {
+TEST_CASE("a run killed before its first checkpoint starts again with its options") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   {
@@ -221,14 +221,14 @@ TEST_CASE("a run that is killed before its first checkpoint begins anew with its
   CHECK(contains(result.out, "training stamps_coca"));
 }
 
-TEST_CASE("a run that is killed goes on bit for bit") {
+TEST_CASE("a killed run resumes bit for bit") {
   const Folder folder;
   const std::string list = write_list(folder);
   REQUIRE(run("train " + arguments(list, folder / "whole")).status == 0);
   const std::string output = folder / "parts";
   const std::string command = "train --resume " + arguments(list, output);
   {
-    Process process(command);  // after a checkpoint, in the midst of steps
+    Process process(command);  // after a checkpoint, in the middle of steps
     REQUIRE(wait_until([&] { return lines_of(output + "/log.jsonl") >= 5; }));
     CHECK(process.end(SIGKILL) == 128 + SIGKILL);
   }
@@ -249,7 +249,7 @@ TEST_CASE("a run that is killed goes on bit for bit") {
         read_file(folder / "whole/open_clip_model.safetensors"));
 }
 
-TEST_CASE("SIGTERM lets a run save and end, and options come back by themselves") {
+TEST_CASE("SIGTERM lets a run save and end, and options are restored automatically") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   {
@@ -298,7 +298,7 @@ TEST_CASE("a full disk, a limit on files and a path below a file are one sentenc
   CHECK(contains(result.err, list + "/run: cannot be made: Not a directory"));
 }
 
-TEST_CASE("mistakes in how train is called are told at once") {
+TEST_CASE("mistakes in the command line of train are reported at once") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   const auto refused = [&](const std::string& options, int status = 2) {
@@ -334,7 +334,7 @@ TEST_CASE("mistakes in how train is called are told at once") {
                  "the tokenizer has 515 words, the model's vocab_size is 49408"));
 }
 
-TEST_CASE("options come from a file, flags count more, and the run says which counted") {
+TEST_CASE("options come from a file, flags override it, and the run records the result") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   const std::string config = folder.write(
@@ -347,7 +347,7 @@ TEST_CASE("options come from a file, flags count more, and the run says which co
   CHECK(options.at("steps") == 1);
   CHECK(options.at("batch_size") == 5);
   CHECK(options.at("augment") == false);
-  // Of the model that comes along, so is the vocabulary.
+  // Of the included model, as is the vocabulary.
   CHECK(options.at("model") == "drawings_coca");
   CHECK(fs::exists(output + "/bpe_simple_vocab.txt.gz"));
 }

@@ -44,7 +44,7 @@ TEST_CASE("Orientation is read in both byte orders, with and without the prefix 
   }
 }
 
-TEST_CASE("Absent, damaged or senseless orientations count as upright") {
+TEST_CASE("Absent, damaged or invalid orientations count as upright") {
   CHECK(coca::exif_orientation({}) == 1);
   CHECK(coca::exif_orientation(little_endian_block(0)) == 1);
   CHECK(coca::exif_orientation(little_endian_block(9)) == 1);
@@ -60,7 +60,7 @@ TEST_CASE("Absent, damaged or senseless orientations count as upright") {
   }
 }
 
-TEST_CASE("All eight orientations turn a picture upright") {
+TEST_CASE("All eight orientations rotate a picture upright") {
   const coca::Image stored = letters(2, 3, "abcdef");
   const std::map<int, coca::Image> upright = {
       {1, letters(2, 3, "abcdef")}, {2, letters(2, 3, "badcfe")}, {3, letters(2, 3, "fedcba")},

@@ -52,7 +52,7 @@ TEST_CASE("Raw buffers of every format become RGB") {
   CHECK(only(clear, PixelFormat::rgba) == Rgb{255, 255, 255});
 }
 
-TEST_CASE("Half transparent pixels are laid over white") {
+TEST_CASE("Half transparent pixels are blended over white") {
   const std::uint8_t half[] = {0, 100, 255, 128};  // 255 - 128 = 127 of white
   const Rgb color = from_buffer(ImageView{half, 1, 1, 0, PixelFormat::rgba}).at(0, 0);
   CHECK(color == Rgb{127, 177, 255});

@@ -125,7 +125,7 @@ TEST_CASE("tensors that do not lie inside their bytes are refused") {
   CHECK(refusal({DType::F32, Shape{12}, {1}, 0, bytes}) == "no error");
 }
 
-TEST_CASE("reading a mapped tensor leaves a chunk of it in memory, not the file") {
+TEST_CASE("reading a mapped tensor leaves only a chunk of it in memory, not the file") {
   const coca_test::TemporaryFolder folder;
   constexpr std::size_t rows = 16384;
   constexpr std::size_t width = 500;  // 2000 bytes: rows and pages do not agree

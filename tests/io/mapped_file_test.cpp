@@ -51,7 +51,7 @@ TEST_CASE("small releases in a row leave no more than a page") {
   CHECK(resident_kilobytes(file.bytes().data()) <= 8);
 }
 
-TEST_CASE("what is no file with content is refused") {
+TEST_CASE("anything but a file with content is refused") {
   const TemporaryFolder folder;
   CHECK(message_of([&] { MappedFile(folder.path("none")); }) ==
         folder.path("none") + ": cannot be opened: No such file or directory");

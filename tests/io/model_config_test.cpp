@@ -69,7 +69,7 @@ TEST_CASE("coca_ViT-L-14, bare and as Hugging Face nests it") {
   CHECK_FALSE(coca::is_model_config(Json::parse(R"({"architectures": ["CLIPModel"]})")));
 }
 
-TEST_CASE("where a file is silent OpenCLIP's defaults hold") {
+TEST_CASE("missing keys have OpenCLIP's defaults") {
   const ModelDescription model =
       parse(Json::parse(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}})"));
   CHECK(model.vision.image_size == 224);
@@ -163,7 +163,7 @@ TEST_CASE("keys that change the model are refused by name") {
   CHECK(contains(config_refusal("/brand_new", 1), "x.json: brand_new is an unknown key"));
 }
 
-TEST_CASE("parts that do not fit each other") {
+TEST_CASE("inconsistent parts are refused") {
   CHECK(config_refusal("/vision_cfg/patch_size", 15) ==
         "x.json: vision_cfg.patch_size is 15, which does not divide the image size 224");
   CHECK(config_refusal("/text_cfg/heads", 7) ==

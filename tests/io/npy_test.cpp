@@ -40,7 +40,7 @@ TEST_CASE("the bytes are those of numpy.save") {
   CHECK(bytes.substr(128, 4) == std::string("\0\0\x80\x3f", 4));
 }
 
-TEST_CASE("arrays of any rank are read again, NaN included") {
+TEST_CASE("arrays of any rank are read back, NaN included") {
   const TemporaryFolder folder;
   for (const Shape& shape : {Shape{}, Shape{4}, Shape{2, 3}, Shape{0, 5}, Shape{1, 2, 3, 4}}) {
     std::vector<float> values(shape.size());

@@ -26,7 +26,7 @@ TEST_CASE("the content decides, not the name") {
   CHECK(coca::open_checkpoint(index).read_int64("x") == std::vector<std::int64_t>{1});
 }
 
-TEST_CASE("the older container of torch.save is known by its magic number in every protocol") {
+TEST_CASE("the older container of torch.save is recognised by its magic number in every protocol") {
   using coca::detail::CheckpointFormat;
   const std::string magic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);
   const auto detect = [](const std::string& text) {
@@ -41,7 +41,7 @@ TEST_CASE("the older container of torch.save is known by its magic number in eve
   CHECK(detect("") == CheckpointFormat::unknown);
 }
 
-TEST_CASE("what is meant as safetensors is refused with the reader's sentence") {
+TEST_CASE("damaged safetensors are refused with the reader's message") {
   const TemporaryFolder folder;
   const auto refusal = [&](const std::string& name, const std::string& bytes) {
     const std::string path = folder.write(name, bytes);

@@ -102,7 +102,7 @@ TEST_CASE("every way to call something else is refused by its name") {
   CHECK(contains(pickle_refusal("(lK\1b."), "sets the state of something that has none"));
 }
 
-TEST_CASE("calls that copy are charged") {
+TEST_CASE("calls that copy count towards the limit") {
   // A list of 40 items, copied again and again.
   std::string pickle = "(l(";
   for (int i = 0; i < 40; ++i) pickle += "N";

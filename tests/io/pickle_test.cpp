@@ -60,7 +60,7 @@ TEST_CASE("containers are filled as Python fills them") {
             .items.empty());
 }
 
-TEST_CASE("the memo shares values, even a list that holds itself") {
+TEST_CASE("the memo shares values, even a list that contains itself") {
   const PickleDocument document = unpickle("]q\1h\1a.");
   const auto& list = std::get<PickleList>(document[document.root]);
   REQUIRE(list.items.size() == 1);
@@ -74,7 +74,7 @@ TEST_CASE("the memo shares values, even a list that holds itself") {
                                               18)) == 5);
 }
 
-TEST_CASE("what follows the pickle is left alone") { CHECK(unpickle("K\1.rest").consumed == 3); }
+TEST_CASE("what follows the pickle is not read") { CHECK(unpickle("K\1.rest").consumed == 3); }
 
 TEST_CASE("damaged pickles are refused, wherever they are cut") {
   const std::string whole = "\x80\2}q\0(X\1\0\0\0aK\1X\1\0\0\0b(lq\1(K\2K\3eu."s;

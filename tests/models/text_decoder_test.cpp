@@ -63,7 +63,7 @@ TEST_CASE("The two masks of the class token differ where there is padding, and n
   CHECK(first_difference(latent(text, {510, 4, 511}), latent(correct, {510, 4, 511}), 1e-6) == "");
 }
 
-TEST_CASE("CoCa's text decoder gives all that is asked of it", "[text_decoder]") {
+TEST_CASE("CoCa's text decoder has all its outputs", "[text_decoder]") {
   const auto text = random_text<Decoder>("text");
   Context<Near> context;
   const auto features = text(context, Tokens{{510, 1, 511, 510, 2, 511}, 2, 3});
@@ -88,7 +88,7 @@ TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decod
 
 TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", "[text_decoder]") {
   const auto text = random_text<Encoder>("");
-  // What stands behind the end token changes nothing.
+  // What follows the end token changes nothing.
   CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(text, {510, 4, 511, 7, 8}),
                          1e-6) == "");
   CHECK(first_difference(latent(text, {510, 4, 511, 0, 0}), latent(text, {510, 5, 511, 0, 0}),
@@ -100,7 +100,7 @@ TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", 
   CHECK(std::count(paths.begin(), paths.end(), "transformer.resblocks.1.ln_2.bias") == 1);
 }
 
-TEST_CASE("The correct mask is what OpenCLIP's constructor argument correct_cls_mask gives",
+TEST_CASE("The correct mask is that of OpenCLIP's constructor argument correct_cls_mask",
           "[text_decoder]") {
   const Checkpoint weights = variant_weights("coca_plain");
   CorrectDecoder text("text");

@@ -15,7 +15,7 @@ using Near = Reference<float>;
 
 }  // namespace
 
-TEST_CASE("The vision transformer encodes each picture for itself", "[vision_transformer]") {
+TEST_CASE("The vision transformer encodes each picture independently", "[vision_transformer]") {
   const auto model = model_of<CoCa<plain, Near>>(variant_weights("coca_plain"));
   const auto& encoder = model.image_encoder();
   Context<Near> context;
@@ -38,8 +38,7 @@ TEST_CASE("The vision transformer knows its sizes and refuses others", "[vision_
   CHECK_THROWS_WITH(encoder(context, wrong), "pixels: got [1, 3, 16, 32], expected [1, 3, 32, 32]");
 }
 
-TEST_CASE("The vision transformer's parameters are called as OpenCLIP calls them",
-          "[vision_transformer]") {
+TEST_CASE("The vision transformer's parameters have OpenCLIP's names", "[vision_transformer]") {
   const VisionTransformer<plain.vision, Near> encoder;
   std::vector<std::string> paths;
   for_each_parameter(encoder, [&](const auto& parameter) { paths.push_back(parameter.path()); });

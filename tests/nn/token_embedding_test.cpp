@@ -47,7 +47,7 @@ TEST_CASE("As many ids as the batch's texts have", "[token_embedding]") {
   CHECK_THROWS_WITH(layer(context, Tokens{{0, 1, 2}, 2, 2}), "3 token ids are not 2 texts of 2");
 }
 
-TEST_CASE("a text ends where padding alone follows", "[token_embedding]") {
+TEST_CASE("a text ends where only padding follows", "[token_embedding]") {
   const Tokens tokens{{1, 0, 5, 0, 0, 0, 1, 2}, 2, 4};
   CHECK(text_length(tokens, 0, 0) == 3);
   CHECK(text_length(tokens, 1, 0) == 4);

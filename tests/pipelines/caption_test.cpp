@@ -86,7 +86,7 @@ TEST_CASE("caption: from the pictures' files, all settings of OpenCLIP's head an
     check(release, name, coca::testing::release_options(release, setting));
 }
 
-TEST_CASE("caption: one picture in a context of its own") {
+TEST_CASE("caption: one picture in a temporary context") {
   const auto& model = coca::testing::stamps_model<B>();
   const Json file = coca::testing::read_test_json("stamps_coca/captions.json");
   GenerationOptions options = six_beams();

@@ -88,7 +88,7 @@ TEST_CASE("classify: softmax of scaled similarities to normalised means") {
   }
 }
 
-TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
+TEST_CASE("classify: with SigLIP's bias each label is judged separately") {
   Context<B> context;
   using Model = CoCa<coca::testing::stamps_coca, B>;
   auto model = load<Model>(coca::testing::stamps_folder + "/model.safetensors");
@@ -121,7 +121,7 @@ TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
         "the model's logit_bias is inf, so that its logits are not finite numbers");
 }
 
-TEST_CASE("classify: what is no number is said, not printed as a probability") {
+TEST_CASE("classify: NaN is reported, not printed as a probability") {
   Context<B> context;
   auto model = load<CoCa<coca::testing::stamps_coca, B>>(coca::testing::stamps_folder +
                                                          "/model.safetensors");

@@ -62,7 +62,7 @@ std::string reading(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("search index: pictures that are new, kept, changed, gone") {
+TEST_CASE("search index: pictures that are new, kept, changed, removed") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "a.png");
@@ -100,7 +100,7 @@ TEST_CASE("search index: pictures that are new, kept, changed, gone") {
   CHECK(update.kept == 2);
 }
 
-TEST_CASE("search index: broken pictures are named and left out") {
+TEST_CASE("search index: broken pictures are reported and left out") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "good.png");
@@ -116,7 +116,7 @@ TEST_CASE("search index: broken pictures are named and left out") {
   CHECK(searched.index.size() == 2);
 }
 
-TEST_CASE("search index: progress, a batch at a time") {
+TEST_CASE("search index: progress, one batch at a time") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   for (const auto& entry : fs::directory_iterator(pictures))
@@ -184,7 +184,7 @@ TEST_CASE("search index: damaged files") {
   CHECK(contains(reading(folder.path("none")), "none: "));
 }
 
-TEST_CASE("search index: a folder that is none") {
+TEST_CASE("search index: a path that is not a folder") {
   Searched searched;
   const std::string path = searched.folder.path("none");
   CHECK(message_of([&] {
@@ -215,7 +215,7 @@ class OneMoreFile {
 
 }  // namespace
 
-TEST_CASE("search index: pictures are not gone because a folder could not be opened") {
+TEST_CASE("search index: pictures are not removed because a folder could not be opened") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "folder/a.png");

@@ -60,7 +60,7 @@ TEST_CASE("OpenCLIP's id for an empty last line is an option") {
   CHECK(parse_bpe_vocabulary("#\na b\n", "v").start_id() == 513);
 }
 
-TEST_CASE("lines behind the limit are ignored") {
+TEST_CASE("lines after the limit are ignored") {
   const auto vocabulary = parse_bpe_vocabulary("#\na b\nnonsense\n", "v", {.limit = 1});
   CHECK(vocabulary.size() == 515);
 }

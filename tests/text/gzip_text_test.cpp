@@ -57,7 +57,7 @@ TEST_CASE("the size is bounded, expanded or not") {
         "/dev/zero: the file is larger than the limit of 100000 bytes");
 }
 
-TEST_CASE("a cut gzip file is refused wherever it is cut") {
+TEST_CASE("a gzip file truncated anywhere is refused") {
   const TemporaryDirectory directory;
   for (std::size_t length = 2; length < hello.size(); ++length) {
     const auto path = directory.write("cut.gz", hello.substr(0, length));
@@ -76,7 +76,7 @@ TEST_CASE("damage is noticed") {
         path + ": the compressed data is damaged (incorrect data check)");
 }
 
-TEST_CASE("what is no file is an error") {
+TEST_CASE("anything but a file is an error") {
   const TemporaryDirectory directory;
   const auto missing = directory.path("missing.txt");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(missing, 100); }) ==

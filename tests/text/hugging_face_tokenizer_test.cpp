@@ -37,7 +37,7 @@ struct Files {
 
 }  // namespace
 
-TEST_CASE("merges.txt alone") {
+TEST_CASE("only merges.txt") {
   const Files files;
   const auto tokenizer = coca::read_hugging_face_tokenizer(files.merges);
   CHECK(tokenizer.encode("abc") == Ids{513});
@@ -56,7 +56,7 @@ TEST_CASE("merges.txt with a matching vocab.json") {
   CHECK(coca::read_hugging_face_tokenizer(files.merges, path).end_id() == 515);
 }
 
-TEST_CASE("a vocab.json that says something else is refused") {
+TEST_CASE("a contradictory vocab.json is refused") {
   const Files files;
   auto vocabulary = small_vocabulary();
   vocabulary["ab"] = 7;

@@ -23,7 +23,7 @@ TEST_CASE("the error says what happened, and what may help", "[skipped_steps]") 
                     "gradients may help");
 }
 
-TEST_CASE("the count goes on where a run was interrupted", "[skipped_steps]") {
+TEST_CASE("the count continues where a run was interrupted", "[skipped_steps]") {
   SkippedSteps skipped(3);
   skipped.restore(7, 2);
   CHECK(skipped.total() == 7);

@@ -66,7 +66,7 @@ TEST_CASE("the words of a text are a function of seed, step and its number", "[t
   CHECK(switched(before, {.seed = 2, .step = 2}, 0.5).ids != all);
 }
 
-TEST_CASE("rows without words are left as they are", "[training]") {
+TEST_CASE("rows without words are unchanged", "[training]") {
   for (const std::vector<std::int32_t>& row :
        {std::vector<std::int32_t>{0, 0, 0, 0}, {start, 0, 0, 0}, {start, end, 0, 0}}) {
     const Tokens tokens{row, 1, 4};

@@ -92,7 +92,7 @@ TEST_CASE("a tiny model learns 32 captions word for word") {
   }
 }
 
-TEST_CASE("a run that was stopped goes on bit for bit") {
+TEST_CASE("a stopped run resumes bit for bit") {
   const SmallData data;
   TrainingOptions options = data.options("whole");
   options.data.augment = true;
@@ -107,7 +107,7 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
   const std::uint64_t stop_after = GENERATE(0, 1, 5, 7);
   REQUIRE(train(data, options, false, stop_after) == TrainingEnd::stopped);
   REQUIRE(log_of(data.output("parts")).size() < log_of(data.output("whole")).size());
-  // What a killed run wrote behind its checkpoint.
+  // What a killed run wrote after its checkpoint.
   std::ofstream(RunFolder(options.output).log(), std::ios::app) << "{\"step\":8}\n{\"ste";
   REQUIRE(train(data, options, true) == TrainingEnd::finished);
 
@@ -117,7 +117,7 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
         read_all(RunFolder(data.output("whole")).weights()));
 }
 
-TEST_CASE("a run does not go on with other steps than it began with") {
+TEST_CASE("a run does not resume with other steps than it started with") {
   const SmallData data;
   TrainingOptions options = data.options();
   REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
@@ -146,7 +146,7 @@ TEST_CASE("a run does not go on with other steps than it began with") {
   CHECK(read_all(RunFolder(options.output).checkpoint()) == before);
 }
 
-TEST_CASE("the average of the weights is what is validated and given away") {
+TEST_CASE("the weight average is what is validated and exported") {
   const SmallData data;
   TrainingOptions options = data.options();
   options.step.ema_decay = 0.9;
@@ -174,7 +174,7 @@ TEST_CASE("words are dropped by the seed, from the first step on") {
   CHECK(first_losses(0.9, "again") == some);
 }
 
-TEST_CASE("SigLIP's loss trains a model with a bias, which goes on with it") {
+TEST_CASE("SigLIP's loss trains a model with a bias, which resumes with it") {
   const SmallData data;
   TrainingOptions options = data.options("whole");
   options.step.contrastive = ContrastiveKind::sigmoid;
@@ -228,7 +228,7 @@ TEST_CASE("the model can be saved as F16, and frozen weights stay") {
   });
 }
 
-TEST_CASE("steps that give no numbers are skipped, and ten in a row end a run") {
+TEST_CASE("steps that are not finite are skipped, and ten in a row end a run") {
   const SmallData data;
   TrainingOptions options = data.options();
   options.step.steps = 3;
@@ -258,7 +258,7 @@ TEST_CASE("steps that give no numbers are skipped, and ten in a row end a run") 
       read_training_record(open_checkpoint(RunFolder(options.output).checkpoint()));
   CHECK(record.state.skipped == 0);
   CHECK(record.state.step <= 4);
-  CHECK(largest() < 100);  // so is the model beside it
+  CHECK(largest() < 100);  // so is the model stored with it
   CHECK_FALSE(std::filesystem::exists(options.output + "/open_clip_model.kept.safetensors"));
 }
 
@@ -302,7 +302,7 @@ TEST_CASE("log, report and progress say what happened") {
   CHECK(contains(read_all(options.output + "/bpe_simple_vocab_tiny.txt"), "small vocabulary"));
 }
 
-TEST_CASE("broken pictures are named once and do not end a run") {
+TEST_CASE("broken pictures are reported once and do not end a run") {
   const SmallData data;
   TrainingOptions options = data.options();
   const std::string broken = data.folder().write("broken.png", "no picture");
@@ -325,7 +325,7 @@ TEST_CASE("broken pictures are named once and do not end a run") {
   CHECK(names == std::vector<std::string>{broken});  // of three validations
 }
 
-TEST_CASE("what makes no sense is refused before the first step") {
+TEST_CASE("invalid options are refused before the first step") {
   const SmallData data;
   const auto refusal = [&](auto change) {
     TrainingOptions options = data.options();

@@ -63,7 +63,7 @@ TrainingRecord some_record() {
 
 }  // namespace
 
-TEST_CASE("a checkpoint gives back all that was saved") {
+TEST_CASE("a checkpoint restores everything that was saved") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.path("c.safetensors");
   const auto kind = GENERATE(OptimizerKind::adamw, OptimizerKind::adafactor, OptimizerKind::sgd);
@@ -130,7 +130,7 @@ TEST_CASE("damaged records are refused by name") {
       contains(refusal(R"({"state":{"step":-1},"options":{},"version":1})"), "no count \"step\""));
 }
 
-TEST_CASE("a checkpoint that cannot be written leaves the one before") {
+TEST_CASE("a checkpoint that cannot be written leaves the previous one") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.path("c.safetensors");
   Parts parts(OptimizerKind::sgd);

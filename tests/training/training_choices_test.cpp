@@ -49,7 +49,7 @@ TEST_CASE("options of a run become those of its parts") {
         "a run of 10 steps cannot have 11 of warm-up and 0 of cooldown");
 }
 
-TEST_CASE("who multiplies is fixed unless something else is asked for") {
+TEST_CASE("the kernels are fixed unless others are requested") {
   TrainingOptions options;
   options.threads = 3;
   const CpuOptions fixed = training_cpu_options(options);
@@ -66,7 +66,7 @@ TEST_CASE("who multiplies is fixed unless something else is asked for") {
   CHECK(training_cpu_options(options).gemm == GemmKind::onednn);
 }
 
-TEST_CASE("measured choices go through a checkpoint") {
+TEST_CASE("measured choices survive a checkpoint") {
   GemmChoices::preset({{"a shape of this test", GemmKind::eigen}});
   Json json = coca::detail::gemm_choices_json();
   CHECK(json.at("a shape of this test") == "eigen");

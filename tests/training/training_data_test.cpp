@@ -35,7 +35,7 @@ TEST_CASE("caption files and class folders are opened, several one after the oth
   CHECK(first_of(both, 9).size() == 3);
 }
 
-TEST_CASE("what is trained on is opened with the key of its groups") {
+TEST_CASE("training data is opened with the key of its groups") {
   const coca_test::TemporaryFolder folder;
   TrainingData data;
   data.training = {folder.write("a.csv",
@@ -56,7 +56,7 @@ TEST_CASE("what is trained on is opened with the key of its groups") {
   CHECK(loader.order.group_size == 5);
 }
 
-TEST_CASE("what must not be mirrored, or not change its colours, is opened with its key") {
+TEST_CASE("data with limits on mirroring or colour changes is opened with their keys") {
   const coca_test::TemporaryFolder folder;
   TrainingOptions options;
   options.data.training = {

@@ -42,10 +42,10 @@ double megabytes(const std::string& name) {
   return 0;
 }
 
-// Lets the kernel count the peak from now on.
+// Makes the kernel count the peak from now on.
 void reset_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-// Megabytes that three steps add to the process, at the worst moment.
+// Megabytes that three steps add to the process, at the peak.
 double measured(const OptimizerOptions& optimizer_options, const TrainingStepOptions& options) {
   using Model = CoCa<config, Cpu<float>>;
   const double before = megabytes("VmRSS");
@@ -75,7 +75,7 @@ void check(const OptimizerOptions& optimizer_options, const TrainingStepOptions&
   CHECK(actual >= 0.9 * expected);
 }
 
-// Memory that a process has used is not always given back, so each measurement has one of its own.
+// Memory that a process has used is not always released, so each measurement has its own process.
 int run_alone(const std::string& test) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   return std::system(("'" + program + "' '" + test + "'").c_str());
@@ -91,7 +91,7 @@ TEST_CASE("alone: the memory of a training in parts", "[.]") {
   check({.kind = OptimizerKind::sgd}, {.accumulation = 3});
 }
 
-TEST_CASE("the memory of a training is known before to 10 %", "[training]") {
+TEST_CASE("the memory of a training is known in advance to 10 %", "[training]") {
   CHECK(run_alone("alone: the memory of a training") == 0);
   CHECK(run_alone("alone: the memory of a training with recomputed blocks") == 0);
   CHECK(run_alone("alone: the memory of a training in parts") == 0);
@@ -128,7 +128,7 @@ TEST_CASE("the captioning loss holds a few rows of CLIP's logits, or as many as 
   }
 }
 
-TEST_CASE("planned memory is said by what it is for", "[training]") {
+TEST_CASE("planned memory is reported by purpose", "[training]") {
   using Planned = CoCa<config, Plan<Cpu<float>>>;
   const std::size_t weights = 4 * parameter_count(config);
   const TrainingMemory whole = training_memory<Planned>(batch);
@@ -141,6 +141,6 @@ TEST_CASE("planned memory is said by what it is for", "[training]") {
   CHECK(recomputed.workspace < whole.workspace / 2);
   const auto sigmoid =
       training_memory<Planned>(batch, {}, {.loss = {.contrastive = ContrastiveKind::sigmoid}});
-  CHECK(sigmoid.parameters == whole.parameters + 64);  // the bias, in a cache line of its own
+  CHECK(sigmoid.parameters == whole.parameters + 64);  // the bias, in a separate cache line
   CHECK(CountedMemory::count().now == 0);
 }
