@@ -1,4 +1,4 @@
-// Matrix products of the CPU backend, all implementations beside each other, and the memory
+// Matrix products of the CPU backend, all implementations compared, and the memory
 // bandwidth that bounds those with few rows. OpenBLAS joins in for comparison where
 // COCA_BENCHMARK_OPENBLAS is defined; the library itself does not use it.
 //

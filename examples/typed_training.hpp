@@ -10,7 +10,7 @@
 
 namespace coca_examples {
 
-/// Random weights, or those that are named; a run that goes on has its own.
+/// Random weights, or those given; a resumed run has its own.
 template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
   const std::string& path = request.options.init_from;

@@ -26,7 +26,7 @@ def one_after_the_other(length, other, overlap):
 
 
 def composed(first, second, way, random):
-    """The first beside the second, above it, or with a corner under it (diagonal)."""
+    """The first next to the second, above it, or with a corner under it (diagonal)."""
     overlap = random.uniform(0.15, 0.4) if way == "diagonal" else 0
     size, corner = [0, 0], [0, 0]
     for axis, along in enumerate((way != "above", way != "beside")):

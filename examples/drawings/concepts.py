@@ -86,7 +86,7 @@ def color_strength(captions):
 
 def look_alikes(caption):
     """The same for people who do the same and have the same skin tones, whose gender (or whose order) is what tells
-    them apart; "" where nobody is spoken of."""
+    them apart; "" if no person is mentioned."""
     if not SKIN_TONE.search(caption) and not has_word(caption, PEOPLE):
         return ""
     return ", ".join([base_form(caption), *sorted(set(SKIN_TONE.findall(caption)))])

@@ -1,5 +1,5 @@
 """Families of Noto's faces: one or two grown-ups with one or two children, in colours or, mostly, in silhouette, where
-outlines alone tell who is there, and how many."""
+only outlines show who is there, and how many."""
 
 from itertools import cycle, product
 from random import Random
@@ -64,7 +64,7 @@ def put_in_a_row(canvas, people, bottom, middle, gap, random):
 
 
 def arranged(grown_ups, children, gap, random):
-    """The children in front of the grown-ups, lower; one child may stand beside one grown-up."""
+    """The children in front of the adults, lower; one child may stand next to one adult."""
     canvas = Image.new("RGBA", (CANVAS, CANVAS))
     right = put_in_a_row(canvas, grown_ups, GROUND, MIDDLE, gap, random)
     if len(grown_ups) == len(children) == 1 and random.random() < 0.5:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the data set that the model of examples/models is trained on, from Debian packages alone:
+"""Builds the data set that the model of examples/models is trained on, only from Debian packages:
 
     tuxpaint-stamps-default fonts-noto-color-emoji unicode-cldr-core openclipart-png openclipart-svg
 
@@ -20,7 +20,7 @@ and color_key of train. See concepts.py for what is held out.
 
 import sys
 
-sys.dont_write_bytecode = True  # no __pycache__ beside the sources
+sys.dont_write_bytecode = True  # no __pycache__ next to the sources
 
 import argparse
 import json
@@ -218,7 +218,7 @@ def report(train, held_out):
 
 
 def make_vocabulary(folder, train, held_out, size):
-    """From the captions of the training set alone; each counts once. Pairs are named in words of the others."""
+    """Only from the captions of the training set; each counts once. Pairs are named in words of the others."""
     captions = {caption for record in train if record["source"] != "pairs" for caption in record["captions"]}
     merges = learn_merges(sorted(captions), size - SPECIAL)
     write_vocabulary(f"{folder}/vocabulary.txt.gz", merges)

@@ -50,7 +50,7 @@ def merge(word, pair):
 
 
 def write_vocabulary(path, merges):
-    """Without a line feed at the end: OpenCLIP would make a token of the empty line behind it."""
+    """Without a line feed at the end: OpenCLIP would make a token of the empty line after it."""
     text = "\n".join(["#version: coca drawings", *(f"{left} {right}" for left, right in merges)])
     with open(path, "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed:
         packed.write(text.encode())

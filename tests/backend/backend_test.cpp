@@ -81,7 +81,7 @@ TEST_CASE("the backends satisfy the concept", "[backend]") {
   STATIC_REQUIRE(Backend<Unchanged>);
 }
 
-TEST_CASE("what lacks a part is no backend", "[backend]") {
+TEST_CASE("a type that lacks a part is not a backend", "[backend]") {
   STATIC_REQUIRE_FALSE(Backend<int>);
   STATIC_REQUIRE_FALSE(Backend<NotCopyable>);
   STATIC_REQUIRE_FALSE(Backend<WithoutValueType>);
@@ -104,7 +104,7 @@ TEST_CASE("windows cover the padded picture", "[backend]") {
       coca::Unfold{.height = 7, .width = 6, .kernel = 3, .stride = 2, .padding = 1}.columns() == 3);
 }
 
-TEST_CASE("options left alone change nothing", "[backend]") {
+TEST_CASE("default options change nothing", "[backend]") {
   const coca::SamplingWarp warp;
   CHECK(warp.temperature == 1.0f);
   CHECK(warp.top_k == 0);

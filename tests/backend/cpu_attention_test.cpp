@@ -21,7 +21,7 @@ struct SpanCase {
 };
 
 // Around the edges of blocks of queries (16, 32 and the few that are computed one by one), tiles of
-// keys, and widths of heads below, at and beside whole vectors.
+// keys, and widths of heads below, at and around whole vectors.
 constexpr SpanCase span_cases[] = {
     {1, 1, 1, 1, 8, false, false, false},    {2, 1, 255, 3, 64, false, false, true},
     {6, 1, 30, 2, 12, true, true, true},     {1, 4, 9, 2, 20, true, false, false},

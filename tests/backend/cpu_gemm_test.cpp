@@ -115,7 +115,7 @@ struct GemmProblem {
     return call.residual == nullptr ? sum : sum + residual[r * c.out + o];
   }
 
-  /// The largest error, in units of what rounding alone explains.
+  /// The largest error, in units of the expected rounding error.
   double worst(const GemmCall& call, const std::vector<float>& output, bool bfloat16) const {
     double worst = 0;
     const auto in = static_cast<double>(c.in);

@@ -71,10 +71,10 @@ TEST_CASE("an environment variable that names no choice is reported with the val
 
 TEST_CASE("a number of threads that makes no sense is refused", "[cpu]") {
   CHECK(problem_with({.threads = -1}) ==
-        "a CPU backend with -1 threads was asked for, expected 1 to 1024, or 0 for all there are");
+        "a CPU backend with -1 threads was requested, expected 1 to 1024, or 0 for all processors");
   CHECK(problem_with({.threads = 100000}) ==
-        "a CPU backend with 100000 threads was asked for, expected 1 to 1024, or 0 for all there "
-        "are");
+        "a CPU backend with 100000 threads was requested, expected 1 to 1024, or 0 for all "
+        "processors");
 }
 
 TEST_CASE("more instructions than the processor has are refused", "[cpu]") {
@@ -84,7 +84,7 @@ TEST_CASE("more instructions than the processor has are refused", "[cpu]") {
     return;
   }
   CHECK(problem_with({.instruction_set = coca::InstructionSet::avx512}) ==
-        std::string("instruction set avx512 was asked for, but this processor has no more than ") +
+        std::string("instruction set avx512 was requested, but this processor supports at most ") +
             coca::to_string(best));
 }
 
@@ -99,6 +99,6 @@ TEST_CASE("kernels only for floats have no products of bfloat16", "[cpu]") {
       message = error.what();
     }
     CHECK(message == std::string(coca::to_string(kind)) +
-                         " multiplies float weights alone, but bfloat16 was asked for");
+                         " only multiplies float weights, but bfloat16 was requested");
   }
 }

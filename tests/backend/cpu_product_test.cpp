@@ -310,7 +310,7 @@ TEST_CASE("packed weights have no gradients and views are not filled", "[cpu]") 
   } catch (const coca::ArgumentError& error) {
     message = error.what();
   }
-  CHECK(message == "a view of a weight cannot be filled: its values are set where they are");
+  CHECK(message == "a view of a weight cannot be filled: its values are set in place");
 }
 
 TEST_CASE("the backends that train, and the one that does not", "[cpu]") {

@@ -62,7 +62,7 @@ TEST_CASE("the backends that train satisfy the concept", "[backend]") {
   STATIC_REQUIRE_FALSE(DifferentiableBackend<int>);
 }
 
-TEST_CASE("options of training left alone are those of the papers", "[backend]") {
+TEST_CASE("default options of training are those of the papers", "[backend]") {
   CHECK(coca::CrossEntropy{}.ignored_label == -1);
   CHECK(coca::CrossEntropy{}.label_smoothing == 0.0f);
   CHECK(coca::CrossEntropy{}.weight == 1.0f);

@@ -266,7 +266,7 @@ TEMPLATE_LIST_TEST_CASE("write_tokens_gradient", "[gradients]", TrainingSubjects
           }
 }
 
-TEMPLATE_LIST_TEST_CASE("write_tokens_gradient of positions alone", "[gradients]",
+TEMPLATE_LIST_TEST_CASE("write_tokens_gradient of only positions", "[gradients]",
                         TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(58);

@@ -170,7 +170,7 @@ TEMPLATE_LIST_TEST_CASE("adafactor_inplace", "[optimizers]", TrainingSubjects) {
         }
 }
 
-// Gradients of nothing are no division by 0: their squares have epsilon.
+// Zero gradients do not divide by 0: their squares have epsilon.
 TEMPLATE_LIST_TEST_CASE("adafactor_inplace of a gradient of 0", "[optimizers]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   for (const std::size_t rows : {1, 3}) {

@@ -93,11 +93,11 @@ TEST_CASE("slices count entries of the outermost axis", "[tensor]") {
 TEST_CASE("slices beyond the end are refused", "[tensor]") {
   const Tensor<float> tensor = counting({3, 2});
   CHECK(refusal_of([&] { tensor.slice(2, 2); }) ==
-        "entries 2 to 4 are outside of a tensor of shape [3, 2]");
+        "entries 2 to 4 are outside a tensor of shape [3, 2]");
   CHECK(refusal_of([&] { tensor.slice(4, 0); }) ==
-        "entries 4 to 4 are outside of a tensor of shape [3, 2]");
+        "entries 4 to 4 are outside a tensor of shape [3, 2]");
   CHECK(refusal_of([&] { counting({}).slice(0, 1); }) ==
-        "entries 0 to 1 are outside of a tensor of shape []");
+        "entries 0 to 1 are outside a tensor of shape []");
   // first + count wraps around to 1
   CHECK_THROWS_AS(tensor.slice(most_elements, 2), coca::ShapeError);
   CHECK_THROWS_AS(tensor.slice(2, most_elements), coca::ShapeError);
@@ -109,7 +109,7 @@ TEST_CASE("a tensor can only be viewed as a shape of its size", "[tensor]") {
   CHECK(tensor.reshaped({1, 6, 1}).shape() == Shape{1, 6, 1});
   CHECK(refusal_of([&] {
           tensor.reshaped({4, 2});
-        }) == "a tensor of shape [3, 2] cannot be seen as [4, 2]");
+        }) == "a tensor of shape [3, 2] cannot be viewed as [4, 2]");
 }
 
 TEST_CASE("a tensor lies within its buffer", "[tensor]") {

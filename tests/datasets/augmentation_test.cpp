@@ -131,7 +131,7 @@ TEST_CASE("A color_strength outside 0 to 1 is refused") {
   for (const double strength : {-0.1, 1.1, std::nan("")}) {
     CHECK(coca_test::message_of(
               [&] { Augmentation(nothing, small)(picture, {}, {.color_strength = strength}); }) ==
-          "augmentation: expected a color_strength of 0 to 1, got " + std::to_string(strength));
+          "augmentation: expected a color_strength from 0 to 1, got " + std::to_string(strength));
   }
 }
 

@@ -42,7 +42,7 @@ TEST_CASE("What Python's csv and json modules wrote is read") {
     const auto image = coca::read_image(file.read(i), file.record(i).name);
     CHECK(image.width() == 20);
   }
-  CHECK(message_of([&] { file.record(6); }) == "record 6 was asked of a data set of 6");
+  CHECK(message_of([&] { file.record(6); }) == "record 6 was requested from a data set of 6");
 }
 
 TEST_CASE("Pictures are next to the file, in the given folder, or at an absolute path") {

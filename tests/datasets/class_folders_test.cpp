@@ -45,7 +45,7 @@ TEST_CASE("Folders are classes in alphabetical order") {
   CHECK(dataset.record(2).fields.at("label") == "polar bear");
   CHECK(dataset.record(2).captions == std::vector<std::string>{"a photo of a polar bear."});
   CHECK(coca::read_image(dataset.read(2), "x").width() == 3);
-  CHECK(message_of([&] { dataset.record(3); }) == "record 3 was asked of a data set of 3");
+  CHECK(message_of([&] { dataset.record(3); }) == "record 3 was requested from a data set of 3");
 }
 
 TEST_CASE("Each template is a caption") {

@@ -156,7 +156,7 @@ TEST_CASE("A picture's field scales its colour changes") {
     INFO(strength);
     CHECK(std::get<SkippedPicture>(read(strength, "color")).reason ==
           "\"color\" is \"" + strength +
-              "\", expected a number of 0 to 1: how much colours may change");
+              "\", expected a number from 0 to 1: how much colours may change");
   }
 }
 

@@ -115,5 +115,5 @@ TEST_CASE("Options that contradict each other are refused") {
       "a data set of 0 samples does not fill one batch of 1 samples; choose a smaller batch size");
   CHECK(refusal(9, {.batch_size = 10, .drop_last = false}) == "no error");
   CHECK(message_of([] { ShuffledOrder(9, {.batch_size = 4}).batch(0, 2); }) ==
-        "batch 2 was asked of an epoch of 2");
+        "batch 2 was requested from an epoch of 2");
 }

@@ -79,7 +79,7 @@ TEST_CASE("Transparent colours do not bleed into a shrunk picture") {
     mixed = mixed || (opacity > 40 && opacity < 220);
     if (opacity < 40) continue;
     const coca::Rgb color = small.color.at(x, 0);
-    // The filter overshoots beside an edge, where opacity is cut at 255 and the colour is not.
+    // The filter overshoots next to an edge, where opacity is cut at 255 and the colour is not.
     // Black that bleeds would show as tens of levels.
     CHECK(std::abs(int{color[0]} - 240) <= 10);
     CHECK(std::abs(int{color[1]} - 120) <= 10);

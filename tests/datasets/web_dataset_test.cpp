@@ -52,7 +52,7 @@ TEST_CASE("Shards by Python and by GNU tar are one data set") {
   for (std::size_t i = 0; i < dataset.size(); ++i) {
     CHECK_FALSE(coca::read_image(dataset.read(i), "picture").empty());
   }
-  CHECK(message_of([&] { dataset.read(7); }) == "record 7 was asked of a data set of 7");
+  CHECK(message_of([&] { dataset.read(7); }) == "record 7 was requested from a data set of 7");
 }
 
 TEST_CASE("Patterns are lists, in a vector or with colons") {

@@ -70,7 +70,7 @@ TEST_CASE("A cluster counts as one", "[evaluation]") {
 }
 
 TEST_CASE("Clusters weigh as much as they have values", "[evaluation]") {
-  // Both clusters, in this order or the other, in half of the draws: 3 of 4. One of them alone
+  // Both clusters, in this order or the other, in half of the draws: 3 of 4. Only one of them
   // in a quarter each: 3 of 3, 0 of 1.
   const Values values{1, 0, 1, 1};
   const Clusters clusters{5, 2, 5, 5};

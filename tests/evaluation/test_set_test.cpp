@@ -85,7 +85,8 @@ TEST_CASE("A group's queries are its own, their candidates are those of all", "[
   CHECK(birds.pictures == 2);
   CHECK(birds.texts == 2);
   CHECK(birds.retrieval->image_to_text.at_1 == 1.0);
-  // Alone, the third picture would find its caption: "a penguin", which is nearer, is a bird's.
+  // On its own, the third picture would find its caption: "a penguin", which is nearer, is a
+  // bird's.
   CHECK(beasts.texts == 2);
   CHECK(beasts.retrieval->image_to_text.at_1 == 0.5);
   CHECK(birds.retrieval->text_to_image.at_1 == 0.5);

@@ -22,7 +22,7 @@ std::string picture(std::size_t i) {
   return pictures + "/" + captions_of_reference()[i]["image"].get<std::string>();
 }
 
-// What the model says of a picture.
+// The model's caption of a picture.
 std::string caption_of(std::size_t i) {
   const json line = run_stamps("caption --json " + picture(i)).json()[0];
   return line["captions"][0]["text"];

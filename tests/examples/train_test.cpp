@@ -295,7 +295,7 @@ TEST_CASE("a full disk, a limit on files and a path below a file are one sentenc
 
   result = run("train " + arguments(list, list + "/run"));
   CHECK(result.status == 1);
-  CHECK(contains(result.err, list + "/run: cannot be made: Not a directory"));
+  CHECK(contains(result.err, list + "/run: cannot be created: Not a directory"));
 }
 
 TEST_CASE("mistakes in the command line of train are reported at once") {
@@ -328,7 +328,7 @@ TEST_CASE("mistakes in the command line of train are reported at once") {
                "COCA_CONFIG=" + folder.path() + "/open_clip_config.json"));
   const std::string config = folder.write("train.json", R"({"batch_sise": 4})");
   CHECK(contains(refused("--config " + config, 1),
-                 config + ": \"batch_sise\" is no option of training"));
+                 config + ": \"batch_sise\" is not a training option"));
   const std::string words = folder.write("bpe_simple_vocab_own.txt", "header\na b\n");
   CHECK(contains(refused(arguments(list, output) + " --tokenizer " + words),
                  "the tokenizer has 515 words, the model's vocab_size is 49408"));

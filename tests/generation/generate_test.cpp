@@ -103,7 +103,7 @@ TEST_CASE("generate: a min_length of 5 would not reproduce the settings without 
 namespace {
 
 const std::string not_numbers =
-    "the scores of the next word are not numbers: the model's weights or the picture's values hold "
+    "the scores of the next word are NaN: the model's weights or the picture's values hold "
     "NaN or infinity";
 
 // Every kind of search.

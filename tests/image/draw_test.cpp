@@ -69,7 +69,7 @@ TEST_CASE("Text is wrapped between words and ends in dots when it is too long") 
   CHECK(coca::wrap_text("word", 5, 0).empty());
   CHECK(coca::wrap_text("two\nlines ", 20, 2) == Lines{"two lines"});
   CHECK(message_of<coca::ArgumentError>([] { coca::wrap_text("a", 2, 1); }) ==
-        "lines of text need 3 characters at least");
+        "lines of text need at least 3 characters");
 }
 
 TEST_CASE("A contact sheet is a grid of fitted pictures with labels") {

@@ -32,9 +32,9 @@ TEST_CASE("Construction and access check extents") {
         std::string::npos);
   const Image image(2, 3);
   CHECK(message_of<ArgumentError>([&] { image.at(2, 0); }) ==
-        "pixel (2, 0) lies outside of a picture of 2 x 3");
+        "pixel (2, 0) lies outside a picture of 2 x 3");
   CHECK(message_of<ArgumentError>([&] { image.at(0, 3); }) ==
-        "pixel (0, 3) lies outside of a picture of 2 x 3");
+        "pixel (0, 3) lies outside a picture of 2 x 3");
 }
 
 TEST_CASE("Raw buffers of every format become RGB") {

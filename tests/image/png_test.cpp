@@ -144,7 +144,7 @@ TEST_CASE("What is encoded is decoded back") {
     CHECK(to_rgb(coca::decode_png(coca::encode_png(image), "again")) == image);
   }
   CHECK(message_of<coca::ArgumentError>([] { coca::encode_png(coca::Image()); }) ==
-        "a PNG picture has 1 to 2147483647 pixels a side, got 0 x 0");
+        "a PNG picture has 1 to 2147483647 pixels per side, got 0 x 0");
 }
 
 #else

@@ -138,7 +138,7 @@ TEST_CASE("One pixel is left of the shorter side of a line") {
 
 TEST_CASE("What cannot be preprocessed is reported") {
   CHECK(message_of<coca::ArgumentError>([] { resize_and_crop(Image(), square(8)); }) ==
-        "a picture of 0 x 0 pixels cannot be fitted into 8 x 8 (1 to 65536 a side)");
+        "a picture of 0 x 0 pixels cannot be fitted into 8 x 8 (1 to 65536 per side)");
   CHECK(message_of<coca::ArgumentError>([] {
           resize_and_crop(Image(1, 1), square(0));
         }).starts_with("a picture of 1 x 1 pixels cannot be fitted into 0 x 0"));

@@ -57,7 +57,7 @@ TEST_CASE("Every test picture is read as Pillow reads it, upright and over white
   CHECK(pictures == 31);
 }
 
-TEST_CASE("Orientation and transparency can be left alone") {
+TEST_CASE("Orientation and transparency can be left unchanged") {
   const coca::Image upright = coca::read_image(picture_folder + "exif5.jpg");
   const coca::Image stored = coca::read_image(picture_folder + "exif5.jpg", {.exif = false});
   CHECK(upright.width() == stored.height());

@@ -60,5 +60,5 @@ TEST_CASE("Windows outside the picture are refused") {
   const auto row = little_endian({1, 2});
   CHECK(message_of<coca::ArgumentError>([&] {
           coca::resize_gray16_window({row, 2, 1, 2}, 4, 1, Interpolation::bicubic, {1, 0, 4, 1});
-        }) == "a window of 4 x 1 pixels at (1, 0) lies outside of a picture of 4 x 1");
+        }) == "a window of 4 x 1 pixels at (1, 0) lies outside a picture of 4 x 1");
 }

@@ -144,5 +144,5 @@ TEST_CASE("What cannot be resized is reported") {
   const Raster fits{image.pixels(), 2, 3, 3};
   CHECK(error([&] {
           coca::resize_window(fits, 4, 5, Interpolation::bicubic, {2, 0, 3, 1});
-        }) == "a window of 3 x 1 pixels at (2, 0) lies outside of a picture of 4 x 5");
+        }) == "a window of 3 x 1 pixels at (2, 0) lies outside a picture of 4 x 5");
 }

@@ -94,7 +94,7 @@ TEST_CASE("Files that cannot be written are errors and leave nothing behind") {
 
 TEST_CASE("An empty picture cannot be written") {
   CHECK(message_of<coca::ArgumentError>([] { coca::write_png("never.png", coca::Image()); }) ==
-        "a PNG picture has 1 to 2147483647 pixels a side, got 0 x 0");
+        "a PNG picture has 1 to 2147483647 pixels per side, got 0 x 0");
 }
 
 #endif

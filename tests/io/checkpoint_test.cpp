@@ -57,7 +57,7 @@ TEST_CASE("integers are read exactly, floats are refused as integers") {
                                          {"f", vector_of<float>(DType::F32, {1})}});
   CHECK(checkpoint.read_int64("i") == std::vector<std::int64_t>{large, -5});
   CHECK(message_of([&] { checkpoint.read_int64("f"); }) ==
-        "memory: tensor \"f\" holds F32, integers were expected");
+        "memory: tensor \"f\" holds F32, expected integers");
 }
 
 TEST_CASE("strided tensors are read in row-major order, whole or by rows") {
@@ -89,7 +89,7 @@ TEST_CASE("strided tensors are read in row-major order, whole or by rows") {
   float out = 0;
   const auto read = checkpoint.source("transposed").read;
   CHECK(contains(message_of([&] { read(2, 2, &out); }),
-                 "rows 2 to 4 of tensor \"transposed\" were asked for, which has 3"));
+                 "rows 2 to 4 of tensor \"transposed\" were requested, which has 3"));
 }
 
 TEST_CASE("a source outlives its checkpoint") {

@@ -79,7 +79,7 @@ TEST_CASE("paths that are not folders, or folders without a model") {
   CHECK(folder_refusal(folder) ==
         folder.path() + ": holds neither open_clip_config.json nor config.json");
   folder.write("config.json", "{\"architectures\": [\"CLIPModel\"]}");
-  CHECK(contains(folder_refusal(folder), "/config.json: is no OpenCLIP configuration"));
+  CHECK(contains(folder_refusal(folder), "/config.json: is not an OpenCLIP configuration"));
   folder.write("config.json", "{");
   CHECK(contains(folder_refusal(folder), "/config.json: line 1, column 2: "));
   CHECK(contains(message_of([&] { open_hugging_face_folder(folder.path("none")); }),

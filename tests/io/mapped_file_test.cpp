@@ -56,7 +56,7 @@ TEST_CASE("anything but a file with content is refused") {
   CHECK(message_of([&] { MappedFile(folder.path("none")); }) ==
         folder.path("none") + ": cannot be opened: No such file or directory");
   CHECK(message_of([&] { MappedFile(folder.path()); }) ==
-        folder.path() + ": is a directory, a file was expected");
+        folder.path() + ": is a directory, expected a file");
   CHECK(message_of([&] { MappedFile(folder.write("empty", "")); }) ==
         folder.path("empty") + ": is empty");
   REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);

@@ -105,7 +105,7 @@ TEST_CASE("other arrays are refused with the reason") {
                  "is not a Python dictionary"));
   CHECK(contains(header("{'other': 1}"), "has an unknown key"));
   CHECK(contains(header("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } x"),
-                 "something behind its closing brace"));
+                 "something after its closing brace"));
   CHECK(contains(npy_refusal("PK\x03\x04 not numpy"), "is not a .npy file"));
   CHECK(contains(npy_refusal(std::string("\x93NUMPY\x09\x00\x00\x00", 10)), "has version 9"));
 }

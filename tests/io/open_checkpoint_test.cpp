@@ -53,7 +53,7 @@ TEST_CASE("damaged safetensors are refused with the reader's message") {
     INFO(name);
     CHECK(refusal(name, endless + "{}") ==
           ": announces a header of 9223372036854775807 bytes, at most 100000000 are accepted; it "
-          "is damaged, or no safetensors file");
+          "is damaged, or not a safetensors file");
     CHECK(contains(refusal(name, "{" + endless.substr(1) + "{}"), "announces a header of "));
     CHECK(contains(refusal(name, array), "a safetensors header that does not begin with \"{\""));
     CHECK(contains(refusal(name, std::string("\x40\0\0\0\0\0\0\0[1", 10)), "is truncated"));
@@ -64,7 +64,7 @@ TEST_CASE("damaged safetensors are refused with the reader's message") {
   CHECK(refusal("x.safetensors", std::string(8, '\0')) == ": has a safetensors header of length 0");
   CHECK(refusal("x.safetensors", std::string(80, '\0')) ==
         ": has a safetensors header of length 0");
-  CHECK(contains(refusal("x.safetensors", "\x89PNG...."), "or no safetensors file"));
+  CHECK(contains(refusal("x.safetensors", "\x89PNG...."), "or not a safetensors file"));
   CHECK(contains(refusal("x.txt", "weights {1, 2}"), "is neither a safetensors file"));
 }
 

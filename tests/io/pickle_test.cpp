@@ -87,8 +87,8 @@ TEST_CASE("damaged pickles are refused, wherever they are cut") {
   CHECK(contains(pickle_refusal("K\1(a."), "takes a value from an empty stack"));
   CHECK(contains(pickle_refusal("(K\1d."), "a dict key without a value"));
   CHECK(contains(pickle_refusal("h\7."), "uses a value that it never stored"));
-  CHECK(contains(pickle_refusal("K\1K\2a."), "appends to something that is no list"));
-  CHECK(contains(pickle_refusal("K\1K\2K\3s."), "sets items of something that is no dict"));
+  CHECK(contains(pickle_refusal("K\1K\2a."), "appends to something that is not a list"));
+  CHECK(contains(pickle_refusal("K\1K\2K\3s."), "sets items of something that is not a dict"));
   CHECK(contains(pickle_refusal("I12x\n."), "a malformed or too large number"));
   CHECK(contains(pickle_refusal("I99999999999999999999\n."), "a malformed or too large number"));
   CHECK(contains(pickle_refusal("\x80\6N."), "is of protocol 6"));

@@ -37,7 +37,7 @@ TEST_CASE("Decoding refuses invalid tokens, and is unchanged", "[coca][decoding]
     disturbed.model.extend(disturbed.context, disturbed.decoding, tokens);
   };
   CHECK_THROWS_WITH(refuse(Tokens{{4, 512}, 2, 1}),
-                    "token id 512 is outside of the vocabulary of 512 words");
+                    "token id 512 is outside the vocabulary of 512 words");
   CHECK_THROWS_AS(refuse(Tokens{{-1, 4}, 2, 1}), ArgumentError);
   CHECK_THROWS_AS(refuse(Tokens{{4, 5, 6}, 2, 2}), ShapeError);
   CHECK_THROWS_WITH(refuse(Tokens{{4, 5, 6}, 2, 2}), "3 token ids are not 2 texts of 2");

@@ -80,9 +80,9 @@ TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decod
   const auto text = random_text<Decoder>("text");
   Context<Near> context;
   CHECK_THROWS_WITH(text(context, Tokens{{1, 512}, 1, 2}),
-                    "token id 512 is outside of the vocabulary of 512 words");
+                    "token id 512 is outside the vocabulary of 512 words");
   CHECK_THROWS_WITH(text(context, Tokens{{1, -1}, 1, 2}),
-                    "token id -1 is outside of the vocabulary of 512 words");
+                    "token id -1 is outside the vocabulary of 512 words");
   CHECK_THROWS_AS(text(context, Tokens{std::vector<std::int32_t>(16, 1), 1, 16}), ShapeError);
 }
 

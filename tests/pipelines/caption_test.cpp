@@ -123,7 +123,7 @@ TEST_CASE("score: sum of the log-probabilities of caption_logits") {
   CHECK(words == found.words.size());
   CHECK(close(double{found.log_probability}, sum, 1e-3));
   CHECK(close(double{score(model, pictures[0], text).log_probability}, sum, 1e-3));
-  // What fits the picture is likelier than what does not.
+  // A matching caption is more likely than one that does not match.
   CHECK(found.log_probability >
         score(context, model, tokenizer, pictures[0], "a yield sign.").log_probability);
 }

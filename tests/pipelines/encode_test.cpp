@@ -84,7 +84,7 @@ TEST_CASE("encode: a picture with NaN is an error") {
   CHECK(coca_test::message_of([&] {
           embed_images(context, coca::testing::stamps_model<B>(), std::span(pictures));
         }) ==
-        "the embedding is not a number: the model's weights or the picture's values hold NaN or "
+        "the embedding is not finite: the model's weights or the picture's values hold NaN or "
         "infinity");
 }
 

@@ -210,7 +210,7 @@ TEST_CASE("load: a common prefix of all names is removed") {
   const auto tower = [](const std::string& name) {
     return name.starts_with("visual.") ? std::optional(name) : std::nullopt;
   };
-  Plain model;  // "visual." is no wrapper
+  Plain model;  // "visual." is not a wrapper
   CHECK_FALSE(
       contains(message_of([&] { load_weights(model, stored.renamed(tower)); }), "unexpected"));
 }

@@ -112,7 +112,7 @@ TEST_CASE("an invalid decay is refused", "[exponential_average]") {
     ExponentialAverage average(training.trainable, training.model.backend(), {.decay = decay});
   };
   CHECK_THROWS_WITH(make(1),
-                    "the decay of an average of weights must be at least 0 and below 1, got "
+                    "the decay of a weight average must be at least 0 and below 1, got "
                     "1.000000");
   CHECK_THROWS_AS(make(-0.5f), ArgumentError);
   CHECK_THROWS_AS(make(std::nanf("")), ArgumentError);

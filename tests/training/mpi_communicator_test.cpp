@@ -340,7 +340,7 @@ TEST_CASE("many processes need MPI, one does not") {
   CHECK_THROWS_AS(coca::MpiCommunicator(), coca::UnavailableError);
   CHECK_THROWS_WITH(
       coca::MpiCommunicator(),
-      "training by several processes needs MPI, which this build of coca does not have");
+      "training with several processes needs MPI, which this build of coca does not have");
   ::unsetenv("PMIX_RANK");
 }
 

@@ -21,7 +21,7 @@ TEST_CASE("a run's folder is created with its parents") {
   CHECK(contains(message_of([&] { RunFolder(file + "/run").create(); }),
                  file + "/run: cannot be made"));
   CHECK(message_of([&] { RunFolder(file).create(); }) ==
-        file + ": cannot be made: Not a directory");
+        file + ": cannot be created: Not a directory");
   CHECK(message_of([&] { RunFolder("").create(); }) == "a training run needs a folder to write to");
 }
 

@@ -256,7 +256,7 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   Tokens unknown = training.tokens();
   unknown.ids[1] = 512;
   CHECK_THROWS_WITH(step(training.pixels(), unknown, 1e-3),
-                    "token id 512 is outside of the vocabulary of 512 words");
+                    "token id 512 is outside the vocabulary of 512 words");
   using Step = decltype(step);
   CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
                          {.accumulation = 0}),
@@ -269,7 +269,7 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
                     "switchout is -0.100000, expected at least 0 and below 1");
   CHECK_THROWS_WITH(Step(training.model, training.trainable, training.optimizer, training.context,
                          {.loss = {.contrastive = ContrastiveKind::sigmoid}}),
-                    "SigLIP's loss was asked for, but the model has no logit_bias: call "
+                    "SigLIP's loss was requested, but the model has no logit_bias: call "
                     "add_logit_bias() before its parameters are bound");
 }
 

@@ -45,7 +45,7 @@ TEST_CASE("words are replaced by any others; start, end and padding stay", "[tra
         REQUIRE(after(i, k) == before(i, k));
     }
   CHECK((seen[pad] == 0 && seen[start] == 0 && seen[end] == 0));
-  // Of 10,000 words 3,000 are drawn anew, 60 of each kind.
+  // Of 10,000 words 3,000 are redrawn, 60 of each kind.
   for (std::size_t id = 3; id < vocab_size; ++id) {
     INFO(id);
     if (id == 7)

@@ -79,5 +79,5 @@ TEST_CASE("measured choices survive a checkpoint") {
   for (const Json& wrong : {Json("automatic"), Json(3), Json("fast")})
     CHECK(message_of([&] {
             coca::detail::preset_gemm_choices({{"b", wrong}}, "x");
-          }) == "x: the choice of matrix products for b is unknown");
+          }) == "x: the choice of matrix kernels for b is unknown");
 }

@@ -97,7 +97,7 @@ TEST_CASE("the memory of a training is known in advance to 10 %", "[training]") 
   CHECK(run_alone("alone: the memory of a training in parts") == 0);
 }
 
-TEST_CASE("the captioning loss holds a few rows of CLIP's logits, or as many as it is told to",
+TEST_CASE("the captioning loss holds a few rows of CLIP's logits, or as many as requested",
           "[training]") {
   using B = Plan<Cpu<float>>;
   constexpr std::size_t captions = 16, length = 76, width = 512, words = 49408;

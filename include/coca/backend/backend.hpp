@@ -20,7 +20,7 @@
 
 namespace coca {
 
-/// What happens to a matrix product on its way to memory:
+/// What is applied to a matrix product before it is stored:
 /// output = residual + scale * activation(product + bias), each part optional.
 template <class T, Memory M>
 struct Epilogue {

@@ -50,7 +50,7 @@ class Tensor {
   /// The same elements with another shape. @throws ShapeError if the sizes differ.
   Tensor reshaped(Shape shape) const {
     if (shape.size() != shape_.size())
-      throw ShapeError("a tensor of shape " + to_string(shape_) + " cannot be seen as " +
+      throw ShapeError("a tensor of shape " + to_string(shape_) + " cannot be viewed as " +
                        to_string(shape));
     return Tensor(buffer_, shape, offset_);
   }
@@ -59,7 +59,7 @@ class Tensor {
   Tensor slice(std::size_t first, std::size_t count) const {
     if (shape_.rank() == 0 || first > shape_[0] || count > shape_[0] - first)
       throw ShapeError("entries " + std::to_string(first) + " to " + std::to_string(first + count) +
-                       " are outside of a tensor of shape " + to_string(shape_));
+                       " are outside a tensor of shape " + to_string(shape_));
     Shape shape{count};
     for (std::size_t axis = 1; axis < shape_.rank(); ++axis) shape.push_back(shape_[axis]);
     const std::size_t entry = shape_[0] == 0 ? 0 : shape_.size() / shape_[0];

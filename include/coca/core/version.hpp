@@ -21,7 +21,7 @@ inline std::string version() {
          std::to_string(COCA_VERSION_PATCH);
 }
 
-/// The compiler of the program that calls this: "g++ 12.2.0", "clang++ 14.0.6".
+/// The compiler of the calling program: "g++ 12.2.0", "clang++ 14.0.6".
 inline std::string compiler() {
 #if defined(__clang__)
   return "clang++ " + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__) +

@@ -146,7 +146,7 @@ class Augmentation {
                     const PictureLimits& limits = {}) const {
     if (picture.color.empty()) throw ArgumentError("augmentation: the picture has no pixels");
     if (!(limits.color_strength >= 0 && limits.color_strength <= 1))
-      throw ArgumentError("augmentation: expected a color_strength of 0 to 1, got " +
+      throw ArgumentError("augmentation: expected a color_strength from 0 to 1, got " +
                           std::to_string(limits.color_strength));
     const bool transparent = !picture.opacity.empty();
     const Rgb ground = transparent ? draw_ground(key) : config_.fill_color;

@@ -41,7 +41,7 @@ namespace detail {
 /// @throws ArgumentError unless `index` is below `size`.
 inline void check_record_index(std::size_t index, std::size_t size) {
   if (index < size) return;
-  throw ArgumentError("record " + std::to_string(index) + " was asked of a data set of " +
+  throw ArgumentError("record " + std::to_string(index) + " was requested from a data set of " +
                       std::to_string(size));
 }
 

@@ -68,7 +68,7 @@ class SampleReader {
         cache_(options.cache_bytes) {
     if (!(options.first_caption >= 0 && options.first_caption <= 1))
       throw ArgumentError("first_caption is " + std::to_string(options.first_caption) +
-                          ", expected 0 to 1, a chance");
+                          ", expected a probability from 0 to 1");
   }
 
   const AnyDataset& dataset() const noexcept { return dataset_; }
@@ -140,7 +140,7 @@ class SampleReader {
     const auto [stop, error] = std::from_chars(value.data(), end, strength);
     if (error == std::errc{} && stop == end && strength >= 0 && strength <= 1) return strength;
     throw ArgumentError('"' + options_.color_key + "\" is \"" + value +
-                        "\", expected a number of 0 to 1: how much colours may change");
+                        "\", expected a number from 0 to 1: how much colours may change");
   }
 
   Pixels show(const TransparentImage& picture, const SampleKey& key,

@@ -79,7 +79,7 @@ class ShuffledOrder {
   /// Sample numbers of this rank's batch. @throws ArgumentError if the epoch has no such batch.
   std::vector<std::size_t> batch(std::uint64_t epoch, std::size_t batch) const {
     if (batch >= batches_per_epoch()) {
-      throw ArgumentError("batch " + std::to_string(batch) + " was asked of an epoch of " +
+      throw ArgumentError("batch " + std::to_string(batch) + " was requested from an epoch of " +
                           std::to_string(batches_per_epoch()));
     }
     const std::vector<std::size_t> order = permutation(epoch);

@@ -42,7 +42,7 @@ class TarReader {
   /// @param bytes must outlive this object, as must `path`, their name in messages
   TarReader(std::span<const std::byte> bytes, const std::string& path)
       : size_(bytes.size()), path_(path), archive_(archive_read_new(), &archive_read_free) {
-    if (archive_ == nullptr) throw Error("libarchive cannot be started");
+    if (archive_ == nullptr) throw Error("libarchive cannot be initialised");
     archive_read_support_format_tar(archive_.get());
     if (archive_read_open_memory(archive_.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) fail();
   }

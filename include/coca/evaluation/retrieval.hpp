@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Retrieval: among all captions the right one for a picture, and the other way round.
+/// Retrieval: finding a picture's caption among all captions, and vice versa.
 
 #include <algorithm>
 #include <array>
@@ -16,27 +16,27 @@
 
 namespace coca {
 
-/// Embeddings with what each belongs to. A picture and a text fit each other where their groups are
+/// Embeddings with their groups. A picture and a text match if their groups are
 /// equal: so a picture may have several captions, and a caption several pictures.
 struct GroupedEmbeddings {
   std::span<const float> values;          ///< [count, width]; need not be normalised
   std::span<const std::size_t> groups{};  ///< [count]
 };
 
-/// The share, 0 to 1, of queries that find something that fits among the nearest 1, 5, 10.
+/// The share, 0 to 1, of queries with a match among the nearest 1, 5, 10.
 struct Recall {
   double at_1 = 0;
   double at_5 = 0;
   double at_10 = 0;
 };
 
-/// Recall both ways.
+/// Recall in both directions.
 struct RetrievalScores {
   Recall image_to_text;
   Recall text_to_image;
 };
 
-/// The rank of a query for which nothing fits.
+/// The rank of a query without a match.
 inline constexpr std::size_t never_found = std::numeric_limits<std::size_t>::max();
 
 namespace detail {
@@ -63,7 +63,7 @@ inline std::vector<double> unit_rows(std::span<const float> values, std::size_t 
   return rows;
 }
 
-/// How many candidates that do not fit come before the first that does; one that is equally near,
+/// How many candidates that do not match come before the first that does; one that is equally near,
 /// or that is not a number, comes before.
 inline std::size_t rank_of_first(std::span<const double> similarities,
                                  std::span<const std::size_t> groups, std::size_t group) {
@@ -83,8 +83,8 @@ inline std::size_t rank_of_first(std::span<const double> similarities,
 
 }  // namespace detail
 
-/// For each query, how many candidates that do not fit are at least as near (by cosine) as the
-/// nearest that fits; `never_found` where none fits. 0 is a hit.
+/// For each query, how many candidates that do not match are at least as near (by cosine) as the
+/// nearest that matches; `never_found` if none does. 0 is a hit.
 /// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
 inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries,
                                                 const GroupedEmbeddings& candidates) {
@@ -107,7 +107,7 @@ inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries
   return ranks;
 }
 
-/// The recall of queries of which these are the ranks; of a part of them, to judge that part.
+/// The recall of queries with these ranks; give some of them for a part of the queries.
 /// @throws ArgumentError for no ranks
 inline Recall recall(std::span<const std::size_t> ranks) {
   if (ranks.empty()) throw ArgumentError("recall needs at least one query");
@@ -127,7 +127,7 @@ struct RecallInterval {
 
 /// Where the recall lies in test sets of other clusters of queries (bootstrap_intervals).
 /// @param ranks    [queries]
-/// @param clusters [queries], which of them are alike
+/// @param clusters [queries], which of them belong together
 /// @throws ArgumentError for no ranks, and for ranks without cluster
 inline RecallInterval recall_interval(std::span<const std::size_t> ranks,
                                       std::span<const std::size_t> clusters,
@@ -139,7 +139,7 @@ inline RecallInterval recall_interval(std::span<const std::size_t> ranks,
   return {{at_1.low, at_5.low, at_10.low}, {at_1.high, at_5.high, at_10.high}};
 }
 
-/// Recall both ways. Captions that several pictures have should be in `texts` once.
+/// Recall in both directions. Captions shared by several pictures should be in `texts` once.
 /// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
 inline RetrievalScores retrieval(const GroupedEmbeddings& images, const GroupedEmbeddings& texts) {
   return {recall(retrieval_ranks(images, texts)), recall(retrieval_ranks(texts, images))};

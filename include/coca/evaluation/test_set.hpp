@@ -22,13 +22,13 @@
 
 namespace coca {
 
-/// A picture of a test set, what is right for it, and what a model said.
+/// A picture of a test set, its ground truth, and a model's output.
 struct TestPicture {
   std::string group{};
   std::vector<std::string> references{};  ///< captions; without any, none of the caption's scores
-  std::optional<std::size_t> text{};      ///< number of its caption among the texts of retrieval
+  std::optional<std::size_t> text{};      ///< index of its caption among the texts of retrieval
   std::optional<std::string> caption{};   ///< the model's
-  std::optional<std::size_t> label{};     ///< number of its class
+  std::optional<std::size_t> label{};     ///< index of its class
   /// What it has in common with pictures that a model finds or misses together with it; where all
   /// have it, the scores have intervals.
   std::optional<std::string> cluster{};
@@ -48,14 +48,14 @@ struct RetrievalIntervals {
   RecallInterval text_to_image;
 };
 
-/// How good captions are.
+/// Scores of captions.
 struct CaptioningScores {
   double exact_match = 0;  ///< share, 0 to 1, with the words of the first reference
   double cider = 0;        ///< of all references, 0 to 10
   double bleu_4 = 0;       ///< of all references, 0 to 1
 };
 
-/// Scores of some pictures; what there was nothing for is missing.
+/// Scores of some pictures; those without data are missing.
 struct TestScores {
   std::size_t pictures = 0;
   std::size_t texts = 0;  ///< different captions of theirs
@@ -66,12 +66,12 @@ struct TestScores {
 };
 
 /// Pictures and a model's answers. The scores of a group are those of its pictures and captions
-/// as queries among the pictures and captions of all; how rare a word is for CIDEr is also taken
-/// from all.
+/// as queries among the pictures and captions of all; CIDEr's word frequencies are also those
+/// of all.
 class TestSet {
  public:
   /// @throws ShapeError    for embeddings that do not fit the pictures or each other
-  /// @throws ArgumentError for no pictures, and a text or label that there is not
+  /// @throws ArgumentError for no pictures, and a text or label that does not exist
   TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings)
       : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
     if (pictures_.empty()) throw ArgumentError("a test set needs at least one picture");
@@ -87,7 +87,7 @@ class TestSet {
 
   const std::vector<TestPicture>& pictures() const noexcept { return pictures_; }
 
-  /// The groups that there are, in alphabetical order.
+  /// The groups, in alphabetical order.
   std::vector<std::string> groups() const {
     std::set<std::string> names;
     for (const TestPicture& picture : pictures_) names.insert(picture.group);
@@ -117,7 +117,7 @@ class TestSet {
     return std::span<const float>(embeddings_.images).subspan(picture * width_, width_);
   }
 
-  /// Ranks of all queries, both ways.
+  /// Ranks of all queries, in both directions.
   void rank() {
     std::vector<float> images;
     Indices image_texts, queries;

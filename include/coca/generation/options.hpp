@@ -143,7 +143,7 @@ inline GenerationOptions checked(GenerationOptions options, std::size_t context_
           to_string(options.captions) + " captions need as many beams, got " +
               to_string(options.beams));
   require(options.beams > 1 || options.sample || options.captions == 1,
-          "greedy search finds one caption; ask for beams or sampling to get " +
+          "greedy search finds one caption; use beams or sampling to get " +
               to_string(options.captions));
   require(options.rules == SearchRules::transformers || (!options.sample && options.beams > 1),
           "OpenCLIP 3.3's search needs at least two beams and does not sample");
@@ -153,7 +153,7 @@ inline GenerationOptions checked(GenerationOptions options, std::size_t context_
   require(valid(options.tokens.start) && valid(options.tokens.end) && valid(options.tokens.pad),
           "start, end and padding tokens must be in the vocabulary of " + to_string(vocab_size));
   for (const std::int32_t id : options.prompt)
-    require(valid(id), "prompt token " + to_string(id) + " is outside of the vocabulary");
+    require(valid(id), "prompt token " + to_string(id) + " is outside the vocabulary");
   return options;
 }
 

@@ -94,7 +94,7 @@ inline void draw_text(Image& image, std::ptrdiff_t left, std::ptrdiff_t top, std
 inline std::vector<std::string> wrap_text(std::string_view utf8, std::size_t columns,
                                           std::size_t max_lines) {
   constexpr std::string_view ellipsis = "...";
-  if (columns < ellipsis.size()) throw ArgumentError("lines of text need 3 characters at least");
+  if (columns < ellipsis.size()) throw ArgumentError("lines of text need at least 3 characters");
   const std::string text = detail::drawable_text(utf8);
   std::vector<std::string> lines;
   std::size_t position = 0;

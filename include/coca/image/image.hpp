@@ -83,7 +83,7 @@ class Image {
   std::size_t offset_of(std::size_t x, std::size_t y) const {
     if (x >= width_ || y >= height_) {
       throw ArgumentError("pixel (" + std::to_string(x) + ", " + std::to_string(y) +
-                          ") lies outside of a picture of " + std::to_string(width_) + " x " +
+                          ") lies outside a picture of " + std::to_string(width_) + " x " +
                           std::to_string(height_));
     }
     return (y * width_ + x) * channels;

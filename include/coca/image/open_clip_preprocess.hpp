@@ -116,8 +116,8 @@ inline Pixels preprocess_like_open_clip(std::span<const std::uint8_t> bytes,
                                         const std::string& name,
                                         const PreprocessConfig& config = {},
                                         std::size_t max_pixels = DecodeOptions{}.max_pixels) {
-  // The one transparent colour of a PNG is no channel to Pillow: ignored, as all opacity in the
-  // end.
+  // The one transparent colour of a PNG is not a channel in Pillow: ignored, like all opacity in
+  // the end.
   DecodedImage picture =
       decode_image(bytes, name, {.max_pixels = max_pixels, .color_key_to_alpha = false});
   return normalize(resize_and_crop_like_open_clip(std::move(picture), config), config);

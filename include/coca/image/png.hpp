@@ -100,7 +100,8 @@ struct PngReader : PngState {
                                  png_ignore_warning);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) png_destroy_read_struct(&png, nullptr, nullptr);
-    if (info == nullptr) throw Error("libpng cannot be started: out of memory, or a wrong version");
+    if (info == nullptr)
+      throw Error("libpng cannot be initialised: out of memory, or a wrong version");
   }
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
@@ -253,7 +254,8 @@ struct PngWriter : PngState {
                                   png_ignore_warning);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) png_destroy_write_struct(&png, nullptr);
-    if (info == nullptr) throw Error("libpng cannot be started: out of memory, or a wrong version");
+    if (info == nullptr)
+      throw Error("libpng cannot be initialised: out of memory, or a wrong version");
   }
   PngWriter(const PngWriter&) = delete;
   PngWriter& operator=(const PngWriter&) = delete;
@@ -280,7 +282,7 @@ inline bool png_encode_rows(PngWriter& writer, const Image& image) {
 /// @throws ArgumentError for a picture without pixels or with a side beyond PNG's 2^31 - 1.
 inline std::vector<std::uint8_t> encode_png(const Image& image) {
   if (image.empty() || image.width() > PNG_UINT_31_MAX || image.height() > PNG_UINT_31_MAX) {
-    throw ArgumentError("a PNG picture has 1 to 2147483647 pixels a side, got " +
+    throw ArgumentError("a PNG picture has 1 to 2147483647 pixels per side, got " +
                         std::to_string(image.width()) + " x " + std::to_string(image.height()));
   }
   std::vector<std::uint8_t> encoded;

@@ -125,7 +125,7 @@ inline ResizePlan plan_resize(std::size_t width, std::size_t height,
       config.width > max_size || config.height > max_size)
     throw ArgumentError("a picture of " + std::to_string(width) + " x " + std::to_string(height) +
                         " pixels cannot be fitted into " + std::to_string(config.width) + " x " +
-                        std::to_string(config.height) + " (1 to 65536 a side)");
+                        std::to_string(config.height) + " (1 to 65536 per side)");
   if (config.resize_mode == ResizeMode::squash)
     return {center_axis(config.width, config.width), center_axis(config.height, config.height)};
   if (config.resize_mode == ResizeMode::shortest && config.width == config.height)

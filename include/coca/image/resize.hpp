@@ -325,7 +325,7 @@ inline void check_resize(const Raster& in, std::size_t width, std::size_t height
       window.height > height - window.top) {
     throw ArgumentError("a window of " + extents(window.width, window.height) + " pixels at (" +
                         std::to_string(window.left) + ", " + std::to_string(window.top) +
-                        ") lies outside of a picture of " + extents(width, height));
+                        ") lies outside a picture of " + extents(width, height));
   }
 }
 

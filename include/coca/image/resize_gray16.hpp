@@ -85,7 +85,7 @@ inline std::vector<std::uint8_t> resize_gray16_window(const Raster& in, std::siz
                                                       std::size_t height,
                                                       Interpolation interpolation,
                                                       const PixelWindow& window) {
-  if (in.channels != 2) throw ArgumentError("a 16-bit gray picture has 2 bytes a pixel");
+  if (in.channels != 2) throw ArgumentError("a 16-bit gray picture has 2 bytes per pixel");
   return detail::resize_window_by<detail::Gray16Passes>(in, width, height, interpolation, window);
 }
 

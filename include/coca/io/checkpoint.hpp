@@ -302,7 +302,7 @@ class Checkpoint {
       if (first > rows || count > rows - first)
         throw ArgumentError("rows " + std::to_string(first) + " to " +
                             std::to_string(first + count) + " of tensor \"" + label +
-                            "\" were asked for, which has " + std::to_string(rows));
+                            "\" were requested, which has " + std::to_string(rows));
       detail::read_rows(stored, first, count, detail::float_converter(stored.dtype), out);
     };
     return source;
@@ -323,7 +323,7 @@ class Checkpoint {
     const auto convert = detail::integer_converter(stored.dtype);
     if (convert == nullptr)
       throw FileError(path(), "tensor \"" + std::string(name) + "\" holds " +
-                                  to_string(stored.dtype) + ", integers were expected");
+                                  to_string(stored.dtype) + ", expected integers");
     std::vector<std::int64_t> values(stored.shape.size());
     const std::size_t rows = stored.shape.rank() < 2 ? 1 : stored.shape[0];
     detail::read_rows(stored, 0, rows, convert, values.data());
@@ -368,7 +368,7 @@ class Checkpoint {
 inline void expect_model_weights(const Checkpoint& checkpoint) {
   if (checkpoint.metadata().count(training_record_key) == 0) return;
   throw FileError(checkpoint.path(),
-                  "is what a training run goes on from (train --resume); its model is "
+                  "is a training checkpoint (for train --resume); its model is "
                   "open_clip_model.safetensors in the same folder");
 }
 

@@ -89,7 +89,7 @@ inline std::string find_config(const std::string& path, const FolderListing& fol
   const auto shared = folder.first_of({"config.json"});
   if (!shared) throw FileError(path, "holds neither open_clip_config.json nor config.json");
   if (!is_model_config(read_json_file(*shared)))
-    throw FileError(*shared, "is no OpenCLIP configuration: it has no \"model_cfg\"");
+    throw FileError(*shared, "is not an OpenCLIP configuration: it has no \"model_cfg\"");
   return *shared;
 }
 

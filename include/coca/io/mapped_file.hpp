@@ -48,7 +48,7 @@ class MappedFile {
     if (file.get() < 0) fail("cannot be opened", errno);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) fail("cannot be examined", errno);
-    if (S_ISDIR(status.st_mode)) throw FileError(path_, "is a directory, a file was expected");
+    if (S_ISDIR(status.st_mode)) throw FileError(path_, "is a directory, expected a file");
     if (!S_ISREG(status.st_mode)) throw FileError(path_, "is not a regular file");
     if (status.st_size == 0) throw FileError(path_, "is empty");
     const auto size = static_cast<std::size_t>(status.st_size);

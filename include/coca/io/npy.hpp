@@ -49,7 +49,7 @@ class NpyHeaderParser {
       break;
     }
     skip_space();
-    if (!text_.empty()) fail("has something behind its closing brace");
+    if (!text_.empty()) fail("has something after its closing brace");
     if (!shape_ || !float32_ || !c_order_) fail("lacks 'descr', 'fortran_order' or 'shape'");
     return *shape_;
   }

@@ -213,7 +213,7 @@ class Unpickler {
     if (auto* list = std::get_if<PickleList>(&target)) {
       list->items.insert(list->items.end(), refs.begin(), refs.end());
     } else if (!std::holds_alternative<PickleObject>(target)) {
-      fail("appends to something that is no list");
+      fail("appends to something that is not a list");
     }
     return true;
   }
@@ -224,7 +224,7 @@ class Unpickler {
     if (auto* dict = std::get_if<PickleDict>(&target)) {
       dict->items.insert(dict->items.end(), items.begin(), items.end());
     } else if (!std::holds_alternative<PickleObject>(target)) {
-      fail("sets items of something that is no dict");
+      fail("sets items of something that is not a dict");
     }
     return true;
   }

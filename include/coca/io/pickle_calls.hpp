@@ -132,7 +132,8 @@ class PickleCalls {
   /// @throws FileError if the callee is not on the list.
   PickleValue call(PickleRef callee, std::span<const PickleRef> arguments) {
     const auto* global = document_.get<PickleGlobal>(callee);
-    if (global == nullptr) throw FileError(path_, "the pickle calls something that is no function");
+    if (global == nullptr)
+      throw FileError(path_, "the pickle calls something that is not a function");
     return call(*global, arguments);
   }
 
@@ -295,7 +296,7 @@ class PickleCalls {
                                " other arguments than a storage, an offset, a shape and strides");
   }
   [[noreturn]] void fail_persistent() const {
-    throw FileError(path_, "the pickle refers to outside data that is no tensor storage");
+    throw FileError(path_, "the pickle refers to outside data that is not a tensor storage");
   }
 
   const std::string& path_;

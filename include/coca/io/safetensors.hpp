@@ -149,8 +149,9 @@ inline std::string_view safetensors_header(const std::string& path,
   const std::size_t available = bytes.size() - safetensors_prefix;
   if (length > max_safetensors_header)
     throw FileError(
-        path, "announces a header of " + std::to_string(length) +
-                  " bytes, at most 100000000 are accepted; it is damaged, or no safetensors file");
+        path,
+        "announces a header of " + std::to_string(length) +
+            " bytes, at most 100000000 are accepted; it is damaged, or not a safetensors file");
   if (length > available)
     throw FileError(path, "announces a header of " + std::to_string(length) + " bytes, but only " +
                               std::to_string(available) + " follow; the file is truncated");

@@ -206,7 +206,7 @@ class TorchZip {
       if (name.ends_with(suffix) && name.find('/') == name.size() - suffix.size())
         folders.push_back(name.substr(0, name.size() - suffix.size() + 1));
     if (folders.empty())
-      throw FileError(path_, "is a zip archive without a data.pkl, so no PyTorch checkpoint");
+      throw FileError(path_, "is a zip archive without a data.pkl, so not a PyTorch checkpoint");
     if (folders.size() > 1) throw FileError(path_, "holds more than one data.pkl");
     folder_ = folders.front();
     if (find("constants.pkl") != nullptr)
@@ -219,8 +219,8 @@ class TorchZip {
     const std::vector<std::byte> content = archive_.read(*member, 16);
     const std::string_view order(reinterpret_cast<const char*>(content.data()), content.size());
     if (order != "little")
-      throw FileError(path_, "was saved with the byte order \"" + printable(order) +
-                                 "\", \"little\" was expected");
+      throw FileError(
+          path_, "was saved with the byte order \"" + printable(order) + "\", expected \"little\"");
   }
 
   StorageRange locate(const PickleStorage& storage) {

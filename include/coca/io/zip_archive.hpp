@@ -65,7 +65,7 @@ class ZipArchive {
     zip_error_fini(&error);
     if (archive_ == nullptr) {
       if (source != nullptr) zip_source_free(source);
-      throw FileError(path_, "is no readable zip archive: " + problem);
+      throw FileError(path_, "is not a readable zip archive: " + problem);
     }
     list_members();
   }

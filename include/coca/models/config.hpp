@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Configurations: structural values, so that they are template arguments, of integers and enums
-/// alone. Everything that follows from them is constexpr.
+/// Configurations: structural values, so that they are template arguments, of only integers and
+/// enums. Everything that follows from them is constexpr.
 
 #include <cstddef>
 #include <cstdint>

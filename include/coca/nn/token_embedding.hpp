@@ -38,7 +38,7 @@ inline void expect_known_tokens(const Tokens& tokens, std::size_t vocab_size) {
                      std::to_string(tokens.batch) + " texts of " + std::to_string(tokens.length));
   for (const std::int32_t id : tokens.ids)
     if (id < 0 || static_cast<std::size_t>(id) >= vocab_size)
-      throw ArgumentError("token id " + std::to_string(id) + " is outside of the vocabulary of " +
+      throw ArgumentError("token id " + std::to_string(id) + " is outside the vocabulary of " +
                           std::to_string(vocab_size) + " words");
 }
 

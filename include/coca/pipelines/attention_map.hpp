@@ -76,7 +76,7 @@ std::vector<AttentionMap> attention_maps(Context<typename Model::backend_type>& 
   const auto side = static_cast<std::size_t>(std::lround(std::sqrt(tokens - 1)));
   if (side * side + 1 != tokens)
     throw ArgumentError("the image encoder's " + std::to_string(tokens) +
-                        " tokens are not a square of patches behind a class token");
+                        " tokens are not a square of patches after a class token");
   const std::vector<double> spread = detail::caption_token_spread(context, model, encoded);
   const Array<B> image_tokens = model.pooler()(context, encoded).tokens;
   // The last id is output, not input.

@@ -31,7 +31,7 @@ inline std::string fill_template(std::string_view text, std::string_view label) 
   const std::size_t place = text.find("{}");
   if (place == std::string_view::npos)
     throw ArgumentError("the prompt template \"" + std::string(text) +
-                        "\" has no {} for the label to stand in");
+                        "\" has no {} for the label");
   return std::string(text.substr(0, place)) + std::string(label) +
          std::string(text.substr(place + 2));
 }
@@ -81,7 +81,7 @@ class ZeroShotClassifier {
       logits.push_back(scale_ * similarity(image, embeddings_[i]));
     if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }))
       throw Error(
-          "the logits of the labels are not numbers: the picture's embedding holds NaN or "
+          "the logits of the labels are NaN: the picture's embedding holds NaN or "
           "infinity");
     const std::vector<double> probabilities = bias_ ? sigmoid(logits, *bias_) : softmax(logits);
     std::vector<std::size_t> order(labels_.size());
@@ -117,7 +117,7 @@ class ZeroShotClassifier {
     std::ostringstream value;
     value << weight;
     throw Error(std::string("the model's ") + name + " is " + value.str() +
-                ", so that its logits are not finite numbers");
+                ", so that its logits are not finite");
   }
 
   void add(const Embeddings& prompts) {

@@ -67,7 +67,7 @@ Embeddings to_embeddings(const Context<B>& context, const Array<B>& array) {
   for (const float value : embeddings.values)
     if (!std::isfinite(value))
       throw Error(
-          "the embedding is not a number: the model's weights or the picture's values hold NaN or "
+          "the embedding is not finite: the model's weights or the picture's values hold NaN or "
           "infinity");
   return embeddings;
 }

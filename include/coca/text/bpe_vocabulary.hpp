@@ -102,7 +102,7 @@ class BpeVocabulary {
     return tokens_[static_cast<std::size_t>(id)];
   }
 
-  /// The symbol of one byte, inside of a word or at its end.
+  /// The symbol of one byte, inside a word or at its end.
   Symbol byte_symbol(unsigned char byte, bool ends_word) const {
     return detail::byte_order.rank_of_byte[byte] + (ends_word ? 256 : 0);
   }
@@ -249,7 +249,7 @@ class BpeVocabularyBuilder {
 struct MergeLines {
   /// Lines after this many merges are ignored.
   std::size_t limit = static_cast<std::size_t>(-1);
-  /// OpenCLIP gives an id to the empty string behind the last line feed when a file has fewer
+  /// OpenCLIP gives an id to the empty string after the last line feed when a file has fewer
   /// merges than CLIP's. Nothing is ever encoded as it, but the start and end tokens move up by
   /// one. Set this for a model that OpenCLIP trained with such a file.
   bool final_line_is_token = false;

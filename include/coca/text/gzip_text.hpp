@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Whole text files, plain or compressed with gzip (told apart by their first bytes), with a bound
+/// Whole text files, plain or compressed with gzip (detected by their first bytes), with a bound
 /// on what they may expand to. Only this header reads COCA_HAS_ZLIB for text.
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 
 namespace coca {
 
-/// The most that a vocabulary file may hold, uncompressed: twenty times CLIP's.
+/// Maximum size of a vocabulary file, uncompressed: twenty times CLIP's.
 inline constexpr std::size_t max_vocabulary_bytes = std::size_t{64} << 20;
 
 namespace detail {
@@ -31,7 +31,7 @@ namespace detail {
                   "the file is larger than the limit of " + std::to_string(max_bytes) + " bytes");
 }
 
-/// The bytes of a file as they are. @throws FileError
+/// The raw bytes of a file. @throws FileError
 inline std::string read_bytes(const std::string& path, std::size_t max_bytes) {
   std::error_code no_exception;
   if (std::filesystem::is_directory(path, no_exception))
@@ -115,7 +115,7 @@ inline std::string gunzip(const std::string& path, std::string_view bytes, std::
 
 /// The content of a text file, plain or gzip.
 /// @param path      the file
-/// @param max_bytes the most that it may hold, and the most that it may expand to
+/// @param max_bytes maximum size, also after decompression
 /// @throws FileError        when it is missing, larger than that, damaged or cut off
 /// @throws UnavailableError when it is compressed and there is no zlib
 inline std::string read_text_or_gzip(const std::string& path, std::size_t max_bytes) {

@@ -37,7 +37,7 @@ inline EntityMap parse_entity_table(std::string_view table) {
     std::u32string value;
     for (const char* at = table.data() + equals; at != stop;) {
       unsigned code_point = 0;
-      at = std::from_chars(at + 1, stop, code_point, 16).ptr;  // behind '=' or '+'
+      at = std::from_chars(at + 1, stop, code_point, 16).ptr;  // after '=' or '+'
       value.push_back(code_point);
     }
     entities.emplace(name, std::move(value));
@@ -77,7 +77,7 @@ inline std::string ascii_name(std::u32string_view text) {
   return name;
 }
 
-/// Appends what a numeric reference stands for; some code points stand for nothing.
+/// Appends the character of a numeric reference; some code points have none.
 inline void append_numeric_reference(std::u32string& out, char32_t number) {
   const bool control = (number >= 0x1 && number <= 0x8) || number == 0xB ||
                        (number >= 0xE && number <= 0x1F) || number == 0x7F;
@@ -92,7 +92,7 @@ inline void append_numeric_reference(std::u32string& out, char32_t number) {
 }
 
 /// Reads "#123;" or "#x1F;" (semicolon optional) at the start of `text`, appends its character.
-/// Returns the length that was read, 0 when this is no reference.
+/// Returns the length that was read, 0 if this is not a reference.
 inline std::size_t unescape_numeric(std::u32string_view text, std::u32string& out) {
   const bool hex = text.size() > 1 && (text[1] | 0x20) == 'x';
   const std::size_t first = hex ? 2 : 1;

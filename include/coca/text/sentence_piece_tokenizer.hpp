@@ -77,7 +77,7 @@ inline std::string decode_pieces(const SentencePieceModel&, const std::vector<in
 
 }  // namespace detail
 
-/// A SentencePiece model as a Tokenizer. Texts are normalised by the model's own rules alone, not
+/// A SentencePiece model as a Tokenizer. Texts are normalised only by the model's own rules, not
 /// cleaned as for CLIP. Copies share the model; all members may be called by several threads at
 /// once.
 class SentencePieceTokenizer {
@@ -111,7 +111,7 @@ class SentencePieceTokenizer {
   /// The model's eos.
   std::int32_t end_id() const { return model_->eos_id(); }
 
-  /// The model's pad; 0 where it has none (usually the unknown token).
+  /// The model's pad; 0 if it has none (usually the unknown token).
   std::int32_t pad_id() const { return model_->pad_id() < 0 ? 0 : model_->pad_id(); }
 
   /// The number of pieces.

@@ -46,7 +46,7 @@ class AnyTokenizer {
   /// The ids of `text`, without start and end tokens.
   std::vector<std::int32_t> encode(std::string_view text) const { return tokenizer_->encode(text); }
 
-  /// The text of `ids`, special tokens included where the tokenizer renders them.
+  /// The text of `ids`, including special tokens if the tokenizer renders them.
   std::string decode(std::span<const std::int32_t> ids) const { return tokenizer_->decode(ids); }
 
   std::int32_t start_id() const { return tokenizer_->start_id(); }
@@ -87,7 +87,7 @@ class AnyTokenizer {
 
 static_assert(Tokenizer<AnyTokenizer>);
 
-/// Texts as a model reads them. `ids` is [texts, context_length], row after row.
+/// Texts as the input of a model. `ids` is [texts, context_length], row after row.
 struct TokenRows {
   std::vector<std::int32_t> ids;
   std::size_t texts = 0;
@@ -102,9 +102,9 @@ struct TokenRows {
   }
 };
 
-/// Start token, ids of the text, end token, padding: as OpenCLIP's `tokenize`. A text that is too
+/// Start token, ids of the text, end token, padding: like OpenCLIP's `tokenize`. A text that is too
 /// long is cut to the context, with the end token as its last.
-/// @param texts          anything that a std::string_view can be made of
+/// @param texts          anything convertible to std::string_view
 /// @param context_length tokens in a row, at least 1
 /// @throws ArgumentError when the context has no room for a token, or the rows cannot be addressed
 template <Tokenizer T, typename Text>
@@ -142,9 +142,9 @@ TokenRows tokenize(const T& tokenizer, std::string_view text, std::size_t contex
   return tokenize(tokenizer, std::span<const std::string_view>(&text, 1), context_length);
 }
 
-/// What a person wants to read of generated ids: everything before the first end token, without
+/// The readable text of generated ids: everything before the first end token, without
 /// start tokens and outer spaces. CLIP pads with id 0, which is also the word "!": before the end
-/// token it is that word, behind it padding.
+/// token it is that word, after it padding.
 template <Tokenizer T>
 std::string decode_caption(const T& tokenizer, std::span<const std::int32_t> ids) {
   const auto end = std::find(ids.begin(), ids.end(), tokenizer.end_id());

@@ -42,9 +42,8 @@ class ExponentialAverage {
         row_zero_(row_zero()),
         average_(like_values()) {
     if (!(options.decay >= 0 && options.decay < 1))
-      throw ArgumentError(
-          "the decay of an average of weights must be at least 0 and below 1, got " +
-          std::to_string(options.decay));
+      throw ArgumentError("the decay of a weight average must be at least 0 and below 1, got " +
+                          std::to_string(options.decay));
     copy(trainable.values(), average_);
   }
 

@@ -92,7 +92,7 @@ inline std::vector<float> mixed(std::span<const SoupIngredient> ingredients, dou
 /// tensors of integers, which are not weights, are left out.
 /// @param progress called after each tensor with the number done, and their total
 /// @throws ArgumentError without ingredients, or for shares that are not above 0. @throws FileError
-/// where the ingredients are no models, or not of one, or the file cannot be written.
+/// if the ingredients are not models, or of different ones, or the file cannot be written.
 inline void write_model_soup(const std::string& path, std::span<const SoupIngredient> ingredients,
                              const std::function<void(std::size_t, std::size_t)>& progress = {}) {
   if (ingredients.empty()) throw ArgumentError("a model soup needs at least one model");

@@ -85,7 +85,7 @@ class MpiGroup {
     MPI_Initialized(&started);
     MPI_Finalized(&ended);
     if (ended != 0)
-      throw Error("MPI has ended in this process already, it cannot be started a second time");
+      throw Error("MPI has already been finalised in this process and cannot be initialised again");
     if (started == 0 && !started_by_mpi()) return;  // a single process
     if (started == 0) start();
     steps_ = duplicate();
@@ -362,7 +362,7 @@ class MpiCommunicator : public SingleProcess {
   MpiCommunicator() {
     if (started_by_mpi())
       throw UnavailableError(
-          "training by several processes needs MPI, which this build of coca does not have");
+          "training with several processes needs MPI, which this build of coca does not have");
   }
 };
 

@@ -79,7 +79,7 @@ class RunFolder {
     if (path_.empty()) throw ArgumentError("a training run needs a folder to write to");
     std::error_code error;
     std::filesystem::create_directories(path_, error);
-    if (error) throw FileError(path_, "cannot be made: " + error.message());
+    if (error) throw FileError(path_, "cannot be created: " + error.message());
   }
 
   /// Removes temporary files of runs killed while writing. Only for the one run that has

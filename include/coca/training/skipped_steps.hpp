@@ -31,7 +31,7 @@ class SkippedSteps {
     ++total_;
     if (++in_a_row_ >= limit_)
       throw TrainingError(
-          "the loss or its gradient was infinite or not a number in " + std::to_string(in_a_row_) +
+          "the loss or its gradient was not finite in " + std::to_string(in_a_row_) +
           " steps in a row: training stops; a lower learning rate, a longer warm-up "
           "or clipping of gradients may help");
   }

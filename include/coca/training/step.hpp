@@ -81,7 +81,7 @@ class TrainingStep {
       throw ArgumentError("patch_dropout: this model's image encoder cannot leave out patches");
     if (is_sigmoid() && !model.has_logit_bias())
       throw ArgumentError(
-          "SigLIP's loss was asked for, but the model has no logit_bias: call add_logit_bias() "
+          "SigLIP's loss was requested, but the model has no logit_bias: call add_logit_bias() "
           "before its parameters are bound");
   }
 

@@ -265,7 +265,7 @@ class Trainer {
     folder_.remove_leftovers();
     log_ = std::make_unique<TrainingLog>(folder_.log(), state_.log_bytes);
     write_file_atomically(folder_.options(), to_json(options_).dump(2) + "\n");
-    // As validation does; a file that is there may be somebody's own.
+    // As in validation; an existing file may be the user's own.
     std::error_code ignored;
     if (!std::filesystem::exists(folder_.generation_config(), ignored))
       write_file_atomically(folder_.generation_config(), "{\n  \"min_length\": 0\n}\n");
@@ -380,7 +380,7 @@ class Trainer {
   std::optional<TrainingValidation> scores() {
     TrainingValidation validation{state_.step, {}, {}};
     if (validation_data_) {
-      // The losses of a batch depend on its size: that of all processes, whoever computes them.
+      // The losses of a batch depend on its size: that of all processes, whichever computes them.
       LoaderOptions loading = validation_loader_options(options_, preprocess_);
       loading.order.batch_size *= processes_.size();
       Loader loader(*validation_data_, loading);

@@ -176,7 +176,7 @@ inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   const std::string& path = checkpoint.path();
   const auto found = checkpoint.metadata().find(training_record_key);
   if (found == checkpoint.metadata().end())
-    throw FileError(path, "is no checkpoint of a training run");
+    throw FileError(path, "is not a checkpoint of a training run");
   const Json json = parse_json(found->second, path);
   for (const char* key : {"state", "options"})
     if (!json.is_object() || !json.contains(key) || !json.at(key).is_object())

@@ -77,7 +77,7 @@ inline void preset_gemm_choices(const Json& json, const std::string& path) {
          {GemmKind::packed, GemmKind::fixed24, GemmKind::eigen, GemmKind::onednn})
       if (found(one)) kind = one;
     if (kind == GemmKind::automatic)
-      throw FileError(path, "the choice of matrix products for " + printable(name) + " is unknown");
+      throw FileError(path, "the choice of matrix kernels for " + printable(name) + " is unknown");
     choices[name] = kind;
   }
   GemmChoices::preset(choices);

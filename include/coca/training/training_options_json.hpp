@@ -62,7 +62,7 @@ class OptionReader {
   void finish() const {
     for (const auto& [key, value] : json_.items())
       if (known_.count(key) == 0)
-        throw FileError(path_, "\"" + printable(key, 60) + "\" is no option of training");
+        throw FileError(path_, "\"" + printable(key, 60) + "\" is not a training option");
   }
 
  private:

@@ -54,7 +54,7 @@ class Cpu {
   /// Everything automatic.
   Cpu() : Cpu(CpuOptions{}) {}
 
-  /// @throws ArgumentError for an instruction set that the processor has not, a number of threads
+  /// @throws ArgumentError for an instruction set that the processor lacks, a number of threads
   /// that makes no sense, or an environment variable that names no choice (see CpuOptions).
   explicit Cpu(const CpuOptions& options)
       : threads_(detail::resolve_threads(options.threads)),
@@ -65,7 +65,7 @@ class Cpu {
   int threads() const { return threads_; }
   /// What the kernels use, never `automatic`.
   InstructionSet instruction_set() const { return set_; }
-  /// Who multiplies, or `automatic` for whoever is fastest.
+  /// The kernels that multiply, or `automatic` for the fastest ones.
   GemmKind gemm() const { return gemm_; }
 
   template <class U>
@@ -82,7 +82,7 @@ class Cpu {
   }
   void synchronize() const {}
 
-  /// @throws UnavailableError or ArgumentError if the kind of product that was asked for does
+  /// @throws UnavailableError or ArgumentError if the requested kind of product does
   /// not exist in this build, on this processor or for these weights.
   Matrix pack(const WeightSource& source, const PackOptions& options) const {
     return detail::pack_matrix<Weight>(source, options, gemm_, set_, threads_);
@@ -172,7 +172,7 @@ class Cpu {
                   gemm_);
   }
 
-  /// @throws ArgumentError for a weight that is no view.
+  /// @throws ArgumentError for a weight that is not a view.
   void matmul_input_gradient(const Array& output_gradient, const Matrix& weight, Write write,
                              const Array& input_gradient) const {
     const detail::ViewWeight& view = weight.view();

@@ -73,8 +73,8 @@ inline int resolve_threads(int wish) {
   constexpr int most = 1024;
   if (wish < 0 || wish > most)
     throw ArgumentError("a CPU backend with " + std::to_string(wish) +
-                        " threads was asked for, expected 1 to " + std::to_string(most) +
-                        ", or 0 for all there are");
+                        " threads was requested, expected 1 to " + std::to_string(most) +
+                        ", or 0 for all processors");
   return wish == 0 ? std::min(default_threads(), most) : wish;
 }
 

@@ -101,7 +101,7 @@ std::shared_ptr<GemmWeight> make_weight(GemmKind kind, const GemmRequest& reques
   if (kind == GemmKind::eigen || kind == GemmKind::fixed24) {
     if constexpr (!std::is_same_v<Stored, float>)
       throw ArgumentError(std::string(to_string(kind)) +
-                          " multiplies float weights alone, but bfloat16 was asked for");
+                          " only multiplies float weights, but bfloat16 was requested");
     else if (kind == GemmKind::eigen)
       return std::make_shared<EigenWeight>(request.out, request.in, request.set);
     else

@@ -123,7 +123,7 @@ inline InstructionSet resolve(InstructionSet wish) {
   if (wish == InstructionSet::automatic) return best;
   if (wish > best)
     throw ArgumentError(std::string("instruction set ") + to_string(wish) +
-                        " was asked for, but this processor has no more than " + to_string(best));
+                        " was requested, but this processor supports at most " + to_string(best));
   return wish;
 }
 

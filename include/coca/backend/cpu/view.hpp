@@ -27,7 +27,7 @@ class ViewWeight final : public GemmWeight {
 
   /// @throws ArgumentError; a view's values are set in place.
   void set(const WeightBlock&) override {
-    throw ArgumentError("a view of a weight cannot be filled: its values are set where they are");
+    throw ArgumentError("a view of a weight cannot be filled: its values are set in place");
   }
 
   void unpack(std::size_t first, std::size_t count, float* rows) const override {
