@@ -162,7 +162,7 @@ def main():
             lines.append(f'| {name} | {library} | {median_of(rounds, "encoders", library):.3f} s '
                          f'| {median_of(rounds, "encoder_ratios", library):.2f} |')
     if lines:
-        print("\n| encoding one picture, f32 | library | time | of coca's time |\n|---|---|---|---|")
+        print("\n| encoding one image, f32 | library | time | relative to coca |\n|---|---|---|---|")
         print("\n".join(lines))
     sys.exit(1 if failed else 0)
 

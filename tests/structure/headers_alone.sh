@@ -9,5 +9,5 @@ if ! printf '#include <xtensor/xtensor.hpp>\n' | "$compiler" -std=c++20 -fsyntax
 fi
 export compiler flags
 printf '%s\n' $headers | xargs -P 2 -I {} sh -c '
-  printf "#include \"%s\"\n#include \"%s\"\n" {} {} | $compiler $flags -x c++ - || { echo "does not compile alone: {}"; exit 255; }'
+  printf "#include \"%s\"\n#include \"%s\"\n" {} {} | $compiler $flags -x c++ - || { echo "does not compile on its own: {}"; exit 255; }'
 echo "$(printf '%s\n' $headers | wc -l) headers compile on their own"

@@ -3,7 +3,7 @@
 /// Pillow's antialiased resampling, identical in every pixel: a filter that widens with the
 /// scale, one pass per axis, 8-bit results rounded after each, weights as integers with 22
 /// fractional bits (Pillow 13, src/libImaging/Resample.c). The horizontal pass comes first, except
-/// where the height loses more than twice as many pixels as the width; before version 13 it always
+/// if the height loses more than twice as many pixels as the width; before version 13 it always
 /// came first, which moves some pixels of such pictures by a few levels.
 
 #include <algorithm>

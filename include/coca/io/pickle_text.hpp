@@ -91,7 +91,7 @@ inline bool take_hex(std::string_view& text, std::size_t digits, std::uint32_t& 
   return true;
 }
 
-/// Python's raw-unicode-escape: Latin-1 but for \uXXXX and \UXXXXXXXX.
+/// Python's raw-unicode-escape: Latin-1 except for \uXXXX and \UXXXXXXXX.
 inline std::string decode_unicode_escapes(std::string_view text) {
   std::string decoded;
   while (!text.empty()) {

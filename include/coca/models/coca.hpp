@@ -161,7 +161,7 @@ class CoCaModel {
 
   /// Adds tokens [sequences, new tokens]. -> logits [sequences, vocab_size] of what follows the
   /// last. An error leaves the decoding unchanged.
-  /// @throws ShapeError beyond context_length, ArgumentError for unknown ids or where the cache is
+  /// @throws ShapeError beyond context_length, ArgumentError for unknown ids or if the cache is
   /// full.
   Array<B> extend(Context<B>& context, Decoding& decoding, const Tokens& tokens) const {
     SequenceTable& table = decoding.table_;

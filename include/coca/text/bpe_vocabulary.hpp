@@ -53,7 +53,7 @@ constexpr ByteOrder make_byte_order() {
 
 inline constexpr ByteOrder byte_order = make_byte_order();
 
-/// The byte that a character of a vocabulary file stands for: printable bytes stand for themselves,
+/// The byte that a character of a vocabulary file represents: printable bytes represent themselves,
 /// the others are written as U+0100 and up.
 constexpr std::optional<unsigned char> byte_of_symbol(char32_t c) {
   const auto hidden = static_cast<char32_t>(256 - byte_order.printable);
@@ -64,7 +64,7 @@ constexpr std::optional<unsigned char> byte_of_symbol(char32_t c) {
   return std::nullopt;
 }
 
-/// How a vocabulary file writes a byte.
+/// The notation of a byte in a vocabulary file.
 constexpr char32_t symbol_of_byte(unsigned char byte) {
   const int rank = byte_order.rank_of_byte[byte];
   return rank < byte_order.printable ? byte
@@ -107,7 +107,7 @@ class BpeVocabulary {
     return detail::byte_order.rank_of_byte[byte] + (ends_word ? 256 : 0);
   }
 
-  /// What a pair becomes, or null where it does not merge.
+  /// What a pair becomes, or null if it does not merge.
   const Merge* find_merge(Symbol left, Symbol right) const {
     const auto found = merges_.find(pair_key(left, right));
     return found == merges_.end() ? nullptr : &found->second;
@@ -137,11 +137,11 @@ class BpeVocabulary {
   std::unordered_map<std::uint64_t, Merge, PairHash> merges_;
 };
 
-/// Puts a vocabulary together merge by merge.
+/// Builds a vocabulary merge by merge.
 class BpeVocabularyBuilder {
  public:
   /// @param name   the source's name in error messages, usually its path
-  /// @param merges how many merges are to be expected; only saves time
+  /// @param merges expected number of merges; only saves time
   explicit BpeVocabularyBuilder(std::string name, std::size_t merges = 0) : name_(std::move(name)) {
     vocabulary_.tokens_.reserve(512 + merges + 2);
     symbols_.reserve(512 + merges);
@@ -166,7 +166,7 @@ class BpeVocabularyBuilder {
     place->second = {rank, add_token(left + right)};
   }
 
-  /// Adds an id that no text leads to and that reads as nothing.
+  /// Adds an id that no text is encoded as and that decodes to nothing.
   void add_unused_token() { vocabulary_.tokens_.emplace_back(); }
 
   /// Adds the start and the end token, and hands the vocabulary over.
@@ -282,7 +282,7 @@ inline BpeVocabulary parse_bpe_vocabulary(std::string_view text, const std::stri
   return std::move(builder).finish();
 }
 
-/// CLIP's own vocabulary of 49408 tokens, made once and shared.
+/// CLIP's vocabulary of 49408 tokens, created once and shared.
 inline std::shared_ptr<const BpeVocabulary> clip_bpe_vocabulary() {
   static const std::shared_ptr<const BpeVocabulary> shared = [] {
     BpeVocabularyBuilder builder("CLIP's vocabulary", 48894);

@@ -46,7 +46,7 @@ inline EntityMap parse_entity_table(std::string_view table) {
   return entities;
 }
 
-/// Names (with their semicolon where it is needed) and values.
+/// Names (with their semicolon if it is required) and values.
 inline const EntityMap& html_entities() {
   static const EntityMap entities = parse_entity_table(html_entity_table);
   return entities;
@@ -65,7 +65,7 @@ constexpr bool is_hex_digit(char32_t c) {
   return is_ascii_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/// `text` as bytes; empty when it is not ASCII or longer than any entity's name.
+/// `text` as bytes; empty if it is not ASCII or longer than any entity's name.
 inline std::string ascii_name(std::u32string_view text) {
   constexpr std::size_t longest_name = 32;
   if (text.size() > longest_name) return {};
@@ -107,7 +107,7 @@ inline std::size_t unescape_numeric(std::u32string_view text, std::u32string& ou
   return at < text.size() && text[at] == ';' ? at + 1 : at;
 }
 
-/// Appends what the name stands for; where no such name exists, the longest name it begins with.
+/// Appends the characters of a name; if there is no such name, those of its longest valid prefix.
 inline void append_named_reference(std::u32string& out, std::u32string_view name) {
   const EntityMap& entities = html_entities();
   const auto first_foreign =
@@ -185,8 +185,8 @@ inline std::optional<std::u32string> unescape_capitals(const std::string& name) 
   return upper == html_entities_upper().end() ? found->second : upper->second;
 }
 
-/// What one reference of the strict shape stands for under ftfy's rules; nothing if it stays as it
-/// is.
+/// The characters of one reference of the strict shape under ftfy's rules; nothing if it is left
+/// unchanged.
 inline std::optional<std::u32string> unescape_strict_reference(std::u32string_view reference) {
   if (reference[1] == '#') {
     std::u32string value = unescape_html(reference);

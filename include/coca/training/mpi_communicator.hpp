@@ -4,7 +4,7 @@
 /// COCA_HAS_MPI; it is not in coca.hpp.
 ///
 /// @code
-/// const coca::MpiCommunicator processes;  // where an exception ends its life, such as in a try
+/// const coca::MpiCommunicator processes;  // where an exception destroys it, such as in a try
 /// coca::Trainer trainer(model, subject, options, events, processes);
 /// @endcode
 

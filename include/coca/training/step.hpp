@@ -91,7 +91,7 @@ class TrainingStep {
   /// Computes gradients and lets the optimizer update the parameters.
   /// @param pixels [batch, 3, image_size, image_size]
   /// @param texts  [batch, length], or Tokens, if the input is also what is to be predicted
-  /// @throws ShapeError if there are not as many texts as pictures, or where the parts cannot be
+  /// @throws ShapeError if there are not as many texts as pictures, or if the parts cannot be
   ///         of one size.
   TrainingStepResult operator()(const Array<B>& pixels, const TrainingTexts& texts,
                                 double learning_rate) {

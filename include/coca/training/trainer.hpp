@@ -113,7 +113,7 @@ class Trainer {
   /// restored.
   /// @throws FileError if there is none, or it is of another model or other options;
   /// ArgumentError if it is of more data, of more or fewer pictures per step, of another
-  /// optimizer, or of a run with an average of the weights where this has none, or the reverse.
+  /// optimizer, or of a run with a weight average if this has none, or vice versa.
   void resume() {
     const Checkpoint checkpoint = open_checkpoint(folder_.checkpoint());
     const TrainingRecord record = read_training_record(checkpoint);

@@ -293,7 +293,7 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
 
 }  // namespace detail
 
-/// Calls visit(info, value) for each option, or visit(info, value, choices) where the value is an
+/// Calls visit(info, value) for each option, or visit(info, value, choices) if the value is an
 /// enum. A value is a bool, an int, std::size_t or std::uint64_t, a double, a Range, a std::string
 /// or a std::vector<std::string>.
 /// @param options TrainingOptions, const or not

@@ -165,7 +165,7 @@ class Cpu {
 
   // Training; see DifferentiableBackend.
 
-  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], where they are.
+  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], in place.
   Matrix view(const Array& values,
               bool transposed = false) const requires std::is_same_v<Weight, float> {
     return Matrix(std::make_shared<const detail::ViewWeight>(values, transposed, products()),

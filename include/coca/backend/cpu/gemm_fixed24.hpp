@@ -7,7 +7,7 @@
 /// above all of them. Each is off by at most 2^(e - 24), and a sum over hundreds by less than what
 /// rounding that sum to float costs (the tests compare both with double); everything is computed in
 /// float. A fourth byte, which products do not read, says how many floats lie between the
-/// fixed-point number and the weight; where it cannot (one weight in a hundred, small ones), the
+/// fixed-point number and the weight; if it cannot (one weight in a hundred, small ones), the
 /// weight itself is kept. So unpack() recovers every bit. If one weight of an output is so far
 /// above the others that their numbers are too coarse, the whole matrix stays in float panels.
 ///

@@ -65,7 +65,7 @@ void parallel_for(int threads, std::size_t count, const Function& function) {
   function(std::size_t{0}, count);
 }
 
-/// Calls function(begin, end) for pieces of [0, count), `piece` long but for the last; a thread
+/// Calls function(begin, end) for pieces of [0, count), `piece` long except for the last; a thread
 /// that is done with one takes the next, so that none waits for one that the system has suspended.
 /// The result must not depend on which thread computes which piece.
 template <class Function>

@@ -89,7 +89,7 @@ class ReferenceGradients {
   using Array = Tensor<T>;
   using Ids = Tensor<std::int32_t>;
 
-  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], where they are.
+  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], in place.
   ReferenceMatrix<T> view(const Array& values, bool transposed = false) const {
     return {values, transposed};
   }
