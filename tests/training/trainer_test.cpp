@@ -184,7 +184,7 @@ TEST_CASE("SigLIP's loss trains a model with a bias, which resumes with it") {
   CHECK(log[0].at("logit_bias") == -10);
   CHECK(std::abs(log[0].at("logit_scale").get<double>() - 10) <= 1e-5);
   CHECK(log[13].at("logit_bias") > -10);
-  CHECK(contains(read_all(RunFolder(options.output).report()), "Bias of similarities"));
+  CHECK(contains(read_all(RunFolder(options.output).report()), "Logit bias"));
   CHECK(read_json_file(RunFolder(options.output).config()).at("model_cfg").at("init_logit_bias") ==
         -10);
   const auto model = load<TinyModel>(options.output);
@@ -201,7 +201,7 @@ TEST_CASE("SigLIP's loss trains a model with a bias, which resumes with it") {
   REQUIRE(train(data, plain) == TrainingEnd::finished);
   CHECK_FALSE(find_training_record(plain.output)->logit_bias);
   CHECK_FALSE(log_of(plain.output)[0].contains("logit_bias"));
-  CHECK_FALSE(contains(read_all(RunFolder(plain.output).report()), "Bias of similarities"));
+  CHECK_FALSE(contains(read_all(RunFolder(plain.output).report()), "Logit bias"));
   TinyModel without = tiny_model();
   plain.step.contrastive = ContrastiveKind::sigmoid;
   CHECK(contains(message_of([&] { Trainer(without, data.subject(), plain); }),

@@ -83,7 +83,7 @@ struct AxisScale {
   }
 
   /// Weights of the outputs from `begin` on: `count` of them, fewer when they fill the memory meant
-  /// for one table (pictures of hundreds of thousands of pixels a side).
+  /// for one table (pictures with sides of hundreds of thousands of pixels).
   AxisWeights weights(std::size_t begin, std::size_t count) const {
     constexpr std::size_t table_size = std::size_t{1} << 20;
     AxisWeights table;

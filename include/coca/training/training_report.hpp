@@ -100,10 +100,10 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
       {"Losses (weighted)",
        {of("sum", {"loss"}), of("contrastive", {"contrastive_loss"}),
         of("captioning", {"captioning_loss"})}},
-      {"Losses of the validation data",
+      {"Validation losses",
        {of("sum", {"validation", "loss"}), of("contrastive", {"validation", "contrastive_loss"}),
         of("captioning", {"validation", "captioning_loss"})}},
-      {"Retrieval of the validation data",
+      {"Validation retrieval",
        {of("text R@1", {"validation", "image_to_text", "r1"}),
         of("text R@5", {"validation", "image_to_text", "r5"}),
         of("text R@10", {"validation", "image_to_text", "r10"}),
@@ -111,13 +111,13 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
         of("picture R@5", {"validation", "text_to_image", "r5"}),
         of("picture R@10", {"validation", "text_to_image", "r10"})}},
       {"Learning rate", {of("learning rate", {"learning_rate"})}},
-      {"Norm of the gradient", {of("norm", {"gradient_norm"})}},
-      {"Temperature", {of("factor of similarities", {"logit_scale"})}},
+      {"Gradient norm", {of("norm", {"gradient_norm"})}},
+      {"Temperature", {of("logit scale", {"logit_scale"})}},
       {"Speed", {of("pictures per second", {"pictures_per_second"})}},
   };
   const auto has_bias = [](const Json& line) { return line.contains("logit_bias"); };
   if (std::any_of(lines.begin(), lines.end(), has_bias))
-    charts.push_back({"Bias of similarities", {of("bias", {"logit_bias"})}});
+    charts.push_back({"Logit bias", {of("bias", {"logit_bias"})}});
   return charts;
 }
 
