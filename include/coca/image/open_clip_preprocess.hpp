@@ -95,7 +95,7 @@ inline std::vector<std::uint8_t> resize_like_pillow(DecodedImage& picture, const
 }  // namespace detail
 
 /// Resizes and crops as OpenCLIP does, with Pillow's conversions, and converts the result to RGB.
-/// @throws ArgumentError as resize_and_crop, and for a fill colour that the mode cannot hold.
+/// @throws ArgumentError like resize_and_crop, and for a fill colour that the mode cannot hold.
 inline Image resize_and_crop_like_open_clip(DecodedImage picture,
                                             const PreprocessConfig& config = {}) {
   const detail::ResizePlan plan = detail::plan_resize(picture.width, picture.height, config);

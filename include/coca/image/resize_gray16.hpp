@@ -80,7 +80,7 @@ struct Gray16Passes {
 
 /// Like resize_window, for little-endian 16-bit gray: `in` has 2 "channels", the two bytes of a
 /// sample.
-/// @throws ArgumentError as resize_window.
+/// @throws ArgumentError like resize_window.
 inline std::vector<std::uint8_t> resize_gray16_window(const Raster& in, std::size_t width,
                                                       std::size_t height,
                                                       Interpolation interpolation,
