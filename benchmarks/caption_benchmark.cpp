@@ -66,7 +66,7 @@ constexpr double step_weights() {
          width * config.text.vocab_size;
 }
 
-// What a step reads of a weight: three bytes where any product is of fixed24, see GemmChoices.
+// Bytes that a step reads per weight: three if any product uses fixed24, see GemmChoices.
 template <class Weight>
 double bytes_of_weight() {
   for (const auto& [name, kind] : coca::GemmChoices::recorded())

@@ -1,6 +1,6 @@
 #!/bin/sh
-# compile_time.sh   seconds of g++ -O2 on one core: the include alone, captioning with one preset, and with two.
-# FLAGS in the environment: what coca::coca brings on this machine.
+# compile_time.sh   seconds of g++ -O2 on one core: only the include, captioning with one preset, and with two.
+# The environment variable FLAGS: the compile options of coca::coca on this machine.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}

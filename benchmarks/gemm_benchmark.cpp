@@ -1,9 +1,9 @@
-// Matrix products of the CPU backend, all implementations beside each other, and the memory
+// Matrix products of the CPU backend, all implementations compared, and the memory
 // bandwidth that bounds those with few rows. OpenBLAS joins in for comparison where
 // COCA_BENCHMARK_OPENBLAS is defined; the library itself does not use it.
 //
 // Names: product/<kind>/<instructions>/<weight>/<rows>x<in>-><out>, and for products of training,
-// which read weights where they are, forward, input_gradient or weight_gradient instead of product.
+// which read weights in place, forward, input_gradient or weight_gradient instead of product.
 // GFLOPS and GB/s (of weights) are counters; time is the wall's.
 
 #include <benchmark/benchmark.h>

@@ -1,7 +1,7 @@
 # The target coca::coca: headers, flags and the optional libraries that were found. Installed as part of
 # the package, so that a consumer of find_package(coca) gets the same.
 #
-# The optional libraries are settled once, when coca is configured: COCA_WITH_<LIBRARY> is AUTO (used
+# Optional libraries are decided once, when coca is configured: COCA_WITH_<LIBRARY> is AUTO (used
 # when found), ON (an error when missing) or OFF.
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
@@ -20,13 +20,13 @@ target_link_libraries(coca INTERFACE Eigen3::Eigen nlohmann_json::nlohmann_json 
 
 set(COCA_PACKAGE_DEPENDENCIES "")
 
-# coca_feature(NAME found): settles COCA_HAS_<NAME> from what was found and what is wanted.
+# coca_feature(NAME found): sets COCA_HAS_<NAME> from what was found and what is wanted.
 function(coca_feature name found)
   set(COCA_WITH_${name} AUTO CACHE STRING "Use ${name}: AUTO, ON or OFF")
   set_property(CACHE COCA_WITH_${name} PROPERTY STRINGS AUTO ON OFF)
   set(wanted ${COCA_WITH_${name}})
   if(wanted STREQUAL "ON" AND NOT found)
-    message(FATAL_ERROR "COCA_WITH_${name} is ON, but ${name} was not found.")
+    message(FATAL_ERROR "COCA_WITH_${name} is ON, but ${name} was not found")
   endif()
   if(found AND NOT wanted STREQUAL "OFF")
     set(COCA_HAS_${name} 1 PARENT_SCOPE)
@@ -48,13 +48,13 @@ macro(coca_pkg_config_dependency module)
     "find_dependency(PkgConfig)\npkg_check_modules(COCA_${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})\n")
 endmacro()
 
-# Only programs that train by several processes call MPI; the others shall not load it.
+# Only programs that train with several processes call MPI; the others must not load it.
 include(CheckLinkerFlag)
 check_linker_flag(CXX "LINKER:--as-needed" COCA_LINKS_AS_NEEDED)
 if(COCA_LINKS_AS_NEEDED)
   target_link_options(coca INTERFACE "LINKER:--as-needed")
 endif()
-set(MPI_CXX_SKIP_MPICXX TRUE)  # C's interface, for projects of C++ alone
+set(MPI_CXX_SKIP_MPICXX TRUE)  # the C interface, for projects that only use C++
 find_package(MPI COMPONENTS CXX QUIET)
 coca_feature(MPI "${MPI_CXX_FOUND}")
 if(COCA_HAS_MPI)
@@ -68,8 +68,8 @@ if(COCA_HAS_OPENMP)
   coca_dependency("OpenMP COMPONENTS CXX" OpenMP::OpenMP_CXX)
 endif()
 
-# Not through oneDNN's own package: Debian's demands OpenCL, which is not used here. With another compiler than
-# g++ it is off: Debian's oneDNN links GNU's OpenMP, beside clang's it would be a second thread pool in one program.
+# Not through oneDNN's own package: Debian's requires OpenCL, which is not used here. With compilers other than
+# g++ it is off: Debian's oneDNN links GNU's OpenMP, which next to clang's would be a second thread pool in one program.
 find_path(COCA_ONEDNN_INCLUDE_DIR dnnl.hpp)
 find_library(COCA_ONEDNN_LIBRARY dnnl)
 mark_as_advanced(COCA_ONEDNN_INCLUDE_DIR COCA_ONEDNN_LIBRARY)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build coca on Debian (or Ubuntu): compilers, libraries, test tools.
+# Installs missing packages needed to build coca on Debian (or Ubuntu): compilers, libraries, test tools.
 # install_dependencies.sh [test]   with "test", also what the test suite needs
 set -eu
 packages="g++ cmake ninja-build pkg-config libeigen3-dev libdnnl-dev nlohmann-json3-dev libjpeg62-turbo-dev
@@ -16,7 +16,7 @@ done
 echo "Installing:$missing"
 sudo=""
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "These packages are missing, and this is neither root nor is there sudo." >&2; exit 1; }
+  command -v sudo >/dev/null || { echo "these packages are missing; installing them needs root or sudo" >&2; exit 1; }
   sudo=sudo
 fi
 $sudo apt-get update -qq

@@ -48,7 +48,7 @@ namespace coca::detail {
 
 using namespace std::string_view_literals;  // no compile-time strlen of half a megabyte
 
-/// CLIP's merges in order of rank, one "left right" a line, in chunks that end where lines end.
+/// CLIP's merges in order of rank, one "left right" per line, in chunks that end where lines end.
 '''
 
 

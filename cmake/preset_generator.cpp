@@ -1,5 +1,5 @@
 // Turns an OpenCLIP model configuration into a header with a configuration value. Used by
-// coca_add_preset(); compiled once a build.
+// coca_add_preset(); compiled once per build.
 
 #include <exception>
 #include <iostream>

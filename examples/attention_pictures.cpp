@@ -25,7 +25,7 @@ struct Word {
   std::size_t tokens = 0;
 };
 
-/// Tokens become words where decoding shows a space between them.
+/// Joins tokens into words: a new word starts where decoding puts a space.
 std::vector<Word> to_words(const coca::AnyTokenizer& tokenizer, const coca::Caption& caption,
                            const std::vector<coca::AttentionMap>& maps) {
   std::vector<Word> words;
@@ -69,7 +69,7 @@ coca::Image with_label(const coca::Image& overlay, const std::string& word) {
   return labelled;
 }
 
-/// Large enough to look at.
+/// Enlarged for viewing.
 coca::Image enlarged(const coca::Image& image) {
   constexpr std::size_t comfortable = 448;
   const std::size_t factor = std::max<std::size_t>(1, comfortable / image.width());
@@ -86,7 +86,7 @@ AttentionPictures::AttentionPictures(std::string folder) : folder_(std::move(fol
     existing = existing.parent_path();
   const std::string problem = "pictures cannot be written there: " + existing.string();
   if (!fs::is_directory(existing, ignored))
-    throw coca::FileError(folder_, problem + " is no folder");
+    throw coca::FileError(folder_, problem + " is not a folder");
   if (::access(existing.c_str(), W_OK | X_OK) != 0)
     throw coca::FileError(folder_, problem + ": " + std::generic_category().message(errno));
 }
@@ -103,7 +103,7 @@ std::vector<std::string> AttentionPictures::write(Model& model, const Picture& p
                                                   const coca::Caption& caption) {
   std::error_code error;
   fs::create_directories(folder_, error);
-  if (error) throw coca::FileError(folder_, "the folder cannot be made: " + error.message());
+  if (error) throw coca::FileError(folder_, "the folder cannot be created: " + error.message());
   const auto maps = model.attention_maps(picture.pixels, caption.ids);
   const std::vector<Word> words = to_words(model.info().tokenizer, caption, maps);
   const coca::Image image = enlarged(model.to_image(picture.pixels));

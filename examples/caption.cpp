@@ -1,4 +1,4 @@
-// Says what pictures show.
+// Generates captions for pictures.
 
 #include <algorithm>
 #include <iostream>
@@ -31,44 +31,48 @@ void add_search_options(CLI::App& app, Options& options) {
         ->capture_default_str()
         ->group("Search");
   };
-  add("--beams", search.beams, "1 is greedy, and the default with --sample")
+  add("--beams", search.beams, "number of beams; 1 is greedy search, and the default with --sample")
       ->check(whole_number(1, 1024));
-  add("--num-captions", search.captions, "captions for each picture, best first")
+  add("--num-captions", search.captions, "captions per picture, best first")
       ->check(whole_number(1, 1024));
   add("--max-length", search.max_length,
-      "tokens, start and end included; 0: 30 or what the model can")
+      "maximum number of tokens, start and end included; 0: 30, or the model's context if shorter")
       ->check(whole_number(0, many));
   add("--min-length", search.min_length,
-      "tokens, start and end included; where the model's generation_config.json says another, "
-      "that is the default")
+      "minimum number of tokens, start and end included; if the model's generation_config.json has "
+      "one, that is the default")
       ->check(whole_number(0, many));
-  app.add_option("--prompt", options.prompt, "how captions begin")
+  app.add_option("--prompt", options.prompt, "text that captions begin with")
       ->check(utf8_text())
       ->type_name("TEXT")
       ->group("Search");
-  app.add_flag("--sample", search.sample, "draw words by probability")->group("Search");
-  add("--temperature", search.temperature, "of sampling")->check(finite_number(1e-6f, 1e6f));
-  add("--top-k", search.top_k, "sample among so many best words; 0: all")
+  app.add_flag("--sample", search.sample, "sample tokens by their probability")->group("Search");
+  add("--temperature", search.temperature, "sampling temperature")
+      ->check(finite_number(1e-6f, 1e6f));
+  add("--top-k", search.top_k, "sample only from this many most probable tokens; 0: all")
       ->check(whole_number(0, many));
-  add("--top-p", search.top_p, "sample among the best words of this total probability")
+  add("--top-p", search.top_p,
+      "sample only from the most probable tokens of this total probability")
       ->check(finite_number(1e-6f, 1));
   add("--repetition-penalty", search.repetition_penalty,
-      "above 1: words that occurred become less likely")
+      "above 1: tokens that have occurred become less likely")
       ->check(finite_number(1e-6f, 1e6f));
   add("--no-repeat-ngram", search.no_repeat_ngram,
-      "no sequence of so many tokens occurs twice; 0: off")
+      "no sequence of this many tokens occurs twice; 0: off")
       ->check(whole_number(0, many));
-  add("--length-penalty", search.length_penalty, "scores are divided by length to this power")
+  add("--length-penalty", search.length_penalty, "scores are divided by the length to this power")
       ->check(finite_number());
-  add("--early-stopping", options.early_stopping, "as in transformers: false, true or never")
+  add("--early-stopping", options.early_stopping,
+      "when to stop searching, as in transformers: false, true or never")
       ->check(CLI::IsMember({"false", "true", "never"}))
       ->type_name("WHEN");
-  add("--groups", search.beam_groups, "of beams, for diverse captions")
+  add("--groups", search.beam_groups, "groups of beams, for diverse captions")
       ->check(whole_number(1, 1024));
-  add("--diversity-penalty", search.diversity_penalty, "for words that earlier groups chose")
+  add("--diversity-penalty", search.diversity_penalty,
+      "penalty on tokens that earlier groups chose")
       ->check(finite_number(0));
   add("--search", options.rules,
-      "whose rules: transformers, or openclip-3.3 (three groups, raw logits)")
+      "search to follow: transformers, or openclip-3.3 (three groups, raw logits)")
       ->check(CLI::IsMember({"transformers", "openclip-3.3"}))
       ->type_name("RULES");
 }
@@ -77,7 +81,7 @@ void require(bool holds, const std::string& sentence) {
   if (!holds) throw UsageError(sentence);
 }
 
-/// Says which flags change nothing, because they are about what was not asked for.
+/// Reports flags that have no effect, because the feature that they belong to is off.
 void tell_idle_flags(const CLI::App& app, const coca::GenerationOptions& search) {
   const auto tell = [&](const std::string& name, bool used, const std::string& needed) {
     if (app.count(name) != 0 && !used)
@@ -88,38 +92,38 @@ void tell_idle_flags(const CLI::App& app, const coca::GenerationOptions& search)
   tell("--diversity-penalty", search.beam_groups > 1, "--groups 2 or more");
 }
 
-/// A flag with its value, for such sentences.
+/// A flag with its value, for error messages.
 std::string flag(const CLI::App& app, const std::string& name, std::size_t value) {
   return name + " " + std::to_string(value) + (app.count(name) == 0 ? " (the default)" : "");
 }
 
-/// Says which flags do not go together; the library's own sentences would name its options, and
-/// also those that nobody gave.
+/// Reports flags that exclude each other; the library's own messages would name its options, even
+/// those that were not given.
 void expect_flags_agree(const CLI::App& app, const coca::GenerationOptions& search) {
   const std::string beams = flag(app, "--beams", search.beams);
   const std::string groups = flag(app, "--groups", search.beam_groups);
   const std::string captions = flag(app, "--num-captions", search.captions);
   const bool divisible = search.beams % search.beam_groups == 0;
   if (search.rules == coca::SearchRules::open_clip_3_3) {
-    const std::string rules = "--search openclip-3.3 does not go with ";
-    require(!search.sample, rules + "--sample: that search draws no words");
+    const std::string rules = "--search openclip-3.3 cannot be combined with ";
+    require(!search.sample, rules + "--sample: that search does not sample");
     require(search.beams > 1, rules + beams + ": that search needs at least two beams");
     require(
         divisible || app.count("--groups") != 0,
         rules + beams + ": its beams are in three groups; give a multiple of three, or --groups");
   }
   require(!search.sample || search.beam_groups == 1,
-          "--sample does not go with " + groups + ": groups of beams are not drawn");
+          "--sample cannot be combined with " + groups + ": sampling has no groups of beams");
   require(divisible, beams + " cannot be divided into " + groups + "; give a multiple");
   require(search.beams > 1 || search.sample || search.captions == 1,
-          captions + " does not go with " + beams +
+          captions + " cannot be combined with " + beams +
               ", which finds one caption; give more beams, or --sample");
   require(search.beams == 1 || search.captions <= search.beams,
           captions + " needs as many beams, but there is " + beams);
 }
 
-/// The same of lengths, whose limits are the model's.
-/// @param of_model the least length is what the model's folder says
+/// The same for lengths, which the model limits.
+/// @param of_model the minimum length is that of the model's folder
 void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& search,
                         std::size_t context_length, bool of_model) {
   const std::string longest = flag(app, "--max-length", search.max_length);
@@ -129,22 +133,22 @@ void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& sear
   require(search.max_length <= context_length, longest + " is more than the model's context of " +
                                                    std::to_string(context_length) + " tokens");
   require(search.min_length <= search.max_length, least + " is more than " + longest);
-  require(search.max_length > 1, longest + " leaves no room for a word behind the start token");
+  require(search.max_length > 1, longest + " leaves no room for a word after the start token");
   require(search.prompt.size() + 1 < search.max_length,
           "--prompt has " + std::to_string(search.prompt.size()) +
               " tokens, which leaves no room for a caption below " + longest);
 }
 
-/// Ids of how captions begin. @throws UsageError where nothing can follow
+/// Ids of the prompt. @throws UsageError if nothing can follow it
 std::vector<std::int32_t> prompt_ids(const coca::AnyTokenizer& tokenizer,
                                      const std::string& prompt) {
   std::vector<std::int32_t> ids = tokenizer.encode(prompt);
   for (const std::int32_t special : {tokenizer.start_id(), tokenizer.end_id()})
     if (std::find(ids.begin(), ids.end(), special) != ids.end())
-      throw UsageError("--prompt holds " + tokenizer.decode({&special, 1}) + ", " +
+      throw UsageError("--prompt contains " + tokenizer.decode({&special, 1}) + ", " +
                        (special == tokenizer.end_id()
                             ? "which ends a caption, so that nothing can follow"
-                            : "which captions begin with by themselves; leave it out"));
+                            : "which is added to captions automatically; leave it out"));
   return ids;
 }
 
@@ -164,7 +168,7 @@ coca::GenerationOptions search_options(const CLI::App& app, const Options& optio
   return search;
 }
 
-/// Fills in what the model says, and checks the rest before the first picture.
+/// Fills in the model's defaults, and checks the rest before the first picture.
 coca::GenerationOptions fitted(const CLI::App& app, coca::GenerationOptions search,
                                const std::string& prompt, const ModelInfo& info) {
   const bool of_model = app.count("--min-length") == 0 && info.min_length.has_value();
@@ -244,7 +248,7 @@ bool run(const CLI::App& app, Options options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Says what pictures show.", "caption");
+  CLI::App app("Generates captions for pictures.", "caption");
   app.footer(
       "Example: caption photo.jpg --num-captions 3 --attention maps\n"
       "         caption --model coca_vit_l_14 --weights open_clip_model.safetensors --json *.jpg");
@@ -252,13 +256,13 @@ int main(int argc, char* argv[]) {
       ->required()
       ->check(some_name())
       ->type_name("PICTURE");
-  app.add_flag("--json", options.json, "print one JSON object a picture");
+  app.add_flag("--json", options.json, "print one JSON object per picture");
   app.add_option("--attention", options.attention,
-                 "write a PNG for each word there: where the decoder looked; photo.jpg.01.a.png is "
-                 "of photo.jpg, photo.jpg.2.01.a.png of a second picture of that name")
+                 "write a PNG per word, showing where the decoder attended; photo.jpg.01.a.png is "
+                 "for photo.jpg, photo.jpg.2.01.a.png for a second picture with that name")
       ->check(some_name())
       ->type_name("FOLDER");
-  app.add_option("--batch", options.batch, "pictures that are captioned together")
+  app.add_option("--batch", options.batch, "pictures captioned together")
       ->check(whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// Says which of some labels describes a picture, without having been trained on them.
+// Picks the labels that fit a picture best, without having been trained on them.
 
 #include <algorithm>
 #include <iostream>
@@ -21,7 +21,7 @@ struct Options {
   bool json = false;
 };
 
-/// Without those that stand there before: two of a label would halve its probability.
+/// Without duplicates: a label given twice would have half the probability.
 std::vector<std::string> distinct(const std::vector<std::string>& labels) {
   std::set<std::string> seen;
   std::vector<std::string> kept;
@@ -32,14 +32,14 @@ std::vector<std::string> distinct(const std::vector<std::string>& labels) {
 
 std::vector<std::string> read_labels(const Options& options) {
   if (options.labels.empty() == options.labels_file.empty())
-    throw UsageError("give labels by either --labels a,b,c or --labels-file FILE");
+    throw UsageError("give labels with either --labels a,b,c or --labels-file FILE");
   if (!options.labels_file.empty()) return distinct(read_lines(options.labels_file));
   std::vector<std::string> labels;
   for (const std::string& part : CLI::detail::split(options.labels, ',')) {
     const std::string label = CLI::detail::trim_copy(part);
     if (!label.empty()) labels.push_back(label);
   }
-  if (labels.empty()) throw UsageError("--labels \"" + options.labels + "\" holds no label");
+  if (labels.empty()) throw UsageError("--labels \"" + options.labels + "\" contains no label");
   return distinct(labels);
 }
 
@@ -86,7 +86,7 @@ bool run(const CLI::App& app, const Options& options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Says which of some labels describes a picture.", "classify");
+  CLI::App app("Ranks labels by how well they fit a picture.", "classify");
   app.footer(
       "Example: classify photo.jpg --labels \"a cat,a dog,a broken cup\"\n"
       "         classify --model clip_vit_b_32 --weights clip.safetensors --templates imagenet \\\n"
@@ -95,18 +95,18 @@ int main(int argc, char* argv[]) {
       ->required()
       ->check(some_name())
       ->type_name("PICTURE");
-  app.add_option("--labels", options.labels, "labels with commas between")
+  app.add_option("--labels", options.labels, "labels separated by commas")
       ->check(utf8_text())
       ->type_name("A,B,C");
-  app.add_option("--labels-file", options.labels_file, "UTF-8 text, a label a line")
+  app.add_option("--labels-file", options.labels_file, "UTF-8 text, one label per line")
       ->check(some_name())
       ->type_name("FILE");
   add_templates_option(app, options.templates);
-  app.add_option("--top", options.top, "labels shown of each picture; --json prints all")
+  app.add_option("--top", options.top, "labels shown per picture; --json prints all")
       ->check(whole_number(1, many))
       ->type_name("N")
       ->capture_default_str();
-  app.add_flag("--json", options.json, "print one JSON object a picture");
+  app.add_flag("--json", options.json, "print one JSON object per picture");
   add_model_options(app, options.model);
   return run_program(app, argc, argv, [&] { return run(app, options); });
 }

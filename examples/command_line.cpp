@@ -80,14 +80,14 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   for (const CompiledPreset& preset : compiled_presets())
     presets += (presets.empty() ? "" : ", ") + std::string(preset.name);
   const char* group = "Model";
-  app.add_option("--model", options.preset, "preset (default: what the weights fit): " + presets)
+  app.add_option("--model", options.preset, "preset (default: what fits the weights): " + presets)
       ->check(some_name())
       ->type_name("PRESET")
       ->group(group);
   app.add_option(
          "--weights", options.weights,
-         "checkpoint (.safetensors, .pt, .bin), a folder as on Hugging Face, or \"random\" to "
-         "try a model without (default: the small model that comes along)")
+         "checkpoint (.safetensors, .pt, .bin), Hugging Face folder, or \"random\" to "
+         "try a model without any (default: the small included model)")
       ->check(some_name())
       ->type_name("FILE")
       ->group(group);
@@ -98,24 +98,24 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->check(some_name())
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--precision", options.precision, "of the weights: f32 or bf16")
+  app.add_option("--precision", options.precision, "precision of the weights: f32 or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->type_name("TYPE")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--threads", options.threads, "0: one for each processor")
+  app.add_option("--threads", options.threads, "number of threads; 0: one per processor")
       ->check(whole_number(0, 1024))
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--seed", options.seed, "of random weights, and of sampling")
+  app.add_option("--seed", options.seed, "seed of random weights and of sampling")
       ->check(whole_number())
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
   app.add_flag("--open-clip-preprocessing", options.open_clip_preprocessing,
-               "prepare pictures to OpenCLIP's letter: not turned upright by their EXIF data, "
-               "transparency dropped instead of laid over white")
+               "prepare pictures exactly as OpenCLIP does: ignore their EXIF orientation, "
+               "and drop transparency instead of blending it over white")
       ->group(group);
   app.add_flag("--interpolate-positions", options.interpolate_positions,
                "accept weights that were trained on pictures of another size")
@@ -135,7 +135,7 @@ std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char*
     options = options && last != "--";
     if (!options || !last.starts_with("--") || last.find('=') + 1 != last.size()) continue;
     const CLI::Option* option = app.get_option_no_throw(last.substr(0, last.size() - 1));
-    if (option == nullptr || option->get_items_expected_max() == 0) continue;  // a flag has none
+    if (option == nullptr || option->get_items_expected_max() == 0) continue;  // a flag takes none
     last.pop_back();
     arguments.emplace_back();
   }
@@ -152,7 +152,7 @@ void keep_standard_descriptors() {
     if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) < 0) return;
 }
 
-/// Unknown arguments in their order (CLI11 reverses them), and before one that is missing: they are
+/// Unknown arguments in their order (CLI11 reverses them), reported before a missing one: they are
 /// likely to be that one, misspelt.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const auto is = [&](CLI::ExitCodes code) {
@@ -165,7 +165,7 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   return "not expected:" + unknown;
 }
 
-/// What a report of a fault should begin with.
+/// What a bug report should begin with.
 std::string version_text(const CLI::App& app) {
   const std::string libraries = coca::libraries();
   return app.get_name() + " of coca " + coca::version() + "\ncompiler: " + coca::compiler() +
@@ -173,7 +173,7 @@ std::string version_text(const CLI::App& app) {
          "\ninstruction set: " + coca::to_string(coca::best_instruction_set());
 }
 
-/// @return false where --help or --version was asked for, and printed
+/// @return false if --help or --version was given, and printed
 bool parse(CLI::App& app, int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", [&app] { return version_text(app); },
@@ -183,7 +183,7 @@ bool parse(CLI::App& app, int argc, char** argv) {
     return true;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0)
-      throw UsageError(complaint(app, error) + "; " + app.get_name() + " --help tells more");
+      throw UsageError(complaint(app, error) + "; see " + app.get_name() + " --help");
     app.exit(error);  // prints the help or the version
     std::cout.flush();
     if (!std::cout) throw coca::FileError("standard output", "cannot be written");
@@ -196,7 +196,7 @@ bool parse(CLI::App& app, int argc, char** argv) {
 int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()>& body) {
   keep_standard_descriptors();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes becomes an error of the write
-  std::signal(SIGPIPE, SIG_DFL);  // whoever reads has seen enough: end quietly
+  std::signal(SIGPIPE, SIG_DFL);  // the reader has closed the pipe: end quietly
   const auto fail = [&](const std::string& problem, int status) {
     std::cerr << app.get_name() << ": " << problem << '\n';
     return status;
@@ -218,7 +218,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()
 
 namespace {
 
-/// Empty where that holds, or else what was expected and what is there.
+/// Empty if the condition holds, otherwise what was expected and what was given.
 std::string unless(bool holds, const std::string& expected, const std::string& text) {
   return holds ? "" : "expected " + expected + ", got " + (text.empty() ? "nothing" : text);
 }
@@ -249,7 +249,7 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
             if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos)
               return unless(false, "a whole number", text);
             if (digits.size() > 1 && digits.starts_with('0'))
-              return unless(false, "a whole number without zeros in front", text);
+              return unless(false, "a whole number without leading zeros", text);
             std::uint64_t value = 0;
             const char* end = digits.data() + digits.size();
             const bool fits = std::from_chars(digits.data(), end, value).ec == std::errc();

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What the command lines of all programs have in common.
+/// What the command lines of all programs share.
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
@@ -23,38 +23,38 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 /// that is empty in "--text=", so such an argument becomes two.
 std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv);
 
-/// Parses the command line, runs `body`, and says what went wrong in one sentence on standard
+/// Parses the command line, runs `body`, and reports what went wrong in one sentence on standard
 /// error.
 /// @param body returns whether everything was done
-/// @return exit status: 0 done, 1 something failed, 2 the program was called wrongly
+/// @return exit status: 0 success, 1 something failed, 2 invalid command line
 int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()>& body);
 
 /// Accepts numbers that a float holds: CLI11 reads "nan", "inf" and 1e300.
 CLI::Validator finite_number(float least = std::numeric_limits<float>::lowest(),
                              float most = std::numeric_limits<float>::max());
 
-/// Accepts whole numbers in digits: CLI11 makes 18446744073709551615 of -1, cuts what is too long,
-/// and reads 010 as 8.
+/// Accepts whole numbers in digits: CLI11 turns -1 into 18446744073709551615, cuts what is too
+/// long, and reads 010 as 8.
 CLI::Validator whole_number(std::uint64_t least = 0,
                             std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
-/// What no number of words, labels or tokens exceeds.
+/// An upper bound for numbers of words, labels and tokens.
 inline constexpr std::uint64_t many = 1'000'000;
 
 /// Accepts UTF-8.
 CLI::Validator utf8_text();
 
-/// Accepts what is not empty: `--weights "$FILE"` where FILE is not set is no wish for the default.
+/// Accepts what is not empty: `--weights "$FILE"` with FILE unset does not ask for the default.
 CLI::Validator some_name();
 
-/// Says before the work what would be said after it. A pipe is not tried: its reader would see it.
-/// @throws coca::FileError where a file cannot be written
+/// Reports before the work what would otherwise fail after it. A pipe is not tried: its reader
+/// would notice. @throws coca::FileError if a file cannot be written
 void expect_writable(const std::string& path);
 
-/// Prints a line at once. @throws coca::FileError where standard output cannot be written
+/// Prints a line, unbuffered. @throws coca::FileError if standard output cannot be written
 void print_line(const std::string& line);
 
-/// JSON whose keys stay in the order in which they were written.
+/// JSON whose keys stay in the order of insertion.
 using JsonLine = nlohmann::ordered_json;
 
 /// A JSON object as one line; names that are not UTF-8 as coca::to_json_text() writes them.
@@ -66,20 +66,20 @@ void print_note(const std::string& program, const std::string& sentence);
 /// The shortest decimal that reads back as this float, as a JSON number.
 JsonLine json_number(float value);
 
-/// The numbers of an embedding.
+/// The values of an embedding.
 JsonLine json_numbers(std::span<const float> values);
 
 /// "0.1235", for people.
 std::string to_text(double value, int digits = 4);
 
-/// The sentence with a name in front, unless it begins with that.
+/// The sentence prefixed with a name, unless it already begins with it.
 std::string about(const std::string& name, const std::string& sentence);
 
-/// The lines of a text file without those that are blank.
-/// @throws coca::FileError where it is missing, not UTF-8, or holds no line
+/// The lines of a text file that are not blank.
+/// @throws coca::FileError if it is missing, not UTF-8, or has no such line
 std::vector<std::string> read_lines(const std::string& path);
 
-/// A picture of the command line.
+/// A picture named on the command line.
 struct Picture {
   std::string path;
   coca::Pixels pixels{};
@@ -94,8 +94,8 @@ class Failures {
   Failures& operator=(const Failures&) = delete;
   ~Failures();  ///< reports how many there were beyond the first ten
 
-  /// Says on standard error what failed.
-  /// @param path named in front of the problem, unless that begins with it
+  /// Reports on standard error what failed.
+  /// @param path named before the problem, unless that begins with it
   void report(const std::string& path, const std::exception& problem);
   void report(const std::string& sentence);
 

@@ -1,5 +1,5 @@
-// A composition by hand: an image encoder of your own in CoCaModel, with one of the library's
-// poolers. Its weights are random, so the caption is nonsense.
+// A custom composition: a custom image encoder in CoCaModel, with one of the library's
+// poolers. Its weights are random, so the caption is meaningless.
 
 #include <coca/coca.hpp>
 #include <iostream>
@@ -23,7 +23,7 @@ class ConvolutionalEncoder {
     const auto hidden = conv1_(context, coca::unfold(context, pixels, first),
                                {.activation = coca::Activation::gelu});  // [batch, 16 x 16, 32]
     coca::Unfold second{.channels = channels, .height = 16, .width = 16, .kernel = 2, .stride = 2};
-    second.channels_last = true;                                    // as a linear layer leaves them
+    second.channels_last = true;                                    // a linear layer's layout
     return conv2_(context, coca::unfold(context, hidden, second));  // [batch, 8 x 8, 96]
   }
 

@@ -1,4 +1,4 @@
-// Puts pictures and texts into one space, where what belongs together is near.
+// Embeds pictures and texts in a shared space, where matching ones are near each other.
 
 #include <algorithm>
 #include <iostream>
@@ -20,7 +20,7 @@ struct Options {
   bool json = false;
 };
 
-/// A row of the result: what it is the embedding of, and its numbers (none where that failed).
+/// A row of the result: what was embedded, and the embedding (empty if that failed).
 struct Row {
   JsonLine source;
   std::string name;
@@ -39,7 +39,7 @@ void print(const Options& options, Row row) {
   print_line(line + " ... (" + std::to_string(row.values.size()) + " numbers)");
 }
 
-/// Computes and prints a row; what fails is reported and stays empty.
+/// Computes and prints a row; a failure is reported and leaves it empty.
 Row embed(const Options& options, Row row, Failures& failures,
           const std::function<coca::Embeddings()>& compute) {
   try {
@@ -52,7 +52,7 @@ Row embed(const Options& options, Row row, Failures& failures,
   return row;
 }
 
-/// How near each text is to each picture, for people.
+/// The similarity of each text to each picture, for people to read.
 void print_similarities(std::span<const Row> pictures, std::span<const Row> texts) {
   for (const Row& picture : pictures) {
     if (picture.values.empty() || texts.empty()) continue;
@@ -66,7 +66,7 @@ void print_similarities(std::span<const Row> pictures, std::span<const Row> text
   }
 }
 
-/// All rows, pictures first; rows that failed are NaN, so that the others keep their numbers.
+/// All rows, pictures first; rows that failed are NaN, so that the others keep their row numbers.
 void write(const std::string& path, std::span<const Row> rows, std::size_t width) {
   std::vector<float> values;
   for (const Row& row : rows)
@@ -112,20 +112,19 @@ bool run(const CLI::App& app, Options options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app(
-      "Embeds pictures and texts; the scalar product of two embeddings says how near they are.",
-      "embed");
+  CLI::App app("Embeds pictures and texts; the dot product of two embeddings is their similarity.",
+               "embed");
   app.footer(
       "Example: embed photo.jpg --text \"a cat\" --text \"a dog\"\n"
       "         embed --json --npy embeddings.npy *.jpg --texts-file lines.txt");
   app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
       ->check(some_name())
       ->type_name("PICTURE");
-  app.add_option("--text", options.texts, "a text; may be repeated")
+  app.add_option("--text", options.texts, "a text to embed; may be repeated")
       ->check(utf8_text())
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  app.add_option("--texts-file", options.texts_file, "UTF-8 text, one a line")
+  app.add_option("--texts-file", options.texts_file, "UTF-8 file with one text per line")
       ->check(some_name())
       ->type_name("FILE");
   app.add_option(
@@ -133,7 +132,7 @@ int main(int argc, char* argv[]) {
          "write float32 [rows, width] for NumPy: pictures, then texts; rows that failed are NaN")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_flag("--json", options.json, "print one JSON object a row, with all numbers");
+  app.add_flag("--json", options.json, "print one JSON object per row, with the whole embedding");
   add_model_options(app, options.model);
   return run_program(app, argc, argv, [&] { return run(app, options); });
 }

@@ -1,4 +1,4 @@
-// Says how good a model is, by pictures whose captions or labels are known.
+// Measures the quality of a model on pictures whose captions or labels are known.
 
 #include <algorithm>
 #include <map>
@@ -44,19 +44,19 @@ class Labels {
   explicit Labels(const std::string& path) : path_(path), names_(read_lines(path)) {
     for (std::size_t i = 0; i < names_.size(); ++i)
       if (!numbers_.emplace(names_[i], i).second)
-        throw coca::FileError(path, "the label \"" + names_[i] + "\" stands there twice");
+        throw coca::FileError(path, "the label \"" + names_[i] + "\" occurs twice");
   }
 
   const std::vector<std::string>& names() const noexcept { return names_; }
 
-  /// @throws coca::FileError for a label that is not there
+  /// @throws coca::FileError for an unknown label
   std::size_t number(const std::string& picture, const std::string& label) const {
     const auto found = numbers_.find(label);
     if (found != numbers_.end()) return found->second;
     throw coca::FileError(picture, "its label \"" + label + "\" is not in " + path_);
   }
 
-  /// A class by its place, counted from 0.
+  /// A class by its index, counted from 0.
   std::size_t number(const std::string& picture, std::int32_t place) const {
     if (place >= 0 && static_cast<std::size_t>(place) < names_.size())
       return static_cast<std::size_t>(place);
@@ -71,14 +71,14 @@ class Labels {
   std::map<std::string, std::size_t> numbers_;
 };
 
-/// A picture that is to be judged.
+/// A picture to evaluate.
 struct Sample {
   std::size_t index = 0;  ///< in the data set
   std::string name;
   coca::TestPicture picture;
 };
 
-/// Opens all data, with the keys that the options ask for.
+/// Opens all data, with the keys that the options name.
 coca::AnyDataset open_data(const Options& options) {
   std::set<std::string> keys;
   for (const std::string& key : {options.group, options.interval})
@@ -91,7 +91,7 @@ coca::AnyDataset open_data(const Options& options) {
   return coca::open_datasets(options.paths, data);
 }
 
-/// What a record has under a key.
+/// The value of a record's key.
 std::string field(const coca::Record& record, const std::string& key) {
   const auto found = record.fields.find(key);
   if (found != record.fields.end()) return found->second;
@@ -105,7 +105,7 @@ std::string field(const coca::Record& record, const std::string& key) {
 std::size_t label_of(const coca::Record& record, const std::string& key, const Labels& labels) {
   if (key == "caption") {
     if (record.captions.empty())
-      throw coca::FileError(record.name, "has no caption, which was to be its label");
+      throw coca::FileError(record.name, "has no caption to use as its label");
     return labels.number(record.name, record.captions.front());
   }
   if (record.fields.count(key) == 0 && key == "label" && record.label)
@@ -152,7 +152,7 @@ Samples read_samples(const Options& options, const coca::AnyDataset& dataset,
     coca::Record record;
     try {
       record = dataset.record(i);
-    } catch (const coca::Error& error) {  // its text is broken
+    } catch (const coca::Error& error) {  // its text is invalid
       failures.report(error.what());
       ++broken;
       continue;
@@ -193,7 +193,7 @@ struct Answers {
   coca::TestEmbeddings embeddings;
 };
 
-/// Adds some pictures: embeddings, and captions where they are wanted.
+/// Adds some pictures: embeddings, and captions if wanted.
 void add_pictures(Model& model, const std::optional<coca::GenerationOptions>& search,
                   const coca::AnyDataset& dataset, std::span<Sample> some, Failures& failures,
                   Answers& answers) {
@@ -282,7 +282,7 @@ void embed_captions(Model& model, const Options& options, Answers& answers) {
   }
 }
 
-/// A line a picture, for other programs to judge.
+/// One line per picture, for other programs to evaluate.
 void write_captions(const std::string& path, std::span<const Sample> samples) {
   coca::AtomicFile file(path);
   for (const Sample& sample : samples)
@@ -316,18 +316,18 @@ void print(const Options& options, const Model& model, const coca::TestSet& test
     note += options.protocol == "captions" ? "; retrieval is among all captions"
                                            : "; retrieval is among unlike first captions";
   if (captioning)
-    note += "; captions are searched for with " + std::to_string(options.search.beams) +
+    note += "; captions are generated with " + std::to_string(options.search.beams) +
             (options.search.beams == 1 ? " beam" : " beams");
   if (rows.back().second.intervals)
-    note += "; R@5 is in its interval in 95 % of the test sets that are drawn from this one by \"" +
-            options.interval + "\"";
+    note += "; the interval is the 95 % confidence interval of R@5 (bootstrap over \"" +
+            options.interval + "\")";
   print_line(note + '.');
   if (skipped != 0)
     print_line(std::to_string(skipped) +
                (skipped == 1 ? " picture was skipped." : " pictures were skipped."));
 }
 
-/// Mistakes that can be known before anything is read.
+/// Mistakes that can be found before anything is read.
 void check_usage(const CLI::App& app, const Options& options) {
   if (options.labels_file.empty())
     for (const char* name : {"--label-key", "--templates"})
@@ -356,10 +356,10 @@ bool run(const CLI::App& app, Options options) {
   if (std::none_of(samples.begin(), samples.end(), is_captioned)) {
     if (!labels)
       throw coca::Error(
-          "there is nothing to judge by: no picture has a caption, and there is no "
+          "there is nothing to evaluate: no picture has a caption, and there is no "
           "--labels-file");
     if (!options.interval.empty())
-      throw coca::Error("--interval is that of recall, but no picture has a caption");
+      throw coca::Error("--interval is about recall, but no picture has a caption");
   }
   const auto model = open_model(options.model);
   std::optional<coca::ZeroShotClassifier> classifier;
@@ -420,16 +420,16 @@ void add_data_options(CLI::App& app, Options& options) {
       ->default_str("automatic")
       ->group("Data");
   add("--group", options.group, "KEY",
-      "also the scores of each value of that column or JSON key. A group's pictures and captions "
-      "are looked for among those of all; how rare words are (CIDEr) is also taken from all");
+      "also print the scores for each value of this column or JSON key. A group's pictures and "
+      "captions are searched among those of all groups; CIDEr's word frequencies are also global");
   add("--interval", options.interval, "KEY",
-      "also the 95 % interval of recall, if pictures that are equal in that column or JSON key are "
-      "drawn anew together (bootstrap)");
+      "also print the 95 % confidence interval of recall (bootstrap), where pictures with the same "
+      "value of this column or JSON key are drawn together");
   add("--labels-file", options.labels_file, "FILE",
-      "UTF-8 text, a label a line: zero-shot classification");
+      "UTF-8 text with one label per line, for zero-shot classification");
   app.add_option("--label-key", options.label_key,
-                 "column or JSON key of a picture's label; caption: its first caption. Class "
-                 "folders have the name of the class, shards in .cls its line, from 0")
+                 "column or JSON key of a picture's label; \"caption\" is its first caption. Class "
+                 "folders use the class name, shards the line number in .cls, counted from 0")
       ->check(some_name())
       ->type_name("KEY")
       ->capture_default_str()
@@ -446,16 +446,16 @@ void add_search_options(CLI::App& app, Options& options) {
         ->capture_default_str()
         ->group("Search");
   };
-  add("--beams", options.search.beams, 1, 1024, "1 is greedy");
+  add("--beams", options.search.beams, 1, 1024, "number of beams; 1 is greedy search");
   add("--max-length", options.search.max_length, 0, many,
-      "tokens, start and end included; 0: 30 or what the model can");
+      "maximum number of tokens, start and end included; 0: 30, or the model's context if shorter");
   app.add_option("--min-length", options.min_length,
-                 "tokens, start and end included (default: what the model's generation_config.json "
-                 "says, or else 5)")
+                 "minimum number of tokens, start and end included (default: that of the model's "
+                 "generation_config.json, or else 5)")
       ->check(whole_number(0, many))
       ->type_name("N")
       ->group("Search");
-  app.add_flag("--no-captioning", options.no_captioning, "leave captions out, which take the time")
+  app.add_flag("--no-captioning", options.no_captioning, "skip captioning, the slowest part")
       ->group("Search");
 }
 
@@ -480,12 +480,13 @@ int main(int argc, char* argv[]) {
       ->required()
       ->check(some_name())
       ->type_name("DATA");
-  app.add_flag("--json", options.json, "print one JSON object; shares from 0 to 1");
+  app.add_flag("--json", options.json,
+               "print one JSON object, with scores as fractions instead of percentages");
   app.add_option("--captions", options.captions_file,
                  "write JSON lines: image, references, and the model's caption")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_option("--batch", options.batch, "pictures that are captioned together")
+  app.add_option("--batch", options.batch, "pictures captioned together")
       ->check(whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// The whole library in ten lines, and what a program needs around them.
+// The whole library in ten lines, and the boilerplate that a program needs around them.
 
 #include <coca/coca.hpp>
 #include <coca_presets/stamps_coca.hpp>  // made by coca_add_preset() from an OpenCLIP configuration

@@ -60,7 +60,7 @@ struct Source {
 
 constexpr const char* bundled_model = "drawings_coca";
 
-/// Where a model that comes along is: in the source tree, or where COCA_MODEL_DIR says.
+/// The path of an included model: in the source tree, or where COCA_MODEL_DIR says.
 fs::path bundled_path(const std::string& name) {
   const char* moved = std::getenv("COCA_MODEL_DIR");
   const fs::path models = moved != nullptr && *moved != '\0' ? moved : COCA_EXAMPLE_MODELS;
@@ -72,7 +72,7 @@ bool is_bundled(const std::string& preset) {
   return fs::is_directory(bundled_path(preset), ignored);
 }
 
-/// The weights that are asked for, or those of a model that comes along.
+/// The requested weights, or those of an included model.
 std::string weights_of(const ModelOptions& options) {
   if (!options.weights.empty()) return options.weights;
   const std::string preset = options.preset.empty() ? bundled_model : options.preset;
@@ -126,7 +126,7 @@ const CompiledPreset& preset_of_folder(const coca::HuggingFaceFolder& folder) {
                    rebuild_hint("COCA_CONFIG=" + folder.config));
 }
 
-/// The first preset that the checkpoint's shapes fit; otherwise the one that comes along, which
+/// The first preset that fits the checkpoint's shapes; otherwise that of the included model, which
 /// then says what does not fit.
 const CompiledPreset& preset_of_checkpoint(const std::string& weights) {
   const auto inferred = coca::infer_config(coca::open_checkpoint(weights));
@@ -146,7 +146,7 @@ coca::AnyConfig with_image_size_of(coca::AnyConfig config, const coca::AnyConfig
   return config;
 }
 
-/// Weights of another compiled preset are the likeliest mistake, and get a short answer.
+/// Weights of another compiled preset are the most likely mistake, and get a short answer.
 void expect_checkpoint_fits(const std::string& weights, const CompiledPreset& preset) {
   const auto inferred = coca::infer_config(coca::open_checkpoint(weights));
   if (!inferred || coca::has_shapes_of(*inferred, preset.config)) return;
@@ -159,7 +159,7 @@ void expect_checkpoint_fits(const std::string& weights, const CompiledPreset& pr
   }
 }
 
-/// What a folder says must be what was asked for, but for the size of pictures where positions are
+/// A folder's configuration must be the requested one, except for the picture size if positions are
 /// interpolated.
 void expect_folder_fits(const coca::HuggingFaceFolder& folder, const CompiledPreset& preset,
                         bool any_picture_size) {
@@ -237,7 +237,7 @@ std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset)
 }
 
 std::unique_ptr<Model> open_model(const ModelOptions& options) {
-  if (!options.preset.empty()) preset_of_name(options.preset);  // a wrong name is told first
+  if (!options.preset.empty()) preset_of_name(options.preset);  // a wrong name is reported first
   const Source source = find_source(options);
   const CompiledPreset& preset = choose_preset(options, source);
   const auto bundled = bundled_folder(std::string(preset.name));

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A model whose preset and precision are chosen when a program runs. The library's models are
+/// A model whose preset and precision are chosen at run time. The library's models are
 /// types; programs that take `--model NAME` hide the type behind this interface, and are compiled
 /// once for all presets. A program that knows its model needs none of this, see minimal.cpp.
 
@@ -34,7 +34,7 @@ class UsageError : public coca::Error {
 /// What the command line says about the model.
 struct ModelOptions {
   std::string preset{};     ///< empty: what the weights fit
-  std::string weights{};    ///< file, folder, or "random"; empty: the model that comes along
+  std::string weights{};    ///< file, folder, or "random"; empty: the included model
   std::string tokenizer{};  ///< vocabulary file; empty: the folder's, or else CLIP's
   std::string precision = "f32";
   int threads = 0;
@@ -51,8 +51,8 @@ struct ModelInfo {
   coca::AnyTokenizer tokenizer;
   coca::PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;
-  bool bundled = false;   ///< of the models that come along, which learnt names, not sentences
-  bool captions = false;  ///< a CoCa; CLIP has none
+  bool bundled = false;                     ///< an included model, trained on names, not sentences
+  bool captions = false;                    ///< a CoCa; CLIP has none
   std::optional<std::size_t> min_length{};  ///< of captions, where the model's folder says so
   std::size_t context_length = 0;
   std::size_t vocab_size = 0;
@@ -75,7 +75,7 @@ class Model {
   /// Ids of a text: start token, words, end token; cut to the context, without padding.
   std::vector<std::int32_t> encode(const std::string& text) const;
 
-  /// Each picture's captions, best first. @throws UsageError where the model has no captioner
+  /// Each picture's captions, best first. @throws UsageError if the model has no captioner
   virtual std::vector<std::vector<coca::Caption>> caption(
       std::span<const coca::Pixels> pictures, const coca::GenerationOptions& options) = 0;
   virtual std::vector<coca::AttentionMap> attention_maps(const coca::Pixels& picture,
@@ -101,19 +101,19 @@ struct CompiledPreset {
                                  const std::string& weights);
 };
 
-/// All that CMake's COCA_PRESETS and COCA_CONFIG asked for.
+/// All presets of CMake's COCA_PRESETS and COCA_CONFIG.
 const std::vector<CompiledPreset>& compiled_presets();
 
 /// A vocabulary file: SentencePiece .model, merges.txt, or CLIP's bpe_simple_vocab.
-/// @throws coca::FileError where it is missing or damaged
+/// @throws coca::FileError if it is missing or damaged
 coca::AnyTokenizer read_tokenizer(const std::string& path);
 
-/// The folder of the model that comes along under a preset's name, if one does: examples/models, or
+/// The folder of the included model with a preset's name, if there is one: examples/models, or
 /// where the environment variable COCA_MODEL_DIR says.
-/// @throws coca::FileError where it is damaged
+/// @throws coca::FileError if it is damaged
 std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset);
 
-/// The model that the command line asks for.
+/// The model given on the command line.
 /// @throws UsageError for a preset that there is not; coca::Error for weights that cannot be loaded
 std::unique_ptr<Model> open_model(const ModelOptions& options);
 

@@ -16,7 +16,7 @@ namespace coca_examples {
 
 class ProgressBar {
  public:
-  /// @param what that is counted, such as "pictures"
+  /// @param what what is counted, such as "pictures"
   explicit ProgressBar(std::string what) : what_(std::move(what)) { current_ = this; }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -30,8 +30,8 @@ class ProgressBar {
     show(done, all, elapsed() / part - elapsed());
   }
 
-  /// The same where all was not done from here, or not evenly.
-  /// @param more what else there is to say
+  /// The same for work that did not start from zero, or does not progress evenly.
+  /// @param more additional text
   void show(std::size_t done, std::size_t all, double seconds_left, const std::string& more = "") {
     if (!terminal_ || elapsed() < 2 || done == 0 || done >= all) return clear();
     const double part = static_cast<double>(done) / static_cast<double>(all);
@@ -43,7 +43,7 @@ class ProgressBar {
     visible_ = true;
   }
 
-  /// Removes the bar, if there is one, for whatever is printed next.
+  /// Removes the bar, if there is one, before other output.
   static void hide() {
     if (current_ != nullptr) current_->clear();
   }

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs what is missing, builds the examples, captions and classifies pictures with the model that comes along.
-# run.sh [PICTURE...]   without pictures: those that come with the model (those in new/ show what it was not trained on)
+# Installs missing packages, builds the examples, captions and classifies pictures with the included model.
+# run.sh [PICTURE...]   default: the pictures bundled with the model (those in new/ show things that it was not trained on)
 set -eu
-for picture; do  # as seen from here
+for picture; do  # relative to the current folder
   shift
   case $picture in /*) ;; *) picture=$PWD/$picture ;; esac
   set -- "$@" "$picture"

@@ -10,16 +10,16 @@ namespace {
 
 using Scores = coca::TestScores;
 
-/// A column, and the block of columns that it is in.
+/// A column, and the block of columns that it belongs to.
 struct Column {
   std::string block;
   std::string title;
-  std::function<std::string(const Scores&)> cell;  ///< "-" where there is no score
+  std::function<std::string(const Scores&)> cell;  ///< "-" if there is no score
 };
 
 std::string percent(double share) { return to_text(100 * share, 1); }
 
-/// A column of something that scores may lack.
+/// A column of a score that may be missing.
 template <class Part, class Text>
 Column optional_column(std::string block, std::string title, std::optional<Part> Scores::*part,
                        Text text) {
@@ -75,7 +75,7 @@ std::vector<Column> all_columns() {
   return columns;
 }
 
-/// Columns on a terminal: characters, not bytes.
+/// Width on a terminal: characters, not bytes.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) >> 6) != 2; }));
@@ -85,14 +85,14 @@ std::string spaces(std::size_t width, const std::string& text) {
   return std::string(width - std::min(width, width_of(text)), ' ');
 }
 
-/// A name that stays in its line.
+/// A name without line breaks.
 std::string one_line(std::string name) {
   for (char& c : name)
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
   return name.empty() ? "\"\"" : name;
 }
 
-/// The line above the titles: each block's name where the block begins.
+/// The line above the titles: each block's name at the start of the block.
 std::string block_line(const std::vector<Column>& columns, const std::vector<std::size_t>& widths,
                        std::size_t left) {
   std::string line(left, ' ');

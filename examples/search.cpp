@@ -1,4 +1,4 @@
-// Finds pictures of a folder by a text or by another picture.
+// Searches a folder of pictures by a text or by another picture.
 
 #include <algorithm>
 #include <chrono>
@@ -137,7 +137,7 @@ coca::SearchIndex open_index(Model& model, const Options& options, bool asked, F
   return index;
 }
 
-/// The embedding of what is looked for, if anything is.
+/// The embedding of the query, if there is one.
 coca::Embeddings embed_query(Model& model, const Options& options, bool asked) {
   if (!asked) return {};
   if (options.image.empty()) return model.embed_texts({&options.query, 1});
@@ -171,12 +171,12 @@ void write_sheet(const Options& options, std::span<const coca::SearchHit> hits) 
   coca::write_png(options.sheet, with_title(sheet, title));
 }
 
-/// @return whether there is anything to look for
+/// @return whether there is a query
 bool is_asked(const CLI::App& app, const Options& options) {
   if (!options.query.empty() && !options.image.empty())
     throw UsageError("give a query or --image FILE, not both");
   if (app.count("query") != 0 && CLI::detail::trim_copy(options.query).empty())
-    throw UsageError("the query is empty; leave it out to bring the index alone up to date");
+    throw UsageError("the query is empty; leave it out to update only the index");
   const bool asked = !options.query.empty() || !options.image.empty();
   if (options.sheet.empty()) return asked;
   if (!asked) throw UsageError("--sheet needs a query or --image FILE");
@@ -213,28 +213,27 @@ bool run(const CLI::App& app, const Options& options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Finds pictures of a folder by a text or by another picture.", "search");
+  CLI::App app("Searches a folder of pictures by a text or by another picture.", "search");
   app.footer(
       "The folder's pictures are embedded once, into an index that is kept up to date from then "
       "on.\n\n"
       "Example: search ~/Pictures \"children at the sea\" --sheet found.png\n"
       "         search ~/Pictures --image photo.jpg --top 3 --json");
-  app.add_option("folder", options.folder, "with subfolders, but for hidden ones")
+  app.add_option("folder", options.folder, "folder to search, with subfolders except hidden ones")
       ->required()
       ->check(some_name())
       ->type_name("DIRECTORY");
-  app.add_option("query", options.query,
-                 "what to look for; without, the index alone is brought up to date")
+  app.add_option("query", options.query, "what to look for; if left out, only the index is updated")
       ->check(utf8_text())
       ->type_name("TEXT");
   app.add_option("--image", options.image, "look for pictures like this one")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_option("--top", options.top, "pictures to find")
+  app.add_option("--top", options.top, "number of pictures to find")
       ->check(whole_number(1, 10000))
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("--sheet", options.sheet, "write what was found as one PNG")
+  app.add_option("--sheet", options.sheet, "write the pictures found as one PNG")
       ->check(some_name())
       ->type_name("FILE");
   app.add_option(
@@ -243,7 +242,7 @@ int main(int argc, char* argv[]) {
          "and this model's written beside it")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_flag("--json", options.json, "print one JSON object a picture");
+  app.add_flag("--json", options.json, "print one JSON object per picture");
   add_model_options(app, options.model);
   return run_program(app, argc, argv, [&] { return run(app, options); });
 }

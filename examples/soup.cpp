@@ -1,4 +1,4 @@
-// Averages the weights of several models that come from the same one.
+// Averages the weights of several models finetuned from the same one.
 
 #include <filesystem>
 #include <optional>
@@ -23,7 +23,7 @@ struct Options {
   bool json = false;
 };
 
-/// A model of the command line: its weights, and the folder that they are in if that was named.
+/// A model named on the command line: its weights, and its folder if that was given.
 struct NamedModel {
   std::string weights;
   std::optional<coca::HuggingFaceFolder> folder{};
@@ -48,13 +48,13 @@ std::vector<coca::SoupIngredient> open_ingredients(const std::vector<NamedModel>
   return ingredients;
 }
 
-/// The first model that is a folder says what the soup's has beside the weights.
+/// The first model that is a folder provides what the soup's folder has in addition to the weights.
 const coca::HuggingFaceFolder& described(const std::vector<NamedModel>& models) {
   for (const NamedModel& model : models)
     if (model.folder) return *model.folder;
   throw UsageError(
-      "none of the models is a folder, whose configuration and vocabulary the soup could have; "
-      "for the weights alone give --output FILE.safetensors");
+      "none of the models is a folder, from which the soup could take its configuration and "
+      "vocabulary; to write only the weights give --output FILE.safetensors");
 }
 
 void copy_description(const coca::HuggingFaceFolder& from, const std::string& to) {
@@ -68,7 +68,7 @@ void copy_description(const coca::HuggingFaceFolder& from, const std::string& to
     coca::copy_file_atomically(file, (fs::path(to) / fs::path(file).filename()).string());
 }
 
-/// A soup in the place of one of its models could not be made again.
+/// A soup that replaced one of its models could not be reproduced.
 void expect_none_replaced(const Options& options, const std::vector<NamedModel>& models,
                           const std::string& weights) {
   std::error_code ignored;
@@ -93,7 +93,7 @@ void write_folder(const coca::RunFolder& folder, const coca::HuggingFaceFolder& 
 }
 
 bool run(const Options& options) {
-  if (options.models.size() < 2) throw UsageError("give two models or more");
+  if (options.models.size() < 2) throw UsageError("give at least two models");
   if (!options.shares.empty() && options.shares.size() != options.models.size())
     throw UsageError("there are " + std::to_string(options.models.size()) + " models and " +
                      std::to_string(options.shares.size()) + " --shares");
@@ -117,25 +117,25 @@ bool run(const Options& options) {
 int main(int argc, char* argv[]) {
   Options options;
   CLI::App app(
-      "Averages the weights of models that were trained on from the same weights (a model soup), "
-      "or of\na model before and after training.",
+      "Averages the weights of models finetuned from the same weights (a model soup), or of a "
+      "model\nbefore and after finetuning.",
       "soup");
   app.footer(
       "Example: soup run before --shares 0.7 0.3 --output mixed\n"
       "         soup run1 run2 run3 --output soup.safetensors");
   app.add_option("models", options.models,
-                 "two or more: folders of train or as on Hugging Face, or checkpoints "
+                 "two or more: folders written by train or from Hugging Face, or checkpoints "
                  "(.safetensors, .pt, .bin)")
       ->check(some_name())
       ->required()
       ->type_name("MODEL");
   app.add_option("--shares", options.shares,
-                 "of each model, in their order; they need not add up to 1 (default: all the same)")
+                 "share of each model, in order; they need not add up to 1 (default: equal shares)")
       ->check(finite_number(std::numeric_limits<float>::min()))
       ->type_name("N");
   app.add_option("--output", options.output,
-                 "a folder, which also gets the configuration and the vocabulary of the first "
-                 "model that is one; or a file, .safetensors, for the weights alone")
+                 "a folder, which also gets the configuration and vocabulary of the first "
+                 "model that is a folder; or a .safetensors file, for only the weights")
       ->check(some_name())
       ->required()
       ->type_name("PATH");

@@ -11,9 +11,9 @@ CLI::Option* add_templates_option(CLI::App& app, std::vector<std::string>& choic
   return app
       .add_option(
           "--templates", choices,
-          "prompts that a label stands in, averaged: a text with {}, a file with such a text a "
-          "line, imagenet (CLIP's 80) or simple (7 of them); may be repeated (default: \"a photo "
-          "of a {}.\", and for the model that comes along, which knows plain captions, \"{}\")")
+          "prompts around a label, averaged: a text with {}, a file with one such text per line, "
+          "imagenet (CLIP's 80) or simple (7 of them); may be repeated (default: \"a photo of a "
+          "{}.\", and for the included model, which was trained on plain names, \"{}\")")
       ->check(utf8_text())
       ->check(some_name())
       ->type_name("TEXT|FILE|NAME")
@@ -23,7 +23,7 @@ CLI::Option* add_templates_option(CLI::App& app, std::vector<std::string>& choic
 namespace {
 
 std::vector<std::string> read_template_file(const std::string& path) {
-  std::error_code ignored;  // where it is there but cannot be read, reading it says why
+  std::error_code ignored;  // if it exists but cannot be read, reading it reports why
   if (!std::filesystem::exists(path, ignored))
     throw UsageError("--templates \"" + path +
                      "\" is neither a text with {} for the label, nor imagenet or simple, nor a "

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The prompts that labels stand in.
+/// The prompts that labels are put into.
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -13,7 +13,7 @@ namespace coca_examples {
 /// Adds --templates.
 CLI::Option* add_templates_option(CLI::App& app, std::vector<std::string>& choices);
 
-/// Each choice is a name, a text with {}, or a file with a template a line.
+/// Each choice is a name, a text with {}, or a file with one template per line.
 /// @throws UsageError for a choice that is none of them; coca::FileError for a file that cannot be
 /// read, or whose text has no {}
 std::vector<std::string> read_templates(const std::vector<std::string>& choices,

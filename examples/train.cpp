@@ -29,7 +29,7 @@ struct Options {
   bool json = false;
 };
 
-/// Makes a flag of each option: --batch-size of batch_size.
+/// Turns each option into a flag: batch_size into --batch-size.
 class FlagAdder {
  public:
   explicit FlagAdder(CLI::App& app) : app_(app) {}
@@ -104,7 +104,7 @@ const CompiledTraining& find_training(const std::string& name) {
                    name + "\" -DCOCA_CONFIG=path/to/config.json\n  cmake --build build");
 }
 
-/// The model that a folder's configuration is.
+/// The model that a folder's configuration describes.
 const CompiledTraining& training_of_folder(const coca::HuggingFaceFolder& folder) {
   const coca::AnyConfig config = coca::to_config(folder.description);
   for (const CompiledTraining& training : compiled_trainings())
@@ -115,8 +115,8 @@ const CompiledTraining& training_of_folder(const coca::HuggingFaceFolder& folder
                    folder.config + "\n  cmake --build build");
 }
 
-/// The first model that a checkpoint's shapes fit; otherwise the first of all, which then says what
-/// does not fit.
+/// The first model that fits a checkpoint's shapes; otherwise the first of all, whose error then
+/// says what does not fit.
 const CompiledTraining& training_of_checkpoint(const std::string& path) {
   const auto inferred = coca::infer_config(coca::open_checkpoint(path));
   for (const CompiledTraining& training : compiled_trainings())
@@ -124,7 +124,7 @@ const CompiledTraining& training_of_checkpoint(const std::string& path) {
   return compiled_trainings().front();
 }
 
-/// The model that is asked for, or that the weights of --init-from are of.
+/// The requested model, or the one that the weights of --init-from belong to.
 const CompiledTraining& choose_training(const coca::TrainingOptions& options) {
   if (!options.model.empty()) return find_training(options.model);
   if (options.init_from.empty()) return compiled_trainings().front();
@@ -132,21 +132,21 @@ const CompiledTraining& choose_training(const coca::TrainingOptions& options) {
   return folder ? training_of_folder(*folder) : training_of_checkpoint(options.init_from);
 }
 
-/// The vocabulary file of a folder that a run begins from.
+/// The vocabulary file of the folder that a run starts from.
 std::string vocabulary_of(const coca::HuggingFaceFolder& folder) {
   if (folder.sentence_piece) return *folder.sentence_piece;
   if (folder.bpe_vocabulary) return *folder.bpe_vocabulary;
   return folder.merges.value_or("");
 }
 
-/// What the folder of --init-from says of pictures, if it does.
+/// The preprocessing that the folder of --init-from describes, if it does.
 std::optional<coca::PreprocessConfig> preprocess_of(const std::string& init_from) {
   const auto folder = coca::find_hugging_face_folder(init_from);
   if (!folder || folder->description.preprocess.is_null()) return {};
   return coca::parse_preprocess_config(folder->description.preprocess);
 }
 
-/// Where options do not say, pictures are prepared as for the weights that a run begins from.
+/// Unless options say otherwise, pictures are prepared as for the initial weights.
 void begin_as(const std::string& init_from, coca::TrainingOptions& options) {
   const auto preprocess = preprocess_of(init_from);
   if (!preprocess) return;
@@ -240,13 +240,13 @@ std::string details(const coca::TrainingProgress& progress) {
          (progress.skipped == 0 ? "" : ", " + std::to_string(progress.skipped) + " skipped");
 }
 
-/// What did not go well in a run.
+/// What a run skipped.
 struct Skipped {
-  std::uint64_t steps = 0;  ///< whose loss or gradient was no number, from the first run on
+  std::uint64_t steps = 0;  ///< whose loss or gradient was not finite, since the first run
   std::size_t pictures = 0;
 };
 
-/// Of several processes the first one speaks.
+/// Of several processes only the first one prints.
 coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& bar, Failures& broken,
                             Skipped& skipped) {
   coca::TrainingEvents events;
@@ -273,14 +273,14 @@ coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& ba
   return events;
 }
 
-/// What a run begins with.
+/// How a run starts.
 struct Start {
-  bool resume = false;      ///< a checkpoint to go on from
+  bool resume = false;      ///< from a checkpoint
   bool logit_bias = false;  ///< whether its model has one
   coca::Json backend{};     ///< choices that let it compute the same bits
 };
 
-/// Options in the order in which they count: the run's own, the file's, the flags'.
+/// Options in order of increasing precedence: the run's, the file's, the flags.
 Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   const std::string folder = options.training.output;
   const std::string config = options.config;
@@ -305,15 +305,15 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
     }
   } else if (coca::RunFolder(output).has_checkpoint()) {
     throw UsageError(output +
-                     " holds a checkpoint already: add --resume to go on from it, or "
+                     " already contains a checkpoint: add --resume to continue from it, or "
                      "choose another folder");
   }
   if (!config.empty()) coca::read_options_file(config, options.training);
-  app.parse(reversed_arguments(app, argc, argv));  // once more, over what was read
+  app.parse(reversed_arguments(app, argc, argv));  // again, to override what was read
   options.training.output = output;
   options.training = coca::with_absolute_paths(options.training);
   if (options.training.data.training.empty())
-    throw UsageError(resume ? output + " holds no run to go on from; --data would begin one there"
+    throw UsageError(resume ? output + " contains no run to resume; --data would start one there"
                             : "--data is required: what to train on");
   return start;
 }
@@ -337,12 +337,12 @@ void print_end(const Options& options, coca::TrainingEnd end, const Skipped& ski
                                {"skipped_steps", skipped.steps},
                                {"broken_pictures", skipped.pictures}}));
   if (skipped.steps != 0)
-    print_line("steps skipped, as their loss or gradient was no number: " +
+    print_line("steps skipped because their loss or gradient was not finite: " +
                std::to_string(skipped.steps));
   if (skipped.pictures != 0)
     print_line("broken pictures skipped: " + std::to_string(skipped.pictures));
-  if (finished) return print_line("done: " + folder + " holds the model and report.html");
-  print_line("stopped: train --resume --output " + folder + " goes on");
+  if (finished) return print_line("done: " + folder + " contains the model and report.html");
+  print_line("stopped: continue with train --resume --output " + folder);
 }
 
 bool run(CLI::App& app, int argc, char** argv, Options& options) {

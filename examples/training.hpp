@@ -15,12 +15,12 @@
 
 namespace coca_examples {
 
-/// All that a run needs but the type of the model.
+/// All that a run needs except the type of the model.
 struct TrainingRequest {
   coca::TrainingSubject subject;
   coca::TrainingOptions options{};
   coca::TrainingEvents events{};
-  coca::MpiCommunicator processes{};  ///< those of mpirun, or this one alone
+  coca::MpiCommunicator processes{};  ///< those of mpirun, or only this one
   bool resume = false;                ///< from the checkpoint in the run's folder
   bool logit_bias = false;            ///< whether the model is to have one
   bool data_changed = false;          ///< resume with other data than at the checkpoint
@@ -37,7 +37,7 @@ struct CompiledTraining {
   coca::TrainingEnd (*run)(const TrainingRequest& request);
 };
 
-/// All that CMake's COCA_TRAIN_PRESETS and COCA_CONFIG asked for.
+/// All presets of CMake's COCA_TRAIN_PRESETS and COCA_CONFIG.
 const std::vector<CompiledTraining>& compiled_trainings();
 
 }  // namespace coca_examples

@@ -20,8 +20,8 @@ inline bool close(double actual, double expected, double tolerance) {
   return std::abs(actual - expected) <= tolerance;
 }
 
-/// Whether two numbers are the same, where NaN is the same as NaN alone. For results that must be
-/// exact, and for places that must have been left alone.
+/// Whether two numbers are the same, where NaN is only the same as NaN. For results that must be
+/// exact, and for elements that must be untouched.
 inline bool identical(double actual, double expected) {
   return std::isnan(expected) ? std::isnan(actual) : actual == expected;
 }

@@ -3,8 +3,8 @@
 compare.py BUILD_FOLDER [--models coca_ViT-B-32 coca_ViT-L-14] [--threads 2] [--runs 3] [--encoders]
 
 Captions: 6 beams in 3 groups, total length 30, minimum 29; the token ids must be equal. With --encoders the image
-encoder of each model is also timed by PyTorch, ONNX Runtime and OpenVINO. All sides take turns, run by run; the
-figures, ratios too, are medians of the turns. Prints a Markdown table.
+encoder of each model is also timed with PyTorch, ONNX Runtime and OpenVINO. Runs are interleaved; the
+figures, including ratios, are medians over the rounds. Prints a Markdown table.
 """
 
 import argparse
@@ -162,7 +162,7 @@ def main():
             lines.append(f'| {name} | {library} | {median_of(rounds, "encoders", library):.3f} s '
                          f'| {median_of(rounds, "encoder_ratios", library):.2f} |')
     if lines:
-        print("\n| encoding one picture, f32 | library | time | of coca's time |\n|---|---|---|---|")
+        print("\n| encoding one image, f32 | library | time | relative to coca |\n|---|---|---|---|")
         print("\n".join(lines))
     sys.exit(1 if failed else 0)
 

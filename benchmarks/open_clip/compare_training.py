@@ -3,8 +3,8 @@
 compare_training.py BUILD_FOLDER [--models coca_ViT-B-32] [--batch 8] [--threads 2] [--runs 2] [--rounds 3]
 
 A step is forward, both losses (weights 1 and 2), backward and AdamW, in f32. Captions are 76 random words long,
-so that no padding is skipped. The losses of the first step must agree, or the script fails. Both sides take turns;
-the figures, ratios too, are medians of the turns. Prints a Markdown table.
+so that no padding is skipped. The losses of the first step must agree, or the script fails. Runs are interleaved;
+the figures, including ratios, are medians over the rounds. Prints a Markdown table.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from compare import median_of, processor
 
 
 def train_open_clip(name, folder, arguments):
-    """Runs in a process of its own, so that its peak memory is its own. -> a JSON object on standard output"""
+    """Runs in a separate process, so that its peak memory is its own. -> a JSON object on standard output"""
     import resource
     import statistics
     import time

@@ -1,6 +1,6 @@
 """Open Clip Art (Debian: openclipart-png, openclipart-svg): the pictures of one package with the
 titles and keywords of the other. Many titles name the author, a whole collection, or are not
-English; see clip_art_titles.tsv (translations) and clip_art_words.tsv (words put right)."""
+English; see clip_art_titles.tsv (translations) and clip_art_words.tsv (corrected words)."""
 
 import html
 import os
@@ -46,7 +46,7 @@ def read_table(name):
 
 
 class Titles:
-    """What is a word, and how a raw title or file name becomes a caption."""
+    """Recognises words, and turns a raw title or file name into a caption."""
 
     def __init__(self, english):
         self.common = english
@@ -59,7 +59,7 @@ class Titles:
         return word in self.words or singular(word) in self.words
 
     def plain(self, text):
-        """Words only: no numbers, no camel case, no noise; brackets are gone."""
+        """Only words: no numbers, no camel case, no noise, no brackets."""
         text = html.unescape(html.unescape(text))
         text = re.sub(r"(?i)^clip ?art by [\w .]+? - ", "", text)
         text = re.sub(r"\.(svg|png)$", "", text)
@@ -82,7 +82,7 @@ class Titles:
         return re.sub(rf"^(\D+) ({COLORS})$", r"\2 \1", text)
 
     def caption(self, text):
-        """English words for what is shown, or "" where the text does not say it."""
+        """English words for what is shown, or "" if the text does not say it."""
         plain = self.plain(text)
         if plain in self.translations:
             return self.translations[plain]
@@ -124,7 +124,7 @@ def playing_card(stem):
 
 
 def flag_name(caption, folder):
-    """As Unicode names flags: "flag: france"."""
+    """In Unicode's style of flags: "flag: france"."""
     if "/flags/" not in folder + "/" or re.search("semaphore|signal|umbrella|map", caption + folder):
         return caption
     place = re.sub(r"\b(national|the|flying|waving|state|(republic|kingdom) of)\b", "", caption)
@@ -133,7 +133,7 @@ def flag_name(caption, folder):
 
 
 class ClipArt:
-    """All pictures of the package, read once to learn which titles are those of collections."""
+    """All pictures of the package, read once to find out which titles belong to collections."""
 
     def __init__(self, english):
         self.entries = []
@@ -150,7 +150,7 @@ class ClipArt:
         self.collections = self.find_collections()
 
     def find_collections(self):
-        """Titles under which files of three or more different names go."""
+        """Titles shared by files of three or more different names."""
         names = defaultdict(set)
         for path, _, title, author, _ in self.entries:
             names[title].add(concept(self.titles.plain(without_author(os.path.basename(path), author))))
@@ -168,7 +168,7 @@ class ClipArt:
         return sorted(set(good), key=lambda word: (-self.keyword_counts[word], word))
 
     def is_abstract(self, folder, caption):
-        """Of the icons of programs, only those that show what drawings show: not "apply", "align left"."""
+        """Of program icons, only those that depict objects: not "apply", "align left"."""
         shown = all(word in self.common or singular(word) in self.common for word in caption.split())
         return folder.startswith("computer/icons") and (not shown or "-theme" in folder and " " in caption)
 

@@ -1,5 +1,5 @@
-"""Two training pictures in one, named after both: "frog, minibus". Who has seen a thing with many others knows which of
-the words, and which part of the picture, is about it (as MixGen, arXiv 2206.08358, mixes pairs)."""
+"""Two training pictures in one, named after both: "frog, minibus". A model that has seen a thing with many others knows which of
+the words, and which part of the picture, refers to it (as MixGen, arXiv 2206.08358, mixes pairs)."""
 
 from collections import defaultdict
 from random import Random
@@ -9,7 +9,7 @@ from PIL import Image
 from concepts import (PEOPLE, SKIN_TONE, base_form, color_strength, has_word, mentions_held_out,
                       people_and_skin_tones)
 
-MOST_WORDS = 3  # of the name of a thing: two of them are to fit into a text
+MOST_WORDS = 3  # of the name of a thing: two of them must fit into a text
 LONGEST = 88  # sides of one picture of the two, in pixels
 SHORTEST = 66
 
@@ -20,13 +20,13 @@ def resized(image, random):
 
 
 def one_after_the_other(length, other, overlap):
-    """How long both are, and where the other begins, which covers that part of the first."""
+    """The length of both together, and where the second begins, which covers that part of the first."""
     start = round(length * (1 - overlap))
     return max(length, start + other), start
 
 
 def composed(first, second, way, random):
-    """The first beside the second, above it, or with a corner under it (diagonal)."""
+    """The first next to the second, above it, or with a corner under it (diagonal)."""
     overlap = random.uniform(0.15, 0.4) if way == "diagonal" else 0
     size, corner = [0, 0], [0, 0]
     for axis, along in enumerate((way != "above", way != "beside")):
@@ -43,7 +43,7 @@ def composed(first, second, way, random):
 
 
 def numbered(source, drawn, longest):
-    """(record, image) of each drawn (captions, more of the record, image), the longer side at most `longest`."""
+    """(record, image) of each drawn (captions, more fields of the record, image), the longer side at most `longest`."""
     for number, (captions, fields, image) in enumerate(drawn):
         image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
         path = f"images/{source}/{number}.png"
@@ -52,14 +52,14 @@ def numbered(source, drawn, longest):
 
 
 def name_of_thing(record):
-    """Its name if that is a few words without punctuation, which can be told apart when joined; otherwise ""."""
+    """Its name if that is a few words without punctuation, which stay distinguishable when joined; otherwise ""."""
     name = record["captions"][0]
     simple = not SKIN_TONE.search(name) and not set(name) & set(",:") and len(name.split()) <= MOST_WORDS
     return name if simple else ""
 
 
 def shuffled_without_end(names, random):
-    """All of the names once before any comes again."""
+    """All of the names once before any is repeated."""
     while True:
         random.shuffle(names)
         yield from names

@@ -1,4 +1,4 @@
-"""Which captions speak of the same thing, and which things are held out.
+"""Which captions refer to the same concept, and which concepts are held out.
 
 The base form of a caption leaves out what does not change the thing: case, articles, punctuation,
 skin tone, gender, plural, "icon", "cartoon". One tenth of the base forms, chosen by their hash, is
@@ -62,31 +62,31 @@ def without_skin_tone(caption):
 
 
 def people_and_skin_tones(caption):
-    """"woman judge: dark skin tone" becomes "woman: dark skin tone"; "" where either is missing."""
+    """"woman judge: dark skin tone" becomes "woman: dark skin tone"; "" if either is missing."""
     people = [word for word in re.findall("[a-z]+", caption) if word in PEOPLE]
     tones = SKIN_TONE.findall(caption)
     return f"{', '.join(people)}: {', '.join(tones)}" if people and tones else ""
 
 
 def is_sided(caption):
-    """Whether a mirrored picture would be another thing, or no such thing: arrows, clocks, letters, flags, and two
-    people of whom the caption names the left one, or his or her skin tone, first."""
+    """Whether a mirrored picture would show another thing, or an impossible one: arrows, clocks, letters, flags, and two
+    people of whom the caption names the left one, or their skin tone, first."""
     words = set(re.findall("[a-z]+|[0-9]", caption)) - {"a", "i", "s"}
     several = len(SKIN_TONE.findall(caption)) > 1 or len(PEOPLE.intersection(caption.partition(":")[0].split(", "))) > 1
     return several or any(word in SIDED or len(word) == 1 for word in words)
 
 
 def color_strength(captions):
-    """How much a picture's colours may change, 0 to 1, before it would be another thing. Of skin tones, neighbours are
-    soon the same."""
+    """How much a picture's colours may change, 0 to 1, before it would show another thing. Neighbouring skin tones are
+    soon indistinguishable."""
     if any(map(SKIN_TONE.search, captions)):
         return 0.1
     return 0.3 if any(has_word(caption, COLORS) for caption in captions) else 1
 
 
 def look_alikes(caption):
-    """The same for people who do the same and have the same skin tones, whose gender (or whose order) is what tells
-    them apart; "" where nobody is spoken of."""
+    """Equal for people who do the same and have the same skin tones, and differ only in gender (or order);
+    "" if no person is mentioned."""
     if not SKIN_TONE.search(caption) and not has_word(caption, PEOPLE):
         return ""
     return ", ".join([base_form(caption), *sorted(set(SKIN_TONE.findall(caption)))])
@@ -122,12 +122,12 @@ def concept(caption):
 
 
 def is_held_out(caption):
-    """Whether a caption, by its base form alone, belongs to the tenth that is never trained on."""
+    """Whether a caption, only by its base form, belongs to the tenth that is never trained on."""
     return int(hashlib.sha256(concept(caption).encode()).hexdigest()[:8], 16) % 10 == 0
 
 
 def mentions_held_out(caption):
-    """Whether a caption, or what stands between its commas, is held out. What follows a colon only
+    """Whether a caption, or a part between its commas, is held out. What follows a colon only
     describes: "family: woman, girl" does not say "girl"."""
     parts = [] if ":" in caption else caption.split(", ")
     return any(is_held_out(text) for text in (caption, *parts))

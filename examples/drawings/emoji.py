@@ -11,13 +11,13 @@ from picture import Picture
 
 FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 CLDR = "/usr/share/unicode/cldr/common"
-INHERITED = "↑↑↑"  # instead of a name: that of the parent language
+INHERITED = "↑↑↑"  # instead of a name: the parent language's
 VARIATION_SELECTOR = "\ufe0f"
 LIGATURE = 4  # the type of such lookups in GSUB
 
 
 def read_annotations():
-    """{sequence of code points: [name, [other names], [keywords]]}; other names are those of other English."""
+    """{sequence of code points: [name, [other names], [keywords]]}; other names are those of other varieties of English."""
     annotations = {}
     for language, part in product(("en", "en_GB", "en_AU", "en_CA"), ("annotations", "annotationsDerived")):
         for element in ElementTree.parse(f"{CLDR}/{part}/{language}.xml").iter("annotation"):
@@ -42,7 +42,7 @@ def read_ligatures(font):
 
 
 def substitute(glyphs, ligatures, longest):
-    """What GSUB does: the longest ligature at each place."""
+    """Applies GSUB: the longest ligature at each position."""
     result, at = [], 0
     while at < len(glyphs):
         for length in range(min(longest, len(glyphs) - at), 0, -1):

@@ -1,5 +1,5 @@
-"""Families of Noto's faces: one or two grown-ups with one or two children, in colours or, mostly, in silhouette, where
-outlines alone tell who is there, and how many."""
+"""Families of Noto's faces: one or two adults with one or two children, in colours or, mostly, in silhouette, where
+only outlines show who is there, and how many."""
 
 from itertools import cycle, product
 from random import Random
@@ -8,15 +8,15 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from concepts import SKIN_TONE, color_strength, mentions_held_out
 
-IN_COLOR = 5  # of each family one in so many is in colours
-ON_A_SIGN = 0.67  # of the silhouettes
+IN_COLOR = 5  # one in this many of each family is in colours
+ON_A_SIGN = 0.67  # share of the silhouettes
 FACES = {"man", "woman", "boy", "girl"}
 GROWN_UPS = [("man",), ("woman",), ("man", "woman"), ("man", "man"), ("woman", "woman")]
 CHILDREN = [("boy",), ("girl",), ("girl", "boy"), ("boy", "boy"), ("girl", "girl")]
 GROWN_UP = (40, 54)  # widths of a head in pixels
 CHILD = (26, 40)
-CANVAS = 256  # room for the largest, before it is cut off
-GROUND = 150  # where the grown-ups stand on it
+CANVAS = 256  # room for the largest, before cropping
+GROUND = 150  # where the adults stand on it
 MIDDLE = 100
 
 
@@ -44,7 +44,7 @@ def silhouette(head, ink, random):
 
 
 def put_in_front(canvas, image, corner, gap):
-    """What is on the canvas ends `gap` pixels from the outline of the image."""
+    """Puts the image on the canvas, whose content ends `gap` pixels from the image's outline."""
     if gap:
         outline = Image.new("L", canvas.size)
         outline.paste(image.getchannel("A"), corner)
@@ -54,7 +54,7 @@ def put_in_front(canvas, image, corner, gap):
 
 
 def put_in_a_row(canvas, people, bottom, middle, gap, random):
-    """Where the row ends on the right."""
+    """Returns the right end of the row."""
     between = random.randint(-2, 5)
     left = middle - (sum(image.width for image in people) + between * (len(people) - 1)) // 2
     for image in people:
@@ -64,7 +64,7 @@ def put_in_a_row(canvas, people, bottom, middle, gap, random):
 
 
 def arranged(grown_ups, children, gap, random):
-    """The children in front of the grown-ups, lower; one child may stand beside one grown-up."""
+    """The children in front of the adults, lower; one child may stand next to one adult."""
     canvas = Image.new("RGBA", (CANVAS, CANVAS))
     right = put_in_a_row(canvas, grown_ups, GROUND, MIDDLE, gap, random)
     if len(grown_ups) == len(children) == 1 and random.random() < 0.5:

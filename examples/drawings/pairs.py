@@ -23,8 +23,8 @@ def side_by_side(left, right):
 
 
 def pairs_of_faces(emoji):
-    """Each of the faces with each, both with a skin tone or both without, named as Unicode names couples:
-    "woman, man: dark skin tone, light skin tone", or "woman, man: dark skin tone" where both have the same."""
+    """Each of the faces with each, both with a skin tone or both without, named in Unicode's style of couples:
+    "woman, man: dark skin tone, light skin tone", or "woman, man: dark skin tone" if both have the same."""
     faces = [picture for picture in emoji if without_skin_tone(picture.name) in FACES]
     for left, right in product(faces, faces):
         tones = [SKIN_TONE.findall(face.name) for face in (left, right)]

@@ -1,5 +1,5 @@
-"""Parts of the names of training pictures: "lantern" of "old red lantern". Who has read them alone knows which of the
-words, also of a name never read before, is the thing."""
+"""Parts of the names of training pictures: "lantern" of "old red lantern". A model that has read them separately knows which of the
+words, even of a new name, is the thing."""
 
 from compositions import name_of_thing
 from concepts import mentions_held_out
@@ -9,7 +9,7 @@ SHORTEST = 3  # letters
 
 
 def parts_of_name(name):
-    """What stands before the details, whole and without its first words: "red lantern" and "lantern" of "old red
+    """What precedes the details, whole and without its first words: "red lantern" and "lantern" of "old red
     lantern", "jar" of "jar of jam"."""
     words = name.split()
     details = next((at for at, word in enumerate(words) if word in BEFORE_DETAILS), len(words))
@@ -18,7 +18,7 @@ def parts_of_name(name):
 
 
 def parts(train):
-    """The records of `train` with parts of their names for captions, none of them held out."""
+    """The records of `train` with parts of their names as captions, none of them held out."""
     for record in train:
         captions = [part for part in parts_of_name(name_of_thing(record)) if not mentions_held_out(part)]
         if captions:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the data set that the model of examples/models is trained on, from Debian packages alone:
+"""Builds the data set that the model of examples/models is trained on, only from Debian packages:
 
     tuxpaint-stamps-default fonts-noto-color-emoji unicode-cldr-core openclipart-png openclipart-svg
 
 prepare.py FOLDER            writes train.jsonl, parts.jsonl, things.jsonl, people.jsonl, families.jsonl,
                              held_out.jsonl, held_out_nouns.jsonl, images/ and vocabulary.txt.gz
-prepare.py FOLDER --check    proves of such a folder that no held-out thing is in the training set
+prepare.py FOLDER --check    verifies that no held-out thing is in the training set of such a folder
 
 Needs python3, python3-fonttools, python3-pil, librsvg2-bin and the word list wamerican; prepare.sh
 installs them. A line of train.jsonl:
@@ -13,14 +13,14 @@ installs them. A line of train.jsonl:
     {"image": "images/emoji/1f436.png", "captions": ["dog face", "dog, face, pet"], "source": "emoji",
      "base": "dog face", "group": "images/emoji/1f436.png", "flip": true, "color": 1}
 
-The first caption is the name of what is shown; the others, in the training set only, say it
-otherwise. group, flip and color, in the training set only, are for the options group_key, flip_key
+The first caption is the name of what is shown; the others, only in the training set, are
+alternatives. group, flip and color, only in the training set, are for the options group_key, flip_key
 and color_key of train. See concepts.py for what is held out.
 """
 
 import sys
 
-sys.dont_write_bytecode = True  # no __pycache__ beside the sources
+sys.dont_write_bytecode = True  # no __pycache__ next to the sources
 
 import argparse
 import json
@@ -52,15 +52,15 @@ SOURCES = ("stamps", "emoji", "pairs", "clipart", *COMPOSITIONS)
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", help="where the data set is, or will be")
-    parser.add_argument("--size", type=int, default=128, help="the longer side of the pictures in pixels (128)")
-    parser.add_argument("--vocabulary", type=int, default=4096, help="the size of the vocabulary (4096)")
-    parser.add_argument("--check", action="store_true", help="only check a folder made before")
+    parser.add_argument("folder", help="folder of the data set")
+    parser.add_argument("--size", type=int, default=128, help="longer side of the pictures in pixels (default: 128)")
+    parser.add_argument("--vocabulary", type=int, default=4096, help="size of the vocabulary (default: 4096)")
+    parser.add_argument("--check", action="store_true", help="only check an existing folder")
     return parser.parse_args()
 
 
 def collect():
-    """All pictures of the three sources, the better captioned first, and those made of them."""
+    """All pictures of the three sources, the better captioned first, and those made from them."""
     emoji = list(read_emoji())
     pictures = [*read_stamps(), *emoji, *pairs_of_faces(emoji)]
     english = {word for picture in pictures for text in (picture.name, *picture.keywords)
@@ -79,7 +79,7 @@ class Duplicates:
         self.groups = {}
 
     def find(self, image):
-        """The number of the first picture that looks like this one, or None; and how to add it."""
+        """The index of the first picture that looks like this one, or None; and how to add it."""
         small = image.convert("RGBa").resize((16, 16))
         pixels = small.tobytes()
         coarse = small.resize((3, 3)).tobytes()
@@ -93,7 +93,7 @@ class Duplicates:
 
 
 def unite(pictures, longest):
-    """[(picture, image)], pictures that look the same united into the first of them."""
+    """[(picture, image)], pictures that look the same merged into the first of them."""
     kept, duplicates = [], Duplicates()
     for picture in pictures:
         image = read_image(picture.content)
@@ -113,7 +113,7 @@ def unite(pictures, longest):
 
 
 def training_captions(picture):
-    """The name, what else it is called, and its keywords in one caption; nothing that is held out."""
+    """The name, other names, and keywords in one caption; nothing that is held out."""
     others = [text for text in picture.alternatives if len(text.split()) <= MOST_WORDS]
     captions = [picture.name, *picture.other_names, *others]
     keywords = [word for word in dict.fromkeys(picture.keywords) if word and not is_held_out(word)]
@@ -127,7 +127,7 @@ def training_captions(picture):
 
 
 def augmentation_fields(record):
-    """Which pictures are hard to tell apart, whether this may be mirrored, and how much its colours may change."""
+    """The group of similar pictures, whether this one may be mirrored, and how much its colours may change."""
     name = record["captions"][0]
     alike = look_alikes(name) if record["source"] in ("emoji", "pairs") else ""
     return {"group": alike or record["image"], "flip": not is_sided(name),
@@ -174,7 +174,7 @@ def noun_records(records):
 
 
 def write_images(folder, records):
-    """The records without their images, which are in the folder then."""
+    """The records without their images, which have been written to the folder."""
     for source in SOURCES:
         os.makedirs(f"{folder}/images/{source}", exist_ok=True)
     written = []
@@ -185,7 +185,7 @@ def write_images(folder, records):
 
 
 def check(folder):
-    """Ends the program where a held-out thing is in the training set."""
+    """Exits if a held-out concept is in the training set."""
     train = [record for name in TRAINING_LISTS for record in read_list(f"{folder}/{name}.jsonl")]
     held_out = read_list(f"{folder}/held_out.jsonl")
     secret = {concept(caption) for record in held_out for caption in record["captions"]}
@@ -193,14 +193,14 @@ def check(folder):
         for caption in record["captions"]:
             parts = [] if ":" in caption else caption.split(", ")
             if mentions_held_out(caption) or any(concept(text) in secret for text in (caption, *parts)):
-                sys.exit(f'"{caption}" of {record["image"]} is held out, but in the training set.')
+                sys.exit(f'"{caption}" of {record["image"]} is held out, but in the training set')
     if not all(is_held_out(caption) for record in held_out for caption in record["captions"]):
-        sys.exit("A held-out caption is not one by its hash.")
+        sys.exit("a held-out caption is not held out by its hash")
     if {record["image"] for record in train} & {record["image"] for record in held_out}:
-        sys.exit("A picture is in both lists.")
+        sys.exit("a picture is in both lists")
     for record in train + held_out:
         if not record["captions"] or not os.path.exists(f"{folder}/{record['image']}"):
-            sys.exit(f"{record['image']} is missing or has no caption.")
+            sys.exit(f"{record['image']} is missing or has no caption")
     report(train, held_out)
     print("Nothing that is held out is in the training set.")
 
@@ -218,7 +218,7 @@ def report(train, held_out):
 
 
 def make_vocabulary(folder, train, held_out, size):
-    """From the captions of the training set alone; each counts once. Pairs are named in words of the others."""
+    """Only from the captions of the training set; each counts once. Pairs are named in words of the others."""
     captions = {caption for record in train if record["source"] != "pairs" for caption in record["captions"]}
     merges = learn_merges(sorted(captions), size - SPECIAL)
     write_vocabulary(f"{folder}/vocabulary.txt.gz", merges)

@@ -12,7 +12,7 @@ if [ -n "$missing" ]; then
   echo "Installing:$missing"
   sudo=""
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || { echo "These packages are missing, and this is neither root nor is there sudo." >&2; exit 1; }
+    command -v sudo >/dev/null || { echo "these packages are missing; installing them needs root or sudo" >&2; exit 1; }
     sudo=sudo
   fi
   $sudo apt-get update -qq

@@ -17,7 +17,7 @@ def first_sentence(text):
 
 
 def short_name(text, stem):
-    """The caption in a few words; where it tells a story, the words of the file's name."""
+    """The caption in a few words; if it tells a story, the words of the file name."""
     sentence = re.sub(r"\s*\([^)]*\)", "", first_sentence(text))
     sentence = re.sub(r"(\s[-–]\s|—).*", "", sentence)
     sentence = re.sub(r",.*", "", sentence) if len(sentence.split()) > 7 else sentence

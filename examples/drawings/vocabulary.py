@@ -9,7 +9,7 @@ SPECIAL = 512 + 2  # bytes, bytes that end a word; <start_of_text>, <end_of_text
 
 
 def learn_merges(captions, count):
-    """Up to `count` pairs, the most frequent first; ties in the order of the alphabet. A pair that
+    """Up to `count` pairs, the most frequent first; ties in alphabetical order. A pair that
     occurs in one word only once is not worth an entry."""
     frequency = Counter(word for caption in captions for word in WORD.findall(caption))
     words = [[*word[:-1], word[-1] + "</w>"] for word in sorted(frequency)]
@@ -50,14 +50,14 @@ def merge(word, pair):
 
 
 def write_vocabulary(path, merges):
-    """Without a line feed at the end: OpenCLIP would make a token of the empty line behind it."""
+    """Without a line feed at the end: OpenCLIP would make a token of the empty line after it."""
     text = "\n".join(["#version: coca drawings", *(f"{left} {right}" for left, right in merges)])
     with open(path, "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed:
         packed.write(text.encode())
 
 
 def tokenize(caption, ranks):
-    """The tokens of a caption, as CLIP makes them."""
+    """The tokens of a caption, as in CLIP."""
     tokens = []
     for text in WORD.findall(caption):
         word = [*text[:-1], text[-1] + "</w>"]

@@ -68,7 +68,7 @@ inline auto as_xtensor(Image& image) {
 }
 void as_xtensor(Image&&) = delete;
 
-/// View of float, [channels, height, width]. @throws ShapeError where values and extents disagree.
+/// View of float, [channels, height, width]. @throws ShapeError if values and extents disagree.
 inline auto as_xtensor(const Pixels& pixels) {
   return detail::view_of<const float, 3>(pixels.values.data(), pixels.values.size(),
                                          {pixels.channels, pixels.height, pixels.width});

@@ -31,7 +31,7 @@ TEST_CASE("A context refuses values that do not fill the shape", "[context]") {
                     "3 values cannot fill [2, 2]");
 }
 
-TEST_CASE("A context reuses memory that nobody holds any more", "[context]") {
+TEST_CASE("A context reuses memory that is no longer held", "[context]") {
   Context<Remote> context;
   { const auto first = context.empty(Shape{100}); }
   const std::uint64_t before = RemoteMemory::allocations();

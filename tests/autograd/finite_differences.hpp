@@ -22,7 +22,7 @@ namespace coca::testing {
 /// What gradients are checked on.
 using Exact = Reference<double>;
 
-/// Something that a function depends on, and the gradient by it.
+/// Something that a function depends on, and the gradient with respect to it.
 struct Variable {
   std::string name;
   Array<Exact> values, gradient;
@@ -47,7 +47,7 @@ class GradientCheck {
 
   Context<Exact>& context() { return context_; }
 
-  /// An array of random numbers that the gradient is checked by.
+  /// An array of random numbers whose gradient is checked.
   Array<Exact> variable(const std::string& name, const Shape& shape) {
     const Array<Exact> values = context_.to_device(
         random_numbers(shape.size(), static_cast<unsigned>(variables_.size() + 1)), shape);
@@ -55,12 +55,12 @@ class GradientCheck {
     return values;
   }
 
-  /// An array of random numbers that no gradient is asked of.
+  /// An array of random numbers without a gradient.
   Array<Exact> constant(const Shape& shape, unsigned seed = 100) {
     return context_.to_device(random_numbers(shape.size(), seed), shape);
   }
 
-  /// Random numbers for the parameters of a layer or model, and checks by each of them.
+  /// Random numbers for the parameters of a layer or model, whose gradients are all checked.
   template <class Layer>
   void parameters_of(Layer& layer) {
     unsigned seed = 1000;
@@ -93,8 +93,8 @@ class GradientCheck {
 
   /// Compares the gradients of a function with differences, in up to `sample` places of each
   /// variable, to 1e-6 of the larger of the difference and a thousandth of the variable's largest
-  /// (and what differences lose by rounding); and the gradients by each watched array alone with
-  /// those by all together.
+  /// (and what differences lose by rounding); and the gradients with only one watched array with
+  /// those with all together.
   void operator()(const Function& function, std::size_t sample = 24) {
     const double value = run(function, watched_);
     CHECK(std::abs(value - function()) <= 1e-12 * (1 + std::abs(value)));
@@ -106,7 +106,7 @@ class GradientCheck {
   }
 
  private:
-  // What Trainable asks of a model.
+  // What Trainable requires of a model.
   template <class Layer>
   struct LayerModel {
     using backend_type = Exact;

@@ -12,7 +12,7 @@
 using namespace coca;
 using namespace coca::testing;
 
-// Every layer against differences, by its input and by all of its parameters.
+// Every layer against differences, for its input and all of its parameters.
 
 namespace {
 

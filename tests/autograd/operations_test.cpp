@@ -13,7 +13,7 @@ using namespace coca;
 using coca::testing::first_difference;
 using coca::testing::Remote;
 
-// The backends' arithmetic has tests of its own; here the shapes and the checks.
+// The backends' arithmetic has its own tests; here the shapes and the checks.
 
 namespace {
 

@@ -13,7 +13,7 @@ using namespace coca::testing;
 
 namespace {
 
-/// Two blocks, one behind the other.
+/// Two blocks, one after the other.
 double two_blocks(GradientCheck& check, const TransformerBlock<Exact>& block,
                   const Array<Exact>& input) {
   auto x = input;
@@ -26,7 +26,7 @@ double two_blocks(GradientCheck& check, const TransformerBlock<Exact>& block,
 
 }  // namespace
 
-TEST_CASE("the gradients of blocks that are computed again are right", "[recompute]") {
+TEST_CASE("the gradients of recomputed blocks are right", "[recompute]") {
   for (const bool recompute : {false, true}) {
     GradientCheck check({.recompute_blocks = recompute});
     TransformerBlock<Exact> block("block", {.width = 6, .heads = 2, .mlp_width = 8});
@@ -36,7 +36,7 @@ TEST_CASE("the gradients of blocks that are computed again are right", "[recompu
   }
 }
 
-TEST_CASE("a block that is computed again is one operation on the tape", "[recompute]") {
+TEST_CASE("a recomputed block is one operation on the tape", "[recompute]") {
   for (const bool recompute : {false, true}) {
     Context<Exact> context;
     Tape<Exact> tape(context, {.recompute_blocks = recompute});

@@ -29,7 +29,7 @@ struct TapeFixture {
     return result;
   }
   std::vector<float> gradient(const Array<B>& of) { return context.to_host(tape.gradient(of)); }
-  /// An operation for tests: output = 2 * input on the way back.
+  /// An operation for tests: output = 2 * input in the backward pass.
   void twice(const Array<B>& input, const Array<B>& output) {
     tape.record(output, [this, input, output] {
       call<ops::Accumulate>(context.backend(), tape.gradient(output), tape.gradient(input));
@@ -90,7 +90,7 @@ TEST_CASE("the parts of a buffer may be written one after the other", "[tape]") 
   CHECK(f.gradient(x) == std::vector<float>{22, 22});
 }
 
-TEST_CASE("what nothing was added to is not gone back through", "[tape]") {
+TEST_CASE("operations without a gradient have no backward pass", "[tape]") {
   NearTape f;
   const auto x = f.watched({1}, {1});
   bool called = false;
@@ -102,7 +102,7 @@ TEST_CASE("what nothing was added to is not gone back through", "[tape]") {
   CHECK(f.gradient(x) == std::vector<float>{0});
 }
 
-TEST_CASE("the first to write a whole gradient assigns it", "[tape]") {
+TEST_CASE("the first write of a whole gradient assigns it", "[tape]") {
   NearTape f;
   const auto x = f.watched({2}, {1, 2});
   CHECK(f.tape.gradient_to_write(x).second == Write::add);  // what is watched has a gradient
@@ -140,7 +140,7 @@ TEST_CASE("a gradient that is given is taken over or added", "[tape]") {
   f.tape.drop();
 }
 
-TEST_CASE("a tape goes back as far as it is asked to", "[tape]") {
+TEST_CASE("a tape runs the backward pass as far as requested", "[tape]") {
   NearTape f;
   const auto x = f.watched({1}, {1});
   const auto y = f.context.empty(Shape{1}), z = f.context.empty(Shape{1});
@@ -171,7 +171,7 @@ TEST_CASE("what is dropped is forgotten", "[tape]") {
   CHECK(f.gradient(x) == std::vector<float>{0});
 }
 
-TEST_CASE("what several operations wrote is followed until all are gone back through", "[tape]") {
+TEST_CASE("what several operations wrote is followed until the backward pass of all", "[tape]") {
   NearTape f;
   const auto x = f.watched({1}, {1});
   const auto y = f.context.empty(Shape{1});
@@ -185,7 +185,7 @@ TEST_CASE("what several operations wrote is followed until all are gone back thr
   CHECK(f.gradient(x) == std::vector<float>{4});
 }
 
-TEST_CASE("a tape keeps memory no longer than the way back needs it", "[tape]") {
+TEST_CASE("a tape keeps memory no longer than the backward pass needs it", "[tape]") {
   TapeFixture<Remote> f;
   const auto x = f.watched({1000}, std::vector<float>(1000, 1));
   {
@@ -229,7 +229,7 @@ TEST_CASE("a tape refuses what it cannot follow", "[tape]") {
   CHECK(!f.tape.gradient_if_followed(x));
 }
 
-TEST_CASE("operations are recorded while a Recording lives", "[tape]") {
+TEST_CASE("operations are recorded during the lifetime of a Recording", "[tape]") {
   NearTape f;
   const auto x = f.watched({1, 2}, {3, 4});
   CHECK(f.context.tape() == nullptr);

@@ -20,7 +20,7 @@ std::vector<std::pair<std::size_t, std::size_t>> settled(UnwrittenParts& parts, 
 
 }  // namespace
 
-TEST_CASE("the first to write all of a part may assign", "[unwritten]") {
+TEST_CASE("the first write of a whole part may assign", "[unwritten]") {
   UnwrittenParts parts({{0, 5}, {16, 8}, {32, 1}});
   CHECK(!parts.take(0, 5));  // there are zeros
   parts.forget();

@@ -92,7 +92,7 @@ struct AttentionInputs {
         // The first key stays visible, so that every query sees something.
         const bool hide = c.hidden && k != 0 && random.below(3) == 0;
         hidden.push_back(hide ? 1 : 0);
-        // What nobody sees may be anything, so it is NaN.
+        // Keys that no query sees may be anything, so they are NaN.
         if (hide && c.rows != KeyRows::shared) continue;
         key.fill(rows.back(), random, 1);
         value.fill(rows.back(), random, 1);

@@ -101,7 +101,7 @@ TEST_CASE("windows cover the padded picture", "[backend]") {
       coca::Unfold{.height = 7, .width = 6, .kernel = 3, .stride = 2, .padding = 1}.columns() == 3);
 }
 
-TEST_CASE("options left alone change nothing", "[backend]") {
+TEST_CASE("default options change nothing", "[backend]") {
   const coca::SamplingWarp warp;
   CHECK(warp.temperature == 1.0f);
   CHECK(warp.top_k == 0);

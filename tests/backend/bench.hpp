@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// What the typed tests of primitives are made with: random inputs, and tensors with guard zones on
-/// any backend, so that a write beside an output, or to an input, is seen.
+/// any backend, so that a write next to an output, or to an input, is detected.
 
 #include <algorithm>
 #include <cmath>

@@ -32,7 +32,7 @@ struct GradientCase {
   bool causal = false, hidden = false, listed = false;
 };
 
-/// Inputs of one case: queries in rows of their own, keys and values side by side.
+/// Inputs of one case: queries in separate rows, keys and values side by side.
 struct GradientProblem {
   coca::AttentionArguments<float, coca::HostMemory> arguments;
   Array output, output_gradient;
@@ -122,7 +122,7 @@ TEST_CASE("attention's gradient over more queries than one block, around tiles a
   }
 }
 
-TEST_CASE("a query that sees no key moves nothing", "[cpu]") {
+TEST_CASE("a query that sees no key has no effect", "[cpu]") {
   GradientProblem problem({1, 6, 6, 1, 4, true});
   problem.arguments.hidden_keys = coca::Cpu<>().allocate<std::uint8_t>({1, 6});
   std::fill_n(problem.arguments.hidden_keys.data(), 6, std::uint8_t{0});

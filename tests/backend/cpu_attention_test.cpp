@@ -23,8 +23,8 @@ struct SpanCase {
   bool causal, hidden, picked;
 };
 
-// Around the edges of blocks of queries (16, 32 and the few that are worked one by one), tiles of
-// keys, and widths of heads below, at and beside whole vectors.
+// Around the edges of blocks of queries (16, 32 and the few that are computed one by one), tiles of
+// keys, and widths of heads below, at and around whole vectors.
 constexpr SpanCase span_cases[] = {
     {1, 1, 1, 1, 8, false, false, false},    {2, 1, 255, 3, 64, false, false, true},
     {6, 1, 30, 2, 12, true, true, true},     {1, 4, 9, 2, 20, true, false, false},
@@ -105,7 +105,7 @@ TEST_CASE("attention is the reference's at the edges of its blocks", "[cpu]") {
       }
 }
 
-TEST_CASE("beams that look at the same picture attend as each by itself would", "[cpu]") {
+TEST_CASE("beams that share a picture attend as each would separately", "[cpu]") {
   const coca::Reference<float> reference;
   for (const std::size_t pictures : {std::size_t{1}, std::size_t{3}})
     for (const std::size_t beams : {2, 5, 6, 11, 16, 40})

@@ -63,7 +63,7 @@ TEST_CASE("the best of random scores, in the reference's order", "[cpu]") {
     for (const int threads : {1, 2, 5}) compare(search, scores_of(search, 1, 20.0f), threads, set);
 }
 
-TEST_CASE("equal scores come by rising id, also across threads", "[cpu]") {
+TEST_CASE("equal scores come in ascending order of id, also across threads", "[cpu]") {
   const Search search{1, 3, 5000, 40, {}};
   std::vector<float> values = scores_of(search, 2, 1.0f);
   for (float& value : values) value = std::floor(value * 4) / 4;  // four values, thousands of ties

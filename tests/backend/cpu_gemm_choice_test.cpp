@@ -19,7 +19,7 @@ coca::CpuMatrix packed(const coca::Cpu<>& cpu, std::size_t out, std::size_t in) 
 TEST_CASE("small weights are packed without being measured", "[cpu]") {
   const auto before = coca::GemmChoices::recorded().size();
   const coca::Cpu<> cpu({.threads = 1});
-  if (cpu.gemm() != coca::GemmKind::automatic) return;  // the environment has its way
+  if (cpu.gemm() != coca::GemmKind::automatic) return;  // set by the environment
   CHECK(packed(cpu, 99, 99).kind() == coca::GemmKind::packed);
   CHECK(coca::GemmChoices::recorded().size() == before);
 }
@@ -34,7 +34,7 @@ TEST_CASE("large weights are measured once, and the choice is recorded by name",
   CHECK(coca::GemmChoices::recorded().at(name) == kind);
 }
 
-TEST_CASE("a preset choice is obeyed", "[cpu]") {
+TEST_CASE("a preset choice is used", "[cpu]") {
   const coca::Cpu<> cpu({.threads = 1, .instruction_set = coca::InstructionSet::baseline});
   if (cpu.gemm() != coca::GemmKind::automatic) return;
   const std::string name = "413x311 few_rows float32 baseline 1";

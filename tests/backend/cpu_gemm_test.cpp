@@ -38,7 +38,7 @@ struct GemmCase {
 };
 
 // Around the edges of tiles, panels and blocks: one to 15 rows, panels that are not full, odd
-// depths, more than one block of depth, more rows than are worked at once, more threads than
+// depths, more than one block of depth, more rows than are computed at once, more threads than
 // panels.
 constexpr GemmCase gemm_cases[] = {
     {1, 1, 1, 1},     {1, 7, 3, 2},      {2, 16, 32, 1},    {5, 33, 31, 2},    {6, 64, 96, 2},
@@ -115,7 +115,7 @@ struct GemmProblem {
     return call.residual == nullptr ? sum : sum + residual[r * c.out + o];
   }
 
-  /// The largest error, in units of what rounding alone explains.
+  /// The largest error, in units of the expected rounding error.
   double worst(const GemmCall& call, const std::vector<float>& output, bool bfloat16) const {
     double worst = 0;
     const auto in = static_cast<double>(c.in);
@@ -132,7 +132,7 @@ struct GemmProblem {
 
 }  // namespace
 
-TEST_CASE("every product is right at every edge, alone and with everything around it", "[cpu]") {
+TEST_CASE("every product is right at every edge, with and without an epilogue", "[cpu]") {
   for (const GemmCase& c : gemm_cases) {
     const GemmProblem problem(c);
     for (const Subject& subject : subjects_for(c)) {
@@ -288,7 +288,7 @@ TEST_CASE("all kernels for bfloat16 read the same panels", "[cpu]") {
   if (!coca::detail::has_avx512_bf16()) return;
   const auto dotted = coca::detail::dotted_kernels();
   const std::size_t steps = 9, rows = 3, panel = 2 * steps * 32;
-  // Small whole numbers are exact in bfloat16, so that both ways must agree to the bit.
+  // Small whole numbers are exact in bfloat16, so that both methods must agree bit for bit.
   std::vector<float> left(2 * steps * rows), widened_sums(2 * rows * 32, 1.0f),
       dotted_sums(2 * rows * 32, 1.0f);
   std::vector<coca::bfloat16> pairs(2 * steps * rows), right(2 * panel);

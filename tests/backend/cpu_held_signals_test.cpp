@@ -21,7 +21,7 @@ constexpr int threads = 2;
 std::atomic<int> handled{0};
 thread_local bool of_team = false;  // threads of larger teams may be left over
 
-/// A signal some thousand times a second, with a handler that counts those of the team's threads.
+/// A signal some thousand times per second, with a handler that counts those of the team's threads.
 class ManySignals {
  public:
   ManySignals() {
@@ -99,7 +99,7 @@ TEST_CASE("Signals wait until they are no longer held") {
 }
 
 // Where signals are not held, this ends or hangs: "corrupted size vs. prev_size".
-TEST_CASE("Products by oneDNN bear signals") {
+TEST_CASE("Products by oneDNN survive signals") {
   if (!coca::detail::has_onednn) return;
   const ManySignals signals;
   const int before = handled;

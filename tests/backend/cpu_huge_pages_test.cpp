@@ -26,7 +26,7 @@ TEST_CASE("pieces of large memory do not overlap and outlive each other") {
   }
 }
 
-TEST_CASE("weights that are only timed share no memory with those that stay") {
+TEST_CASE("weights that are only timed share no memory with permanent ones") {
   const LargeBlock before = LargeMemory::instance().allocate(64);
   LargeBlock timed;
   {
@@ -39,13 +39,13 @@ TEST_CASE("weights that are only timed share no memory with those that stay") {
   CHECK(LargeMemory::instance().allocate(0).bytes() == 0);
 }
 
-TEST_CASE("a chunk is given back with the last of its pieces") {
+TEST_CASE("a chunk is released with the last of its pieces") {
   auto first = std::make_unique<LargeBlock>(LargeMemory::instance().allocate(64));
   auto second = std::make_unique<LargeBlock>(LargeMemory::instance().allocate(64));
   const auto* place = second->at<std::byte>(0);
   first.reset();
   auto third = std::make_unique<LargeBlock>(LargeMemory::instance().allocate(64));
-  CHECK(third->at<std::byte>(0) == place + 64);  // the chunk goes on while a piece of it is in use
+  CHECK(third->at<std::byte>(0) == place + 64);  // the chunk is reused while a piece is in use
   second.reset();
   third.reset();
   const LargeBlock fresh = LargeMemory::instance().allocate(64);

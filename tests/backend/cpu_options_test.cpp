@@ -46,14 +46,14 @@ TEST_CASE("the environment decides what the program leaves automatic", "[cpu]") 
   CHECK(coca::Cpu<>({.gemm = coca::GemmKind::packed}).gemm() == coca::GemmKind::packed);
 }
 
-TEST_CASE("without a wish the best instructions of the processor are used", "[cpu]") {
+TEST_CASE("by default the best instructions of the processor are used", "[cpu]") {
   const Variable set("COCA_INSTRUCTION_SET", "automatic");
   CHECK(coca::Cpu<>().instruction_set() == coca::detail::best_instruction_set());
   CHECK(coca::Cpu<>().threads() >= 1);
   CHECK(coca::Cpu<>({.threads = 3}).threads() == 3);
 }
 
-TEST_CASE("an environment variable that names no choice is reported with those there are",
+TEST_CASE("an environment variable that names no choice is reported with the valid choices",
           "[cpu]") {
   {
     const Variable gemm("COCA_GEMM", "mkl");
@@ -71,10 +71,10 @@ TEST_CASE("an environment variable that names no choice is reported with those t
 
 TEST_CASE("a number of threads that makes no sense is refused", "[cpu]") {
   CHECK(problem_with({.threads = -1}) ==
-        "a CPU backend with -1 threads was asked for, expected 1 to 1024, or 0 for all there are");
+        "a CPU backend with -1 threads was requested, expected 1 to 1024, or 0 for all processors");
   CHECK(problem_with({.threads = 100000}) ==
-        "a CPU backend with 100000 threads was asked for, expected 1 to 1024, or 0 for all there "
-        "are");
+        "a CPU backend with 100000 threads was requested, expected 1 to 1024, or 0 for all "
+        "processors");
 }
 
 TEST_CASE("more instructions than the processor has are refused", "[cpu]") {
@@ -84,11 +84,11 @@ TEST_CASE("more instructions than the processor has are refused", "[cpu]") {
     return;
   }
   CHECK(problem_with({.instruction_set = coca::InstructionSet::avx512}) ==
-        std::string("instruction set avx512 was asked for, but this processor has no more than ") +
+        std::string("instruction set avx512 was requested, but this processor supports at most ") +
             coca::to_string(best));
 }
 
-TEST_CASE("what is for floats alone has no products of bfloat16", "[cpu]") {
+TEST_CASE("kernels only for floats have no products of bfloat16", "[cpu]") {
   const coca::WeightSource source{coca::Shape{2, 2}, [](std::size_t, std::size_t, float*) {}};
   for (const auto kind : {coca::GemmKind::eigen, coca::GemmKind::fixed24}) {
     const coca::Cpu<coca::bfloat16> cpu({.gemm = kind});
@@ -99,6 +99,6 @@ TEST_CASE("what is for floats alone has no products of bfloat16", "[cpu]") {
       message = error.what();
     }
     CHECK(message == std::string(coca::to_string(kind)) +
-                         " multiplies float weights alone, but bfloat16 was asked for");
+                         " only multiplies float weights, but bfloat16 was requested");
   }
 }

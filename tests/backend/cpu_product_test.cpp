@@ -142,7 +142,7 @@ void for_all_problems(const Check& check) {
 
 }  // namespace
 
-TEST_CASE("products of matrices where they are, assigned and added", "[cpu]") {
+TEST_CASE("products of matrices in place, assigned and added", "[cpu]") {
   for_all_problems([](const ProductSubject& subject, const Problem& problem,
                       const std::vector<float>& products) {
     std::vector<float> output(products.size(), std::nanf(""));
@@ -157,7 +157,7 @@ TEST_CASE("products of matrices where they are, assigned and added", "[cpu]") {
   });
 }
 
-TEST_CASE("products of matrices where they are, with everything around them", "[cpu]") {
+TEST_CASE("products of matrices in place, with an epilogue", "[cpu]") {
   for_all_problems([](const ProductSubject& subject, const Problem& problem,
                       const std::vector<float>& products) {
     std::vector<float> output = problem.residual, expected = products;
@@ -250,7 +250,7 @@ TEST_CASE("large products of views are measured once, small ones never", "[cpu]"
   CHECK(coca::GemmChoices::recorded().at(name) != GemmKind::automatic);
 }
 
-TEST_CASE("a preset choice for a product of views is obeyed", "[cpu]") {
+TEST_CASE("a preset choice for a product of views is used", "[cpu]") {
   // Added up in different orders, normal numbers give different last bits.
   const Case c{257, 300, 300, 1};
   const ProductOptions options{GemmKind::automatic, false, InstructionSet::baseline};
@@ -267,7 +267,7 @@ TEST_CASE("a preset choice for a product of views is obeyed", "[cpu]") {
   }
 }
 
-TEST_CASE("views read their values where they are", "[cpu]") {
+TEST_CASE("views read their values in place", "[cpu]") {
   const coca::Cpu<> cpu({.threads = 1});
   for (const bool transposed : {false, true}) {
     const auto values = cpu.allocate<float>({2, 3});
@@ -315,7 +315,7 @@ TEST_CASE("packed weights have no gradients and views are not filled", "[cpu]") 
   } catch (const coca::ArgumentError& error) {
     message = error.what();
   }
-  CHECK(message == "a view of a weight cannot be filled: its values are set where they are");
+  CHECK(message == "a view of a weight cannot be filled: its values are set in place");
 }
 
 TEST_CASE("the backends that train, and the one that does not", "[cpu]") {

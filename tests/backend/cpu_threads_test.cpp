@@ -40,7 +40,7 @@ TEST_CASE("each index is visited once, whatever the number of threads", "[cpu]")
     }
 }
 
-TEST_CASE("a parallel loop inside of another is complete", "[cpu]") {
+TEST_CASE("a parallel loop inside another is complete", "[cpu]") {
   std::atomic<int> visits{0};
   parallel_for(3, 6, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i)
@@ -86,7 +86,7 @@ TEST_CASE("scratch memory is kept, grows, and belongs to its thread", "[cpu]") {
   CHECK(mine != other);
 }
 
-TEST_CASE("each piece is visited once, whoever takes it", "[cpu]") {
+TEST_CASE("each piece is visited once, whichever thread takes it", "[cpu]") {
   using coca::detail::parallel_for_pieces;
   for (const int threads : {-1, 1, 2, 5})
     for (const std::size_t count : {0, 1, 7, 64, 1000})

@@ -43,7 +43,7 @@ TEST_CASE("inference needs no operation of training", "[backend]") {
       coca::Backend<coca::testing::Without<Whole, coca::ops::Fill<float, coca::HostMemory>>>);
 }
 
-TEST_CASE("options of training left alone are those of the papers", "[backend]") {
+TEST_CASE("default options of training are those of the papers", "[backend]") {
   CHECK(coca::CrossEntropy{}.ignored_label == -1);
   CHECK(coca::CrossEntropy{}.label_smoothing == 0.0f);
   CHECK(coca::CrossEntropy{}.weight == 1.0f);

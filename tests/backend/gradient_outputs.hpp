@@ -50,7 +50,7 @@ inline double sum_tolerance(const std::vector<double>& expected, std::size_t ter
 }
 
 /// first_difference, but NaN is expected where `before`, what the outputs held, has it: what lies
-/// beside the columns that are written. Elsewhere NaN is close to nothing.
+/// next to the columns that are written. Elsewhere NaN is close to nothing.
 template <class Tolerance>
 std::string first_difference_of_columns(std::vector<double> actual, std::vector<double> expected,
                                         const std::vector<double>& before,

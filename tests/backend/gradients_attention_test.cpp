@@ -18,7 +18,7 @@ using namespace coca::testing;
 
 namespace {
 
-// What the gradients are added to: numbers in the columns that are used, NaN beside them.
+// What the gradients are added to: numbers in the columns that are used, NaN next to them.
 Part start_of(const Part& like, Random& random) {
   Part part(like.rows, like.row_width, like.first, like.width);
   for (std::size_t r = 0; r < part.rows; ++r) part.fill(r, random, 1);
@@ -38,7 +38,7 @@ struct GradientInputs {
     for (std::size_t r = 0; r < gradient.rows; ++r) gradient.fill(r, random, 1);
   }
 
-  // The gradients of query, key and value, each whole with the columns beside it.
+  // The gradients of query, key and value, each whole with the adjacent columns.
   template <class B>
   std::vector<double> run(Bench<B>& bench) const {
     const auto arguments = forward.on(bench);

@@ -34,7 +34,7 @@ struct Leaf {
   explicit Leaf(const Shape& shape, bool always_adds = false, double scale = 1)
       : values(random_array(shape, scale)), gradient(random_array(shape)), adds(always_adds) {}
   Array values, gradient;
-  bool adds;  // whatever Write says
+  bool adds;  // regardless of Write
 };
 
 // The loss is a sum of the outputs with random factors, which are then the outputs' gradients.
@@ -142,7 +142,7 @@ TEST_CASE("activations by their names", "[reference]") {
   CHECK(close(at(Activation::gelu_tanh, -2), -0.04540230591222494, 1e-15));
 }
 
-TEST_CASE("activations of their own are those of a product", "[reference][gradients]") {
+TEST_CASE("standalone activations are those of a product", "[reference][gradients]") {
   const Array input = random_array({4, 3}, 2), identity = blank_array({3, 3});
   for (std::size_t i = 0; i < 9; ++i) identity.data()[i] = i % 4 == 0 ? 1 : 0;
   for (const Activation activation : coca::all_activations) {

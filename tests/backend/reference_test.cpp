@@ -44,7 +44,7 @@ Tensor<std::int32_t> indices(const std::vector<double>& values) {
   return tensor<std::int32_t>(values, {values.size()});
 }
 
-// An output, with something in it that no result is.
+// An output, filled with something that is never a result.
 template <class T>
 Tensor<T> blank(const Shape& shape) {
   return tensor<T>(std::vector<double>(shape.size(), -77), shape);
@@ -280,7 +280,7 @@ TEMPLATE_TEST_CASE("l2_normalize divides by the norm", "[reference]", float, dou
                          tolerance<TestType>) == "");
 }
 
-TEMPLATE_TEST_CASE("write_tokens writes behind what is there", "[reference]", float, double) {
+TEMPLATE_TEST_CASE("write_tokens writes after existing tokens", "[reference]", float, double) {
   const Reference<TestType> backend;
   const auto source = tensor<TestType>({1, 2}, {2, 1, 1});
   const auto positions = tensor<TestType>({10, 20, 30}, {3, 1});

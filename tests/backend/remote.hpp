@@ -24,8 +24,8 @@
 namespace coca::testing {
 
 /// The reference backend in float, out of reach. Copies share one queue; each default-constructed
-/// Remote has a queue of its own. An operation's error surfaces at the next synchronisation, and
-/// what was queued behind it is dropped.
+/// Remote has its own queue. An operation's error surfaces at the next synchronisation, and
+/// what was queued after it is dropped.
 class Remote {
  public:
   using value_type = float;

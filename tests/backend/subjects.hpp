@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The backends that the typed tests hold against Reference<double>.
+/// The backends that the typed tests compare with Reference<double>.
 
 #include <string>
 #include <tuple>
@@ -40,7 +40,7 @@ struct Chosen {
   }
 };
 
-/// For the primitives that are no matrix products.
+/// For the primitives that are not matrix products.
 using Subjects = std::tuple<Plain<Reference<float>>, Plain<Remote>,
                             Chosen<GemmKind::automatic, InstructionSet::baseline>,
                             Chosen<GemmKind::automatic, InstructionSet::avx2>,

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A small configuration that compiles, and the parts of its model. Each source beside this file
+/// A small configuration that compiles, and the parts of its model. Each source next to this file
 /// changes one thing.
 
 #include <string>

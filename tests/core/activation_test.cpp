@@ -20,7 +20,7 @@ template <Activation activation>
 constexpr bool is_gelu = activation == Activation::gelu;
 }  // namespace
 
-TEST_CASE("an activation is a template argument, as configurations need it", "[activation]") {
+TEST_CASE("an activation can be a template argument, as configurations require", "[activation]") {
   STATIC_REQUIRE(is_gelu<Activation::gelu>);
   STATIC_REQUIRE_FALSE(is_gelu<Activation::quick_gelu>);
 }

@@ -39,7 +39,7 @@ TEST_CASE("only an equal infinity is close to an infinity", "[comparison]") {
   CHECK_FALSE(close(infinity, 1e300, infinity));
 }
 
-TEST_CASE("identical wants the same number, NaN for NaN", "[comparison]") {
+TEST_CASE("identical requires the same number, NaN for NaN", "[comparison]") {
   CHECK(identical(3.0, 3.0));
   CHECK(identical(no_number, no_number));
   CHECK_FALSE(identical(no_number, 3.0));

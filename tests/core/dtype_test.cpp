@@ -26,7 +26,7 @@ struct Format {
 constexpr Format half{10, -14, 15};
 constexpr Format brain{7, -126, 127};
 
-// What the bits of a finite number mean, by the definition of the format.
+// The value of a finite number's bits, by the definition of the format.
 double decode(std::uint32_t bits, const Format& format) {
   const std::uint32_t mantissa = bits & ((1u << format.mantissa_bits) - 1);
   const int exponent = static_cast<int>((bits & 0x7fffu) >> format.mantissa_bits);
@@ -49,7 +49,7 @@ double nearest(double value, const Format& format, double largest) {
 constexpr double largest_half = 65504.0;
 const double largest_brain = std::ldexp(255.0, 120);
 
-// How many of some floats `convert` rounds otherwise than `nearest` says.
+// How many floats `convert` rounds differently from `nearest`.
 template <class T>
 int wrong_roundings(const Format& format, double largest) {
   int wrong = 0;
@@ -155,7 +155,7 @@ TEST_CASE("bfloat16 at its borders", "[dtype]") {
   CHECK(bfloat16(std::numeric_limits<float>::max()).bits == 0x7f80);
   CHECK(bfloat16(-float_infinity).bits == 0xff80);
   CHECK(bfloat16(0x1p-149f).bits == 0x0000);
-  // A NaN whose mantissa lies in the lower half alone must not become infinity.
+  // A NaN whose mantissa is only in the lower half must not become infinity.
   CHECK(std::isnan(static_cast<float>(bfloat16(std::bit_cast<float>(0x7f800001u)))));
   CHECK(std::isnan(static_cast<float>(bfloat16(std::bit_cast<float>(0xffffffffu)))));
 }

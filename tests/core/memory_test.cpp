@@ -15,8 +15,8 @@ using coca::Buffer;
 using coca::HostMemory;
 using coca::Pool;
 
-// Host memory that counts what is allocated and released. `Tag` gives each test counters of its
-// own.
+// Host memory that counts what is allocated and released. `Tag` gives each test its own
+// counters.
 template <int Tag>
 struct CountingMemory {
   template <class T>
@@ -149,7 +149,7 @@ TEST_CASE("a pool never hands out a block that is in use", "[memory]") {
   CHECK(Counting::allocations == 3);
 }
 
-TEST_CASE("a pool gives the smallest block that fits and wastes at most half", "[memory]") {
+TEST_CASE("a pool returns the smallest block that fits and wastes at most half", "[memory]") {
   using Counting = CountingMemory<6>;
   Pool<Counting> pool;
   char* middle = nullptr;
@@ -176,7 +176,7 @@ TEST_CASE("buffers outlive their pool", "[memory]") {
     kept.at<int>(0)[3] = 7;
     CHECK(kept.at<int>(0)[3] == 7);
     CHECK(Counting::releases ==
-          0);  // the block waiting in the pool's state goes with the last buffer
+          0);  // the block waiting in the pool's state is freed with the last buffer
   }
   CHECK(Counting::allocations == 2);
   CHECK(Counting::releases == 2);
@@ -210,7 +210,7 @@ TEST_CASE("threads share buffers and pools", "[memory]") {
       });
     shared = Buffer<Counting>();
     for (std::thread& thread : threads) thread.join();
-    // Each thread held at most one block at a time, beside the shared one.
+    // Each thread held at most one block at a time, besides the shared one.
     CHECK(Counting::allocations <= 5);
     CHECK(Counting::releases == 0);
   }

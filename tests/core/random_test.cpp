@@ -50,7 +50,7 @@ TEST_CASE("philox gives the published known answers", "[random]") {
                  Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("seed, stream and counter each give other words", "[random]") {
+TEST_CASE("seed, stream and counter each change the words", "[random]") {
   std::set<Words> seen;
   for (const std::uint64_t seed : {0ull, 1ull, 1ull << 32})
     for (const std::uint64_t stream : {0ull, 1ull, 1ull << 32})
@@ -116,7 +116,7 @@ TEST_CASE("gumbel numbers have the moments of their distribution", "[random]") {
   CHECK(close(found.third, 2 * 1.2020569 * 1.0, 0.25));
 }
 
-TEST_CASE("gumbel noise draws by probability", "[random]") {
+TEST_CASE("gumbel noise samples by probability", "[random]") {
   const std::array<double, 3> probability{0.6, 0.3, 0.1};
   std::array<int, 3> drawn{};
   const int draws = 100000;

@@ -40,14 +40,14 @@ TEST_CASE("size counts elements, rows folds all but the innermost extent", "[sha
   STATIC_REQUIRE(Shape{2, 5, 0}.rows() == 10);
 }
 
-TEST_CASE("no extents are a scalar", "[shape]") {
+TEST_CASE("a shape without extents is a scalar", "[shape]") {
   STATIC_REQUIRE(Shape{}.rank() == 0);
   STATIC_REQUIRE(Shape{}.size() == 1);
   STATIC_REQUIRE(Shape{}.rows() == 1);
   STATIC_REQUIRE(Shape{}.back() == 1);
 }
 
-TEST_CASE("sizes beyond a size_t do not wrap round", "[shape]") {
+TEST_CASE("sizes beyond a size_t do not wrap around", "[shape]") {
   const std::size_t half = std::size_t{1} << 32;
   CHECK(Shape{half, half}.size() == most);
   CHECK(Shape{half, half, half}.size() == most);

@@ -42,7 +42,7 @@ std::string refusal_of(Call call) {
 
 }  // namespace
 
-TEST_CASE("nothing is a tensor without elements", "[tensor]") {
+TEST_CASE("an absent tensor has no elements", "[tensor]") {
   const Tensor<float> nothing;
   CHECK_FALSE(static_cast<bool>(nothing));
   CHECK(nothing.size() == 0);
@@ -93,23 +93,23 @@ TEST_CASE("slices count entries of the outermost axis", "[tensor]") {
 TEST_CASE("slices beyond the end are refused", "[tensor]") {
   const Tensor<float> tensor = counting({3, 2});
   CHECK(refusal_of([&] { tensor.slice(2, 2); }) ==
-        "entries 2 to 4 are outside of a tensor of shape [3, 2]");
+        "entries 2 to 4 are outside a tensor of shape [3, 2]");
   CHECK(refusal_of([&] { tensor.slice(4, 0); }) ==
-        "entries 4 to 4 are outside of a tensor of shape [3, 2]");
+        "entries 4 to 4 are outside a tensor of shape [3, 2]");
   CHECK(refusal_of([&] { counting({}).slice(0, 1); }) ==
-        "entries 0 to 1 are outside of a tensor of shape []");
-  // first + count wraps round to 1
+        "entries 0 to 1 are outside a tensor of shape []");
+  // first + count wraps around to 1
   CHECK_THROWS_AS(tensor.slice(most_elements, 2), coca::ShapeError);
   CHECK_THROWS_AS(tensor.slice(2, most_elements), coca::ShapeError);
 }
 
-TEST_CASE("a tensor is seen only as a shape of its size", "[tensor]") {
+TEST_CASE("a tensor can only be viewed as a shape of its size", "[tensor]") {
   const Tensor<float> tensor = counting({3, 2});
   CHECK(tensor.reshaped({6}).shape() == Shape{6});
   CHECK(tensor.reshaped({1, 6, 1}).shape() == Shape{1, 6, 1});
   CHECK(refusal_of([&] {
           tensor.reshaped({4, 2});
-        }) == "a tensor of shape [3, 2] cannot be seen as [4, 2]");
+        }) == "a tensor of shape [3, 2] cannot be viewed as [4, 2]");
 }
 
 TEST_CASE("a tensor lies within its buffer", "[tensor]") {
@@ -128,7 +128,7 @@ TEST_CASE("a tensor lies within its buffer", "[tensor]") {
         "a buffer of 0 bytes is too small for [1]");
 }
 
-TEST_CASE("sizes that wrap round do not fit a buffer", "[tensor]") {
+TEST_CASE("sizes that wrap around do not fit a buffer", "[tensor]") {
   const auto buffer = Buffer<HostMemory>::allocate(24);
   const std::size_t large = std::size_t{1} << 62;  // times 4 bytes is 0 in 64 bits
   CHECK_THROWS_AS(Tensor<float>(buffer, {large}), coca::ShapeError);

@@ -17,7 +17,7 @@ TEST_CASE("UTF-8 of every code point is read back") {
   CHECK(coca::encode_utf8(U"a\u00E9\u20AC\U0001F600") == "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
 }
 
-TEST_CASE("what is no code point is encoded as U+FFFD") {
+TEST_CASE("invalid code points are encoded as U+FFFD") {
   std::string bytes;
   coca::append_utf8(bytes, 0xD800);
   coca::append_utf8(bytes, 0x110000);

@@ -21,7 +21,7 @@ TEST_CASE("the compiler is named with its version", "[version]") {
 #endif
 }
 
-TEST_CASE("the libraries are those that features.hpp says", "[version]") {
+TEST_CASE("the libraries are those in features.hpp", "[version]") {
   const std::string list = " " + coca::libraries() + " ";
   const auto lists = [&](const std::string& name) {
     return list.find(" " + name + " ") != std::string::npos;

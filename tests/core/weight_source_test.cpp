@@ -8,7 +8,7 @@
 using coca::Shape;
 using coca::WeightSource;
 
-TEST_CASE("a row is everything behind the outermost extent", "[weight_source]") {
+TEST_CASE("a row is everything inside the outermost extent", "[weight_source]") {
   const WeightSource matrix{Shape{3, 5}, {}};
   CHECK(matrix.rows() == 3);
   CHECK(matrix.row_size() == 5);
@@ -32,7 +32,7 @@ TEST_CASE("a source without rows has rows without elements", "[weight_source]") 
   CHECK(empty.row_size() == 0);
 }
 
-TEST_CASE("a source delivers the rows that are asked for", "[weight_source]") {
+TEST_CASE("a source delivers the requested rows", "[weight_source]") {
   const std::vector<float> stored{1, 2, 3, 4, 5, 6, 7, 8};
   const WeightSource source{Shape{4, 2}, [&](std::size_t first, std::size_t count, float* out) {
                               std::copy_n(stored.data() + first * 2, count * 2, out);

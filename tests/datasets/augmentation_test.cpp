@@ -37,7 +37,7 @@ std::string refusal(const AugmentationOptions& options, const PreprocessConfig& 
 
 }  // namespace
 
-TEST_CASE("Without changes a square picture is what preprocess gives") {
+TEST_CASE("Without changes a square picture is the result of preprocess") {
   const TransparentImage picture{test_image(40, 40), {}};
   const coca::Pixels shown = Augmentation(nothing, small)(picture, {1, 2, 3});
   const coca::Pixels expected = coca::preprocess(picture.color, small);
@@ -104,7 +104,7 @@ TEST_CASE("Flipped pictures are mirrored") {
   CHECK(std::abs(flips - 50) <= 25);
 }
 
-TEST_CASE("A picture may allow a part of the change of colours") {
+TEST_CASE("A picture may limit colour changes") {
   AugmentationOptions options = nothing;
   options.color_jitter = {.brightness = 0.6, .contrast = 0.4, .saturation = 0.8, .hue = 0.2};
   AugmentationOptions half = nothing;
@@ -126,16 +126,16 @@ TEST_CASE("A picture may allow a part of the change of colours") {
   CHECK(std::abs(grays - 50) <= 25);
 }
 
-TEST_CASE("More change of colours than there is, or less than none, is refused") {
+TEST_CASE("A color_strength outside 0 to 1 is refused") {
   const TransparentImage picture{test_image(16, 16), {}};
   for (const double strength : {-0.1, 1.1, std::nan("")}) {
     CHECK(coca_test::message_of(
               [&] { Augmentation(nothing, small)(picture, {}, {.color_strength = strength}); }) ==
-          "augmentation: expected a color_strength of 0 to 1, got " + std::to_string(strength));
+          "augmentation: expected a color_strength from 0 to 1, got " + std::to_string(strength));
   }
 }
 
-TEST_CASE("Transparent pictures are laid over white, or a colour that is drawn") {
+TEST_CASE("Transparent pictures are blended over white, or a random colour") {
   AugmentationOptions options = nothing;
   const TransparentImage clear{coca::Image(16, 16), std::vector<std::uint8_t>(256, 0)};
   const auto ground = [&](std::uint64_t epoch) {
@@ -152,7 +152,7 @@ TEST_CASE("Transparent pictures are laid over white, or a colour that is drawn")
   CHECK(first_difference(moved, color, 1e-5) == "");
 }
 
-TEST_CASE("Options outside of their range are refused by name") {
+TEST_CASE("Options out of range are refused by name") {
   CHECK(refusal({.flip_probability = 1.5}) ==
         "augmentation: expected a flip_probability of 0 to 1, got 1.500000");
   CHECK(coca_test::contains(refusal({.grayscale_probability = std::nan("")}),

@@ -19,7 +19,7 @@ TEST_CASE("One of the captions is drawn for each sample and epoch") {
   CHECK(coca::choose_caption({}, {1, 2, 3}).empty());
 }
 
-TEST_CASE("The first caption is drawn as often as is asked for") {
+TEST_CASE("The first caption is drawn with its probability") {
   const std::vector<std::string> captions{"a", "b", "c", "d"};
   for (const double first : {0.0, 0.6, 1.0}) {
     int count = 0;

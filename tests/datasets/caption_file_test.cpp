@@ -56,10 +56,10 @@ TEST_CASE("What Python's csv and json modules wrote is read") {
     const auto image = coca::read_image(file.read(i), file.record(i).name);
     CHECK(image.width() == 20);
   }
-  CHECK(message_of([&] { file.record(6); }) == "record 6 was asked of a data set of 6");
+  CHECK(message_of([&] { file.record(6); }) == "record 6 was requested from a data set of 6");
 }
 
-TEST_CASE("Pictures are beside the file, in the folder that is named, or where their path says") {
+TEST_CASE("Pictures are next to the file, in the given folder, or at an absolute path") {
   const std::string text = "filepath,title\nsub/a.png,x\n/b.png,y\n";
   CHECK(parse(text, "/data/x.csv").image_path(0) == "/data/sub/a.png");
   CHECK(parse(text, "x.csv").image_path(0) == "sub/a.png");
@@ -86,7 +86,7 @@ TEST_CASE("Keys and separators can be chosen") {
   CHECK(parse("\n{\"image\": \"a\", \"captions\": []}\n \n", "x.jsonl").record(0).captions.empty());
 }
 
-TEST_CASE("Other columns and keys become fields where they are asked for") {
+TEST_CASE("Other columns and keys become fields on request") {
   const coca::CaptionFileOptions wanted{.field_keys = {"source", "year"}};
   const CaptionFile table = parse(
       "source,image,text,year\nstamps,a,x,1840\nemoji,b,y,\nstamps,a,z,1840\n", "x.csv", wanted);
@@ -104,7 +104,7 @@ TEST_CASE("Other columns and keys become fields where they are asked for") {
   CHECK(parse("image,text,source\na,x,y\n").record(0).fields.empty());
 }
 
-TEST_CASE("Fields that are missing, no text or contradictory are refused") {
+TEST_CASE("Fields that are missing, not text or contradictory are refused") {
   const coca::CaptionFileOptions wanted{.field_keys = {"source"}};
   CHECK(refusal("image,text\na,b\n", "x.csv", wanted) ==
         "x.csv: line 1: no column of the field: expected \"source\", the columns are \"image\", "
@@ -117,7 +117,7 @@ TEST_CASE("Fields that are missing, no text or contradictory are refused") {
         "x.jsonl: line 1: \"source\" is neither a text nor a number");
 }
 
-TEST_CASE("What is wrong with a table is said with its line") {
+TEST_CASE("Errors in a table name the line") {
   CHECK(refusal("a,b\n1,2\n") ==
         "x.csv: line 1: no column of the picture: expected \"filepath\", \"image\", "
         "\"file_name\", \"image_path\" or \"path\", the columns are \"a\", \"b\"");
@@ -140,7 +140,7 @@ TEST_CASE("What is wrong with a table is said with its line") {
         "x.csv: line 2: the quoted field that begins here never ends");
 }
 
-TEST_CASE("What is wrong with JSON lines is said with their line") {
+TEST_CASE("Errors in JSON lines name the line") {
   const std::string good = "{\"image\": \"a\", \"text\": \"b\"}\n";
   CHECK(
       refusal(good + "{\"image\" \"a\"}", "x.jsonl") ==

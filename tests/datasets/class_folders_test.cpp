@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Folders "cat" and "polar_bear" with three pictures, and things that are none.
+/// Folders "cat" and "polar_bear" with three pictures, and files that are not pictures.
 void fill(const TemporaryFolder& folder) {
   for (const char* name : {"polar_bear/more", "cat", ".git"})
     fs::create_directories(folder.path(name));
@@ -45,7 +45,7 @@ TEST_CASE("Folders are classes in alphabetical order") {
   CHECK(dataset.record(2).fields.at("label") == "polar bear");
   CHECK(dataset.record(2).captions == std::vector<std::string>{"a photo of a polar bear."});
   CHECK(coca::read_image(dataset.read(2), "x").width() == 3);
-  CHECK(message_of([&] { dataset.record(3); }) == "record 3 was asked of a data set of 3");
+  CHECK(message_of([&] { dataset.record(3); }) == "record 3 was requested from a data set of 3");
 }
 
 TEST_CASE("Each template is a caption") {
@@ -58,7 +58,7 @@ TEST_CASE("Each template is a caption") {
         "the template \"a cat\" has no {} for the name of the class");
 }
 
-TEST_CASE("Folders that are missing or empty are named") {
+TEST_CASE("Folders that are missing or empty are reported") {
   const TemporaryFolder folder;
   CHECK(message_of([&] { ClassFolders dataset(folder.path("no")); }) ==
         folder.path("no") + ": cannot be listed: No such file or directory");
@@ -70,7 +70,7 @@ TEST_CASE("Folders that are missing or empty are named") {
             ": the class has no pictures, expected .jpg, .jpeg, .png or .webp files");
 }
 
-TEST_CASE("A link that leads back does not go round for ever") {
+TEST_CASE("A cycle of links does not loop forever") {
   const TemporaryFolder folder;
   fill(folder);
   fs::create_directory_symlink(folder.path(), folder.path("cat/loop"));

@@ -18,7 +18,7 @@ coca::Pixels changed(Change change, float amount) {
 }
 }  // namespace
 
-TEST_CASE("Colours change as torchvision changes them") {
+TEST_CASE("Colours change as in torchvision") {
   CHECK(difference(changed(coca::adjust_brightness, 0.6f), torchvision, "brightness.0.6") == "");
   CHECK(difference(changed(coca::adjust_brightness, 1.4f), torchvision, "brightness.1.4") == "");
   CHECK(difference(changed(coca::adjust_contrast, 0.6f), torchvision, "contrast.0.6") == "");
@@ -30,7 +30,7 @@ TEST_CASE("Colours change as torchvision changes them") {
   CHECK(difference(gray, torchvision, "grayscale") == "");
 }
 
-TEST_CASE("Hues turn as torchvision turns them") {
+TEST_CASE("Hues shift as in torchvision") {
   // Six times the error of a hue, times the steepness of the conversion.
   constexpr double tolerance = 1e-5;
   CHECK(difference(changed(coca::adjust_hue, -0.4f), torchvision, "hue.-0.4", tolerance) == "");

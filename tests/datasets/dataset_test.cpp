@@ -32,8 +32,8 @@ TEST_CASE("Any data set is held by one type") {
   CHECK(copy.record(2).name == "picture 2");
   CHECK(copy.record(2).label == 2);
   CHECK(copy.read(1) == ColorDataset(3).read(1));
-  CHECK(message_of([&] { any.record(3); }) == "record 3 was asked of a data set of 3");
-  CHECK(message_of([&] { any.read(9); }) == "record 9 was asked of a data set of 3");
+  CHECK(message_of([&] { any.record(3); }) == "record 3 was requested from a data set of 3");
+  CHECK(message_of([&] { any.read(9); }) == "record 9 was requested from a data set of 3");
 }
 
 TEST_CASE("A subset shows the chosen records in the chosen order") {
@@ -42,9 +42,9 @@ TEST_CASE("A subset shows the chosen records in the chosen order") {
   CHECK(subset.record(0).name == "picture 4");
   CHECK(subset.record(1).name == "picture 0");
   CHECK(subset.read(0) == ColorDataset(5).read(4));
-  CHECK(message_of([&] { subset.record(2); }) == "record 2 was asked of a data set of 2");
+  CHECK(message_of([&] { subset.record(2); }) == "record 2 was requested from a data set of 2");
   CHECK(message_of([] { coca::Subset(ColorDataset(5), {5}); }) ==
-        "record 5 was asked of a data set of 5");
+        "record 5 was requested from a data set of 5");
 }
 
 TEST_CASE("What is worth knowing of a data set comes through whatever holds it") {
@@ -78,5 +78,5 @@ TEST_CASE("Data sets are shown one after the other") {
   CHECK(all.record(2).name == "picture 0");
   CHECK(all.record(4).name == "picture 2");
   CHECK(all.read(4) == ColorDataset(3).read(2));
-  CHECK(message_of([&] { all.read(5); }) == "record 5 was asked of a data set of 5");
+  CHECK(message_of([&] { all.read(5); }) == "record 5 was requested from a data set of 5");
 }

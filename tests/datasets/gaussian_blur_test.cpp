@@ -5,7 +5,7 @@
 #include "catch.hpp"
 #include "planes.hpp"
 
-TEST_CASE("Pictures are blurred as torchvision blurs them") {
+TEST_CASE("Pictures are blurred as in torchvision") {
   coca::Pixels pixels = coca_test::torchvision.input();
   coca::gaussian_blur(pixels, 7, 1.3);
   CHECK(coca_test::difference(pixels, coca_test::torchvision, "blur", 1e-6) == "");

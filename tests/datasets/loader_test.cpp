@@ -90,7 +90,7 @@ TEST_CASE("A batch holds what its lists say") {
   }
 }
 
-TEST_CASE("Neither the number of threads nor what is kept ready changes a batch") {
+TEST_CASE("Neither the number of threads nor prefetching changes a batch") {
   const ColorDataset dataset(23, {3, 4, 20});
   LoaderOptions options = small_options(5, 0);
   Loader alone(dataset, options);
@@ -108,7 +108,7 @@ TEST_CASE("Neither the number of threads nor what is kept ready changes a batch"
   }
 }
 
-TEST_CASE("A loader goes on where another one stopped") {
+TEST_CASE("A loader continues where another one stopped") {
   const ColorDataset dataset(23, {1});
   Loader whole(dataset, small_options(5));
   const std::vector<Batch> expected = take(whole, 12);
@@ -153,7 +153,7 @@ TEST_CASE("Ranks together show what one rank shows, broken pictures included") {
   }
 }
 
-TEST_CASE("Broken pictures are replaced, named and counted") {
+TEST_CASE("Broken pictures are replaced, reported and counted") {
   const ColorDataset dataset(20, {4, 9});
   Loader loader(dataset, small_options(5));
   std::set<std::size_t> named;
@@ -206,7 +206,7 @@ TEST_CASE("A rank without a share of the last batch gets an empty one") {
   CHECK(loader.next().position == DataPosition{1, 0});
 }
 
-TEST_CASE("Data of which everything is broken ends in an error, not in a loop") {
+TEST_CASE("Data in which everything is broken ends in an error, not in a loop") {
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i < 150; ++i) all.push_back(i);
   const std::size_t threads = GENERATE(0, 3);
@@ -226,7 +226,7 @@ TEST_CASE("What a thread throws surfaces in next()") {
   CHECK_THROWS_AS(loader.next(), std::bad_alloc);
 }
 
-TEST_CASE("Options outside of their range are refused") {
+TEST_CASE("Options out of range are refused") {
   CHECK(coca_test::contains(message_of([] { Loader(ColorDataset(3), small_options(4)); }),
                             "does not fill one batch of 4"));
   LoaderOptions options = small_options(2);
@@ -240,7 +240,7 @@ TEST_CASE("Options outside of their range are refused") {
                             "flip_probability"));
 }
 
-TEST_CASE("Waiting is measured, and a loader that nobody asks ends at once") {
+TEST_CASE("Waiting is measured, and an unused loader ends at once") {
   struct SlowDataset {
     ColorDataset colors{8};
     std::size_t size() const { return colors.size(); }

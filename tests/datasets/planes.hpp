@@ -1,5 +1,5 @@
 #pragma once
-// What torchvision made of a picture in floats: tests/data/datasets/augmentations.safetensors.
+// torchvision's results for a picture in floats: tests/data/datasets/augmentations.safetensors.
 
 #include <array>
 #include <string>
@@ -23,7 +23,7 @@ class Torchvision {
 
 inline const Torchvision torchvision;
 
-/// "" where a picture is what torchvision made of it.
+/// "" if a picture equals torchvision's result.
 inline std::string difference(const coca::Pixels& pixels, const Torchvision& expected,
                               const std::string& name, double tolerance = 1e-6) {
   return coca::testing::first_difference(pixels.values, expected.floats(name), tolerance);

@@ -19,7 +19,7 @@ coca::Pixels moved(const AffineMotion& motion) {
 }
 }  // namespace
 
-TEST_CASE("Pictures move as torchvision moves them") {
+TEST_CASE("Pictures are transformed as in torchvision") {
   // torchvision's positions are floats of a grid from -1 to 1: 2^-24 of 32 pixels, a few times
   // over.
   constexpr double tolerance = 2e-5;
@@ -37,7 +37,7 @@ TEST_CASE("Pictures move as torchvision moves them") {
   CHECK(moved({}).values == torchvision.input().values);
 }
 
-TEST_CASE("Around a moved picture are the ground or its edges") {
+TEST_CASE("A transformed picture is surrounded by the background or its edges") {
   const coca::Pixels input{3, 1, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9}};
   const AffineMotion left{.translate_x = -2};
   CHECK(coca::affine(input, left, AffineFill::ground, {10, 20, 30}).values ==

@@ -28,7 +28,7 @@ TEST_CASE("A window of all planes becomes zero") {
   CHECK(pixels.values[7 * width + 6] == 1.0f);
 }
 
-TEST_CASE("Hidden areas are drawn in their range") {
+TEST_CASE("Erased areas are drawn in their range") {
   const coca::ErasingOptions options{.probability = 1.0, .scale = {0.1, 0.2}};
   std::size_t least = 600;
   std::size_t most = 0;
@@ -46,7 +46,7 @@ TEST_CASE("Hidden areas are drawn in their range") {
   CHECK(zeros(pixels, 0) == 0);
 }
 
-TEST_CASE("A rectangle that never fits hides nothing") {
+TEST_CASE("A rectangle that never fits erases nothing") {
   coca::Pixels pixels = ones();
   coca::random_erasing(pixels, {.probability = 1.0, .scale = {1.0, 1.0}, .ratio = {9.0, 9.0}},
                        {{.seed = 1}, "erasing"});

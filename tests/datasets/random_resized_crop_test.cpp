@@ -23,7 +23,7 @@ TEST_CASE("A part is cut and resized as Pillow does") {
   CHECK(difference.equal_fraction >= 0.999);
 }
 
-TEST_CASE("Parts have the area and the shape that is wanted, and lie in the picture") {
+TEST_CASE("Crops have the requested area and ratio, and lie in the picture") {
   const CropOptions options{.scale = {0.2, 0.6}, .ratio = {0.5, 2.0}};
   double least_area = 1, most_area = 0, least_ratio = 9, most_ratio = 0;
   std::ptrdiff_t most_left = 0;
@@ -47,7 +47,7 @@ TEST_CASE("Parts have the area and the shape that is wanted, and lie in the pict
   CHECK(draw_crop(400, 300, options, draws(3)) == draw_crop(400, 300, options, draws(3)));
 }
 
-TEST_CASE("Pictures that no part fits show their middle") {
+TEST_CASE("Pictures that no crop fits show their centre") {
   const CropOptions options;  // ratio 3/4 to 4/3
   CHECK(draw_crop(900, 90, options, draws(0)) == CropBox{390, 0, 120, 90});
   CHECK(draw_crop(90, 900, options, draws(0)) == CropBox{0, 390, 90, 120});
@@ -55,7 +55,7 @@ TEST_CASE("Pictures that no part fits show their middle") {
   CHECK(draw_crop(10, 10, {.scale = {1, 1}, .ratio = {1, 1}}, draws(0)) == CropBox{0, 0, 10, 10});
 }
 
-TEST_CASE("Outside of the picture is the fill") {
+TEST_CASE("The area outside the picture is filled") {
   const coca::Image white(4, 2, coca::Rgb{255, 255, 255});
   const coca::PreprocessConfig config{.height = 8, .width = 8};
   const coca::Image out = coca::resized_crop(white, {0, -1, 4, 4}, config, {9, 8, 7});
@@ -82,7 +82,7 @@ TEST_CASE("The whole picture is shown as preprocess shows it, in each mode for s
   CHECK(middle == coca::resized_crop(image, {15, 0, 30, 30}, shortest, {1, 2, 3}));
 }
 
-TEST_CASE("An encoder that is no square is shown parts of its shape in mode longest") {
+TEST_CASE("An encoder that is not square gets crops of its shape in mode longest") {
   const coca::PreprocessConfig config{
       .height = 10, .width = 20, .resize_mode = coca::ResizeMode::longest};
   const coca::Image image(30, 30, coca::Rgb{200, 200, 200});
@@ -94,7 +94,7 @@ TEST_CASE("An encoder that is no square is shown parts of its shape in mode long
   CHECK(out.at(15, 5) == coca::Rgb{0, 0, 0});
 }
 
-TEST_CASE("A picture as long as a hair takes no more memory than it has pixels") {
+TEST_CASE("An extremely narrow picture takes no more memory than it has pixels") {
   const coca::PreprocessConfig config{
       .height = 16, .width = 16, .resize_mode = coca::ResizeMode::longest};
   const coca::Image hair(1, 200000, coca::Rgb{255, 255, 255});

@@ -75,7 +75,7 @@ TEST_CASE("In evaluation the first caption is shown") {
   }
 }
 
-TEST_CASE("A chance of the first caption is between 0 and 1") {
+TEST_CASE("The probability of the first caption is between 0 and 1") {
   for (const double chance : {-0.1, 1.1, std::nan("")}) {
     coca::SampleOptions options = small_options();
     options.first_caption = chance;
@@ -85,7 +85,7 @@ TEST_CASE("A chance of the first caption is between 0 and 1") {
   }
 }
 
-TEST_CASE("A broken picture is named with its reason, and read once") {
+TEST_CASE("A broken picture is reported with the reason, and read once") {
   const CountingDataset dataset;
   SampleReader reader(dataset, small_options());
   const auto broken = std::get<SkippedPicture>(reader.read({1, 0, 2}));
@@ -96,7 +96,7 @@ TEST_CASE("A broken picture is named with its reason, and read once") {
   CHECK(*dataset.reads == 1);
 }
 
-TEST_CASE("Decoded pictures are kept, and change nothing that is shown") {
+TEST_CASE("Caching decoded pictures does not change samples") {
   const CountingDataset dataset;
   coca::SampleOptions options = small_options();
   options.augmentation = coca::AugmentationOptions{.flip_probability = 0.5};
@@ -137,7 +137,7 @@ TEST_CASE("Pictures are mirrored unless their field says no") {
   CHECK(coca_test::contains(reason("true", "mirror"), "\"mirror\" is \"\""));
 }
 
-TEST_CASE("Colours of a picture change as much as its field says") {
+TEST_CASE("A picture's field scales its colour changes") {
   const auto read = [](const std::string& strength, const std::string& key, double hue = 0.4) {
     coca::SampleOptions options = small_options();
     options.augmentation = coca::AugmentationOptions{.crop = {.scale = {1, 1}, .ratio = {1, 1}},
@@ -156,11 +156,11 @@ TEST_CASE("Colours of a picture change as much as its field says") {
     INFO(strength);
     CHECK(std::get<SkippedPicture>(read(strength, "color")).reason ==
           "\"color\" is \"" + strength +
-              "\", expected a number of 0 to 1: how much colours may change");
+              "\", expected a number from 0 to 1: how much colours may change");
   }
 }
 
-TEST_CASE("Large pictures can be made small before they are kept, or refused") {
+TEST_CASE("Large pictures can be shrunk before they are cached, or refused") {
   struct OneImage {
     std::size_t size() const { return 1; }
     coca::Record record(std::size_t) const { return {"large", {}, {}}; }

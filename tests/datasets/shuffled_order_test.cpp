@@ -23,7 +23,7 @@ Indices numbers(std::size_t count) {
 }
 }  // namespace
 
-TEST_CASE("Each epoch is a permutation of its own, and so is each seed") {
+TEST_CASE("Each epoch is a different permutation, and so is each seed") {
   const ShuffledOrder order(1000, {.seed = 5});
   const Indices first = order.permutation(0);
   CHECK(order.permutation(0) == first);
@@ -68,7 +68,7 @@ TEST_CASE("Ranks share the batches of one large rank") {
   }
 }
 
-TEST_CASE("Samples of a group follow one another, as many as asked for") {
+TEST_CASE("Samples of a group follow one another, as many as requested") {
   constexpr std::size_t size = 60;
   Indices groups(size);
   for (std::size_t i = 0; i < size; ++i) groups[i] = i < 30 ? i % 3 : i;  // three of ten samples
@@ -115,5 +115,5 @@ TEST_CASE("Options that contradict each other are refused") {
       "a data set of 0 samples does not fill one batch of 1 samples; choose a smaller batch size");
   CHECK(refusal(9, {.batch_size = 10, .drop_last = false}) == "no error");
   CHECK(message_of([] { ShuffledOrder(9, {.batch_size = 4}).batch(0, 2); }) ==
-        "batch 2 was asked of an epoch of 2");
+        "batch 2 was requested from an epoch of 2");
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Tar archives made by hand, for what no program writes.
+// Hand-made tar archives, for what no program writes.
 
 #include <cstddef>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace coca_test {
 
-/// An octal number of so many digits.
+/// An octal number with a fixed number of digits.
 inline std::string octal(std::size_t value, std::size_t digits) {
   std::string text(digits, '0');
   for (std::size_t i = digits; i-- > 0; value /= 8) text[i] = static_cast<char>('0' + value % 8);

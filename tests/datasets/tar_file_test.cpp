@@ -46,7 +46,7 @@ TEST_CASE("Members of archives by Python and by GNU tar are found and read in an
   CHECK(coca::read_image(pax.read(members[3].offset), "png").width() == 12);
 
   const TarFile gnu(datasets_folder + "shard-002.tar");
-  REQUIRE(gnu.members().size() == 4);  // the folder is none
+  REQUIRE(gnu.members().size() == 4);  // without the folder
   CHECK(gnu.members()[1].name == "./gray.txt");
   CHECK(text_of(gnu, gnu.members()[1]) == "a gray picture");
 }
@@ -69,7 +69,7 @@ TEST_CASE("Truncated archives are refused wherever they end") {
   CHECK(contains(cut(512 + 1024 + 200), "the tar archive is damaged: "));
 }
 
-TEST_CASE("A member that claims more than there is, is refused before memory is taken") {
+TEST_CASE("A member that claims more than exists is refused before memory is allocated") {
   std::string bytes = coca_test::read_all(datasets_folder + "shard-000.tar");
   bytes.replace(124, 11, "77777777777");  // octal size: 8 GiB
   CHECK(contains(refusal(bytes), "damaged"));
@@ -87,7 +87,7 @@ TEST_CASE("What is no tar file is refused") {
         missing + ": cannot be opened: No such file or directory");
 }
 
-TEST_CASE("A place where no member begins is refused") {
+TEST_CASE("An offset at which no member begins is refused") {
   const TarFile file(datasets_folder + "shard-000.tar");
   CHECK(message_of([&] { file.read(100); }) != "no error");
   CHECK(contains(message_of([&] { file.read(std::uint64_t{1} << 40); }), "shard-000.tar: "));

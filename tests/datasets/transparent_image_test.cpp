@@ -14,7 +14,7 @@ coca::TransparentImage read(const std::string& name) {
 }
 }  // namespace
 
-TEST_CASE("Over white every picture is what read_image gives") {
+TEST_CASE("Over white every picture is the result of read_image") {
   std::size_t transparent = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
@@ -27,7 +27,7 @@ TEST_CASE("Over white every picture is what read_image gives") {
   CHECK(transparent >= 6);
 }
 
-TEST_CASE("The ground shows where the picture is transparent") {
+TEST_CASE("The background shows where the picture is transparent") {
   const coca::TransparentImage picture{coca::Image(3, 1, coca::Rgb{100, 200, 0}), {0, 255, 51}};
   const coca::Image laid = coca::lay_over(picture, {10, 20, 250});
   CHECK(laid.at(0, 0) == coca::Rgb{10, 20, 250});
@@ -36,7 +36,7 @@ TEST_CASE("The ground shows where the picture is transparent") {
   CHECK(picture.bytes() == 12);
 }
 
-TEST_CASE("Opacity is turned upright with the colours") {
+TEST_CASE("Opacity is rotated upright with the colours") {
   coca::DecodedImage decoded;
   decoded.mode = coca::ColorMode::gray_alpha;
   decoded.width = 3;
@@ -51,7 +51,7 @@ TEST_CASE("Opacity is turned upright with the colours") {
   CHECK(coca::detail::opacity_of(decoded).empty());
 }
 
-TEST_CASE("Shrinking keeps the shape, and small pictures as they are") {
+TEST_CASE("Shrinking keeps the aspect ratio, and leaves small pictures unchanged") {
   const coca::TransparentImage opaque{test_image(40, 20), {}};
   const coca::TransparentImage small = coca::shrink(opaque, 10);
   CHECK(small.color == coca::resize(opaque.color, 20, 10));
@@ -79,7 +79,7 @@ TEST_CASE("Transparent colours do not bleed into a shrunk picture") {
     mixed = mixed || (opacity > 40 && opacity < 220);
     if (opacity < 40) continue;
     const coca::Rgb color = small.color.at(x, 0);
-    // The filter overshoots beside an edge, where opacity is cut at 255 and the colour is not.
+    // The filter overshoots next to an edge, where opacity is cut at 255 and the colour is not.
     // Black that bleeds would show as tens of levels.
     CHECK(std::abs(int{color[0]} - 240) <= 10);
     CHECK(std::abs(int{color[1]} - 120) <= 10);

@@ -52,7 +52,7 @@ TEST_CASE("Shards by Python and by GNU tar are one data set") {
   for (std::size_t i = 0; i < dataset.size(); ++i) {
     CHECK_FALSE(coca::read_image(dataset.read(i), "picture").empty());
   }
-  CHECK(message_of([&] { dataset.read(7); }) == "record 7 was asked of a data set of 7");
+  CHECK(message_of([&] { dataset.read(7); }) == "record 7 was requested from a data set of 7");
 }
 
 TEST_CASE("Patterns are lists, in a vector or with colons") {
@@ -63,7 +63,7 @@ TEST_CASE("Patterns are lists, in a vector or with colons") {
   CHECK(WebDataset(first).size() == 3);
 }
 
-TEST_CASE("Shards that are not there are named") {
+TEST_CASE("Missing shards are reported") {
   const std::string pattern = datasets_folder + "none-{0..4}.tar";
   CHECK(message_of([&] { WebDataset dataset(pattern); }) ==
         pattern + ": none of its 5 shards exists");
@@ -73,7 +73,7 @@ TEST_CASE("Shards that are not there are named") {
         "\"\": no samples: expected members such as 0001.jpg and 0001.txt");
 }
 
-TEST_CASE("What is wrong with members is said with their name") {
+TEST_CASE("Errors in members name the member") {
   CHECK(refusal({{"a.png", "x"}, {"a.txt", " "}}) == "no error");
   CHECK(refusal({{"a.png", "x"}}) ==
         ": no samples: expected members such as 0001.jpg and 0001.txt");

@@ -7,7 +7,7 @@
 using namespace coca;
 using testing::first_difference;
 
-TEST_CASE("BLEU is what pycocoevalcap finds", "[evaluation]") {
+TEST_CASE("BLEU equals pycocoevalcap's", "[evaluation]") {
   for (const std::string& corpus : testing::corpora) {
     INFO(corpus);
     const auto expected = testing::expected_scores(corpus)["bleu"].get<std::vector<double>>();
@@ -15,7 +15,7 @@ TEST_CASE("BLEU is what pycocoevalcap finds", "[evaluation]") {
   }
 }
 
-TEST_CASE("BLEU of captions that are all right is 1", "[evaluation]") {
+TEST_CASE("BLEU of perfect captions is 1", "[evaluation]") {
   const std::vector<JudgedCaption> captions{{"a man with a red hat", {"A man with a red hat."}},
                                             {"two cats on a mat", {"dogs", "two cats on a mat"}}};
   CHECK(first_difference(bleu(captions), std::vector<double>(4, 1.0), 1e-8) == "");
@@ -28,8 +28,8 @@ TEST_CASE("BLEU counts a word as often as one reference has it", "[evaluation]")
 }
 
 TEST_CASE("BLEU of nothing is an error", "[evaluation]") {
-  CHECK(testing::error_of([] { bleu({}); }) == "There are no captions to judge.");
+  CHECK(testing::error_of([] { bleu({}); }) == "there are no captions to evaluate");
   const std::vector<JudgedCaption> captions{{"a", {"a"}}, {"a frog", {}}};
   CHECK(testing::error_of([&] { bleu(captions); }) ==
-        "Caption 1, \"a frog\", has no reference to be compared with.");
+        "caption 1, \"a frog\", has no reference to compare with");
 }

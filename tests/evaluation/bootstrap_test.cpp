@@ -51,7 +51,7 @@ TEST_CASE("A bootstrap interval of independent hits is that of their deviation",
   CHECK(narrow.high == Approx(0.3 + half * 0.6745 / 1.96).margin(0.003));
 }
 
-TEST_CASE("What is alike counts as one", "[evaluation]") {
+TEST_CASE("A cluster counts as one", "[evaluation]") {
   const Hits alone(60, 0.4);
   Values values;
   Clusters clusters;
@@ -70,7 +70,7 @@ TEST_CASE("What is alike counts as one", "[evaluation]") {
 }
 
 TEST_CASE("Clusters weigh as much as they have values", "[evaluation]") {
-  // Both clusters, in this order or the other, in half of the draws: 3 of 4. One of them alone
+  // Both clusters, in this order or the other, in half of the draws: 3 of 4. Only one of them
   // in a quarter each: 3 of 3, 0 of 1.
   const Values values{1, 0, 1, 1};
   const Clusters clusters{5, 2, 5, 5};
@@ -89,7 +89,8 @@ TEST_CASE("Bootstrap intervals are a function of the seed", "[evaluation]") {
   CHECK_FALSE(equal(interval(3), interval(4)));
 }
 
-TEST_CASE("Scores are drawn together, and have the intervals that each has alone", "[evaluation]") {
+TEST_CASE("Scores are drawn together, and have the intervals that each has separately",
+          "[evaluation]") {
   const Hits few(53, 0.2), many(53, 0.7);
   std::vector<std::array<double, 2>> both;
   for (std::size_t i = 0; i < 53; ++i) both.push_back({few.values[i], many.values[i]});
@@ -118,15 +119,15 @@ TEST_CASE("Recall has an interval at each limit", "[evaluation]") {
   around(&Recall::at_10);
 }
 
-TEST_CASE("Bootstrap intervals refuse what has none", "[evaluation]") {
+TEST_CASE("Bootstrap intervals refuse invalid input", "[evaluation]") {
   const auto error = [](const Values& values, const Clusters& clusters, BootstrapOptions options) {
     return testing::error_of([&] { bootstrap_interval(values, clusters, options); });
   };
   CHECK(error({}, {}, {}) ==
-        "A bootstrap interval needs a cluster for each value, and at least one; there are 0 values "
-        "and 0 clusters.");
+        "a bootstrap interval needs a cluster for each value, and at least one value, got 0 values "
+        "and 0 clusters");
   CHECK(error({1, 0}, {1}, {}).find("2 values and 1 clusters") != std::string::npos);
-  CHECK(error({1}, {1}, {.draws = 0}).find("not 0 and 0.95") != std::string::npos);
+  CHECK(error({1}, {1}, {.draws = 0}).find("got 0 and 0.95") != std::string::npos);
   for (const double confidence : {0.0, 1.0, std::nan("")})
     CHECK(error({1}, {1}, {.confidence = confidence}).find("between 0 and 1") != std::string::npos);
 }

@@ -7,7 +7,7 @@
 using namespace coca;
 using testing::first_difference;
 
-TEST_CASE("CIDEr-D is what pycocoevalcap finds", "[evaluation]") {
+TEST_CASE("CIDEr-D equals pycocoevalcap's", "[evaluation]") {
   for (const std::string& corpus : testing::corpora) {
     INFO(corpus);
     const Json& expected = testing::expected_scores(corpus);
@@ -18,7 +18,7 @@ TEST_CASE("CIDEr-D is what pycocoevalcap finds", "[evaluation]") {
   }
 }
 
-TEST_CASE("CIDEr-D of long captions that are all right is 10", "[evaluation]") {
+TEST_CASE("CIDEr-D of long perfect captions is 10", "[evaluation]") {
   const std::vector<JudgedCaption> captions{
       {"green frogs like small ponds", {"Green frogs like small ponds."}},
       {"one man wears his hat", {"one man wears his hat"}}};
@@ -28,8 +28,8 @@ TEST_CASE("CIDEr-D of long captions that are all right is 10", "[evaluation]") {
 }
 
 TEST_CASE("CIDEr-D of nothing is an error", "[evaluation]") {
-  CHECK(testing::error_of([] { cider({}); }) == "There are no captions to judge.");
+  CHECK(testing::error_of([] { cider({}); }) == "there are no captions to evaluate");
   const std::vector<JudgedCaption> captions{{"a frog", {}}};
   CHECK(testing::error_of([&] { cider(captions); }) ==
-        "Caption 0, \"a frog\", has no reference to be compared with.");
+        "caption 0, \"a frog\", has no reference to compare with");
 }

@@ -14,5 +14,5 @@ TEST_CASE("A caption matches one of its references, or does not", "[evaluation]"
 }
 
 TEST_CASE("Exact matches of nothing are an error", "[evaluation]") {
-  CHECK(testing::error_of([] { exact_match({}); }) == "There are no captions to judge.");
+  CHECK(testing::error_of([] { exact_match({}); }) == "there are no captions to evaluate");
 }

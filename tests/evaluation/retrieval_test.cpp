@@ -82,7 +82,7 @@ TEST_CASE("Recall at 1, 5 and 10", "[evaluation]") {
   CHECK(found.at_1 == 2.0 / 8);
   CHECK(found.at_5 == 4.0 / 8);
   CHECK(found.at_10 == 6.0 / 8);
-  CHECK(testing::error_of([] { recall({}); }) == "There are no queries to take the recall of.");
+  CHECK(testing::error_of([] { recall({}); }) == "recall needs at least one query");
 }
 
 TEST_CASE("Retrieval goes both ways", "[evaluation]") {
@@ -94,20 +94,20 @@ TEST_CASE("Retrieval goes both ways", "[evaluation]") {
   CHECK(scores.text_to_image.at_5 == 1.0);
 }
 
-TEST_CASE("Embeddings that do not fit are named", "[evaluation]") {
+TEST_CASE("Embeddings of wrong sizes are reported", "[evaluation]") {
   const std::vector<float> six(6, 1.0f), eight(8, 1.0f);
   const Ranks two{0, 1}, four{0, 1, 2, 3};
   CHECK(testing::error_of([&] {
           retrieval_ranks({six, four}, {eight, four});
         }) ==
-        "The queries have 6 values for 4 embeddings; as many for each, and at least one, were "
-        "expected.");
+        "the queries have 6 values for 4 embeddings, expected the same number for each, and at "
+        "least one");
   CHECK(testing::error_of([&] {
           retrieval_ranks({six, two}, {eight, four});
-        }) == "The queries have width 3, the candidates 2.");
+        }) == "the queries have width 3, the candidates 2");
   CHECK(testing::error_of([&] {
           retrieval_ranks({six, two}, {});
         }) ==
-        "The candidates have 0 values for 0 embeddings; as many for each, and at least one, were "
-        "expected.");
+        "the candidates have 0 values for 0 embeddings, expected the same number for each, and at "
+        "least one");
 }

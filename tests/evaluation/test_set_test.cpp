@@ -51,13 +51,13 @@ TEST_CASE("All scores of a test set are those of the metrics", "[evaluation]") {
   CHECK(scores.zero_shot->mean_per_class == 0.75);
 }
 
-TEST_CASE("Exact matches are with the first reference alone", "[evaluation]") {
+TEST_CASE("Exact matches are only with the first reference", "[evaluation]") {
   std::vector<TestPicture> some = pictures();
   some[0].caption = "a small bird on a twig";
   CHECK(TestSet(some, embeddings()).scores().captioning->exact_match == 0.25);
 }
 
-TEST_CASE("Scores have intervals where all pictures have a cluster", "[evaluation]") {
+TEST_CASE("Scores have intervals if all pictures have a cluster", "[evaluation]") {
   CHECK_FALSE(TestSet(pictures(), embeddings()).scores().intervals);
   std::vector<TestPicture> some = pictures();
   const std::vector<std::string> clusters{"red", "penguin", "red", "cat"};
@@ -79,14 +79,15 @@ TEST_CASE("Scores have intervals where all pictures have a cluster", "[evaluatio
   CHECK(beasts.intervals->text_to_image.low.at_1 == 1.0);
 }
 
-TEST_CASE("A group's queries are its own, what they search is of all", "[evaluation]") {
+TEST_CASE("A group's queries are its own, their candidates are those of all", "[evaluation]") {
   const TestSet test_set(pictures(), embeddings());
   CHECK(test_set.groups() == std::vector<std::string>{"beast", "bird"});
   const TestScores birds = test_set.scores("bird"), beasts = test_set.scores("beast");
   CHECK(birds.pictures == 2);
   CHECK(birds.texts == 2);
   CHECK(birds.retrieval->image_to_text.at_1 == 1.0);
-  // Alone, the third picture would find its caption: "a penguin", which is nearer, is a bird's.
+  // On its own, the third picture would find its caption: "a penguin", which is nearer, is a
+  // bird's.
   CHECK(beasts.texts == 2);
   CHECK(beasts.retrieval->image_to_text.at_1 == 0.5);
   CHECK(birds.retrieval->text_to_image.at_1 == 0.5);
@@ -101,7 +102,7 @@ TEST_CASE("A group's queries are its own, what they search is of all", "[evaluat
   CHECK(near(beasts.captioning->bleu_4, bleu(alone)[3]));
   CHECK_FALSE(near(beasts.captioning->cider, cider(alone).mean));
   CHECK(testing::error_of([&] { test_set.scores("fish"); }) ==
-        "No picture is of the group \"fish\".");
+        "no picture is in the group \"fish\"");
 }
 
 TEST_CASE("All captions of a picture, as COCO and Flickr30K are judged", "[evaluation]") {
@@ -160,11 +161,11 @@ TEST_CASE("What there is nothing for is missing", "[evaluation]") {
   CHECK_FALSE(mixed.scores().zero_shot);
 }
 
-TEST_CASE("A test set that does not fit is refused", "[evaluation]") {
+TEST_CASE("An inconsistent test set is refused", "[evaluation]") {
   const auto refusal = [](std::vector<TestPicture> some, const TestEmbeddings& all) {
     return testing::error_of([&] { TestSet(std::move(some), all).scores(); });
   };
-  CHECK(refusal({}, {}) == "There are no pictures to judge a model by.");
+  CHECK(refusal({}, {}) == "a test set needs at least one picture");
   CHECK(refusal({{}, {}}, {.images = {1, 2, 3}}) ==
         "The pictures have 3 values for 2 embeddings; as many for each, and at least one, were "
         "expected.");
@@ -173,5 +174,5 @@ TEST_CASE("A test set that does not fit is refused", "[evaluation]") {
   CHECK(refusal({{.texts = {0}}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
         "The queries have width 2, the candidates 3.");
   CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
-        "A picture is of class 1, but there are 1 classes.");
+        "a picture is of class 1, but there are 1 classes");
 }

@@ -31,12 +31,12 @@ TEST_CASE("Accuracy counts the nearest class, the nearest five, and each class a
   CHECK(accuracy.mean_per_class == 1.0 / 3);
 }
 
-TEST_CASE("Classes that do not fit the pictures are named", "[evaluation]") {
+TEST_CASE("Classes that do not fit the pictures are reported", "[evaluation]") {
   const std::vector<float> picture(7, 1.0f);
   CHECK(testing::error_of([&] {
           zero_shot_accuracy({picture, Labels{7}}, axes());
-        }) == "A picture is of class 7, but there are 7 classes.");
+        }) == "a picture is of class 7, but there are 7 classes");
   CHECK(testing::error_of([&] {
           zero_shot_accuracy({picture, Labels{0}}, std::vector<float>(8, 1.0f));
-        }) == "The classes have 8 values; a multiple of the pictures' width, 7, was expected.");
+        }) == "the classes have 8 values, expected a multiple of the pictures' width, 7");
 }

@@ -5,7 +5,7 @@
 
 using namespace coca::testing;
 
-TEST_CASE("pictures of one name have maps of their own") {
+TEST_CASE("pictures with the same name have separate maps") {
   const Folder folder;
   std::string paths;
   for (const std::string name : {"a/x.png", "b/x.png", "c/x.png.2", "d/x.png"}) {

@@ -35,7 +35,7 @@ std::string png_of_size(std::uint32_t width, std::uint32_t height) {
 
 }  // namespace
 
-TEST_CASE("pictures that are none") {
+TEST_CASE("files that are not pictures") {
   const Folder folder;
   check_refused(run("caption " + (folder / "no.png")), 1, {"no.png"});
   check_refused(run("caption " + folder.write("empty.png", "")), 1, {"empty.png", "empty"});
@@ -123,7 +123,7 @@ TEST_CASE("weights that do not fit or are damaged") {
                 {weights, "fit the preset stamps_coca"});
 }
 
-TEST_CASE("weights that are not numbers are said to be so") {
+TEST_CASE("weights that are not finite are reported") {
   const Folder folder;
   const coca::Checkpoint good = coca::read_safetensors(weights);
   std::vector<coca::TensorAnnouncement> tensors;
@@ -158,7 +158,7 @@ TEST_CASE("labels and texts") {
   CHECK(line["tokens"].back() == 49407);
 }
 
-TEST_CASE("an unknown flag is named before what is missing") {
+TEST_CASE("an unknown flag is reported before a missing one") {
   for (const std::string program : {"caption", "classify", "evaluate", "search", "soup"})
     check_refused(run(program + " --nonsense"), 2, {program + ": not expected: --nonsense; "});
   check_refused(run("train --nonsense 3 4"), 2, {"train: not expected: --nonsense 3 4; "});

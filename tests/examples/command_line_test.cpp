@@ -31,8 +31,8 @@ TEST_CASE("whole numbers do not wrap, and are not cut") {
     check_refused(run(program + " --top -1"), 2, {"--top: expected at least 1, got -1;"});
     check_refused(run(program + " --top 99999999999999999999"), 2, {"--top: expected at most "});
   }
-  // CLI11 reads octal digits behind a zero.
-  check_refused(run("caption --seed 010 " + slug), 2, {"without zeros in front, got 010"});
+  // CLI11 reads octal digits after a zero.
+  check_refused(run("caption --seed 010 " + slug), 2, {"without leading zeros, got 010"});
   CHECK(run("caption --seed 18446744073709551615 --min-length 0 " + slug).status == 0);
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("numbers that a float does not hold") {
   check_refused(run(caption + "--diversity-penalty -1"), 2, {"expected at least 0, got -1"});
 }
 
-TEST_CASE("--version says what a report of a fault should begin with") {
+TEST_CASE("--version prints what a bug report should begin with") {
   for (const std::string program : {"caption", "train", "soup"}) {
     const Result result = run(program + " --version");
     CHECK(result.status == 0);
@@ -60,27 +60,27 @@ TEST_CASE("--version says what a report of a fault should begin with") {
   }
 }
 
-TEST_CASE("flags that do not go together are named") {
+TEST_CASE("flags that exclude each other are reported") {
   const auto refused = [](const std::string& flags, const std::vector<std::string>& words) {
     const Result result = run_stamps("caption " + slug + " " + flags);
     check_refused(result, 2, words);
     CHECK(!contains(result.err, "beam_groups"));
   };
   const std::string release = "--search openclip-3.3";
-  refused(release + " --sample", {release + " does not go with --sample"});
-  refused(release + " --beams 4", {release + " does not go with --beams 4", "three groups"});
-  refused(release + " --beams 1", {release + " does not go with --beams 1", "two beams"});
+  refused(release + " --sample", {release + " cannot be combined with --sample"});
+  refused(release + " --beams 4", {release + " cannot be combined with --beams 4", "three groups"});
+  refused(release + " --beams 1", {release + " cannot be combined with --beams 1", "two beams"});
   refused(release + " --beams 4 --groups 3", {"--beams 4 cannot be divided into --groups 3"});
   refused("--groups 4", {"--beams 6 (the default) cannot be divided into --groups 4"});
-  refused("--sample --groups 2", {"--sample does not go with --groups 2"});
+  refused("--sample --groups 2", {"--sample cannot be combined with --groups 2"});
   refused("--num-captions 7", {"--num-captions 7 needs", "--beams 6 (the default)"});
-  refused("--num-captions 3 --beams 1", {"--num-captions 3 does not go with --beams 1"});
+  refused("--num-captions 3 --beams 1", {"--num-captions 3 cannot be combined with --beams 1"});
   refused("--max-length 4", {"--min-length 5 (the default) is more than --max-length 4"});
   refused("--min-length 24", {"--min-length 24 is more than --max-length 23 (the default)"});
   CHECK(run("caption " + slug + " " + release + " --beams 4 --groups 2").status == 0);
 }
 
-TEST_CASE("flags that change nothing are told, and do no harm") {
+TEST_CASE("flags without effect are reported, and do no harm") {
   const auto told = [](const std::string& flags) {
     const Result result = run("caption " + slug + " " + flags);
     CHECK(result.status == 0);
@@ -104,7 +104,7 @@ TEST_CASE("a value that is empty is not the next flag") {
   CHECK(run("embed --model stamps_coca --text '' --json").out == empty.out);
   CHECK(run_stamps("embed --json --text=").out == empty.out);
   CHECK(run_stamps("embed --json= --text=").out == empty.out);  // a flag has no value
-  const Result file = run("embed --text a -- --text=");         // behind "--" there are no flags
+  const Result file = run("embed --text a -- --text=");         // after "--" there are no flags
   CHECK(file.status == 1);
   CHECK(contains(file.err, "--text=: cannot be opened"));
   for (const std::string flag : {"--model", "--weights", "--tokenizer"})
@@ -147,12 +147,12 @@ TEST_CASE("a template is a text with {}, a name or a file") {
   CHECK(run(classify + folder.write("one.txt", "a photo of {}\n")).status == 0);
 }
 
-TEST_CASE("a caption does not go on behind its end") {
+TEST_CASE("a caption does not continue after its end") {
   const std::string caption = "caption " + slug + " --prompt ";
   check_refused(run(caption + "'a <end_of_text> slug'"), 2,
-                {"--prompt holds <end_of_text>, which"});
+                {"--prompt contains <end_of_text>, which"});
   check_refused(run(caption + "'<START_OF_TEXT>a brown'"), 2,
-                {"--prompt holds <start_of_text>, which", "leave it out"});
+                {"--prompt contains <start_of_text>, which", "leave it out"});
   CHECK(run(caption + "'<end of text>'").status == 0);  // words
 }
 

@@ -1,4 +1,4 @@
-// The model that comes along, on the pictures that come with it: each file has the name of what it
+// The included model, on the pictures bundled with it: each file has the name of what it
 // shows.
 
 #include <algorithm>
@@ -51,16 +51,16 @@ void check_most_are_named(const std::string& command, const std::vector<std::str
 
 }  // namespace
 
-TEST_CASE("the model that comes along says what drawings show that it knows") {
+TEST_CASE("the included model captions drawings that it knows") {
   check_most_are_named("caption --json", drawings("trained"), "/captions/0/text");
 }
 
-TEST_CASE("the model that comes along finds the name of new drawings among many") {
+TEST_CASE("the included model finds the name of new drawings among many") {
   check_most_are_named("classify --json --labels-file " + model + "/labels.txt", drawings("new"),
                        "/labels/0/label");
 }
 
-TEST_CASE("the model that comes along is small, and its weights alone are enough") {
+TEST_CASE("the included model is small, and its weights are enough on their own") {
   CHECK(fs::file_size(model + "/open_clip_model.safetensors") <= 25'000'000);
   // Vocabulary and preprocessing are those of the folder wherever the weights are.
   const Folder folder;
@@ -73,7 +73,7 @@ TEST_CASE("the model that comes along is small, and its weights alone are enough
                         expected));
 }
 
-TEST_CASE("how long captions are at least is the model's own affair, unless a flag says so") {
+TEST_CASE("the minimum length of captions is the model's, unless a flag overrides it") {
   const std::string drawing = " " + model + "/images/trained/horse.png";
   const std::string short_one = run("caption --json" + drawing).json()[0]["captions"][0]["text"];
   CHECK(short_one ==

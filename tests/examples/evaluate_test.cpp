@@ -22,7 +22,7 @@ std::string picture(std::size_t i) {
   return pictures + "/" + captions_of_reference()[i]["image"].get<std::string>();
 }
 
-// What the model says of a picture.
+// The model's caption of a picture.
 std::string caption_of(std::size_t i) {
   const json line = run_stamps("caption --json " + picture(i)).json()[0];
   return line["captions"][0]["text"];
@@ -107,7 +107,7 @@ TEST_CASE("evaluate prints scores, of all and of groups") {
   CHECK(titles.ends_with("top-5"));
 }
 
-TEST_CASE("evaluate says how sure recall is") {
+TEST_CASE("evaluate prints confidence intervals of recall") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string arguments = data + " --no-captioning --group kind --interval kind";
@@ -119,7 +119,7 @@ TEST_CASE("evaluate says how sure recall is") {
   const Result table = run_stamps("evaluate " + arguments);
   CHECK(contains(table.out, "R@5, 95 %"));
   CHECK(contains(table.out, "100.0-100.0"));
-  CHECK(contains(table.out, "drawn from this one by \"kind\""));
+  CHECK(contains(table.out, "bootstrap over \"kind\""));
   check_refused(run_stamps("evaluate " + data + " --interval sort"), 1, {"no key \"sort\""});
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("evaluate names broken pictures and goes on") {
                 {"missing.png", "none of the 1 pictures can be read"});
 }
 
-TEST_CASE("evaluate refuses what it cannot judge") {
+TEST_CASE("evaluate refuses what it cannot evaluate") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   const std::string labels = folder.write("labels.txt", labels_of(2));
@@ -306,22 +306,22 @@ TEST_CASE("evaluate refuses what it cannot judge") {
                 {"\"captions\" is neither a text nor a number"});
   const std::string twice = folder.write("twice.txt", "a\nb\na\n");
   check_refused(run_stamps("evaluate " + data + " --labels-file " + twice), 1,
-                {"twice.txt: the label \"a\" stands there twice"});
+                {"twice.txt: the label \"a\" occurs twice"});
   json bare =
       json::array({{{"image", picture(0)}, {"captions", json::array()}, {"label", caption_of(0)}}});
   const std::string uncaptioned = folder.write("bare.jsonl", lines_of(bare));
-  check_refused(run_stamps("evaluate " + uncaptioned), 1, {"nothing to judge by"});
+  check_refused(run_stamps("evaluate " + uncaptioned), 1, {"nothing to evaluate"});
   check_refused(run_stamps("evaluate " + uncaptioned + " --interval label --labels-file " + labels),
-                1, {"--interval is that of recall"});
+                1, {"--interval is about recall"});
   const json judged = scores_of(uncaptioned + " --labels-file " + labels);
   CHECK(judged["zero_shot"]["top_1"] == 1.0);
   CHECK(!judged.contains("image_to_text"));
   check_refused(
       run_stamps("evaluate " + uncaptioned + " --label-key caption --labels-file " + labels), 1,
-      {"has no caption, which was to be its label"});
+      {"has no caption to use as its label"});
 }
 
-TEST_CASE("evaluate that is called wrongly has status 2") {
+TEST_CASE("evaluate with an invalid command line has status 2") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));
   CHECK(run("evaluate").status == 2);
@@ -335,5 +335,5 @@ TEST_CASE("evaluate that is called wrongly has status 2") {
   check_refused(run_stamps("evaluate " + data + " --min-length 99"), 2, {"min_length 99"});
   const Result help = run("evaluate --help");
   CHECK(help.status == 0);
-  CHECK(contains(help.out, "pictures and captions are looked for among"));
+  CHECK(contains(help.out, "pictures and captions are searched among"));
 }

@@ -103,7 +103,7 @@ TEST_CASE("caption samples, prompts and batches") {
   CHECK(run_stamps("caption --precision bf16" + cow).status == 0);
 }
 
-TEST_CASE("caption shows where it looked") {
+TEST_CASE("caption shows where it attended") {
   const Folder folder;
   const Result result = run_stamps("caption --json --attention " + folder.path() + "/maps " + slug);
   REQUIRE(result.status == 0);
@@ -112,7 +112,7 @@ TEST_CASE("caption shows where it looked") {
   for (const auto& file : files) CHECK(read_file(file.get<std::string>()).starts_with("\x89PNG"));
 }
 
-TEST_CASE("classify says which label fits") {
+TEST_CASE("classify ranks labels") {
   const Result result =
       run_stamps("classify --json --labels 'the letter s,a brown slug,a party horn' " + pictures +
                  "/08_Brown_slug.png " + pictures + "/10_s_outline.png");
@@ -186,7 +186,7 @@ TEST_CASE("the programs that show the library run") {
   CHECK(run("custom_encoder " + slug).status == 0);
 }
 
-TEST_CASE("the programs that show the library say how they are called") {
+TEST_CASE("the programs that show the library print their usage") {
   for (const std::string program : {"minimal", "custom_encoder"}) {
     const Result help = run(program + " --help");
     CHECK(help.status == 0);

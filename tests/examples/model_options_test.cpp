@@ -75,7 +75,7 @@ TEST_CASE("a folder of a model that is not compiled in gets its configuration") 
   CHECK(contains(result.err, "COCA_CONFIG=" + folder.path()));
 }
 
-TEST_CASE("COCA_MODEL_DIR moves the model that comes along") {
+TEST_CASE("COCA_MODEL_DIR moves the included model") {
   const Folder folder;
   CHECK(run_stamps("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);
   const Result missing = run("caption " + slug, "COCA_MODEL_DIR=" + folder.path());
@@ -83,7 +83,7 @@ TEST_CASE("COCA_MODEL_DIR moves the model that comes along") {
   CHECK(contains(missing.err, folder.path() + "/drawings_coca"));
 }
 
-TEST_CASE("random weights depend on the seed alone") {
+TEST_CASE("random weights depend only on the seed") {
   const std::string random = "embed --json --weights random --text 'a cat'";
   const Result first = run(random + " --seed 1");
   REQUIRE(first.status == 0);
@@ -104,7 +104,7 @@ TEST_CASE("precision, tokenizer and preprocessing") {
   CHECK(run_stamps("caption --precision bf16 " + slug).out == expected);
   CHECK(run("caption --precision f8 " + slug).status == 2);
   CHECK(run_stamps("caption --interpolate-positions " + slug).out == expected);
-  // OpenCLIP drops transparency, the default lays it over white.
+  // OpenCLIP drops transparency, the default blends it over white.
   const std::string alpha = std::string(COCA_TEST_DATA) + "/preprocess/alpha.png";
   const Result letter = run("embed --json --open-clip-preprocessing " + alpha);
   REQUIRE(letter.status == 0);
@@ -134,7 +134,7 @@ TEST_CASE("a tokenizer with more words than the model is refused") {
                   2, {large, "4096", "--tokenizer"});
 }
 
-TEST_CASE("flags that do not go together are told before the model is loaded") {
+TEST_CASE("flags that exclude each other are reported before the model is loaded") {
   const std::string none = " --weights no.safetensors " + slug;
   check_refused(run("caption --beams 1 --num-captions 3" + none), 2, {"--num-captions 3"});
   check_refused(run("caption --top-p 1.5" + none), 2, {"--top-p"});

@@ -7,7 +7,7 @@ using namespace coca_examples;
 
 namespace {
 
-// A model that has nothing but its tokenizer and its context.
+// A model with only a tokenizer and a context length.
 class Reader final : public Model {
  public:
   explicit Reader(std::size_t context_length)

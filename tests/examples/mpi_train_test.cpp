@@ -42,13 +42,13 @@ std::vector<nlohmann::json> steps_of(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("four processes train as one does with all pictures") {
+TEST_CASE("four processes train like one with all pictures") {
   const Folder folder;
   const std::string list = write_list(folder);
   REQUIRE(run(arguments(list, folder / "one", 8)).status == 0);
   const Result result = run(arguments(list, folder / "four", 2), mpirun + "4");
   REQUIRE(result.status == 0);
-  CHECK(result.json().back().at("end") == "finished");  // said once: the others are silent
+  CHECK(result.json().back().at("end") == "finished");  // printed once: the others are silent
   CHECK(result.json().size() == 2);
   const auto one = steps_of(folder / "one"), four = steps_of(folder / "four");
   REQUIRE(one.size() == 5);
@@ -61,7 +61,7 @@ TEST_CASE("four processes train as one does with all pictures") {
     }
 }
 
-TEST_CASE("an error of one process ends all of them") {
+TEST_CASE("an error in one process stops all of them") {
   const Folder folder;
   const std::string list = write_list(folder);
   const Result result =

@@ -20,7 +20,7 @@ inline const std::string models = std::string(COCA_SOURCE) + "/examples/models";
 inline const std::string pictures = models + "/stamps_coca/images";
 inline const std::string slug = pictures + "/08_Brown_slug.png";
 
-// A folder of its own, removed at the end.
+// A temporary folder, removed at the end.
 class Folder {
  public:
   Folder() {
@@ -52,7 +52,7 @@ inline std::string read_file(const std::string& path) {
 }
 
 struct Result {
-  int status = -1;  // of the program; 128 + signal where one ended it
+  int status = -1;  // of the program; 128 + signal if one ended it
   std::string out;
   std::string err;
 
@@ -101,7 +101,7 @@ inline void check_refused(const Result& result, int status, const std::vector<st
 }
 
 /// Whether two outputs of embed --json are the same to rounding. Their last digits may differ:
-/// which kernels multiply is measured anew in each run.
+/// which kernels multiply is measured again in each run.
 inline bool same_embeddings(const Result& a, const Result& b) {
   const auto lines = a.json(), others = b.json();
   if (lines.empty() || lines.size() != others.size()) return false;

@@ -7,21 +7,21 @@
 
 using namespace coca::testing;
 
-TEST_CASE("a folder without pictures is said to be so") {
+TEST_CASE("a folder without pictures is reported") {
   const Folder folder;
   const std::string notes = folder / "notes";
   std::filesystem::create_directory(notes);
   folder.write("notes/letter.txt", "no picture");
   for (const std::string more : {"", " 'a cow'", " 'a cow' --json", " 'a cow' --sheet s.png"})
-    check_refused(run("search " + notes + more), 1, {"search: " + notes + ": holds no picture"});
+    check_refused(run("search " + notes + more), 1, {"search: " + notes + ": contains no picture"});
   // One that cannot be read is named, and nothing else is said.
   folder.write("notes/broken.png", "x");
   const Result broken = run("search " + notes + " 'a cow'");
   check_refused(broken, 1, {"broken.png"});
-  CHECK(!contains(broken.err, "holds no picture"));
+  CHECK(!contains(broken.err, "contains no picture"));
 }
 
-TEST_CASE("there is something to look for") {
+TEST_CASE("a query is required") {
   const Folder folder;
   const std::string search = "search " + pictures + " --index " + (folder / "index") + " ";
   for (const std::string query : {"''", "' '", "'\t\n'"})
@@ -47,7 +47,7 @@ TEST_CASE("what to do about a damaged index") {
   for (const std::size_t kept :
        {std::size_t{0}, std::size_t{5}, std::size_t{100}, whole.size() - 9}) {
     folder.write("album/.coca_index", whole.substr(0, kept));
-    check_refused(run_stamps(search), 1, {index, "delete this file, and the index is made anew"});
+    check_refused(run_stamps(search), 1, {index, "delete this file, and the index is rebuilt"});
   }
   std::filesystem::remove(index);  // as it says
   CHECK(contains(run_stamps(search).out, "08_Brown_slug.png"));

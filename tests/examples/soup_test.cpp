@@ -50,10 +50,10 @@ TEST_CASE("a soup of files is a file") {
   CHECK(coca::open_checkpoint(output).names() == coca::open_checkpoint(stamps_weights).names());
 }
 
-TEST_CASE("soups that cannot be made") {
+TEST_CASE("impossible soups") {
   const Folder folder;
   const std::string output = " --output " + (folder / "soup");
-  check_refused(run("soup " + stamps_weights + output), 2, {"soup: give two models or more"});
+  check_refused(run("soup " + stamps_weights + output), 2, {"soup: give at least two models"});
   check_refused(run("soup " + stamps_weights + " " + stamps_weights), 2, {"--output is required"});
   check_refused(run("soup " + stamps_weights + " " + stamps_weights + output), 2,
                 {"none of the models is a folder", "--output FILE.safetensors"});

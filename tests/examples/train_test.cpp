@@ -39,7 +39,7 @@ std::string arguments(const std::string& list, const std::string& output) {
          "--loader-threads 1 --picture-count 1 --ema-decay 0.9 --crop-scale 0.5 1 --flip 0.5";
 }
 
-/// A program that runs beside the test.
+/// A program that runs in parallel with the test.
 class Process {
  public:
   explicit Process(const std::string& command_line) {
@@ -161,7 +161,7 @@ TEST_CASE("train makes a model that caption and OpenCLIP's readers open") {
   SECTION("a second run does not overwrite the first") {
     const Result again = run("train " + arguments(list, output));
     CHECK(again.status == 2);
-    CHECK(contains(again.err, "holds a checkpoint already: add --resume"));
+    CHECK(contains(again.err, "already contains a checkpoint: add --resume"));
   }
   SECTION("its weights are where another run begins, and say which model it is") {
     const auto a = coca::open_checkpoint(output + "/open_clip_model.safetensors");
@@ -188,7 +188,7 @@ TEST_CASE("SigLIP's loss is a flag, and its bias goes where the weights go") {
   CHECK(run("caption --weights " + output + " " + pictures + "/00_iguana.png").status == 0);
   CHECK(run("evaluate --no-captioning --weights " + output + " " + list).status == 0);
 
-  // Another loss leaves it alone, there and where that run goes on.
+  // Another loss leaves it unchanged, there and where that run resumes.
   const std::string softmax = folder / "softmax", more = " --data " + list + " --output " + softmax;
   const Result next = run("train --init-from " + output + more + " --steps 2 --batch-size 4");
   REQUIRE(next.status == 0);
@@ -206,7 +206,7 @@ TEST_CASE("SigLIP's loss is a flag, and its bias goes where the weights go") {
   CHECK(weights(plain).contains("logit_bias"));
 }
 
-TEST_CASE("a run begins with the preparation of pictures that its weights had") {
+TEST_CASE("a run starts with the preprocessing of its initial weights") {
   const Folder folder;
   const std::string begin = "train --init-from " + models + "/drawings_coca --data " +
                             write_list(folder) + " --steps 1 --batch-size 4 --learning-rate 0 ";
@@ -228,7 +228,7 @@ TEST_CASE("a run begins with the preparation of pictures that its weights had") 
       run("caption --json " + horse).json()[0]["captions"][0]["ids"]);
 }
 
-TEST_CASE("a run that is killed before its first checkpoint begins anew with its options") {
+TEST_CASE("a run killed before its first checkpoint starts again with its options") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   {
@@ -242,14 +242,14 @@ TEST_CASE("a run that is killed before its first checkpoint begins anew with its
   CHECK(contains(result.out, "training stamps_coca"));
 }
 
-TEST_CASE("a run that is killed goes on bit for bit") {
+TEST_CASE("a killed run resumes bit for bit") {
   const Folder folder;
   const std::string list = write_list(folder);
   REQUIRE(run("train " + arguments(list, folder / "whole")).status == 0);
   const std::string output = folder / "parts";
   const std::string command = "train --resume " + arguments(list, output);
   {
-    Process process(command);  // after a checkpoint, in the midst of steps
+    Process process(command);  // after a checkpoint, in the middle of steps
     REQUIRE(wait_until([&] { return lines_of(output + "/log.jsonl") >= 5; }));
     CHECK(process.end(SIGKILL) == 128 + SIGKILL);
   }
@@ -383,10 +383,10 @@ TEST_CASE("a full disk, a limit on files and a path below a file are one sentenc
 
   result = run("train " + arguments(list, list + "/run"));
   CHECK(result.status == 1);
-  CHECK(contains(result.err, list + "/run: cannot be made: Not a directory"));
+  CHECK(contains(result.err, list + "/run: cannot be created: Not a directory"));
 }
 
-TEST_CASE("mistakes in how train is called are told at once") {
+TEST_CASE("mistakes in the command line of train are reported at once") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   const auto refused = [&](const std::string& options, int status = 2) {
@@ -397,7 +397,7 @@ TEST_CASE("mistakes in how train is called are told at once") {
   };
   CHECK(contains(refused("--data " + list), "--output is required"));
   CHECK(contains(refused("--output " + output), "--data is required"));
-  CHECK(contains(refused("--resume --output " + output), output + " holds no run to go on from"));
+  CHECK(contains(refused("--resume --output " + output), output + " contains no run to resume"));
   CHECK(contains(refused(arguments(list, output) + " --batch-size 0"), "batch_size is 0"));
   CHECK(contains(refused("--model nothing --data " + list + " --output " + output),
                  "cannot be trained, it is not compiled in"));
@@ -416,13 +416,13 @@ TEST_CASE("mistakes in how train is called are told at once") {
                "COCA_CONFIG=" + folder.path() + "/open_clip_config.json"));
   const std::string config = folder.write("train.json", R"({"batch_sise": 4})");
   CHECK(contains(refused("--config " + config, 1),
-                 config + ": \"batch_sise\" is no option of training"));
+                 config + ": \"batch_sise\" is not a training option"));
   const std::string words = folder.write("bpe_simple_vocab_own.txt", "header\na b\n");
   CHECK(contains(refused(arguments(list, output) + " --tokenizer " + words),
                  "the tokenizer has 515 words, the model's vocab_size is 49408"));
 }
 
-TEST_CASE("options come from a file, flags count more, and the run says which counted") {
+TEST_CASE("options come from a file, flags override it, and the run records the result") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   const std::string config = folder.write(
@@ -435,7 +435,7 @@ TEST_CASE("options come from a file, flags count more, and the run says which co
   CHECK(options.at("steps") == 1);
   CHECK(options.at("batch_size") == 5);
   CHECK(options.at("augment") == false);
-  // Of the model that comes along, so is the vocabulary.
+  // Of the included model, as is the vocabulary.
   CHECK(options.at("model") == "drawings_coca");
   CHECK(fs::exists(output + "/bpe_simple_vocab.txt.gz"));
 }

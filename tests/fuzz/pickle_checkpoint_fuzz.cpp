@@ -1,4 +1,4 @@
-// libFuzzer target: any bytes as a file of torch.save, as the pickle inside of one, and as any kind
+// libFuzzer target: any bytes as a file of torch.save, as the pickle inside one, and as any kind
 // of checkpoint. Either they are read, every tensor included, or a coca::Error says why not.
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// libFuzzer target: any text as the vocab.json beside CLIP's merges. Either it has their ids, or a
+// libFuzzer target: any text as the vocab.json of CLIP's merges. Either it has their ids, or a
 // coca::Error says where not.
 
 #include <cstddef>

@@ -36,7 +36,7 @@ GenerationOptions two_beams() {
 
 }  // namespace
 
-TEST_CASE("beam search: what transformers finds in 32 tables a setting") {
+TEST_CASE("beam search: what transformers finds in 32 tables per setting") {
   for (const char* name : {"plain", "first", "never", "penalty_0", "penalty_2", "penalty_-1",
                            "several", "whole_context", "rules", "prompt"}) {
     INFO(name);
@@ -55,7 +55,7 @@ TEST_CASE("beam search: at first only one of the equal beams continues") {
   CHECK_FALSE(search.done());
 }
 
-TEST_CASE("beam search: the end token counts among the best candidates alone") {
+TEST_CASE("beam search: the end token counts only among the best candidates") {
   const GenerationOptions options = two_beams();
   BeamSearch search({1}, options);
   // The end token is the third best of two beams: it finishes nothing.
@@ -64,7 +64,7 @@ TEST_CASE("beam search: the end token counts among the best candidates alone") {
   CHECK(search.scores() == std::vector<float>{-1.0f, -1.5f});
   CHECK(search.parents() == std::vector<std::size_t>{0, 0});
   CHECK_FALSE(search.done());
-  // Second best now: [1, 6, 2] is finished; the beams exchange places.
+  // Second best now: [1, 6, 2] is finished; the beams swap.
   search.advance(0, {{-1.7f, 1, 8}, {-1.8f, 1, 2}, {-2.0f, 0, 9}, {-2.5f, 0, 3}});
   CHECK(search.sequences() == std::vector<Sequence>{{1, 6, 8}, {1, 5, 9}});
   CHECK(search.parents() == std::vector<std::size_t>{1, 0});
@@ -90,7 +90,7 @@ TEST_CASE("beam search: first stops with as many finished captions as beams") {
   CHECK(search.result().at(0).ids == Sequence{1, 5, 2});
 }
 
-TEST_CASE("beam search: never waits where a longer caption could still win, heuristic does not") {
+TEST_CASE("beam search: never waits if a longer caption could still win, heuristic does not") {
   for (const bool never : {false, true}) {
     GenerationOptions options = two_beams();
     options.early_stopping = never ? EarlyStopping::never : EarlyStopping::heuristic;
@@ -126,7 +126,7 @@ TEST_CASE("beam search: length_penalty decides between short and long captions")
   CHECK(winner(-1).score == -1.0f);
 }
 
-TEST_CASE("beam search: every word finishes a caption of the longest length") {
+TEST_CASE("beam search: any word finishes a caption of maximum length") {
   GenerationOptions options = two_beams();
   options.max_length = 3;
   options.captions = 2;
@@ -140,7 +140,7 @@ TEST_CASE("beam search: every word finishes a caption of the longest length") {
   CHECK(search.result().at(0).score == -1.0f);
 }
 
-TEST_CASE("beam search: what is asked to stop returns the leading beam, unfinished") {
+TEST_CASE("beam search: a stopped search returns the leading beam, unfinished") {
   for (const std::size_t beams : {1, 3, 4}) {
     std::stop_source stop;
     GenerationOptions options = small_options();
@@ -186,7 +186,7 @@ TEST_CASE("beam search: on_step is called for each picture and token") {
       CHECK(count[i] >= found[i][0].ids.size() - 1);
       CHECK(count[i] <= 8);
     }
-    // Pictures are finished at different lengths: the others go on alone.
+    // Pictures are finished at different lengths: the others continue without them.
     CHECK(std::set<std::size_t>(count.begin(), count.end()).size() > 1);
   }
 }

@@ -69,7 +69,7 @@ TEST_CASE("score_captions: a caption for each picture") {
 
 namespace {
 
-// A model that is never asked.
+// A model that is never called.
 struct ManyWords {
   using backend_type = Reference<float>;
   static constexpr std::size_t vocab_size = 1u << 20;

@@ -14,7 +14,7 @@ TEST_CASE("length_normalized: score / length ^ penalty") {
   CHECK(length_normalized(-6, 1, 7) == -6.0f);
 }
 
-TEST_CASE("a continuation is nothing at first") {
+TEST_CASE("a continuation is initially empty") {
   const coca::Continuation continuation;
   CHECK(continuation.score == 0);
   CHECK(continuation.parent == 0);

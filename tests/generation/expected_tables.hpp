@@ -13,7 +13,7 @@
 
 namespace coca::testing {
 
-/// All tables of one setting, four pictures a batch. -> sentences about those that differ
+/// All tables of one setting, four pictures per batch. -> sentences about those that differ
 inline std::vector<std::string> differing_tables(const std::string& name) {
   const std::string path = std::string(COCA_TEST_DATA) + "/generation/expected.json";
   const Json file = parse_json(coca_test::read_all(path), path);

@@ -103,7 +103,7 @@ TEST_CASE("generate: a min_length of 5 would not reproduce the settings without 
 namespace {
 
 const std::string not_numbers =
-    "the scores of the next word are not numbers: the model's weights or the picture's values hold "
+    "the scores of the next word are NaN: the model's weights or the picture's values hold "
     "NaN or infinity";
 
 // Every kind of search.
@@ -116,7 +116,7 @@ std::vector<GenerationOptions> all_searches() {
   return {{}, greedy, sampling, beam_sampling, open_clip_3_3()};
 }
 
-// What each search says to a picture.
+// The result of each search for a picture.
 template <class Model>
 void check_not_numbers(const Model& model, const std::vector<Pixels>& pixels) {
   Context<Cpu<float>> context(model.backend());
@@ -128,7 +128,7 @@ void check_not_numbers(const Model& model, const std::vector<Pixels>& pixels) {
 
 }  // namespace
 
-TEST_CASE("generate: scores that are not numbers are an error") {
+TEST_CASE("generate: NaN scores are an error") {
   for (const std::size_t beams : {1, 3, 4}) {
     GenerationOptions options = coca::testing::small_options();
     options.beams = beams;
@@ -182,7 +182,7 @@ TEST_CASE("generate: options that do not fit the model are an error") {
         "max_length 13 is more than the model's context of 12 tokens");
 }
 
-TEST_CASE("generate: a second search in the same context takes no new memory") {
+TEST_CASE("generate: a second search in the same context allocates nothing") {
   using coca::testing::Remote;
   using coca::testing::RemoteMemory;
   const auto& model = coca::testing::stamps_model<Remote>();
@@ -202,7 +202,7 @@ TEST_CASE("generate: a second search in the same context takes no new memory") {
   CHECK(RemoteMemory::allocations() == before);
 }
 
-TEST_CASE("generate: threads share one model, each with a context of its own") {
+TEST_CASE("generate: threads share one model, each with its own context") {
   const auto model = load<CoCa<coca::testing::stamps_coca, Cpu<float>>>(
       coca::testing::stamps_folder + "/model.safetensors", Cpu<float>(CpuOptions{.threads = 1}));
   const std::vector<Pixels> pixels = coca::testing::stamps_pixels(0, 2);

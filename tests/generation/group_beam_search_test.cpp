@@ -25,7 +25,7 @@ GenerationOptions two_groups_of_two() {
 
 }  // namespace
 
-TEST_CASE("group beam search: what transformers finds in 32 tables a setting") {
+TEST_CASE("group beam search: what transformers finds in 32 tables per setting") {
   for (const char* name : {"groups", "groups_several", "groups_first"}) {
     INFO(name);
     CHECK(differing_tables(name) == std::vector<std::string>());
@@ -44,7 +44,7 @@ TEST_CASE("group beam search: one beam of each group continues at first") {
   CHECK(search.scores().at(3) < -1e8f);
 }
 
-TEST_CASE("group beam search: groups finish on their own") {
+TEST_CASE("group beam search: groups finish independently") {
   GenerationOptions options = two_groups_of_two();
   options.early_stopping = EarlyStopping::first;
   options.captions = 3;

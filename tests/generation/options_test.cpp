@@ -107,7 +107,7 @@ TEST_CASE("generation options: numbers of captions") {
   CHECK(message([](auto& o) { o.captions = 1025; }) == "captions must be at most 1024, got 1025");
   CHECK(message([](auto& o) { o.captions = 7; }) == "7 captions need as many beams, got 6");
   CHECK(message([](auto& o) { o.beams = 1, o.captions = 2; }) ==
-        "greedy search finds one caption; ask for beams or sampling to get 2");
+        "greedy search finds one caption; use beams or sampling to get 2");
 }
 
 TEST_CASE("generation options: rules of OpenCLIP 3.3") {
@@ -125,7 +125,6 @@ TEST_CASE("generation options: tokens") {
   CHECK(message([](auto& o) { o.tokens.pad = 50; }) == sentence);
   CHECK(message([](auto& o) {
           o.prompt = {3, 50};
-        }) == "prompt token 50 is outside of the vocabulary");
-  CHECK(message([](auto& o) { o.prompt = {-1}; }) ==
-        "prompt token -1 is outside of the vocabulary");
+        }) == "prompt token 50 is outside the vocabulary");
+  CHECK(message([](auto& o) { o.prompt = {-1}; }) == "prompt token -1 is outside the vocabulary");
 }

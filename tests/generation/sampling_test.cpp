@@ -19,7 +19,7 @@ using coca::testing::TableModel;
 
 namespace {
 
-// Words 3 to 6 have the probabilities 0.5, 0.25, 0.15 and 0.1; all others none worth naming.
+// Words 3 to 6 have the probabilities 0.5, 0.25, 0.15 and 0.1; all others a negligible one.
 const std::map<std::int32_t, double> known{{3, 0.5}, {4, 0.25}, {5, 0.15}, {6, 0.1}};
 
 TableModel<> known_distribution() {
@@ -105,7 +105,7 @@ TEST_CASE("sampling: finished sequences are carried along with padding") {
   CHECK(found.at(1).score == -1.0f);
 }
 
-TEST_CASE("sampling: a seed's result is repeatable, other seeds give others") {
+TEST_CASE("sampling: a seed's result is repeatable, other seeds give other results") {
   std::set<Sequence> different;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const auto once = generate_by_table(scrambled(31), sampling(seed)).at(0).at(0);
@@ -147,7 +147,7 @@ TEST_CASE("sampling: captions of one picture are drawn independently") {
   CHECK(different.size() > 10);
 }
 
-TEST_CASE("sampling: words come as often as their probabilities say") {
+TEST_CASE("sampling: words occur as often as their probabilities say") {
   CHECK(chi_square(first_words(sampling(0)), known) < chi_square_bound);
 }
 

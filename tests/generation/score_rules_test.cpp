@@ -71,7 +71,7 @@ TEST_CASE("score rules: no end token below the minimum length") {
                          std::vector<float>{1, 2, 3, 4}) == "");
 }
 
-TEST_CASE("score rules: OpenCLIP 3.3 knows the minimum length alone") {
+TEST_CASE("score rules: OpenCLIP 3.3 only knows the minimum length") {
   GenerationOptions options = coca::testing::small_options();
   options.rules = SearchRules::open_clip_3_3;
   options.repetition_penalty = 2;

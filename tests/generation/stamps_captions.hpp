@@ -15,7 +15,7 @@
 namespace coca::testing {
 
 /// The settings of captions.json are arguments of transformers' generate, whose min_length is 0
-/// where a setting names none; OpenCLIP's default of 5 would give others, as a test shows.
+/// if a setting names none; OpenCLIP's default of 5 would give others, as a test shows.
 inline GenerationOptions head_options(const Json& setting) { return with_setting({}, setting); }
 
 /// The settings of captions_3_3_0.json.

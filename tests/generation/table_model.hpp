@@ -74,7 +74,7 @@ class TableModel {
 };
 
 /// Logits that look random, but are exact in any language: 12 words, multiples of 1 / 1024 between
-/// -2 and 2. `table` makes them others. The script beside tests/data/generation/expected.json
+/// -2 and 2. `table` varies them. The script next to tests/data/generation/expected.json
 /// computes the same.
 inline std::vector<float> scrambled_logits(std::uint32_t table, int picture,
                                            const Sequence& sequence, std::size_t words = 12) {
@@ -108,7 +108,7 @@ inline Tensor<float> numbered_pictures(Context<Reference<float>>& device,
   return device.to_device(numbers, shape);
 }
 
-/// A caption search over TableModel in a context of its own.
+/// A caption search over TableModel in a temporary context.
 template <std::size_t context, std::size_t vocabulary>
 std::vector<std::vector<GeneratedSequence>> generate_by_table(
     const TableModel<context, vocabulary>& model, const GenerationOptions& options,

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The arguments of transformers' generate, as the reference files name them.
+/// The arguments of transformers' generate, named as in the reference files.
 
 #include <string>
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace coca::testing {
 
-/// Takes over a setting; min_length is 0 where it names none, as in transformers.
+/// Applies a setting; min_length is 0 if it names none, as in transformers.
 inline GenerationOptions with_setting(GenerationOptions options, const Json& setting) {
   options.beams = setting.at("num_beams").get<std::size_t>();
   options.beam_groups = setting.value("num_beam_groups", std::size_t{1});

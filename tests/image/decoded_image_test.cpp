@@ -23,7 +23,7 @@ Rgb only_pixel(ColorMode mode, std::vector<std::uint8_t> samples,
 
 }  // namespace
 
-TEST_CASE("Every mode is brought to RGB") {
+TEST_CASE("Every mode is converted to RGB") {
   CHECK(only_pixel(ColorMode::bilevel, {255}) == Rgb{255, 255, 255});
   CHECK(only_pixel(ColorMode::gray, {9}) == Rgb{9, 9, 9});
   CHECK(only_pixel(ColorMode::gray16, {0x34, 0x12}) == Rgb{0x12, 0x12, 0x12});

@@ -26,7 +26,7 @@ std::size_t count(const Image& image, Rgb color) {
 
 }  // namespace
 
-TEST_CASE("Text is drawn at its place, scale and colour") {
+TEST_CASE("Text is drawn at its position, scale and colour") {
   Image image(20, 20, white);
   coca::draw_text(image, 3, 2, "L", {.color = red, .scale = 2});
   CHECK(image.at(3, 2) == red);
@@ -40,7 +40,7 @@ TEST_CASE("Text is drawn at its place, scale and colour") {
   CHECK(coca::text_width("", 1) == 0);
 }
 
-TEST_CASE("Text outside of the picture is cut, not an error") {
+TEST_CASE("Text outside the picture is clipped, not an error") {
   Image image(7, 7, white);
   coca::draw_text(image, -2, -3, "HHHHHHHHHH", {.color = red, .scale = 1});
   CHECK(count(image, red) > 0);
@@ -69,7 +69,7 @@ TEST_CASE("Text is wrapped between words and ends in dots when it is too long") 
   CHECK(coca::wrap_text("word", 5, 0).empty());
   CHECK(coca::wrap_text("two\nlines ", 20, 2) == Lines{"two lines"});
   CHECK(message_of<coca::ArgumentError>([] { coca::wrap_text("a", 2, 1); }) ==
-        "lines of text need 3 characters at least");
+        "lines of text need at least 3 characters");
 }
 
 TEST_CASE("A contact sheet is a grid of fitted pictures with labels") {
@@ -122,7 +122,7 @@ TEST_CASE("Heat is brightest where the weight is largest") {
   CHECK(heat.at(35, 35) == heat.at(2, 38));
 }
 
-TEST_CASE("No opacity leaves gray pictures as they are, equal weights are legal") {
+TEST_CASE("No opacity leaves gray pictures unchanged, equal weights are legal") {
   const Image gray(5, 4, Rgb{90, 90, 90});
   const std::vector<float> weights = {1, 2};
   CHECK(coca::heat_overlay(gray, weights, 1, 2, {.opacity = 0}) == gray);

@@ -46,7 +46,7 @@ TEST_CASE("Orientation is read in both byte orders, with and without the prefix 
   }
 }
 
-TEST_CASE("Absent, damaged or senseless orientations count as upright") {
+TEST_CASE("Absent, damaged or invalid orientations count as upright") {
   CHECK(coca::exif_orientation({}) == 1);
   CHECK(coca::exif_orientation(little_endian_block(0)) == 1);
   CHECK(coca::exif_orientation(little_endian_block(9)) == 1);

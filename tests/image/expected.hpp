@@ -1,6 +1,6 @@
 #pragma once
-// What Pillow made of the test pictures: 8-bit and float arrays of a safetensors file, and how far
-// our own are from them.
+// Pillow's results for the test pictures: 8-bit and float arrays of a safetensors file, and how far
+// ours are from them.
 
 #include <algorithm>
 #include <cstdint>
@@ -95,7 +95,7 @@ std::string message_of(Call call) {
   return "no error";
 }
 
-/// A smooth picture with edges, of any size, that no symmetry of errors can hide in.
+/// A smooth picture with edges, of any size, in which no symmetric error can hide.
 inline coca::Image test_image(std::size_t width, std::size_t height) {
   coca::Image image(width, height);
   for (std::size_t y = 0; y < height; ++y) {

@@ -5,7 +5,7 @@
 
 #include "catch.hpp"
 
-TEST_CASE("Every printable character has a shape of its own, five pixels wide") {
+TEST_CASE("Every printable character has a distinct shape, five pixels wide") {
   std::set<std::vector<std::uint8_t>> shapes;
   for (char32_t character = U' '; character <= U'~'; ++character) {
     const coca::Glyph& glyph = coca::glyph_of(character);

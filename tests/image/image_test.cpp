@@ -32,9 +32,9 @@ TEST_CASE("Construction and access check extents") {
         std::string::npos);
   const Image image(2, 3);
   CHECK(message_of<ArgumentError>([&] { image.at(2, 0); }) ==
-        "pixel (2, 0) lies outside of a picture of 2 x 3");
+        "pixel (2, 0) lies outside a picture of 2 x 3");
   CHECK(message_of<ArgumentError>([&] { image.at(0, 3); }) ==
-        "pixel (0, 3) lies outside of a picture of 2 x 3");
+        "pixel (0, 3) lies outside a picture of 2 x 3");
 }
 
 TEST_CASE("Raw buffers of every format become RGB") {
@@ -52,7 +52,7 @@ TEST_CASE("Raw buffers of every format become RGB") {
   CHECK(only(clear, PixelFormat::rgba) == Rgb{255, 255, 255});
 }
 
-TEST_CASE("Half transparent pixels are laid over white") {
+TEST_CASE("Half transparent pixels are blended over white") {
   const std::uint8_t half[] = {0, 100, 255, 128};  // 255 - 128 = 127 of white
   const Rgb color = from_buffer(ImageView{half, 1, 1, 0, PixelFormat::rgba}).at(0, 0);
   CHECK(color == Rgb{127, 177, 255});

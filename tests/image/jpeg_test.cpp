@@ -218,7 +218,7 @@ TEST_CASE("JPEG modes are those of the file") {
   CHECK(decode_jpeg_file("gray.jpg").orientation == 1);
 }
 
-TEST_CASE("A JPEG picture cut anywhere is an error") {
+TEST_CASE("A JPEG picture truncated anywhere is an error") {
   for (const std::string name : {"color420.jpg", "progressive444.jpg", "gray.jpg", "ycck.jpg"}) {
     const std::vector<std::uint8_t> whole = file_bytes(picture_folder + name);
     for (std::size_t size = 3; size < whole.size(); size += 7) {
@@ -291,7 +291,7 @@ TEST_CASE("Two components are refused") {
 
 #else
 
-TEST_CASE("Without libjpeg the sentence says so") {
+TEST_CASE("Without libjpeg the message says so") {
   CHECK(message_of<coca::UnavailableError>([] { coca::decode_jpeg({}, "a.jpg"); }) ==
         "a.jpg: a JPEG picture, but this build has no libjpeg");
 }

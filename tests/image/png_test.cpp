@@ -79,14 +79,14 @@ TEST_CASE("PNG pictures of every kind equal Pillow's") {
   }
 }
 
-TEST_CASE("The transparent colour of a PNG becomes alpha only when asked for") {
+TEST_CASE("The transparent colour of a PNG becomes alpha only on request") {
   CHECK(decode_png_file("rgb8_key.png", {.color_key_to_alpha = false}).mode ==
         coca::ColorMode::rgb);
   CHECK(decode_png_file("gray8_key.png", {.color_key_to_alpha = false}).mode ==
         coca::ColorMode::gray);
 }
 
-TEST_CASE("Orientation is found before and behind the pixels") {
+TEST_CASE("Orientation is found before and after the pixels") {
   CHECK(decode_png_file("exif7_before.png").orientation == 7);
   CHECK(decode_png_file("exif8_after.png").orientation == 8);
   CHECK(decode_png_file("gray1.png").orientation == 1);
@@ -207,7 +207,7 @@ TEST_CASE("PNG headers that claim too much are refused before memory is allocate
 TEST_CASE("A chunk that claims more than the file holds is an error") {
   // Once made libpng 1.6.39 allocate 1.9 GB; the fuzz target for PNG found it.
   std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "exif7_before.png");
-  store(bytes, 33, 0x70000000);  // eXIf, the first chunk behind the header
+  store(bytes, 33, 0x70000000);  // eXIf, the first chunk after the header
   CHECK(png_error(bytes) == "a.png: the PNG picture cannot be decoded: the file ends too early");
 }
 
@@ -219,22 +219,22 @@ TEST_CASE("Damaged PNG data is noticed") {
     damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ 0x10);
     refused += png_error(damaged) != "no error";
   }
-  // Damage to chunks that are not needed is forgiven; that of the pixels and the palette never.
+  // Damage to chunks that are not needed is tolerated; damage to pixels and palette never is.
   CHECK(refused > whole.size() / 2);
 }
 
-TEST_CASE("What is encoded is decoded again") {
+TEST_CASE("What is encoded is decoded back") {
   for (const auto& [width, height] : {std::pair{1, 1}, std::pair{37, 29}, std::pair{3, 500}}) {
     const coca::Image image = test_image(width, height);
     CHECK(to_rgb(coca::decode_png(coca::encode_png(image), "again")) == image);
   }
   CHECK(message_of<coca::ArgumentError>([] { coca::encode_png(coca::Image()); }) ==
-        "a PNG picture has 1 to 2147483647 pixels a side, got 0 x 0");
+        "a PNG picture has 1 to 2147483647 pixels per side, got 0 x 0");
 }
 
 #else
 
-TEST_CASE("Without libpng the sentences say so") {
+TEST_CASE("Without libpng the messages say so") {
   CHECK(message_of<coca::UnavailableError>([] { coca::decode_png({}, "a.png"); }) ==
         "a.png: a PNG picture, but this build has no libpng");
   CHECK(message_of<coca::UnavailableError>([] { coca::encode_png(coca::Image(1, 1)); }) ==

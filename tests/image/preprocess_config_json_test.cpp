@@ -31,7 +31,7 @@ TEST_CASE("A whole preprocess_cfg is read") {
   CHECK(config.fill_color == coca::Rgb{1, 2, 3});
 }
 
-TEST_CASE("What is not said keeps OpenCLIP's defaults") {
+TEST_CASE("Missing keys keep OpenCLIP's defaults") {
   CHECK(parse("{}") == coca::PreprocessConfig{});
   CHECK(parse(R"({"size": 64})").width == 64);
   CHECK(parse(R"({"resize_mode": "squash"})").resize_mode == coca::ResizeMode::squash);

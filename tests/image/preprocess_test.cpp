@@ -76,7 +76,7 @@ TEST_CASE("The longer side is rounded down") {
   CHECK(plan.y.skipped == 16);
 }
 
-TEST_CASE("Mode longest shows the whole picture on a ground of the fill colour") {
+TEST_CASE("Mode longest shows the whole picture on the fill colour") {
   PreprocessConfig config = square(8);
   config.resize_mode = ResizeMode::longest;
   config.fill_color = {1, 2, 3};
@@ -98,7 +98,7 @@ TEST_CASE("Mode squash shows everything, mode shortest of an oblong fills it") {
         coca::resize(image, 12, 6, coca::Interpolation::bilinear));
 }
 
-TEST_CASE("Normalising follows mean and deviation of each channel") {
+TEST_CASE("Normalising uses mean and deviation of each channel") {
   PreprocessConfig config;
   config.mean = {0.0, 0.5, 1.0};
   config.std = {1.0, 0.5, 0.25};
@@ -124,7 +124,7 @@ TEST_CASE("Pictures of equal extents make a batch") {
   CHECK(batch.values[11] == white.values[5]);
 }
 
-TEST_CASE("Of the shorter side of a line a pixel is left") {
+TEST_CASE("One pixel is left of the shorter side of a line") {
   PreprocessConfig longest = square(8);
   longest.resize_mode = ResizeMode::longest;
   longest.fill_color = {0, 0, 0};
@@ -136,9 +136,9 @@ TEST_CASE("Of the shorter side of a line a pixel is left") {
   CHECK(wide.data()[4 * 8 * 3] == 0);
 }
 
-TEST_CASE("What cannot be preprocessed is named") {
+TEST_CASE("What cannot be preprocessed is reported") {
   CHECK(message_of<coca::ArgumentError>([] { resize_and_crop(Image(), square(8)); }) ==
-        "a picture of 0 x 0 pixels cannot be fitted into 8 x 8 (1 to 65536 a side)");
+        "a picture of 0 x 0 pixels cannot be fitted into 8 x 8 (1 to 65536 per side)");
   CHECK(message_of<coca::ArgumentError>([] {
           resize_and_crop(Image(1, 1), square(0));
         }).starts_with("a picture of 1 x 1 pixels cannot be fitted into 0 x 0"));

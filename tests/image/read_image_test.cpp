@@ -17,7 +17,7 @@ std::string reading_error(const std::string& path) {
   return message_of<coca::FileError>([&] { coca::read_image(path); });
 }
 
-/// A picture_folder that lasts as long as a test.
+/// A picture_folder for the duration of a test.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -57,7 +57,7 @@ TEST_CASE("Every test picture is read as Pillow reads it, upright and over white
   CHECK(pictures == 31);
 }
 
-TEST_CASE("Orientation and transparency can be left alone") {
+TEST_CASE("Orientation and transparency can be left unchanged") {
   const coca::Image upright = coca::read_image(picture_folder + "exif5.jpg");
   const coca::Image stored = coca::read_image(picture_folder + "exif5.jpg", {.exif = false});
   CHECK(upright.width() == stored.height());
@@ -67,7 +67,7 @@ TEST_CASE("Orientation and transparency can be left alone") {
   CHECK_FALSE(hidden == coca::read_image(alpha));
 }
 
-TEST_CASE("The type is told by the bytes, not by the name") {
+TEST_CASE("The type is detected from the bytes, not from the name") {
   const TemporaryFolder temporary;
   std::ifstream file(picture_folder + "gray1.png", std::ios::binary);
   const std::string png(std::istreambuf_iterator<char>(file), {});
@@ -75,7 +75,7 @@ TEST_CASE("The type is told by the bytes, not by the name") {
   CHECK(coca::read_image(path) == coca::read_image(picture_folder + "gray1.png"));
 }
 
-TEST_CASE("Files that are no pictures are refused in one sentence with their name") {
+TEST_CASE("Files that are not pictures are refused in one sentence with their name") {
   const TemporaryFolder temporary;
   const std::string text = temporary.write("text.jpg", "this is no picture at all");
   CHECK(reading_error(text) == text + ": not a picture: expected a JPEG, PNG or WebP file");
@@ -127,14 +127,14 @@ TEST_CASE("Damaged pictures are counted, each once, and what is missing is read 
   CHECK(damaged.count() == 2);
 }
 
-TEST_CASE("The limit of pixels is the caller's") {
+TEST_CASE("The pixel limit is the caller's") {
   const std::string path = picture_folder + "gray1.png";
   CHECK(message_of<coca::FileError>([&] { coca::read_image(path, {.max_pixels = 37 * 29 - 1}); }) ==
         path + ": the picture claims 37 x 29 pixels, more than the limit of 1072 pixels");
   CHECK(coca::read_image(path, {.max_pixels = 37 * 29}).width() == 37);
 }
 
-TEST_CASE("Pictures in memory are read under the name that is given") {
+TEST_CASE("Pictures in memory are read under the given name") {
   const std::vector<std::uint8_t> bytes = file_bytes(picture_folder + "lossy.webp");
   CHECK(coca::read_image(bytes, "from the camera") ==
         coca::read_image(picture_folder + "lossy.webp"));

@@ -33,7 +33,7 @@ TEST_CASE("16-bit gray is resized with all of its bits") {
         little_endian({7000, 21000, 0}));
 }
 
-TEST_CASE("A window of 16-bit gray is what cutting the whole would give") {
+TEST_CASE("A window of 16-bit gray equals a crop of the whole") {
   std::vector<unsigned> values;
   for (unsigned i = 0; i < 13 * 11; ++i) values.push_back(i * i * 3);
   const auto samples = little_endian(values);
@@ -56,9 +56,9 @@ TEST_CASE("Overshoot is clipped at both ends") {
   CHECK(doubled[15] == 0xFF);
 }
 
-TEST_CASE("Windows outside of the picture are refused") {
+TEST_CASE("Windows outside the picture are refused") {
   const auto row = little_endian({1, 2});
   CHECK(message_of<coca::ArgumentError>([&] {
           coca::resize_gray16_window({row, 2, 1, 2}, 4, 1, Interpolation::bicubic, {1, 0, 4, 1});
-        }) == "a window of 4 x 1 pixels at (1, 0) lies outside of a picture of 4 x 1");
+        }) == "a window of 4 x 1 pixels at (1, 0) lies outside a picture of 4 x 1");
 }

@@ -53,7 +53,7 @@ TEST_CASE("A constant picture stays constant, at every size and filter") {
   }
 }
 
-TEST_CASE("A window is what cutting the whole would give") {
+TEST_CASE("A window equals a crop of the whole") {
   const coca::Image image = test_image(53, 31);
   const Raster raster{image.pixels(), 53, 31, 3};
   for (const auto interpolation :
@@ -70,7 +70,7 @@ TEST_CASE("A window is what cutting the whole would give") {
   }
 }
 
-TEST_CASE("Each channel is resized for itself, 1 to 4 of them") {
+TEST_CASE("Each channel is resized separately, 1 to 4 of them") {
   const coca::Image image = test_image(23, 19);
   for (std::size_t channels = 1; channels <= 4; ++channels) {
     std::vector<std::uint8_t> samples;
@@ -88,7 +88,7 @@ TEST_CASE("Each channel is resized for itself, 1 to 4 of them") {
   }
 }
 
-TEST_CASE("The vertical pass comes first where the height loses far more pixels") {
+TEST_CASE("The vertical pass comes first if the height loses far more pixels") {
   const coca::Image image = test_image(20, 61);
   const auto columns_first = [&](std::size_t width, std::size_t height) {
     return coca::resize(coca::resize(image, width, 61), width, height);
@@ -96,7 +96,7 @@ TEST_CASE("The vertical pass comes first where the height loses far more pixels"
   const auto rows_first = [&](std::size_t width, std::size_t height) {
     return coca::resize(coca::resize(image, 20, height), width, height);
   };
-  // Ten columns less: more than 20 rows less are what it takes.
+  // Ten columns fewer: it takes more than 20 rows fewer.
   CHECK(coca::resize(image, 10, 20) == rows_first(10, 20));
   CHECK_FALSE(coca::resize(image, 10, 20) == columns_first(10, 20));
   CHECK(coca::resize(image, 10, 42) == columns_first(10, 42));
@@ -131,7 +131,7 @@ TEST_CASE("A very tall picture is squashed in little memory") {
                             {0, 0, 500, 500}) == std::vector<std::uint8_t>(500 * 500, 7));
 }
 
-TEST_CASE("What cannot be resized is named") {
+TEST_CASE("What cannot be resized is reported") {
   const coca::Image image(2, 3);
   const auto error = [](auto call) { return message_of<coca::ArgumentError>(call); };
   CHECK(error([&] { coca::resize(image, 0, 5); }) ==
@@ -144,5 +144,5 @@ TEST_CASE("What cannot be resized is named") {
   const Raster fits{image.pixels(), 2, 3, 3};
   CHECK(error([&] {
           coca::resize_window(fits, 4, 5, Interpolation::bicubic, {2, 0, 3, 1});
-        }) == "a window of 3 x 1 pixels at (2, 0) lies outside of a picture of 4 x 5");
+        }) == "a window of 3 x 1 pixels at (2, 0) lies outside a picture of 4 x 5");
 }

@@ -31,7 +31,7 @@ TEST_CASE("WebP pictures of every kind equal Pillow's") {
   }
 }
 
-TEST_CASE("An opaque frame stands on a transparent canvas") {
+TEST_CASE("An opaque frame is placed on a transparent canvas") {
   const std::vector<std::uint8_t> still = file_bytes(picture_folder + "lossy.webp");
   const coca::Image frame = to_rgb(coca::decode_webp(still, "lossy.webp"));
   // The container of the animation up to its frame's data, then the still picture's only chunk.
@@ -138,13 +138,13 @@ TEST_CASE("Damaged WebP data neither crashes nor hangs") {
   }
 }
 
-TEST_CASE("Other files are no WebP pictures") {
+TEST_CASE("Other files are not WebP pictures") {
   CHECK(webp_error({'R', 'I', 'F', 'F'}) == "a.webp: not a WebP picture");
 }
 
 #else
 
-TEST_CASE("Without libwebp the sentence says so") {
+TEST_CASE("Without libwebp the message says so") {
   CHECK(message_of<coca::UnavailableError>([] { coca::decode_webp({}, "a.webp"); }) ==
         "a.webp: a WebP picture, but this build has no libwebp");
 }

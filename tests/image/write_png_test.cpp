@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder that lasts as long as a test.
+/// A folder for the duration of a test.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -66,7 +66,7 @@ std::string writing_error(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("What is written is read again, and replaces what was there") {
+TEST_CASE("What is written is read back, and replaces the old content") {
   const TemporaryFolder folder;
   coca::write_png(folder / "a.png", test_image(5, 6));
   coca::write_png(folder / "a.png", test_image(50, 60));
@@ -92,9 +92,9 @@ TEST_CASE("Files that cannot be written are errors and leave nothing behind") {
   CHECK(folder.files() == 1);
 }
 
-TEST_CASE("An empty picture is no file") {
+TEST_CASE("An empty picture cannot be written") {
   CHECK(message_of<coca::ArgumentError>([] { coca::write_png("never.png", coca::Image()); }) ==
-        "a PNG picture has 1 to 2147483647 pixels a side, got 0 x 0");
+        "a PNG picture has 1 to 2147483647 pixels per side, got 0 x 0");
 }
 
 #endif

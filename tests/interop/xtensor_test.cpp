@@ -83,7 +83,7 @@ TEST_CASE("Arrays and expressions become pictures and pixels") {
   CHECK(pixels.values == std::vector<float>{0.5f, 2.0f, 1.0f, 2.5f, 1.5f, 3.0f});
 }
 
-TEST_CASE("Shapes that do not fit are named") {
+TEST_CASE("Shapes that do not fit are reported") {
   const std::vector<float> values(5);
   CHECK(shape_error([&] { coca::as_xtensor(values, 2, 3); }) ==
         "a view of shape [2, 3] needs 6 values, got 5");

@@ -71,7 +71,7 @@ TEST_CASE("permissions of a replaced file are kept") {
   CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms{0640});
 }
 
-TEST_CASE("links are followed, to missing files as well") {
+TEST_CASE("links are followed, even to missing files") {
   const TemporaryFolder folder;
   folder.write("real", "old");
   std::filesystem::create_symlink("real", folder.path("link"));

@@ -57,7 +57,7 @@ TEST_CASE("integers are read exactly, floats are refused as integers") {
                                          {"f", vector_of<float>(DType::F32, {1})}});
   CHECK(checkpoint.read_int64("i") == std::vector<std::int64_t>{large, -5});
   CHECK(message_of([&] { checkpoint.read_int64("f"); }) ==
-        "memory: tensor \"f\" holds F32, integers were expected");
+        "memory: tensor \"f\" holds F32, expected integers");
 }
 
 TEST_CASE("strided tensors are read in row-major order, whole or by rows") {
@@ -89,7 +89,7 @@ TEST_CASE("strided tensors are read in row-major order, whole or by rows") {
   float out = 0;
   const auto read = checkpoint.source("transposed").read;
   CHECK(contains(message_of([&] { read(2, 2, &out); }),
-                 "rows 2 to 4 of tensor \"transposed\" were asked for, which has 3"));
+                 "rows 2 to 4 of tensor \"transposed\" were requested, which has 3"));
 }
 
 TEST_CASE("a source outlives its checkpoint") {
@@ -125,7 +125,7 @@ TEST_CASE("tensors that do not lie inside their bytes are refused") {
   CHECK(refusal({DType::F32, Shape{12}, {1}, 0, bytes}) == "no error");
 }
 
-TEST_CASE("reading a mapped tensor leaves a chunk of it in memory, not the file") {
+TEST_CASE("reading a mapped tensor leaves only a chunk of it in memory, not the file") {
   const coca_test::TemporaryFolder folder;
   constexpr std::size_t rows = 16384;
   constexpr std::size_t width = 500;  // 2000 bytes: rows and pages do not agree

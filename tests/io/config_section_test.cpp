@@ -29,7 +29,7 @@ TEST_CASE("values are read, and null counts as absent") {
   CHECK(message_of([&] { section.finish(); }) == "no error");
 }
 
-TEST_CASE("wrong values are named with what was expected") {
+TEST_CASE("wrong values are reported with what was expected") {
   const auto integer = [](ConfigSection& section) { section.integer("i", 1, 1, 9); };
   CHECK(section_refusal(R"({"i": 10})", integer) ==
         "x.json: part.i must be an integer from 1 to 9, not 10");

@@ -34,7 +34,7 @@ TEST_CASE("a folder as OpenCLIP publishes it") {
   CHECK(found.sentence_piece == folder.path("spiece.model"));
 }
 
-TEST_CASE("generation_config.json says how long captions are at least") {
+TEST_CASE("generation_config.json has the minimum length of captions") {
   const TemporaryFolder folder;
   folder.write("config.json", config);
   folder.write("model.safetensors", "x");
@@ -61,7 +61,7 @@ TEST_CASE("the small trained model") {
   CHECK_FALSE(found.merges.has_value());
 }
 
-TEST_CASE("weights of other names") {
+TEST_CASE("weights with other names") {
   const TemporaryFolder folder;
   folder.write("config.json", config);
   CHECK(contains(folder_refusal(folder), "holds no weights"));
@@ -93,7 +93,7 @@ TEST_CASE("folders that are none, or hold no model") {
   CHECK(folder_refusal(folder) ==
         folder.path() + ": holds neither open_clip_config.json nor config.json");
   folder.write("config.json", "{\"architectures\": [\"CLIPModel\"]}");
-  CHECK(contains(folder_refusal(folder), "/config.json: is no OpenCLIP configuration"));
+  CHECK(contains(folder_refusal(folder), "/config.json: is not an OpenCLIP configuration"));
   folder.write("config.json", "{");
   CHECK(contains(folder_refusal(folder), "/config.json: line 1, column 2: "));
   CHECK(contains(message_of([&] { open_hugging_face_folder(folder.path("none")); }),

@@ -31,7 +31,7 @@ TEST_CASE("errors give line and column") {
   CHECK(contains(json_refusal("[\"\xff\"]"), "invalid string"));
 }
 
-TEST_CASE("doubled keys are refused, at any depth") {
+TEST_CASE("duplicate keys are refused, at any depth") {
   CHECK(contains(json_refusal(R"({"a": 1, "a": 2})"), "the key \"a\" occurs twice"));
   CHECK(contains(json_refusal(R"([{"x": {"b": 1, "c": {}, "b": 2}}])"),
                  "the key \"b\" occurs twice"));

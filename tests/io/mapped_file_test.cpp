@@ -51,12 +51,12 @@ TEST_CASE("small releases in a row leave no more than a page") {
   CHECK(resident_kilobytes(file.bytes().data()) <= 8);
 }
 
-TEST_CASE("what is no file with content is refused") {
+TEST_CASE("anything but a file with content is refused") {
   const TemporaryFolder folder;
   CHECK(message_of([&] { MappedFile(folder.path("none")); }) ==
         folder.path("none") + ": cannot be opened: No such file or directory");
   CHECK(message_of([&] { MappedFile(folder.path()); }) ==
-        folder.path() + ": is a directory, a file was expected");
+        folder.path() + ": is a directory, expected a file");
   CHECK(message_of([&] { MappedFile(folder.write("empty", "")); }) ==
         folder.path("empty") + ": is empty");
   const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n";

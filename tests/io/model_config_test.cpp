@@ -198,7 +198,7 @@ TEST_CASE("keys that change the model are refused by name") {
   CHECK(contains(config_refusal("/brand_new", 1), "x.json: brand_new is an unknown key"));
 }
 
-TEST_CASE("parts that do not fit each other") {
+TEST_CASE("inconsistent parts are refused") {
   CHECK(config_refusal("/vision_cfg/patch_size", 15) ==
         "x.json: vision_cfg.patch_size is 15, which does not divide the image size 224");
   CHECK(config_refusal("/text_cfg/heads", 7) ==

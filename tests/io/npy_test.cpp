@@ -40,7 +40,7 @@ TEST_CASE("the bytes are those of numpy.save") {
   CHECK(bytes.substr(128, 4) == std::string("\0\0\x80\x3f", 4));
 }
 
-TEST_CASE("arrays of any rank are read again, NaN included") {
+TEST_CASE("arrays of any rank are read back, NaN included") {
   const TemporaryFolder folder;
   for (const Shape& shape : {Shape{}, Shape{4}, Shape{2, 3}, Shape{0, 5}, Shape{1, 2, 3, 4}}) {
     std::vector<float> values(shape.size());
@@ -105,7 +105,7 @@ TEST_CASE("other arrays are refused with the reason") {
                  "is not a Python dictionary"));
   CHECK(contains(header("{'other': 1}"), "has an unknown key"));
   CHECK(contains(header("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } x"),
-                 "something behind its closing brace"));
+                 "something after its closing brace"));
   CHECK(contains(npy_refusal("PK\x03\x04 not numpy"), "is not a .npy file"));
   CHECK(contains(npy_refusal(std::string("\x93NUMPY\x09\x00\x00\x00", 10)), "has version 9"));
 }

@@ -70,7 +70,7 @@ TEST_CASE("the older container of torch.save is known by its magic number in eve
   CHECK(detect("") == CheckpointFormat::unknown);
 }
 
-TEST_CASE("what is meant as safetensors is refused with the reader's sentence") {
+TEST_CASE("damaged safetensors are refused with the reader's message") {
   const TemporaryFolder folder;
   const auto refusal = [&](const std::string& name, const std::string& bytes) {
     const std::string path = folder.write(name, bytes);
@@ -82,7 +82,7 @@ TEST_CASE("what is meant as safetensors is refused with the reader's sentence") 
     INFO(name);
     CHECK(refusal(name, endless + "{}") ==
           ": announces a header of 9223372036854775807 bytes, at most 100000000 are accepted; it "
-          "is damaged, or no safetensors file");
+          "is damaged, or not a safetensors file");
     CHECK(contains(refusal(name, "{" + endless.substr(1) + "{}"), "announces a header of "));
     CHECK(contains(refusal(name, array), "a safetensors header that does not begin with \"{\""));
     CHECK(contains(refusal(name, std::string("\x40\0\0\0\0\0\0\0[1", 10)), "is truncated"));
@@ -93,7 +93,7 @@ TEST_CASE("what is meant as safetensors is refused with the reader's sentence") 
   CHECK(refusal("x.safetensors", std::string(8, '\0')) == ": has a safetensors header of length 0");
   CHECK(refusal("x.safetensors", std::string(80, '\0')) ==
         ": has a safetensors header of length 0");
-  CHECK(contains(refusal("x.safetensors", "\x89PNG...."), "or no safetensors file"));
+  CHECK(contains(refusal("x.safetensors", "\x89PNG...."), "or not a safetensors file"));
   CHECK(contains(refusal("x.txt", "weights {1, 2}"), "is neither a safetensors file"));
 }
 

@@ -23,7 +23,7 @@ inline std::string pickle_refusal(const std::string& text, const coca::PickleLim
   return message_of([&] { unpickle(text, limits); });
 }
 
-/// The root as T; fails the test by an exception where it is something else.
+/// The root as T; fails the test by an exception if it is something else.
 template <class T>
 T unpickle_as(const std::string& text) {
   const coca::PickleDocument document = unpickle(text);

@@ -57,8 +57,8 @@ TEST_CASE("tensors with impossible arguments are refused") {
   CHECK(contains(refused("K\x01K\x02\x85" + minus_one + "\x85"), "other arguments than"));
   CHECK(contains(refused("K\x01K\x02\x85K\x01K\x01\x86"), "other arguments than"));
   CHECK(contains(refused("K\x01"), "other arguments than"));
-  CHECK(contains(pickle_refusal(storage_id(minus_one) + "."), "is no tensor storage"));
-  CHECK(contains(pickle_refusal("K\x01Q."), "is no tensor storage"));
+  CHECK(contains(pickle_refusal(storage_id(minus_one) + "."), "is not a tensor storage"));
+  CHECK(contains(pickle_refusal("K\x01Q."), "is not a tensor storage"));
   CHECK(contains(pickle_refusal(storage_id("K\x08K\x01") + "."), "a view of another storage"));
   CHECK(contains(pickle_refusal("ctorch._utils\n_rebuild_parameter\n)R."), "other arguments than"));
 }
@@ -98,11 +98,11 @@ TEST_CASE("every way to call something else is refused by its name") {
   names_it("ctorch\nload\n(S'1'\ntR.", "torch.load");
   names_it("ctorch._utils\n_rebuild_tensor_v2.__globals__\n)R.",
            "torch._utils._rebuild_tensor_v2.__globals__");
-  CHECK(contains(pickle_refusal("K\1)R."), "calls something that is no function"));
+  CHECK(contains(pickle_refusal("K\1)R."), "calls something that is not a function"));
   CHECK(contains(pickle_refusal("(lK\1b."), "sets the state of something that has none"));
 }
 
-TEST_CASE("calls that copy are charged") {
+TEST_CASE("calls that copy count towards the limit") {
   // A list of 40 items, copied again and again.
   std::string pickle = "(l(";
   for (int i = 0; i < 40; ++i) pickle += "N";

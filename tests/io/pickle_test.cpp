@@ -60,7 +60,7 @@ TEST_CASE("containers are filled as Python fills them") {
             .items.empty());
 }
 
-TEST_CASE("the memo shares values, even a list that holds itself") {
+TEST_CASE("the memo shares values, even a list that contains itself") {
   const PickleDocument document = unpickle("]q\1h\1a.");
   const auto& list = std::get<PickleList>(document[document.root]);
   REQUIRE(list.items.size() == 1);
@@ -74,7 +74,7 @@ TEST_CASE("the memo shares values, even a list that holds itself") {
                                               18)) == 5);
 }
 
-TEST_CASE("what follows the pickle is left alone") { CHECK(unpickle("K\1.rest").consumed == 3); }
+TEST_CASE("what follows the pickle is not read") { CHECK(unpickle("K\1.rest").consumed == 3); }
 
 TEST_CASE("damaged pickles are refused, wherever they are cut") {
   const std::string whole = "\x80\2}q\0(X\1\0\0\0aK\1X\1\0\0\0b(lq\1(K\2K\3eu."s;
@@ -87,8 +87,8 @@ TEST_CASE("damaged pickles are refused, wherever they are cut") {
   CHECK(contains(pickle_refusal("K\1(a."), "takes a value from an empty stack"));
   CHECK(contains(pickle_refusal("(K\1d."), "a dict key without a value"));
   CHECK(contains(pickle_refusal("h\7."), "uses a value that it never stored"));
-  CHECK(contains(pickle_refusal("K\1K\2a."), "appends to something that is no list"));
-  CHECK(contains(pickle_refusal("K\1K\2K\3s."), "sets items of something that is no dict"));
+  CHECK(contains(pickle_refusal("K\1K\2a."), "appends to something that is not a list"));
+  CHECK(contains(pickle_refusal("K\1K\2K\3s."), "sets items of something that is not a dict"));
   CHECK(contains(pickle_refusal("I12x\n."), "a malformed or too large number"));
   CHECK(contains(pickle_refusal("I99999999999999999999\n."), "a malformed or too large number"));
   CHECK(contains(pickle_refusal("\x80\6N."), "is of protocol 6"));

@@ -8,7 +8,7 @@ using coca::detail::decode_unicode_escapes;
 using coca_test::contains;
 using coca_test::message_of;
 
-TEST_CASE("input is taken front to back and never beyond the end") {
+TEST_CASE("input is read from front to back and never beyond the end") {
   const std::string path = "memory";
   const std::string text("\x01\x02\x00line\r\nrest", 13);
   coca::detail::PickleInput input(path, coca_test::as_bytes(text));

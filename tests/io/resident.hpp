@@ -10,7 +10,7 @@
 namespace coca_test {
 
 /// Kilobytes of the mapping that begins at `address` in this process's resident set, from the
-/// kernel's own account.
+/// kernel's accounting.
 inline std::size_t resident_kilobytes(const void* address) {
   std::istringstream maps(read_all("/proc/self/smaps"));
   std::ostringstream begin;

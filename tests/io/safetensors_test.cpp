@@ -28,7 +28,7 @@ std::string entry_refusal(const std::string& inside) {
 
 }  // namespace
 
-TEST_CASE("tensors and metadata of a file made by the original") {
+TEST_CASE("tensors and metadata of a file written by the original library") {
   const auto checkpoint = coca::read_safetensors(COCA_TEST_DATA "/variants/coca_plain.safetensors");
   CHECK(checkpoint.contains("w.logit_scale"));
   CHECK(checkpoint.tensor("w.logit_scale").shape.rank() == 0);

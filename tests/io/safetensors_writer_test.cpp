@@ -15,7 +15,7 @@ using coca_test::contains;
 using coca_test::message_of;
 using coca_test::TemporaryFolder;
 
-TEST_CASE("what is written is read again") {
+TEST_CASE("what is written is read back") {
   const TemporaryFolder folder;
   const std::string path = folder.path("x.safetensors");
   SafetensorsWriter writer(path,
@@ -72,7 +72,7 @@ TEST_CASE("more values than one conversion block") {
   CHECK(coca::read_safetensors(folder.path("x")).read_floats("a") == values);
 }
 
-TEST_CASE("announcements that no file can hold") {
+TEST_CASE("announcements that no file can store") {
   const TemporaryFolder folder;
   const auto refusal = [&](std::vector<coca::TensorAnnouncement> tensors) {
     return message_of([&] { SafetensorsWriter(folder.path("x"), std::move(tensors)); });

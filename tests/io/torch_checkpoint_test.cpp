@@ -78,7 +78,7 @@ std::string file_refusal(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("every container of the reference holds the same weights") {
+TEST_CASE("every container of the reference contains the same weights") {
   if (!coca::ZipArchive::available) return;
   const Rounding same = [](float value) { return value; };
   const Rounding half = [](float value) { return float(coca::float16(value)); };
@@ -112,7 +112,7 @@ TEST_CASE("stored and compressed storages") {
   }
 }
 
-TEST_CASE("wrappers around the state dict and in front of names") {
+TEST_CASE("wrappers around the state dict and prefixes of names") {
   if (!coca::ZipArchive::available) return;
   const TemporaryFolder folder;
   const auto names = [&](const std::string& pickle) {
@@ -155,7 +155,7 @@ TEST_CASE("tensors that do not fit their storage") {
   CHECK(contains(refusal("K\1"), "holds no tensors in its state dict"));
 }
 
-TEST_CASE("archives that are no checkpoint") {
+TEST_CASE("archives that are not checkpoints") {
   if (!coca::ZipArchive::available) return;
   CHECK(contains(zip_refusal({{"x/other", "a"}}), "is a zip archive without a data.pkl"));
   CHECK(contains(zip_refusal({{"data.pkl", "a"}}), "is a zip archive without a data.pkl"));
@@ -172,7 +172,7 @@ TEST_CASE("archives that are no checkpoint") {
                  "was saved with the byte order \"big\""));
 }
 
-TEST_CASE("a storage that was made to inflate without end is refused") {
+TEST_CASE("a storage made to inflate without end is refused") {
   if (!coca::ZipArchive::available) return;
   const auto word = [](std::uint32_t value) {
     std::string bytes = "J";
@@ -188,13 +188,13 @@ TEST_CASE("a storage that was made to inflate without end is refused") {
                  "is compressed so strongly that it cannot hold weights"));
 }
 
-TEST_CASE("a pickle that was made to inflate without end is refused") {
+TEST_CASE("a pickle made to inflate without end is refused") {
   if (!coca::ZipArchive::available) return;
   CHECK(contains(zip_refusal({{"x/data.pkl", std::string((std::size_t{64} << 20) + 1, 'N'), true}}),
                  "bytes, at most 67108864 are accepted"));
 }
 
-TEST_CASE("zip files cut or changed anywhere do no harm") {
+TEST_CASE("zip files truncated or changed anywhere do no harm") {
   if (!coca::ZipArchive::available) return;
   const TemporaryFolder folder;
   read_zip(folder, {{"x/data.pkl", state_dict(tensor(4, 4))}, {"x/data/0", four_floats, true}});
@@ -215,7 +215,7 @@ TEST_CASE("zip files cut or changed anywhere do no harm") {
   }
 }
 
-TEST_CASE("the older container, cut or changed") {
+TEST_CASE("the older container, truncated or changed") {
   const std::string magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
   const std::string protocol("\x80\x02M\xe9\x03.");
   const auto system = [](const std::string& little) {

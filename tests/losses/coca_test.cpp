@@ -94,7 +94,7 @@ TEST_CASE("gradients are PyTorch's, on a remote device", "[training]") {
   check_gradients(training);
 }
 
-TEST_CASE("gradients are PyTorch's where blocks are computed again", "[training]") {
+TEST_CASE("gradients are PyTorch's with recomputed blocks", "[training]") {
   StampsTraining<Reference<float>> training({}, {.recompute_blocks = true});
   check_gradients(training);
 }
@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE("SigLIP's loss and its gradients are OpenCLIP's", "[training]
                    Remote, Cpu<float>) {
   StampsTraining<TestType> training({}, {}, {.contrastive = ContrastiveKind::sigmoid});
   const auto [contrastive, captioning] = training.pass();
-  // SigLipLoss of OpenCLIP 3.3.0, of the same model with a logit_bias of -10, beside caption_loss.
+  // SigLipLoss of OpenCLIP 3.3.0, for the same model with a logit_bias of -10, plus caption_loss.
   CHECK(std::abs(contrastive - 34.332111f) <= 1e-3f);
   CHECK(std::abs(captioning - 6.8814101f) <= 1e-3f);
   const auto gradients = training.gradients();
@@ -142,7 +142,8 @@ TEMPLATE_TEST_CASE("SigLIP's loss and its gradients are OpenCLIP's", "[training]
                          1e-4) == "");
 }
 
-TEST_CASE("gradients in mixed precision point where PyTorch's point in float", "[training]") {
+TEST_CASE("gradients in mixed precision point in the direction of PyTorch's in float",
+          "[training]") {
   StampsTraining<Cpu<float, bfloat16>> training;
   training.pass();
   const Checkpoint& file = expected_gradients();

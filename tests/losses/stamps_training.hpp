@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The small trained model of examples/models/stamps_coca, trained on: OpenCLIP's gradients and
-/// steps.
+/// The small trained model of examples/models/stamps_coca, trained further: OpenCLIP's gradients
+/// and steps.
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Captions written word by word, held against what the model computes for whole captions.
+/// Captions generated word by word, compared with the model's results for whole captions.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace coca::testing {
 
 /// A decoding and what its sequences consist of, each compared after every step with the logits
-/// that caption_logits gives for it alone.
+/// that caption_logits gives for it separately.
 template <class Model>
 class CheckedDecoding {
  public:
@@ -69,7 +69,7 @@ class CheckedDecoding {
     return model.encode_image(context, pixels).tokens;
   }
 
-  // Logits behind the last token of a sequence, computed without a cache.
+  // Logits after the last token of a sequence, computed without a cache.
   std::vector<float> whole_caption(std::size_t sequence) {
     const auto& ids = sequences_[sequence];
     const auto all = context_.to_host(model_.caption_logits(

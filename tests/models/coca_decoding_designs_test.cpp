@@ -1,4 +1,4 @@
-// The same for designs beside OpenCLIP's usual one.
+// The same for designs other than OpenCLIP's usual one.
 #include "models/checked_decoding.hpp"
 
 using namespace coca;

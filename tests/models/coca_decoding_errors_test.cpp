@@ -1,4 +1,4 @@
-// What decoding refuses, and that it goes on afterwards as if nothing had happened.
+// What decoding refuses, and that it continues afterwards as if nothing had happened.
 #include <cstdint>
 #include <vector>
 
@@ -31,13 +31,13 @@ struct Started {
 
 }  // namespace
 
-TEST_CASE("Decoding refuses tokens that are none, and is as it was", "[coca][decoding]") {
+TEST_CASE("Decoding refuses invalid tokens, and is unchanged", "[coca][decoding]") {
   Started undisturbed, disturbed;
   const auto refuse = [&](const Tokens& tokens) {
     disturbed.model.extend(disturbed.context, disturbed.decoding, tokens);
   };
   CHECK_THROWS_WITH(refuse(Tokens{{4, 512}, 2, 1}),
-                    "token id 512 is outside of the vocabulary of 512 words");
+                    "token id 512 is outside the vocabulary of 512 words");
   CHECK_THROWS_AS(refuse(Tokens{{-1, 4}, 2, 1}), ArgumentError);
   CHECK_THROWS_AS(refuse(Tokens{{4, 5, 6}, 2, 2}), ShapeError);
   CHECK_THROWS_WITH(refuse(Tokens{{4, 5, 6}, 2, 2}), "3 token ids are not 2 texts of 2");
@@ -47,7 +47,7 @@ TEST_CASE("Decoding refuses tokens that are none, and is as it was", "[coca][dec
   CHECK(first_inequality(disturbed.extend({7, 0}), undisturbed.extend({7, 0})) == "");
 }
 
-TEST_CASE("Decoding refuses to continue a sequence that there is not", "[coca][decoding]") {
+TEST_CASE("Decoding refuses to continue a sequence that does not exist", "[coca][decoding]") {
   Started undisturbed, disturbed;
   const auto reorder = [&] {
     disturbed.model.reorder(disturbed.context, disturbed.decoding, {1, 2});

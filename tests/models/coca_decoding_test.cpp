@@ -1,4 +1,4 @@
-// Captions written word by word are what the model computes for whole captions.
+// Captions generated word by word are what the model computes for whole captions.
 #include "models/checked_decoding.hpp"
 
 using namespace coca;
@@ -17,7 +17,7 @@ TEST_CASE("Decoding with a cache on other backends", "[coca][decoding]") {
   check_decoding(model_of<CoCa<plain, Cpu<float>>>(variant_weights("coca_plain")));
 }
 
-TEST_CASE("Decoding says what does not fit", "[coca][decoding]") {
+TEST_CASE("Decoding reports what does not fit", "[coca][decoding]") {
   const auto model = model_of<CoCa<plain, Reference<float>>>(variant_weights("coca_plain"));
   Context<Reference<float>> context;
   const auto pixels = device_rows(context, variant("coca_plain"), "x.image", 2);

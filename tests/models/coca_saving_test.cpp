@@ -69,14 +69,13 @@ TEST_CASE("Saved weights are the loaded ones, on a remote device", "[saving]") {
   check_round_trip<CoCa<plain, Remote>>(variant_weights("coca_plain"));
 }
 
-TEST_CASE("Saved weights are the loaded ones, where a table is written in several pieces",
-          "[saving]") {
+TEST_CASE("Saved weights are the loaded ones if a table is written in several pieces", "[saving]") {
   const Checkpoint weights = open_checkpoint(stamps_folder + "/model.safetensors");
   REQUIRE(weights.tensor("text.token_embedding.weight").shape.size() > 3'000'000);
   check_round_trip<CoCa<stamps_coca, Cpu<float>>>(weights);
 }
 
-TEST_CASE("Saved weights are the loaded ones, whoever multiplies", "[saving]") {
+TEST_CASE("Saved weights are the loaded ones, whichever kernels multiply", "[saving]") {
   for (const GemmKind kind : gemm_kinds())
     check_round_trip<CoCa<plain, Cpu<float>>>(variant_weights("coca_plain"),
                                               Cpu<float>(CpuOptions{.gemm = kind}));

@@ -62,7 +62,7 @@ TEST_CASE("Threads share a model", "[sharing]") {
   check_threads<Cpu<float>>();
 }
 
-TEST_CASE("The second request of a context takes no new memory", "[sharing]") {
+TEST_CASE("The second request of a context allocates nothing", "[sharing]") {
   const auto model = model_of<CoCa<plain, Remote>>(variant_weights("coca_plain"));
   Context<Remote> context(model.backend());
   logits(context, model, 0);
@@ -73,7 +73,7 @@ TEST_CASE("The second request of a context takes no new memory", "[sharing]") {
   CHECK(RemoteMemory::allocations() == before);
 }
 
-TEST_CASE("A second caption of a context takes no new memory", "[sharing]") {
+TEST_CASE("A second caption of a context allocates nothing", "[sharing]") {
   const auto model = model_of<CoCa<plain, Remote>>(variant_weights("coca_plain"));
   Context<Remote> context(model.backend());
   decode(context, model, 10);

@@ -111,7 +111,7 @@ TEST_CASE("CoCa computes what OpenCLIP computes, on the processor", "[coca]") {
   }
 }
 
-TEST_CASE("CoCa in bfloat16 points where OpenCLIP points in float", "[coca]") {
+TEST_CASE("CoCa in bfloat16 points in the direction of OpenCLIP in float", "[coca]") {
   const auto actual = stages(stamps_model<Cpu<bfloat16>>(), 16);
   for (const char* stage : {"image_pooled", "image_features", "image_tokens", "text_latent",
                             "text_features", "text_tokens"}) {

@@ -53,7 +53,7 @@ TEST_CASE("Caption tokens follow from the pooling", "[config]") {
   CHECK(plain.vision.tokens() == 17);
 }
 
-TEST_CASE("Configurations are equal where all of their values are", "[config]") {
+TEST_CASE("Configurations are equal if all of their values are", "[config]") {
   CHECK(plain == plain);
   CHECK(plain != quick_gelu_variant);
   CHECK(plain != layer_scale_variant);

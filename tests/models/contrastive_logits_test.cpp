@@ -23,7 +23,7 @@ bool has_parameter(const Model& model, const std::string& path) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a model has SigLIP's bias only where it was given one", "[initialize]",
+TEMPLATE_TEST_CASE("a model has SigLIP's bias only if one was added", "[initialize]",
                    Reference<float>, Remote, Cpu<float>) {
   using Model = CoCa<plain, TestType>;
   Model model = random_model<Model>(1);

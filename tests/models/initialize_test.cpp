@@ -38,7 +38,7 @@ std::map<std::string, Moments> moments(const Model& model) {
 
 }  // namespace
 
-TEST_CASE("initialize depends on the seed alone, not on the backend", "[initialize]") {
+TEST_CASE("initialize depends only on the seed, not on the backend", "[initialize]") {
   const auto reference = all_weights(random_model<CoCa<plain, Reference<float>>>(7));
   CHECK(reference.size() == parameter_count(plain));
   CHECK(first_inequality(all_weights(random_model<CoCa<plain, Reference<float>>>(7)), reference) ==
@@ -102,7 +102,7 @@ TEST_CASE("No two tensors start alike", "[initialize]") {
         all.at("text.transformer.resblocks.1.mlp.c_fc.weight").mean);
 }
 
-TEST_CASE("A model without weights says so", "[initialize]") {
+TEST_CASE("A model without weights reports it", "[initialize]") {
   const CoCa<plain, Reference<float>> model;
   CHECK_THROWS_WITH(model.logit_scale(),
                     "logit_scale has no value yet: load a checkpoint into the model, or call "

@@ -70,7 +70,7 @@ TEST_CASE("The paper's multimodal decoder", "[multimodal_decoder]") {
   check_decoder(paper_config, parameter_count(paper_config.multimodal, 20));
 }
 
-TEST_CASE("The two designs keep their parameters under different names", "[multimodal_decoder]") {
+TEST_CASE("The two designs have different parameter names", "[multimodal_decoder]") {
   const auto has = [](const auto& decoder, const std::string& path) {
     bool found = false;
     for_each_parameter(decoder,

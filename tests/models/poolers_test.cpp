@@ -98,7 +98,7 @@ TEST_CASE("A single pooler's first query is the embedding's", "[poolers]") {
   check_map(context, pooler.attention_map(context, x), Shape{2, 2, 4, 5});
 }
 
-TEST_CASE("Two poolers: the cascade looks at caption tokens, the parallel one does not",
+TEST_CASE("Two poolers: the cascade attends to caption tokens, the parallel one does not",
           "[poolers]") {
   const auto parallel = random_pooler<ParallelPooler<Near>>();
   const auto cascade = random_pooler<CascadePooler<Near>>();

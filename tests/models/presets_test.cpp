@@ -6,7 +6,7 @@
 using namespace coca;
 using namespace coca::presets;
 
-// What OpenCLIP's models of these names have.
+// The sizes of OpenCLIP's models with these names.
 static_assert(parameter_count(coca_vit_b_32) == 253'560'065);
 static_assert(parameter_count(coca_vit_l_14) == 638'450'177);
 static_assert(parameter_count(clip_vit_b_32) == 151'277'313);

@@ -50,7 +50,7 @@ constexpr CoCaConfig with_correct_cls_mask(CoCaConfig config) {
   return config;
 }
 
-// The variants of tests/data/variants/configs.json, beside `plain` and `plain_clip`.
+// The variants of tests/data/variants/configs.json, in addition to `plain` and `plain_clip`.
 inline constexpr CoCaConfig quick_gelu_variant = presets::quick_gelu(plain);
 inline constexpr CoCaConfig layer_scale_variant = with_layer_scale(plain);
 inline constexpr CoCaConfig same_width_variant = with_pooling(plain, Pooling::single);
@@ -58,7 +58,7 @@ inline constexpr CoCaConfig parallel_variant = with_pooling(plain, Pooling::para
 inline constexpr CoCaConfig cascade_variant = with_pooling(plain, Pooling::cascade);
 inline constexpr ClipConfig quick_gelu_clip_variant = presets::quick_gelu(plain_clip);
 
-// Designs that OpenCLIP's files cannot say, or that no variant has.
+// Designs that OpenCLIP's files cannot express, or that no variant has.
 inline constexpr CoCaConfig class_token_config = [] {
   CoCaConfig config = with_pooling(plain, Pooling::class_token);
   config.pooling.queries = 256;
@@ -94,7 +94,7 @@ Model random_model(std::uint64_t seed = 1, typename Model::backend_type backend 
   return model;
 }
 
-/// Who multiplies on the Cpu backend in this build.
+/// Which kernels multiply on the Cpu backend in this build.
 inline std::vector<GemmKind> gemm_kinds() {
   std::vector<GemmKind> kinds{GemmKind::packed, GemmKind::eigen};
   if (coca::detail::best_instruction_set() >= InstructionSet::avx2)

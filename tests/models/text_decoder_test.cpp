@@ -76,9 +76,9 @@ TEST_CASE("CoCa's text decoder refuses unknown words and too many", "[text_decod
   const auto text = random_text<TextDecoder<Near>>("text");
   Context<Near> context;
   CHECK_THROWS_WITH(text(context, Tokens{{1, 512}, 1, 2}),
-                    "token id 512 is outside of the vocabulary of 512 words");
+                    "token id 512 is outside the vocabulary of 512 words");
   CHECK_THROWS_WITH(text(context, Tokens{{1, -1}, 1, 2}),
-                    "token id -1 is outside of the vocabulary of 512 words");
+                    "token id -1 is outside the vocabulary of 512 words");
   CHECK_THROWS_AS(text(context, Tokens{std::vector<std::int32_t>(16, 1), 1, 16}), ShapeError);
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("CLIP's text encoder reads the row of the largest id, the end token", 
   CHECK(std::count(paths.begin(), paths.end(), "transformer.resblocks.1.ln_2.bias") == 1);
 }
 
-TEST_CASE("The correct mask is what OpenCLIP's constructor argument correct_cls_mask gives",
+TEST_CASE("The correct mask is that of OpenCLIP's constructor argument correct_cls_mask",
           "[text_decoder]") {
   const Checkpoint weights = variant_weights("coca_plain");
   TextDecoder<Near> text({correct_cls_mask_config.text, plain.embed_dim}, "text");

@@ -15,7 +15,7 @@ using Near = Reference<float>;
 
 }  // namespace
 
-TEST_CASE("The vision transformer encodes each picture for itself", "[vision_transformer]") {
+TEST_CASE("The vision transformer encodes each picture independently", "[vision_transformer]") {
   const auto model = model_of<CoCa<plain, Near>>(variant_weights("coca_plain"));
   const auto& encoder = model.image_encoder();
   Context<Near> context;

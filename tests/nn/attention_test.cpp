@@ -121,7 +121,7 @@ TEST_CASE("Cross-attention with two widths has three projections", "[attention]"
                          out(mixed, weights), 1e-5) == "");
 }
 
-TEST_CASE("Sequences share the pictures that they look at", "[attention]") {
+TEST_CASE("Sequences share the pictures that they attend to", "[attention]") {
   CrossAttention<Near> layer("a", {.width = width, .heads = heads});
   fill(layer);
   Context<Near> context;

@@ -12,7 +12,7 @@ TEST_CASE("A cache has a key and a value in each row", "[kv_cache]") {
   CHECK(KvCache<Near>(context, 6, 8).rows.shape() == Shape{6, 16});
 }
 
-TEST_CASE("Sequences grow by fresh rows", "[kv_cache]") {
+TEST_CASE("Sequences grow by new rows", "[kv_cache]") {
   SequenceTable table(2, 10);
   CHECK(table.sequences() == 2);
   CHECK(table.length() == 0);
@@ -24,7 +24,7 @@ TEST_CASE("Sequences grow by fresh rows", "[kv_cache]") {
   CHECK(table.rows() == Rows{0, 1, 4, 2, 3, 5});
 }
 
-TEST_CASE("Sequences are exchanged, doubled and dropped without moving rows", "[kv_cache]") {
+TEST_CASE("Sequences are swapped, duplicated and dropped without moving rows", "[kv_cache]") {
   SequenceTable table(2, 12);
   table.append(2);
   table.reorder({1, 0});
@@ -41,7 +41,7 @@ TEST_CASE("Sequences are exchanged, doubled and dropped without moving rows", "[
   CHECK(table.rows() == Rows{0, 1, 6, 7});
 }
 
-TEST_CASE("A full cache says so and stays as it was", "[kv_cache]") {
+TEST_CASE("A full cache reports it and is unchanged", "[kv_cache]") {
   SequenceTable table(2, 5);
   table.append(2);
   CHECK_THROWS_AS(table.append(1), ArgumentError);

@@ -18,7 +18,7 @@
 
 namespace coca::testing {
 
-/// What layers are tested on: the backends have tests of their own.
+/// The backend that layers are tested on: the backends have their own tests.
 using Near = Reference<float>;
 
 inline WeightSource source_of(const Shape& shape, std::vector<float> values) {

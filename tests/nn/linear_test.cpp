@@ -29,7 +29,7 @@ TEST_CASE("A linear layer multiplies by its weight and adds its bias", "[linear]
           end, 1e-6) == "");
 }
 
-TEST_CASE("A linear layer starts as it is told", "[linear]") {
+TEST_CASE("A linear layer has the given initial values", "[linear]") {
   const Linear<Near> layer("fc", {.in = 4, .out = 3, .deviation = 0.25f});
   std::vector<float> starts;
   Linear<Near>::for_each_parameter(

@@ -5,7 +5,7 @@
 using namespace coca;
 using namespace coca::testing;
 
-TEST_CASE("Patches become tokens in row-major order behind the class token", "[patch_embedding]") {
+TEST_CASE("Patches become tokens in row-major order after the class token", "[patch_embedding]") {
   PatchEmbedding<Near> layer("v", {.image_size = 4, .patch_size = 2, .width = 3});
   const auto weights = fill(layer);
   CHECK(layer.tokens() == 5);

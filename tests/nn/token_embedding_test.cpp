@@ -32,9 +32,9 @@ TEST_CASE("Unknown words and too many are refused", "[token_embedding]") {
   Context<Near> context;
   CHECK_THROWS_AS(layer(context, Tokens{{5}, 1, 1}), ArgumentError);
   CHECK_THROWS_WITH(layer(context, Tokens{{0, 5}, 1, 2}),
-                    "token id 5 is outside of the vocabulary of 5 words");
+                    "token id 5 is outside the vocabulary of 5 words");
   CHECK_THROWS_WITH(layer(context, Tokens{{-1}, 1, 1}),
-                    "token id -1 is outside of the vocabulary of 5 words");
+                    "token id -1 is outside the vocabulary of 5 words");
   CHECK_THROWS_WITH(layer(context, Tokens{{0, 0}, 1, 2}, 3),
                     "embed: 5 tokens, but there are only positions for 4");
 }
@@ -47,7 +47,7 @@ TEST_CASE("As many ids as the batch's texts have", "[token_embedding]") {
   CHECK_THROWS_WITH(layer(context, Tokens{{0, 1, 2}, 2, 2}), "3 token ids are not 2 texts of 2");
 }
 
-TEST_CASE("a text ends where padding alone follows", "[token_embedding]") {
+TEST_CASE("a text ends where only padding follows", "[token_embedding]") {
   const Tokens tokens{{1, 0, 5, 0, 0, 0, 1, 2}, 2, 4};
   CHECK(text_length(tokens, 0, 0) == 3);
   CHECK(text_length(tokens, 1, 0) == 4);

@@ -51,7 +51,7 @@ BlockOptions block_options(bool layer_scale) {
 
 }  // namespace
 
-TEST_CASE("A block is two residual branches behind norms", "[transformer_block]") {
+TEST_CASE("A block is two residual branches after norms", "[transformer_block]") {
   for (const bool layer_scale : {false, true}) {
     TransformerBlock<Near> block("b", block_options(layer_scale));
     const auto weights = fill(block);
@@ -67,7 +67,7 @@ TEST_CASE("A block is two residual branches behind norms", "[transformer_block]"
   }
 }
 
-TEST_CASE("A cross-attention block looks at normed tokens", "[transformer_block]") {
+TEST_CASE("A cross-attention block attends to normalised tokens", "[transformer_block]") {
   for (const bool layer_scale : {false, true}) {
     CrossAttentionBlock<Near> block("b", block_options(layer_scale));
     const auto weights = fill(block);
@@ -85,7 +85,7 @@ TEST_CASE("A cross-attention block looks at normed tokens", "[transformer_block]
   }
 }
 
-TEST_CASE("Layer scale is there where it is asked for", "[transformer_block]") {
+TEST_CASE("Layer scale exists if requested", "[transformer_block]") {
   LayerScale<Near> absent("ls", 4, false), present("ls", 4, true);
   CHECK(fill(absent).empty());
   CHECK_FALSE(absent.value());

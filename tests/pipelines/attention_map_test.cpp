@@ -102,7 +102,7 @@ void check_equal(const std::vector<AttentionMap>& maps, const std::vector<Attent
   }
 }
 
-// The maps of a model with random weights, held against its parts.
+// The maps of a model with random weights, compared with its parts.
 template <CoCaConfig config>
 void check_random_model(double least) {
   CoCa<config, Reference<float>> model;
@@ -127,7 +127,7 @@ TEST_CASE("attention maps: of the small trained model, a map for each word") {
   // The pooler's query 0 is the embedding's.
   check_equal(maps, maps_from_parts(model, picture, ids, 8, 1));
   CHECK(maps[0].weights != maps[3].weights);
-  // Words do not see those behind them.
+  // Words do not see later ones.
   const auto shorter = attention_maps(context, model, picture, {49406, 320, 4038});
   REQUIRE(shorter.size() == 2);
   // A start token alone says nothing, and so does no token at all.

@@ -88,7 +88,7 @@ TEST_CASE("caption: from the pictures' files, all settings of OpenCLIP's head an
     check(release, name, coca::testing::release_options(release, setting));
 }
 
-TEST_CASE("caption: one picture in a context of its own") {
+TEST_CASE("caption: one picture in a temporary context") {
   const auto& model = coca::testing::stamps_model<B>();
   const Json file = coca::testing::read_test_json("stamps_coca/captions.json");
   GenerationOptions options = six_beams();
@@ -125,7 +125,7 @@ TEST_CASE("score: sum of the log-probabilities of caption_logits") {
   CHECK(words == found.words.size());
   CHECK(close(double{found.log_probability}, sum, 1e-3));
   CHECK(close(double{score(model, pictures[0], text).log_probability}, sum, 1e-3));
-  // What fits the picture is likelier than what does not.
+  // A matching caption is more likely than one that does not match.
   CHECK(found.log_probability >
         score(context, model, tokenizer, pictures[0], "a yield sign.").log_probability);
 }

@@ -45,7 +45,7 @@ TEST_CASE("fill_template puts the label where {} stands") {
   CHECK(fill_template("{}", "{}") == "{}");
   CHECK(fill_template("{} and {}", "x") == "x and {}");
   CHECK(message_of([] { fill_template("a photo", "cat"); }) ==
-        "the prompt template \"a photo\" has no {} for the label to stand in");
+        "the prompt template \"a photo\" has no {} for the label");
 }
 
 TEST_CASE("classify: softmax of scaled similarities to normalised means") {
@@ -88,7 +88,7 @@ TEST_CASE("classify: softmax of scaled similarities to normalised means") {
   }
 }
 
-TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
+TEST_CASE("classify: with SigLIP's bias each label is judged separately") {
   Context<B> context;
   using Model = CoCa<coca::testing::stamps_coca, B>;
   auto model = load<Model>(coca::testing::stamps_folder + "/model.safetensors");
@@ -118,10 +118,10 @@ TEST_CASE("classify: with SigLIP's bias each label is judged by itself") {
   }
   set_weight(model, "logit_bias", std::numeric_limits<float>::infinity());
   CHECK(message_of(classifier) ==
-        "the model's logit_bias is inf, so that its logits are not finite numbers");
+        "the model's logit_bias is inf, so that its logits are not finite");
 }
 
-TEST_CASE("classify: what is no number is said, not printed as a probability") {
+TEST_CASE("classify: NaN is reported, not printed as a probability") {
   Context<B> context;
   auto model = load<CoCa<coca::testing::stamps_coca, B>>(coca::testing::stamps_folder +
                                                          "/model.safetensors");
@@ -134,12 +134,12 @@ TEST_CASE("classify: what is no number is said, not printed as a probability") {
   CHECK(classifier()(image).size() == 2);
   image[63] = std::numeric_limits<float>::quiet_NaN();
   CHECK(message_of([&] { classifier()(image); }) ==
-        "the logits of the labels are not numbers: the picture's embedding holds NaN or infinity");
+        "the logits of the labels are NaN: the picture's embedding holds NaN or infinity");
   for (const float scale : {std::numeric_limits<float>::quiet_NaN(), 100.0f}) {
     set_weight(model, "logit_scale", scale);
     CHECK(message_of(classifier) == std::string("the model's logit_scale is ") +
                                         (scale == 100 ? "100" : "nan") +
-                                        ", so that its logits are not finite numbers");
+                                        ", so that its logits are not finite");
   }
 }
 

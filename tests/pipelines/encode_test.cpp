@@ -54,7 +54,7 @@ TEST_CASE("encode: captions as OpenCLIP tokenizes and embeds them") {
                          coca::testing::stamps_forward().read_floats("text_features"), 2e-5) == "");
 }
 
-TEST_CASE("encode: many texts are embedded some at a time, in order") {
+TEST_CASE("encode: many texts are embedded a few at a time, in order") {
   Context<B> context;
   const auto& model = coca::testing::stamps_model<B>();
   const AnyTokenizer tokenizer{ClipTokenizer{}};
@@ -84,7 +84,7 @@ TEST_CASE("encode: a picture with NaN is an error") {
   CHECK(coca_test::message_of([&] {
           embed_images(context, coca::testing::stamps_model<B>(), std::span(pictures));
         }) ==
-        "the embedding is not a number: the model's weights or the picture's values hold NaN or "
+        "the embedding is not finite: the model's weights or the picture's values hold NaN or "
         "infinity");
 }
 

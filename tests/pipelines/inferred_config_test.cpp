@@ -60,7 +60,7 @@ TEST_CASE("inferred configuration: marks what is guessed") {
   CHECK(contains(definition, ".pad_id = /*guessed*/ 0, .correct_cls_mask = /*guessed*/ false"));
 }
 
-TEST_CASE("inferred configuration: names behind a prefix that all have") {
+TEST_CASE("inferred configuration: names with a common prefix") {
   const Checkpoint plain = coca::testing::variant_weights("coca_plain");
   const Checkpoint wrapped = plain.renamed(
       [](const std::string& name) { return std::optional<std::string>("model." + name); });

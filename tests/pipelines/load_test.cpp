@@ -89,7 +89,7 @@ Checkpoint with_last(const Checkpoint& checkpoint, const std::string& name, floa
 
 }  // namespace
 
-TEST_CASE("load: every container gives the model that OpenCLIP has") {
+TEST_CASE("load: every container gives OpenCLIP's model") {
   if (!ZipArchive::available) return;
   const Checkpoint expected = variant("coca_plain");
   const struct {
@@ -190,7 +190,7 @@ TEST_CASE("load: numbers that are not finite are refused with file and tensor") 
   CHECK_THROWS_AS(load_weights(model, with_last(stored, "logit_scale", std::nanf(""))), FileError);
 }
 
-TEST_CASE("load: a prefix that all names have is taken off") {
+TEST_CASE("load: a common prefix of all names is removed") {
   const Checkpoint stored = variant_weights("coca_plain");
   Plain expected;
   load_weights(expected, stored);
@@ -210,7 +210,7 @@ TEST_CASE("load: a prefix that all names have is taken off") {
   const auto tower = [](const std::string& name) {
     return name.starts_with("visual.") ? std::optional(name) : std::nullopt;
   };
-  Plain model;  // "visual." is no wrapper
+  Plain model;  // "visual." is not a wrapper
   CHECK_FALSE(
       contains(message_of([&] { load_weights(model, stored.renamed(tower)); }), "unexpected"));
 }
@@ -238,7 +238,7 @@ TEST_CASE("load: CLIP's text tower with and without the prefix of OpenCLIP's cus
   }
 }
 
-TEST_CASE("load: buffers beside the weights do not matter") {
+TEST_CASE("load: buffers in addition to the weights do not matter") {
   const Checkpoint stored = variant_weights("clip_vit");
   Checkpoint::Tensors tensors;
   for (const std::string& name : stored.names()) tensors.emplace(name, stored.tensor(name));
@@ -249,7 +249,7 @@ TEST_CASE("load: buffers beside the weights do not matter") {
   CHECK(message_of([&] { load_weights(model, Checkpoint("buffers", tensors)); }) == "no error");
 }
 
-TEST_CASE("load: a folder as Hugging Face lays it out") {
+TEST_CASE("load: a Hugging Face folder") {
   const TemporaryFolder folder;
   Plain model;
   load_weights(model, variant_weights("coca_plain"));
@@ -268,7 +268,7 @@ TEST_CASE("load: a path that the system refuses is an error like any other") {
   CHECK(contains(message, ": cannot be opened: "));
 }
 
-TEST_CASE("load: positions for pictures of another size, on request alone") {
+TEST_CASE("load: positions for pictures of another size, only on request") {
   constexpr auto larger = [] {
     CoCaConfig config = plain;
     config.vision.image_size = 48;
@@ -292,7 +292,7 @@ TEST_CASE("load: positions for pictures of another size, on request alone") {
   CHECK(saved.read_floats("visual.proj") == checkpoint.read_floats("visual.proj"));
 }
 
-TEST_CASE("a checkpoint of a training with SigLIP's loss brings its bias along") {
+TEST_CASE("a checkpoint trained with SigLIP's loss includes its bias") {
   const TemporaryFolder folder;
   Plain model;
   model.add_logit_bias();

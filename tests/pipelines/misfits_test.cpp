@@ -50,7 +50,7 @@ TEST_CASE("misfits: the cause first, then the preset that fits, then every tenso
                  "[48, 3, 8, 8]\n"));
 }
 
-TEST_CASE("misfits: where no preset has the sizes, a configuration with its guesses comes last") {
+TEST_CASE("misfits: if no preset has the sizes, a configuration with its guesses comes last") {
   Clip<coca::testing::plain_clip, Reference<float>> model;
   const std::string message =
       message_of([&] { load_weights(model, coca::testing::variant_weights("coca_plain")); });
@@ -64,7 +64,7 @@ TEST_CASE("misfits: where no preset has the sizes, a configuration with its gues
   CHECK(message.ends_with("};\n"));
 }
 
-TEST_CASE("misfits: where one tensor is odd, no other model is named") {
+TEST_CASE("misfits: if one tensor is odd, no other model is named") {
   const Checkpoint checkpoint =
       coca::testing::variant_weights("coca_plain")
           .renamed([](const std::string& name) -> std::optional<std::string> {
@@ -79,7 +79,7 @@ TEST_CASE("misfits: where one tensor is odd, no other model is named") {
                         "  missing: text_decoder.ln_final.bias [32]"));
 }
 
-TEST_CASE("misfits: missing tensors alone make no other model") {
+TEST_CASE("misfits: missing tensors do not imply another model") {
   const auto without = [](const std::string& beginning) {
     return coca::testing::variant_weights("coca_plain")
         .renamed([&](const std::string& name) -> std::optional<std::string> {

@@ -37,7 +37,7 @@ inline Checkpoint variant(const std::string& name) {
   return open_checkpoint(std::string(COCA_TEST_DATA) + "/variants/" + name + ".safetensors");
 }
 
-/// The weights of a variant under the names that models know, behind `prefix`.
+/// The weights of a variant under the models' names, with `prefix`.
 inline Checkpoint variant_weights(const std::string& name, const std::string& prefix = "") {
   return variant(name).renamed([&](const std::string& stored) -> std::optional<std::string> {
     if (!stored.starts_with("w.")) return std::nullopt;

@@ -63,7 +63,7 @@ std::string reading(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("search index: pictures that are new, kept, changed, gone") {
+TEST_CASE("search index: pictures that are new, kept, changed, removed") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "a.png");
@@ -101,7 +101,7 @@ TEST_CASE("search index: pictures that are new, kept, changed, gone") {
   CHECK(update.kept == 2);
 }
 
-TEST_CASE("search index: broken pictures are named and left out") {
+TEST_CASE("search index: broken pictures are reported and left out") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "good.png");
@@ -340,7 +340,7 @@ class OneMoreFile {
 
 }  // namespace
 
-TEST_CASE("search index: pictures are not gone because a folder could not be opened") {
+TEST_CASE("search index: pictures are not removed because a folder could not be opened") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "folder/a.png");

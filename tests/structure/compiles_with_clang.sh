@@ -1,7 +1,7 @@
 #!/bin/sh
 # compiles_with_clang.sh CLANG COMPILE_COMMANDS
-# Lets clang++ read what another compiler makes the tests and the examples of, with the same warnings. The folders of
-# the sanitized build are left out: there clang++ compiles them.
+# Checks with clang++ the sources of tests and examples that another compiler builds, with the same warnings. The folders of
+# the sanitized build are left out, as clang++ compiles them there.
 set -eu
 clang=$1
 commands=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$2" |

@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.25)
-# Builds and runs tests/consumer as somebody else's project would use the library: the package in a Release build, the
+# Builds and runs tests/consumer as another project would use the library: the package in a Release build, the
 # sources with no build type, which is CMake's default and optimises nothing.
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE status)

@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.25)
-# Folders of include/coca may include their own and those above them alone.
+# A folder of include/coca may include only itself and folders listed above it.
 set(ranks core=0 backend=1 autograd=2 nn=3 models=4 generation=5 losses=5 text=6 image=6 io=6 data=6
   pipelines=7 evaluation=8 training=9)
 foreach(entry ${ranks})

@@ -60,7 +60,7 @@ TEST_CASE("OpenCLIP's id for an empty last line is an option") {
   CHECK(parse_bpe_vocabulary("#\na b\n", "v").start_id() == 513);
 }
 
-TEST_CASE("lines behind the limit are ignored") {
+TEST_CASE("lines after the limit are ignored") {
   const auto vocabulary = parse_bpe_vocabulary("#\na b\nnonsense\n", "v", {.limit = 1});
   CHECK(vocabulary.size() == 515);
 }
@@ -78,32 +78,31 @@ TEST_CASE("of two ids for one string the later is used") {
 }
 
 TEST_CASE("damaged vocabularies are refused with the line's number") {
-  CHECK(refusal("") ==
-        "v.txt: the file is empty; a header line and lines of merges were expected.");
+  CHECK(refusal("") == "v.txt: the file is empty, expected a header line and lines of merges");
   CHECK(refusal("#\na b\nabc\n") ==
-        "v.txt: line 3: two tokens with a space between them were expected, but this is \"abc\".");
+        "v.txt: line 3: expected two tokens with a space between them, got \"abc\"");
   CHECK(refusal("#\n\na b\n") ==
-        "v.txt: line 2: two tokens with a space between them were expected, but this is \"\".");
-  CHECK(
-      refusal("#\na b c\n") ==
-      "v.txt: line 2: two tokens with a space between them were expected, but this is \"a b c\".");
+        "v.txt: line 2: expected two tokens with a space between them, got \"\"");
+  CHECK(refusal("#\na b c\n") ==
+        "v.txt: line 2: expected two tokens with a space between them, got \"a b c\"");
   CHECK(refusal("#\n" + std::string(50, 'x') + "\n") ==
-        "v.txt: line 2: two tokens with a space between them were expected, but this is \"" +
-            std::string(40, 'x') + "...\".");
-  CHECK(refusal("#\na b\nc d\na b\n") == "v.txt: line 4: the merge \"a b\" was there before.");
+        "v.txt: line 2: expected two tokens with a space between them, got \"" +
+            std::string(40, 'x') + "...\"");
+  CHECK(refusal("#\na b\nc d\na b\n") == "v.txt: line 4: the merge \"a b\" is repeated");
   CHECK(refusal("#\nab c\n") ==
-        "v.txt: line 2: \"ab\" is merged here, but is neither a byte nor made by a line above.");
-  CHECK(refusal("#\na b\nc \xFF\n") == "v.txt: line 3: the text is not valid UTF-8.");
+        "v.txt: line 2: \"ab\" is merged here, but is neither a byte nor the result of an earlier "
+        "line");
+  CHECK(refusal("#\na b\nc \xFF\n") == "v.txt: line 3: the text is not valid UTF-8");
   CHECK(refusal("#\na \u6F22\n") ==
-        "v.txt: line 2: \"\u6F22\" has a character that stands for no byte in CLIP's files.");
+        "v.txt: line 2: \"\u6F22\" has a character that represents no byte in CLIP's files");
 }
 
 TEST_CASE("ids that do not exist are refused") {
   const auto vocabulary = parse_bpe_vocabulary("#", "v");
   CHECK(error_text<coca::ArgumentError>([&] { vocabulary.token(514); }) ==
-        "Token id 514 is not in the vocabulary of 514 tokens.");
+        "token id 514 is not in the vocabulary of 514 tokens");
   CHECK(error_text<coca::ArgumentError>([&] { vocabulary.token(-1); }) ==
-        "Token id -1 is not in the vocabulary of 514 tokens.");
+        "token id -1 is not in the vocabulary of 514 tokens");
 }
 
 TEST_CASE("CLIP's vocabulary") {

@@ -58,7 +58,7 @@ TEST_CASE("special ids") {
 TEST_CASE("special tokens in a text are found where CLIP's pattern finds them") {
   const coca::ClipTokenizer tokenizer;
   CHECK(tokenizer.encode("a<START_OF_TEXT>b") == Ids{320, 49406, 321});
-  // Behind other punctuation the bracket belongs to that.
+  // After other punctuation the bracket belongs to that.
   CHECK(tokenizer.encode("!<end_of_text>") == Ids{0, 283, 806, 318, 539, 318, 4160, 285});
   // A long s ends the token like an s, but does not name the special one.
   CHECK(tokenizer.encode("<\u017Ftart_of_text>") ==
@@ -78,7 +78,7 @@ TEST_CASE("decoding joins the tokens") {
   CHECK(tokenizer.decode(Ids{}).empty());
   CHECK(error_text<coca::ArgumentError>([&] {
           tokenizer.decode(Ids{1, 49408});
-        }) == "Token id 49408 is not in the vocabulary of 49408 tokens.");
+        }) == "token id 49408 is not in the vocabulary of 49408 tokens");
 }
 
 TEST_CASE("captions are read without special tokens, and keep exclamation marks") {
@@ -138,20 +138,19 @@ TEST_CASE("the vocabulary of examples/drawings gives OpenCLIP 3.3.0's ids") {
 TEST_CASE("CLIP's own merges from a file give the compiled-in vocabulary") {
   std::string content = "\"bpe_simple_vocab_16e6.txt#version: 0.2\n";
   for (const auto chunk : coca::detail::clip_merges) content += chunk;
-  content += "t rated\n";  // OpenAI's file goes on; OpenCLIP ignores the rest
+  content += "t rated\n";  // OpenAI's file continues; OpenCLIP ignores the rest
   const TemporaryDirectory directory;
   const auto tokenizer = coca::read_clip_tokenizer(directory.write("clip.txt", content));
   CHECK(tokenizer.vocab_size() == 49408);
   CHECK(tokenizer.encode("a photo of a cat") == Ids{320, 1125, 539, 320, 2368});
 }
 
-TEST_CASE("files that are no vocabulary are refused") {
+TEST_CASE("files that are not vocabularies are refused") {
   const TemporaryDirectory directory;
   const auto path = directory.write("broken.txt", "#version\na b\nnonsense\n");
   CHECK(error_text<coca::FileError>([&] { coca::read_clip_tokenizer(path); }) ==
-        path + ": line 3: two tokens with a space between them were expected, but this is " +
-            "\"nonsense\".");
+        path + ": line 3: expected two tokens with a space between them, got " + "\"nonsense\"");
   CHECK(error_text<coca::ArgumentError>([] {
           coca::ClipTokenizer(std::shared_ptr<const coca::BpeVocabulary>());
-        }) == "A ClipTokenizer needs a vocabulary; null was given.");
+        }) == "a ClipTokenizer needs a vocabulary, got null");
 }

@@ -47,23 +47,23 @@ TEST_CASE("the size is bounded, expanded or not") {
   const TemporaryDirectory directory;
   const auto bomb = directory.write("bomb.gz", zeros);
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(bomb, 19999); }) ==
-        bomb + ": the file holds more than the 19999 bytes that are accepted here.");
+        bomb + ": the file is larger than the limit of 19999 bytes");
   const auto plain = directory.write("plain.txt", "12345");
   CHECK(coca::read_text_or_gzip(plain, 5) == "12345");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(plain, 4); }) ==
-        plain + ": the file holds more than the 4 bytes that are accepted here.");
+        plain + ": the file is larger than the limit of 4 bytes");
   // Without an end: only a bound stops reading.
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip("/dev/zero", 100000); }) ==
-        "/dev/zero: the file holds more than the 100000 bytes that are accepted here.");
+        "/dev/zero: the file is larger than the limit of 100000 bytes");
 }
 
-TEST_CASE("a cut gzip file is refused wherever it is cut") {
+TEST_CASE("a gzip file truncated anywhere is refused") {
   const TemporaryDirectory directory;
   for (std::size_t length = 2; length < hello.size(); ++length) {
     const auto path = directory.write("cut.gz", hello.substr(0, length));
     CAPTURE(length);
     CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(path, 100); }) ==
-          path + ": the compressed data ends early.");
+          path + ": the compressed data ends early");
   }
 }
 
@@ -73,10 +73,10 @@ TEST_CASE("damage is noticed") {
   damaged[23] = 'x';  // in the checksum
   const auto path = directory.write("damaged.gz", damaged);
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(path, 100); }) ==
-        path + ": the compressed data is damaged (incorrect data check).");
+        path + ": the compressed data is damaged (incorrect data check)");
 }
 
-TEST_CASE("what is no file is an error") {
+TEST_CASE("anything but a file is an error") {
   const TemporaryDirectory directory;
   const auto missing = directory.path("missing.txt");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(missing, 100); }) ==
@@ -87,5 +87,5 @@ TEST_CASE("what is no file is an error") {
         pointer + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
   const auto folder = directory.path("");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(folder, 100); }) ==
-        folder + ": this is a directory; a file was expected.");
+        folder + ": this is a directory, expected a file");
 }

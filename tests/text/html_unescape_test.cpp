@@ -32,7 +32,7 @@ TEST_CASE("numeric references") {
   CHECK(unescape_html(U"&#; &#x; &#xg; &#") == U"&#; &#x; &#xg; &#");
 }
 
-TEST_CASE("ftfy's rules want a semicolon and know capitals") {
+TEST_CASE("ftfy's rules require a semicolon and know capitals") {
   CHECK(unescape_html_strictly(U"P&EACUTE;REZ STRA&SZLIG;E") == U"P\u00C9REZ STRASSE");
   CHECK(unescape_html_strictly(U"&amp &nTILDE; &LTIMES; &notit;") ==
         U"&amp &nTILDE; &LTIMES; &notit;");

@@ -37,7 +37,7 @@ struct Files {
 
 }  // namespace
 
-TEST_CASE("merges.txt alone") {
+TEST_CASE("only merges.txt") {
   const Files files;
   const auto tokenizer = coca::read_hugging_face_tokenizer(files.merges);
   CHECK(tokenizer.encode("abc") == Ids{513});
@@ -56,33 +56,32 @@ TEST_CASE("merges.txt with a matching vocab.json") {
   CHECK(coca::read_hugging_face_tokenizer(files.merges, path).end_id() == 515);
 }
 
-TEST_CASE("a vocab.json that says something else is refused") {
+TEST_CASE("a contradictory vocab.json is refused") {
   const Files files;
   auto vocabulary = small_vocabulary();
   vocabulary["ab"] = 7;
-  CHECK(files.refusal(vocabulary) == "the token \"ab\" has id 7, but the merges give it 512.");
+  CHECK(files.refusal(vocabulary) == "the token \"ab\" has id 7, but the merges give it 512");
   vocabulary["ab"] = "512";
-  CHECK(files.refusal(vocabulary) ==
-        "the token \"ab\" has id \"512\", but the merges give it 512.");
+  CHECK(files.refusal(vocabulary) == "the token \"ab\" has id \"512\", but the merges give it 512");
   vocabulary.erase("ab");
-  CHECK(files.refusal(vocabulary) == "the token \"ab\" of the merges, with id 512, is missing.");
+  CHECK(files.refusal(vocabulary) == "the token \"ab\" of the merges, with id 512, is missing");
   vocabulary = small_vocabulary();
   vocabulary["more"] = 516;
-  CHECK(files.refusal(vocabulary) == "there are 517 tokens, but the merges make 516.");
+  CHECK(files.refusal(vocabulary) == "there are 517 tokens, but the merges make 516");
   vocabulary = small_vocabulary();
   vocabulary.erase("<|endoftext|>");
   CHECK(files.refusal(vocabulary) ==
-        "the token \"<end_of_text>\" of the merges, with id 515, is missing.");
-  CHECK(files.refusal(nlohmann::json::array()) == "a JSON object from token to id was expected.");
+        "the token \"<end_of_text>\" of the merges, with id 515, is missing");
+  CHECK(files.refusal(nlohmann::json::array()) == "expected a JSON object from token to id");
   const auto path = files.directory.write("vocab.json", "{\"a\": ");
   CHECK(error_text<coca::FileError>([&] {
           coca::read_hugging_face_tokenizer(files.merges, path);
-        }) == path + ": a JSON object from token to id was expected.");
+        }) == path + ": expected a JSON object from token to id");
 }
 
 TEST_CASE("a merges.txt without its first line is refused") {
   const TemporaryDirectory directory;
   const auto path = directory.write("merges.txt", "a b\nab c</w>\n");
   CHECK(error_text<coca::FileError>([&] { coca::read_hugging_face_tokenizer(path); }) ==
-        path + ": line 1: \"#version\" was expected, as in every merges.txt.");
+        path + ": line 1: expected \"#version\", as in every merges.txt");
 }

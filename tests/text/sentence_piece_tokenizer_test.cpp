@@ -81,9 +81,9 @@ TEST_CASE("ids beyond a SentencePiece model are refused") {
   const coca::SentencePieceTokenizer tokenizer(directory.write("small.model", train("")));
   CHECK(error_text<coca::ArgumentError>([&] {
           tokenizer.decode(Ids{1, 60});
-        }) == "Token id 60 is not in the vocabulary of 60 tokens.");
+        }) == "token id 60 is not in the vocabulary of 60 tokens");
   CHECK(error_text<coca::ArgumentError>([&] { tokenizer.decode(Ids{-1}); }) ==
-        "Token id -1 is not in the vocabulary of 60 tokens.");
+        "token id -1 is not in the vocabulary of 60 tokens");
 }
 
 TEST_CASE("missing and damaged SentencePiece models are refused by name") {
@@ -92,19 +92,19 @@ TEST_CASE("missing and damaged SentencePiece models are refused by name") {
     return error_text<coca::FileError>([&] { coca::SentencePieceTokenizer tokenizer(path); });
   };
   const auto missing = directory.path("missing.model");
-  CHECK(refusal(missing) == missing + ": the file cannot be opened (No such file or directory).");
+  CHECK(refusal(missing) == missing + ": the file cannot be opened (No such file or directory)");
   const auto empty = directory.write("empty.model", "");
-  CHECK(refusal(empty) == empty + ": the file is empty; a SentencePiece model was expected.");
+  CHECK(refusal(empty) == empty + ": the file is empty, expected a SentencePiece model");
   const std::string model = train("");
   const auto cut = directory.write("cut.model", model.substr(0, model.size() / 2));
-  CHECK(refusal(cut).starts_with(cut + ": this is no SentencePiece model ("));
+  CHECK(refusal(cut).starts_with(cut + ": this is not a SentencePiece model ("));
   const auto text = directory.write("text.model", "a photo of a cat\n");
-  CHECK(refusal(text).starts_with(text + ": this is no SentencePiece model ("));
+  CHECK(refusal(text).starts_with(text + ": this is not a SentencePiece model ("));
   const auto no_start = directory.write("no_start.model", train("--bos_id=-1"));
   CHECK(refusal(no_start) ==
-        no_start + ": the model has no start token (bos), which captions begin with.");
+        no_start + ": the model has no start token (bos), which captions begin with");
   const auto no_end = directory.write("no_end.model", train("--eos_id=-1"));
-  CHECK(refusal(no_end) == no_end + ": the model has no end token (eos), which captions end with.");
+  CHECK(refusal(no_end) == no_end + ": the model has no end token (eos), which captions end with");
 }
 
 #else
@@ -113,7 +113,7 @@ TEST_CASE("without SentencePiece its models are refused") {
   CHECK(error_text<coca::UnavailableError>(
             [] { coca::SentencePieceTokenizer tokenizer("a.model"); }) ==
         "a.model: reading this model needs the library SentencePiece, which this build of coca "
-        "does not have.");
+        "does not have");
 }
 
 #endif

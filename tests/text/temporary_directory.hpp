@@ -1,5 +1,5 @@
 #pragma once
-// A directory of its own for a test that needs files; removed at the end.
+// A temporary directory for a test that needs files; removed at the end.
 
 #include <unistd.h>
 

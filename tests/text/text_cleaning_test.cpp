@@ -48,7 +48,7 @@ TEST_CASE("text that was escaped a million times is unescaped in one pass") {
   CHECK(fix_text(text + U"lt;") == U"<");
 }
 
-TEST_CASE("mojibake is left as it is") {
+TEST_CASE("mojibake is left unchanged") {
   CHECK(clean_text("caf\u00C3\u00A9") == "caf\u00E3\u00A9");
 }
 

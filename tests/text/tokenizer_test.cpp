@@ -56,7 +56,7 @@ TEST_CASE("rows begin with the start token, end with the end token, and are padd
   CHECK(row(rows, 2) == Ids{1, 3, 4, 5, 2});
   CHECK(row(rows, 3) == Ids{1, 3, 4, 5, 2});  // cut: the last token is the end token
   CHECK(error_text<coca::ArgumentError>([&] { rows.row(4); }) ==
-        "Row 4 of 4 tokenized texts was asked for.");
+        "row 4 of 4 tokenized texts was requested");
 }
 
 TEST_CASE("short contexts") {
@@ -68,11 +68,11 @@ TEST_CASE("short contexts") {
         Ids{1, 3, 2, 1, 4, 2});
   CHECK(coca::tokenize(tokenizer, std::vector<std::string>{}, 3).ids.empty());
   CHECK(error_text<coca::ArgumentError>([&] { coca::tokenize(tokenizer, "a", 0); }) ==
-        "The context length is 0, but a row of tokens has at least one.");
+        "the context length is 0, but a row of tokens has at least one");
   const std::size_t huge = std::numeric_limits<std::size_t>::max() / 2;
   CHECK(error_text<coca::ArgumentError>([&] {
           coca::tokenize(tokenizer, std::vector<std::string>{"a", "b"}, huge);
-        }) == "The context length is " + std::to_string(huge) + ", which is too long for 2 texts.");
+        }) == "the context length is " + std::to_string(huge) + ", which is too long for 2 texts");
 }
 
 TEST_CASE("any tokenizer can be held, and copies share it") {

@@ -13,8 +13,7 @@ static_assert(Communicator<SingleProcess, Reference<float>>);
 static_assert(Communicator<SingleProcess, Remote>);
 static_assert(!Communicator<int, Remote>);
 
-TEMPLATE_TEST_CASE("one process alone has all there is", "[communicator]", Reference<float>,
-                   Remote) {
+TEMPLATE_TEST_CASE("a single process has everything", "[communicator]", Reference<float>, Remote) {
   const SingleProcess process;
   Context<TestType> context;
   CHECK(process.rank() == 0);

@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("an average follows the weights", "[exponential_average]", Re
   }
 }
 
-TEMPLATE_TEST_CASE("a model has the average for a while, and its own weights again",
+TEMPLATE_TEST_CASE("a model has the average temporarily, then its own weights again",
                    "[exponential_average]", Reference<float>, Remote, Cpu<float>) {
   SmallTraining<TestType> training;
   call<ops::Fill>(training.context.backend(), training.trainable.value(3), -0.0f);
@@ -82,7 +82,7 @@ TEST_CASE("a swap keeps the sign of zero", "[exponential_average]") {
                 training.trainable.entries()[2].size()]));
 }
 
-TEST_CASE("an average goes on from its states", "[exponential_average]") {
+TEST_CASE("an average continues from its saved state", "[exponential_average]") {
   SmallTraining<Reference<float>> training;
   ExponentialAverage whole(training.trainable, training.model.backend());
   training.random_gradients(1);
@@ -107,13 +107,13 @@ TEST_CASE("an average goes on from its states", "[exponential_average]") {
   CHECK(first_inequality(averaged(resumed, training), averaged(whole, training)) == "");
 }
 
-TEST_CASE("a decay that is none is refused", "[exponential_average]") {
+TEST_CASE("an invalid decay is refused", "[exponential_average]") {
   SmallTraining<Reference<float>> training;
   const auto make = [&](float decay) {
     ExponentialAverage average(training.trainable, training.model.backend(), {.decay = decay});
   };
   CHECK_THROWS_WITH(make(1),
-                    "the decay of an average of weights must be at least 0 and below 1, got "
+                    "the decay of a weight average must be at least 0 and below 1, got "
                     "1.000000");
   CHECK_THROWS_AS(make(-0.5f), ArgumentError);
   CHECK_THROWS_AS(make(std::nanf("")), ArgumentError);

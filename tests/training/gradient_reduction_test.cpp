@@ -91,7 +91,7 @@ TEMPLATE_TEST_CASE("sums begin when their gradients are complete", "[training]",
     }
 }
 
-TEST_CASE("buckets are of the size asked for", "[training]") {
+TEST_CASE("buckets have the requested size", "[training]") {
   SmallTraining<Reference<float>> training;
   const auto& entries = training.trainable.entries();
   const auto bucket_count = [&](std::size_t size) {
@@ -103,7 +103,7 @@ TEST_CASE("buckets are of the size asked for", "[training]") {
   CHECK(bucket_count(std::size_t{1} << 40) == 1);
 }
 
-TEST_CASE("one process alone sums nothing", "[training]") {
+TEST_CASE("a single process sums nothing", "[training]") {
   SmallTraining<Reference<float>> training;
   TrainingStep step(training.task, training.trainable, training.optimizer, training.context);
   step.compute_gradients({training.pixels(), training.tokens()});
@@ -128,12 +128,12 @@ TEST_CASE("captions that are missing in some steps let no sum begin too early", 
   CHECK(step.reduction().begun_early() == step.reduction().bucket_count());
 }
 
-TEST_CASE("a gradient behind its sum is an error", "[training]") {
+TEST_CASE("a gradient after its sum is an error", "[training]") {
   using B = Reference<float>;
   SmallTraining<B> training;
   const Recorder recorder;
   GradientReduction reduction(training.trainable, training.context, recorder, 1);
-  const std::size_t last = training.trainable.entries().size() - 2;  // in front of logit_scale
+  const std::size_t last = training.trainable.entries().size() - 2;  // before logit_scale
   const auto pass = [&](std::size_t first_used, std::size_t then_used) {
     Tape<B> tape(training.context);
     training.trainable.watch(tape);

@@ -28,7 +28,7 @@ TEST_CASE("a curve goes through its points") {
   CHECK(count(svg, "class=\"grid\"") == 6);
 }
 
-TEST_CASE("what is no number is a gap") {
+TEST_CASE("NaN is a gap") {
   const std::string svg = to_svg({"x", {{"a", {0, 1, 2, 3}, {1, not_a_number, 2, 3}}}});
   CHECK(count(svg, "nan") == 0);
   const std::size_t curve = svg.find("class=\"curve\"");

@@ -70,7 +70,7 @@ TEST_CASE("a mask of minus infinity stays so in a model soup", "[training]") {
         std::vector<float>{0, -infinity, 0, 0});
 }
 
-TEST_CASE("integers are no weights, and doubles become floats in a model soup", "[training]") {
+TEST_CASE("integers are not weights, and doubles become floats in a model soup", "[training]") {
   const TemporaryFolder folder;
   const double weight = 0.25;
   const std::int64_t position = 7;
@@ -88,7 +88,7 @@ TEST_CASE("integers are no weights, and doubles become floats in a model soup", 
   CHECK(soup.read_floats("weight") == std::vector<float>{0.25f});
 }
 
-TEST_CASE("models that no soup can be made of", "[training]") {
+TEST_CASE("models that cannot make a soup", "[training]") {
   const TemporaryFolder folder;
   const auto one = [&](const char* file, const char* tensor, Shape shape) {
     return with_tensors(folder.path(file),

@@ -123,7 +123,7 @@ double tolerance_of(std::size_t accumulation) {
 
 }  // namespace
 
-TEST_CASE("a program without mpirun is alone, and starts no MPI") {
+TEST_CASE("a program without mpirun is a single process, and does not initialise MPI") {
   CHECK(!started_by_mpi());
   const MpiCommunicator process;
   CHECK(process.rank() == 0);
@@ -143,7 +143,7 @@ TEST_CASE("a program without mpirun is alone, and starts no MPI") {
   CHECK(started == 0);
 }
 
-TEST_CASE("there are as many processes as mpirun was asked for", "[.mpi]") {
+TEST_CASE("there are as many processes as mpirun was told to start", "[.mpi]") {
   const char* wanted = std::getenv("COCA_TEST_PROCESSES");
   REQUIRE(wanted != nullptr);
   CHECK(std::to_string(processes().size()) == wanted);
@@ -257,7 +257,7 @@ TEST_CASE("gradients of several processes differ by nothing but rounding", "[.mp
   check_equal_gradients(some, some.gradients(), one, wanted, 1e-7);  // compared as floats
 }
 
-TEST_CASE("processes train as one does, and keep the same weights", "[.mpi]") {
+TEST_CASE("processes train like one, and keep the same weights", "[.mpi]") {
   using B = Cpu<float>;
   StampsProcess<B> one;
   StampsProcess<B, MpiCommunicator> some({.bucket_size = 20000}, processes());
@@ -290,7 +290,7 @@ TEMPLATE_TEST_CASE("processes train on every backend", "[.mpi]", Reference<float
   CHECK(is_shared(training.context, training.context.to_host(training.trainable.values())));
 }
 
-TEST_CASE("a picture of NaN on one process lets all skip the step", "[.mpi]") {
+TEST_CASE("a picture of NaN on one process makes all skip the step", "[.mpi]") {
   using B = Cpu<float>;
   for (const std::size_t accumulation : {1, 2}) {
     SmallTraining<B> training;
@@ -310,7 +310,7 @@ TEST_CASE("a picture of NaN on one process lets all skip the step", "[.mpi]") {
   }
 }
 
-TEST_CASE("labels that are missing on one process in some steps confuse nobody", "[.mpi]") {
+TEST_CASE("labels that are missing on one process in some steps do no harm", "[.mpi]") {
   using B = Cpu<float>;
   SmallTraining<B> training;
   TrainingStep step(training.task, training.trainable, training.optimizer, training.context,
@@ -344,7 +344,7 @@ TEST_CASE("many processes need MPI, one does not") {
   CHECK_THROWS_AS(coca::MpiCommunicator(), coca::UnavailableError);
   CHECK_THROWS_WITH(
       coca::MpiCommunicator(),
-      "training by several processes needs MPI, which this build of coca does not have");
+      "training with several processes needs MPI, which this build of coca does not have");
   ::unsetenv("PMIX_RANK");
 }
 

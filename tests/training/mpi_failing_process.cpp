@@ -1,4 +1,4 @@
-// One of several processes meets an error while the others wait for it: none may wait for ever.
+// One of several processes fails while the others wait for it: none may wait forever.
 
 #include <iostream>
 

@@ -63,7 +63,7 @@ TEST_CASE("preprocessing is what it was after writing and reading") {
   CHECK(read() == config);
 }
 
-TEST_CASE("what OpenCLIP has no words for is named") {
+TEST_CASE("what OpenCLIP's format cannot express is reported") {
   CHECK_FALSE(missing_in_open_clip(presets::coca_vit_b_32));
   CHECK(missing_in_open_clip(presets::paper_coca_base) ==
         "multimodal blocks of the paper's design");

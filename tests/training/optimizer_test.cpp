@@ -152,8 +152,8 @@ TEMPLATE_TEST_CASE("Adafactor sees a parameter as rows of its outermost axis", "
   CHECK(kept.at("column_moment.logit_scale").size() == 1);
 }
 
-TEMPLATE_TEST_CASE("Adafactor stays finite where gradients are zero", "[optimizer]",
-                   Reference<float>, Remote, Cpu<float>) {
+TEMPLATE_TEST_CASE("Adafactor stays finite if gradients are zero", "[optimizer]", Reference<float>,
+                   Remote, Cpu<float>) {
   SmallTraining<TestType> training(adafactor_options);
   for (unsigned t = 1; t <= 3; ++t) {
     training.random_gradients(t, 0.01f);
@@ -232,8 +232,8 @@ TEMPLATE_TEST_CASE("a step that is not finite changes nothing", "[optimizer]", R
   }
 }
 
-TEMPLATE_TEST_CASE("an optimizer goes on from its states", "[optimizer]", Reference<float>, Remote,
-                   Cpu<float>) {
+TEMPLATE_TEST_CASE("an optimizer continues from its saved state", "[optimizer]", Reference<float>,
+                   Remote, Cpu<float>) {
   for (const OptimizerOptions& options :
        {OptimizerOptions{.kind = OptimizerKind::adamw},
         OptimizerOptions{.kind = OptimizerKind::sgd},

@@ -191,7 +191,7 @@ TEST_CASE("frozen layers are counted too", "[parameter_groups]") {
   CHECK(close_to(groups[0].rate_scale, 0.125));
 }
 
-TEST_CASE("decays that are none are refused", "[parameter_groups]") {
+TEST_CASE("invalid decays are refused", "[parameter_groups]") {
   auto model = random_model<CoCa<plain, Near>>();
   CHECK_THROWS_WITH(groups_of(model, {.weight_decay = -1}),
                     "weight_decay must be 0 or more and layer_decay above 0 and at most 1, got "

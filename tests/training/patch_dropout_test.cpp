@@ -48,7 +48,7 @@ TEST_CASE("what stays is a function of seed, step and picture, each patch equall
   for (std::size_t patch = 1; patch < tokens; ++patch) CHECK(std::abs(counts[patch] - 2000) < 160);
 }
 
-TEMPLATE_TEST_CASE("tokens that stay are encoded alone", "[training]", Reference<float>, Remote,
+TEMPLATE_TEST_CASE("only the kept tokens are encoded", "[training]", Reference<float>, Remote,
                    Cpu<float>) {
   SmallTraining<TestType> training;
   auto& context = training.context;

@@ -8,7 +8,7 @@ using coca_test::contains;
 using coca_test::message_of;
 using coca_test::read_all;
 
-TEST_CASE("a run's folder is made with all above it") {
+TEST_CASE("a run's folder is created with its parents") {
   const coca_test::TemporaryFolder folder;
   const RunFolder run(folder.path("a/b"));
   run.create();
@@ -21,11 +21,11 @@ TEST_CASE("a run's folder is made with all above it") {
   CHECK(contains(message_of([&] { RunFolder(file + "/run").create(); }),
                  file + "/run: cannot be made"));
   CHECK(message_of([&] { RunFolder(file).create(); }) ==
-        file + ": cannot be made: Not a directory");
+        file + ": cannot be created: Not a directory");
   CHECK(message_of([&] { RunFolder("").create(); }) == "a training run needs a folder to write to");
 }
 
-TEST_CASE("what killed runs left is removed, nothing else") {
+TEST_CASE("only the leftovers of killed runs are removed") {
   const coca_test::TemporaryFolder folder;
   const RunFolder run(folder.path());
   folder.write("checkpoint.safetensors.tmp-12-0", "x");
@@ -50,7 +50,7 @@ TEST_CASE("one run at a time has a folder") {
                  "cannot be opened"));
 }
 
-TEST_CASE("the checkpoint before can come back") {
+TEST_CASE("the previous checkpoint can be restored") {
   const coca_test::TemporaryFolder folder;
   const RunFolder run(folder.path());
   run.keep_checkpoint();  // there is none

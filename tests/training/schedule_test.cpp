@@ -74,7 +74,7 @@ TEST_CASE("constant_cooldown is OpenCLIP's const_lr_cooldown", "[schedule]") {
   CHECK(learning_rate(none, 20) == 0.5);
 }
 
-TEST_CASE("a run that is all warm-up has a rate behind it", "[schedule]") {
+TEST_CASE("a run that is all warm-up has a rate after it", "[schedule]") {
   const ScheduleOptions options{.learning_rate = 1, .minimum = 0.5, .steps = 2, .warmup_steps = 2};
   CHECK(rates(options, 3) == std::vector<double>{0.5, 1, 0.5});
 }
@@ -89,7 +89,7 @@ TEST_CASE("schedules have names", "[schedule]") {
       "there is no schedule \"step\": it is cosine, linear, constant or constant_cooldown");
 }
 
-TEST_CASE("numbers that make no schedule are refused", "[schedule]") {
+TEST_CASE("inconsistent schedules are refused", "[schedule]") {
   expect_schedule({});
   CHECK_THROWS_WITH(expect_schedule({.learning_rate = 1e-3, .minimum = 1}),
                     "a schedule goes from a learning rate of 0 or more down to a minimum, not from "

@@ -18,12 +18,12 @@ TEST_CASE("the error says what happened, and what may help", "[skipped_steps]") 
   SkippedSteps skipped(2);
   skipped.record(false);
   CHECK_THROWS_WITH(skipped.record(false),
-                    "the loss or its gradient was infinite or not a number in 2 steps in a row: "
+                    "the loss or its gradient was not finite in 2 steps in a row: "
                     "training stops; a lower learning rate, a longer warm-up or clipping of "
                     "gradients may help");
 }
 
-TEST_CASE("the count goes on where a run was interrupted", "[skipped_steps]") {
+TEST_CASE("the count continues where a run was interrupted", "[skipped_steps]") {
   SkippedSteps skipped(3);
   skipped.restore(7, 2);
   CHECK(skipped.total() == 7);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A run that takes seconds: a tiny CoCa, a vocabulary of its own, 32 pictures with captions.
+/// A run that takes seconds: a tiny CoCa, a custom vocabulary, 32 pictures with captions.
 
 #include <filesystem>
 #include <fstream>

@@ -163,7 +163,7 @@ Tokens other_words() {
 
 }  // namespace
 
-TEST_CASE("replaced words are read, and the true ones are to be predicted", "[training]") {
+TEST_CASE("replaced words are the input, and the true ones are predicted", "[training]") {
   constexpr double chance = 0.5;
   StampsStep<Cpu<float>> step({.switchout = chance, .seed = 3});
   const Tokens written = StampsStep<Cpu<float>>::tokens();
@@ -173,7 +173,7 @@ TEST_CASE("replaced words are read, and the true ones are to be predicted", "[tr
                        written);
 }
 
-TEST_CASE("texts that are read and texts to predict need not be the same", "[training]") {
+TEST_CASE("input texts and texts to predict may differ", "[training]") {
   const Tokens written = StampsStep<Cpu<float>>::tokens();
   StampsStep<Cpu<float>> step, parts({.accumulation = 4});
   step.texts = parts.texts = TrainingTexts(other_words(), written, 0);
@@ -184,12 +184,12 @@ TEST_CASE("texts that are read and texts to predict need not be the same", "[tra
   CHECK(step.gradients().loss("captioning_loss") != plain.gradients().loss("captioning_loss"));
 }
 
-TEST_CASE("a whole batch has the same gradients where blocks are computed again", "[training]") {
+TEST_CASE("a whole batch has the same gradients with recomputed blocks", "[training]") {
   StampsStep<Cpu<float>> whole, step({.tape = {.recompute_blocks = true}});
   check_equal_gradients(step, whole);
 }
 
-TEST_CASE("frozen towers leave the gradients of the others alone", "[training]") {
+TEST_CASE("frozen towers do not affect the gradients of the others", "[training]") {
   const std::vector<std::string> frozen{"visual", "logit_scale"};
   StampsStep<Cpu<float>> all;
   for (const std::size_t parts : {1, 2}) {
@@ -288,7 +288,7 @@ TEST_CASE("a batch without a word to predict has no captioning loss", "[training
 
 namespace {
 
-/// Two processes, one after the other: this one's number, and what the other has gathered.
+/// Two processes, one after the other: this one's rank, and what the other has gathered.
 struct Pair {
   std::size_t own = 0;
   std::vector<float> other_image, other_text;  // embeddings

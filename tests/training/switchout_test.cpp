@@ -45,7 +45,7 @@ TEST_CASE("words are replaced by any others; start, end and padding stay", "[tra
         REQUIRE(after(i, k) == before(i, k));
     }
   CHECK((seen[pad] == 0 && seen[start] == 0 && seen[end] == 0));
-  // Of 10,000 words 3,000 are drawn anew, 60 of each kind.
+  // Of 10,000 words 3,000 are redrawn, 60 of each kind.
   for (std::size_t id = 3; id < vocab_size; ++id) {
     INFO(id);
     if (id == 7)
@@ -66,7 +66,7 @@ TEST_CASE("the words of a text are a function of seed, step and its number", "[t
   CHECK(switched(before, {.seed = 2, .step = 2}, 0.5).ids != all);
 }
 
-TEST_CASE("rows without words are left as they are", "[training]") {
+TEST_CASE("rows without words are unchanged", "[training]") {
   for (const std::vector<std::int32_t>& row :
        {std::vector<std::int32_t>{0, 0, 0, 0}, {start, 0, 0, 0}, {start, end, 0, 0}}) {
     const Tokens tokens{row, 1, 4};

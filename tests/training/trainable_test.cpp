@@ -34,7 +34,7 @@ bool behind_visual(const std::string& path) { return !path.starts_with("visual."
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("binding leaves every weight as it was", "[trainable]", Reference<float>, Remote,
+TEMPLATE_TEST_CASE("binding leaves every weight unchanged", "[trainable]", Reference<float>, Remote,
                    Cpu<float>) {
   auto model = random_model<Model<TestType>>();
   const auto before = all_weights(model);
@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("binding leaves every weight as it was", "[trainable]", Refer
   CHECK(first_inequality(all_weights(model), before) == "");
 }
 
-TEMPLATE_TEST_CASE("what is written among the values is what the model has", "[trainable]",
+TEMPLATE_TEST_CASE("what is written to the values is what the model has", "[trainable]",
                    Reference<float>, Remote, Cpu<float>) {
   auto model = random_model<Model<TestType>>();
   const Trainable<Model<TestType>> trainable(model, behind_visual);
@@ -111,8 +111,8 @@ TEMPLATE_TEST_CASE("a tape adds to the gradients of what is trained", "[trainabl
   CHECK(sum_of_squares() == 0);
 }
 
-TEMPLATE_TEST_CASE("gradients that were forgotten are those that were zero", "[trainable]",
-                   Reference<float>, Remote, Cpu<float>) {
+TEMPLATE_TEST_CASE("forgotten gradients equal zeroed ones", "[trainable]", Reference<float>, Remote,
+                   Cpu<float>) {
   auto model = random_model<Model<TestType>>();
   const Trainable<Model<TestType>> trainable(model, behind_visual);
   Context<TestType> context(model.backend());

@@ -94,7 +94,7 @@ TEST_CASE("a tiny model learns 32 captions word for word") {
   }
 }
 
-TEST_CASE("a run that was stopped goes on bit for bit") {
+TEST_CASE("a stopped run resumes bit for bit") {
   const SmallData data;
   TrainingOptions options = data.options("whole");
   options.data.augment = true;
@@ -109,7 +109,7 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
   const std::uint64_t stop_after = GENERATE(0, 1, 5, 7);
   REQUIRE(train(data, options, false, stop_after) == TrainingEnd::stopped);
   REQUIRE(log_of(data.output("parts")).size() < log_of(data.output("whole")).size());
-  // What a killed run wrote behind its checkpoint.
+  // What a killed run wrote after its checkpoint.
   std::ofstream(RunFolder(options.output).log(), std::ios::app) << "{\"step\":8}\n{\"ste";
   REQUIRE(train(data, options, true) == TrainingEnd::finished);
 
@@ -119,7 +119,7 @@ TEST_CASE("a run that was stopped goes on bit for bit") {
         read_all(RunFolder(data.output("whole")).weights()));
 }
 
-TEST_CASE("a run does not go on with other steps than it began with") {
+TEST_CASE("a run does not resume with other steps than it started with") {
   const SmallData data;
   TrainingOptions options = data.options();
   REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
@@ -307,7 +307,7 @@ TEST_CASE("words are dropped by the seed, from the first step on") {
   CHECK(first_losses(0.9, "again") == some);
 }
 
-TEST_CASE("SigLIP's loss trains a model with a bias, which goes on with it") {
+TEST_CASE("SigLIP's loss trains a model with a bias, which resumes with it") {
   const SmallData data;
   TrainingOptions options = data.options("whole");
   options.step.contrastive = ContrastiveKind::sigmoid;
@@ -317,7 +317,7 @@ TEST_CASE("SigLIP's loss trains a model with a bias, which goes on with it") {
   CHECK(log[0].at("logit_bias") == -10);
   CHECK(std::abs(log[0].at("logit_scale").get<double>() - 10) <= 1e-5);
   CHECK(log[13].at("logit_bias") > -10);
-  CHECK(contains(read_all(RunFolder(options.output).report()), "Bias of similarities"));
+  CHECK(contains(read_all(RunFolder(options.output).report()), "Logit bias"));
   CHECK(read_json_file(RunFolder(options.output).config()).at("model_cfg").at("init_logit_bias") ==
         -10);
   const auto model = load<TinyModel>(options.output);
@@ -334,7 +334,7 @@ TEST_CASE("SigLIP's loss trains a model with a bias, which goes on with it") {
   REQUIRE(train(data, plain) == TrainingEnd::finished);
   CHECK_FALSE(find_training_record(plain.output)->logit_bias);
   CHECK_FALSE(log_of(plain.output)[0].contains("logit_bias"));
-  CHECK_FALSE(contains(read_all(RunFolder(plain.output).report()), "Bias of similarities"));
+  CHECK_FALSE(contains(read_all(RunFolder(plain.output).report()), "Logit bias"));
   TinyModel without = tiny_model();
   plain.step.contrastive = ContrastiveKind::sigmoid;
   CHECK(contains(message_of([&] { TinyTrainer(without, data.subject(), plain); }),
@@ -361,7 +361,7 @@ TEST_CASE("the model can be saved as F16, and frozen weights stay") {
   });
 }
 
-TEST_CASE("steps that give no numbers are skipped, and ten in a row end a run") {
+TEST_CASE("steps that are not finite are skipped, and ten in a row end a run") {
   const SmallData data;
   TrainingOptions options = data.options();
   options.step.steps = 3;
@@ -391,7 +391,7 @@ TEST_CASE("steps that give no numbers are skipped, and ten in a row end a run") 
       read_training_record(open_checkpoint(RunFolder(options.output).checkpoint()));
   CHECK(record.state.skipped == 0);
   CHECK(record.state.step <= 4);
-  CHECK(largest() < 100);  // so is the model beside it
+  CHECK(largest() < 100);  // so is the model stored with it
   CHECK_FALSE(std::filesystem::exists(options.output + "/open_clip_model.kept.safetensors"));
 }
 
@@ -435,7 +435,7 @@ TEST_CASE("log, report and progress say what happened") {
   CHECK(contains(read_all(options.output + "/bpe_simple_vocab_tiny.txt"), "small vocabulary"));
 }
 
-TEST_CASE("broken pictures are named once and do not end a run") {
+TEST_CASE("broken pictures are reported once and do not end a run") {
   const SmallData data;
   TrainingOptions options = data.options();
   const std::string broken = data.folder().write("broken.png", "no picture");

@@ -64,7 +64,7 @@ TrainingRecord some_record() {
 
 }  // namespace
 
-TEST_CASE("a checkpoint gives back all that was saved") {
+TEST_CASE("a checkpoint restores everything that was saved") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.path("c.safetensors");
   const auto kind = GENERATE(OptimizerKind::adamw, OptimizerKind::adafactor, OptimizerKind::sgd);
@@ -104,16 +104,15 @@ TEST_CASE("a checkpoint of other options or no checkpoint is refused") {
   save_training_checkpoint(path, adamw.tensors(), some_record());
   CHECK(contains(message_of([&] { restore_tensors(open_checkpoint(path), without); }),
                  "which a run with these options does not have"));
-  const std::string no_model =
-      path +
-      ": is what a training run goes on from (train --resume); its model is "
-      "open_clip_model.safetensors in the same folder";
+  const std::string no_model = path +
+                               ": is a training checkpoint (for train --resume); its model is "
+                               "open_clip_model.safetensors in the same folder";
   CHECK(message_of([&] { load<TinyModel>(path); }) == no_model);
   const std::vector<SoupIngredient> soup{{open_checkpoint(path)}};
   CHECK(message_of([&] { write_model_soup(folder.path("soup"), soup); }) == no_model);
   save_weights(adamw.model, path);
   CHECK(message_of([&] { read_training_record(open_checkpoint(path)); }) ==
-        path + ": is no checkpoint of a training run");
+        path + ": is not a checkpoint of a training run");
 }
 
 TEST_CASE("damaged records are refused by name") {
@@ -131,7 +130,7 @@ TEST_CASE("damaged records are refused by name") {
       contains(refusal(R"({"state":{"step":-1},"options":{},"version":1})"), "no count \"step\""));
 }
 
-TEST_CASE("a checkpoint that cannot be written leaves the one before") {
+TEST_CASE("a checkpoint that cannot be written leaves the previous one") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.path("c.safetensors");
   Parts parts(OptimizerKind::sgd);

@@ -74,7 +74,7 @@ TEST_CASE("who multiplies is fixed unless something else is asked for") {
         "gemm is \"fast\", expected one of fixed, automatic, packed, eigen, onednn");
 }
 
-TEST_CASE("measured choices go through a checkpoint") {
+TEST_CASE("measured choices survive a checkpoint") {
   GemmChoices::preset({{"a shape of this test", GemmKind::eigen}});
   Json json = coca::detail::backend_choices<Cpu<float>>();
   CHECK(json.at("a shape of this test") == "eigen");

@@ -95,7 +95,7 @@ TEST_CASE("what is trained on is opened with the key of its groups") {
   CHECK(loader.order.group_size == 5);
 }
 
-TEST_CASE("what must not be mirrored, or not change its colours, is opened with its key") {
+TEST_CASE("data with limits on mirroring or colour changes is opened with their keys") {
   const coca_test::TemporaryFolder folder;
   TrainingOptions options;
   options.data.training = {

@@ -10,7 +10,7 @@ using coca::TrainingLog;
 using coca_test::message_of;
 using coca_test::read_all;
 
-TEST_CASE("a log grows by lines, and forgets what came behind a checkpoint") {
+TEST_CASE("a log grows by lines, and drops what came after a checkpoint") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.path("log.jsonl");
   std::uint64_t bytes = 0;
@@ -27,7 +27,7 @@ TEST_CASE("a log grows by lines, and forgets what came behind a checkpoint") {
   CHECK(read_all(path).empty());
 }
 
-TEST_CASE("a log that cannot be what it was is refused") {
+TEST_CASE("a log shorter than at the checkpoint is refused") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.write("log.jsonl", "12345");
   CHECK(message_of([&] { TrainingLog(path, 6); }) ==

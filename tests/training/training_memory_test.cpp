@@ -43,10 +43,10 @@ double megabytes(const std::string& name) {
   return 0;
 }
 
-// Lets the kernel count the peak from now on.
+// Makes the kernel count the peak from now on.
 void reset_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-// Megabytes that three steps add to the process, at the worst moment.
+// Megabytes that three steps add to the process, at the peak.
 double measured(const OptimizerOptions& optimizer_options, const TrainingStepOptions& options) {
   using Model = CoCa<config, Cpu<float>>;
   const double before = megabytes("VmRSS");
@@ -77,7 +77,7 @@ void check(const OptimizerOptions& optimizer_options, const TrainingStepOptions&
   CHECK(actual >= 0.9 * expected);
 }
 
-// Memory that a process has used is not always given back, so each measurement has one of its own.
+// Memory that a process has used is not always released, so each measurement has its own process.
 int run_alone(const std::string& test) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   return std::system(("'" + program + "' '" + test + "'").c_str());
@@ -93,13 +93,13 @@ TEST_CASE("alone: the memory of a training in parts", "[.]") {
   check({.kind = OptimizerKind::sgd}, {.accumulation = 3});
 }
 
-TEST_CASE("the memory of a training is known before to 10 %", "[training]") {
+TEST_CASE("the memory of a training is known in advance to 10 %", "[training]") {
   CHECK(run_alone("alone: the memory of a training") == 0);
   CHECK(run_alone("alone: the memory of a training with recomputed blocks") == 0);
   CHECK(run_alone("alone: the memory of a training in parts") == 0);
 }
 
-TEST_CASE("the captioning loss holds a few rows of CLIP's logits, or as many as it is told to",
+TEST_CASE("the captioning loss holds a few rows of CLIP's logits, or as many as requested",
           "[training]") {
   using B = Plan<Cpu<float>>;
   constexpr std::size_t captions = 16, length = 76, width = 512, words = 49408;

@@ -41,7 +41,7 @@ TEST_CASE("training options are what they were after writing and reading") {
   CHECK(text.find(R"("optimizer":"adafactor")") != std::string::npos);
 }
 
-TEST_CASE("what a file does not say stays, and one text is a list of one") {
+TEST_CASE("options missing in a file are unchanged, and one text is a list of one") {
   const TrainingOptions options = read(R"({"batch_size": 7, "data": "x.csv"})");
   CHECK(options.step.batch_size == 7);
   CHECK(options.data.training == std::vector<std::string>{"x.csv"});
@@ -52,8 +52,8 @@ TEST_CASE("what a file does not say stays, and one text is a list of one") {
   CHECK(from_file.threads == 3);
 }
 
-TEST_CASE("keys and values that make no sense are refused by name") {
-  CHECK(refusal(R"({"batchsize": 7})") == "train.json: \"batchsize\" is no option of training");
+TEST_CASE("invalid keys and values are refused by name") {
+  CHECK(refusal(R"({"batchsize": 7})") == "train.json: \"batchsize\" is not a training option");
   CHECK(refusal(R"({"batch_size": -1})") ==
         "train.json: batch_size is -1, expected a whole number of at least 0");
   CHECK(refusal(R"({"threads": 4294967296})") ==

@@ -26,7 +26,7 @@ struct NameCollector {
 
 }  // namespace
 
-TEST_CASE("each option has a name of its own, in small letters") {
+TEST_CASE("each option has a unique name, in lower case") {
   TrainingOptions options;
   NameCollector collector;
   for_each_option(options, collector);

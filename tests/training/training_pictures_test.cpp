@@ -39,7 +39,7 @@ TEST_CASE("the first whole pictures of a data set, with their captions") {
   CHECK(pictures.pixels[0].values.size() == 3 * 32 * 32);
 }
 
-TEST_CASE("pictures of one's own have to be there") {
+TEST_CASE("named pictures must exist") {
   const SmallData data;
   const TrainingPictures pictures = read_pictures({data.folder().path("red_circle.png")}, small());
   REQUIRE(pictures.shown.size() == 1);

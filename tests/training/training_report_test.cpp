@@ -23,7 +23,7 @@ TEST_CASE("base64 is that of RFC 4648") {
   CHECK(base64("\xff\xfe\xfd") == "//79");
 }
 
-TEST_CASE("a log is read but for the line that is being written") {
+TEST_CASE("a log is read except for the line being written") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.write("log.jsonl", "{\"step\":1}\nnonsense\n{\"step\":2}\n{\"st");
   const std::vector<Json> log = read_training_log(path);
@@ -34,11 +34,11 @@ TEST_CASE("a log is read but for the line that is being written") {
                  "cannot be opened"));
 }
 
-TEST_CASE("a report has the bias of a model that has one, wherever the log first tells of it") {
+TEST_CASE("a report has the bias of a model that has one, wherever the log first mentions it") {
   std::vector<Json> log{parse_json(R"({"step":1,"validation":{"captions":[]}})", "log")};
-  CHECK_FALSE(contains(training_report({.title = "x"}, log, {}), "Bias of similarities"));
+  CHECK_FALSE(contains(training_report({.title = "x"}, log, {}), "Logit bias"));
   log.push_back(parse_json(R"({"step":2,"logit_bias":-10})", "log"));
-  CHECK(contains(training_report({.title = "x"}, log, {}), "Bias of similarities"));
+  CHECK(contains(training_report({.title = "x"}, log, {}), "Logit bias"));
 }
 
 TEST_CASE("a report has the curves, and captions where they changed") {
@@ -58,7 +58,7 @@ TEST_CASE("a report has the curves, and captions where they changed") {
   CHECK(contains(page, "one &amp; two"));
   CHECK(contains(page, "<tr><td>1</td><td>&lt;b&gt;</td></tr>\n</table>"));
   CHECK(contains(page, "<tr><td>1</td><td>x</td></tr>\n<tr><td>2</td><td>y</td></tr>\n</table>"));
-  CHECK(contains(page, "Retrieval of the validation data"));
+  CHECK(contains(page, "Validation retrieval"));
   CHECK(contains(page, ">9.5</text>"));
   CHECK_FALSE(contains(page, "nan"));
   CHECK_FALSE(contains(page, "<b>"));

@@ -20,7 +20,7 @@ std::vector<std::int32_t> predicted(const std::vector<std::int32_t>& read,
 
 }  // namespace
 
-TEST_CASE("where other words are read, their first token is predicted alone", "[training]") {
+TEST_CASE("if the input has other words, only their first token is predicted", "[training]") {
   // As many tokens, more, and less than are written.
   CHECK(predicted({start, 5, 31, 7, end, pad}, {start, 5, 6, 7, end, pad}) ==
         std::vector<std::int32_t>{start, 5, 6, 7, end, pad});
@@ -28,18 +28,18 @@ TEST_CASE("where other words are read, their first token is predicted alone", "[
         std::vector<std::int32_t>{start, 5, 6, pad, pad, 7, end, pad});
   CHECK(predicted({start, 5, 31, 8, end, pad, pad}, {start, 5, 6, 7, 9, 8, end}) ==
         std::vector<std::int32_t>{start, 5, 6, 8, end, pad, pad});
-  // Two words: what is between them is read behind one that is not written.
+  // Two words: what is between them is read after one that is not written.
   CHECK(predicted({start, 31, 6, 32, 8, end}, {start, 5, 6, 7, 8, end}) ==
         std::vector<std::int32_t>{start, 5, pad, pad, 8, end});
 }
 
 TEST_CASE("texts that begin or end alike are aligned by what they share", "[training]") {
-  // A word more, and a word less; the next written one is still right behind what is shared.
+  // A word more, and a word less; the next written one is still right after what is shared.
   CHECK(predicted({start, 5, 5, 7, end}, {start, 5, 7, end, pad}) ==
         std::vector<std::int32_t>{start, 5, 7, 7, end});
   CHECK(predicted({start, 5, 7, end, pad}, {start, 5, 5, 7, end}) ==
         std::vector<std::int32_t>{start, 5, 5, end, pad});
-  // One that goes on where the other ends.
+  // One that continues where the other ends.
   CHECK(predicted({start, 5, 6, 7, pad}, {start, 5, pad, pad, pad}) ==
         std::vector<std::int32_t>{start, 5, pad, pad, pad});
   CHECK(predicted({start, 5, pad, pad, pad}, {start, 5, 6, 7, pad}) ==
@@ -57,7 +57,7 @@ TEST_CASE("what is read as it is written is predicted", "[training]") {
   CHECK((texts.read.ids == text && texts.predicted.ids == text));
 }
 
-TEST_CASE("rows are aligned each on its own, and must be of one shape", "[training]") {
+TEST_CASE("rows are aligned independently, and must have one shape", "[training]") {
   const Tokens read{{start, 31, end, start, 5, end}, 2, 3};
   const Tokens written{{start, 4, end, start, 5, end}, 2, 3};
   CHECK(TrainingTexts(read, written, pad).predicted.ids == written.ids);

@@ -47,7 +47,7 @@ TEST_CASE("losses are those of the pairs, whatever the batch where it does not m
   CHECK(std::abs(number_of(all->losses, "captioning_loss") - 2 * std::log(600.0)) < 3);
 }
 
-TEST_CASE("pictures of one caption are right for it, and broken ones are left out") {
+TEST_CASE("pictures with the same caption all match it, and broken ones are left out") {
   Run run;
   std::string list;
   for (const char* name : {"red_circle", "red_square", "blue_cross", "green_stripes"})
@@ -66,7 +66,7 @@ TEST_CASE("a validation can be stopped") {
   CHECK_FALSE(run.scores(8, run.data.list(), &stop));
 }
 
-TEST_CASE("each picture has a caption, an untrained one too") {
+TEST_CASE("each picture gets a caption, even from an untrained model") {
   Run run;
   PreprocessConfig config;
   config.height = config.width = 32;

@@ -35,7 +35,7 @@ RandomDraws draws(std::uint64_t index) { return RandomDraws({.seed = 1, .index =
 
 }  // namespace
 
-TEST_CASE("the rarer a word, the likelier it is replaced", "[training]") {
+TEST_CASE("the rarer a word, the more likely it is replaced", "[training]") {
   const WordDropout dropout(captions(), {.chance = 0.6, .count = 99});
   CHECK(dropout.chance(U"unseen") == Approx(0.6));
   CHECK(dropout.chance(U"tone") == Approx(0.3));
@@ -66,7 +66,8 @@ TEST_CASE("made-up words are halves of two words, and none of the captions", "[t
   CHECK(seen == possible);
 }
 
-TEST_CASE("what is between words stays, and so does all with a chance of 0", "[training]") {
+TEST_CASE("what is between words is unchanged, and so is everything with probability 0",
+          "[training]") {
   const std::string text = "  giraffe,turtle:  (tone)!\n";
   const WordDropout never(captions(), {.chance = 0});
   CHECK(never(text, draws(0)) == text);
@@ -84,12 +85,12 @@ TEST_CASE("what is between words stays, and so does all with a chance of 0", "[t
   CHECK(often(text, draws(4)) != read);
 }
 
-TEST_CASE("captions without words to make others of are left as they are", "[training]") {
+TEST_CASE("captions without words to make others from are unchanged", "[training]") {
   const WordDropout none(Captions{{{"a b", "of it"}, {}}}, {.chance = 0.99, .count = 1000});
   for (std::uint64_t i = 0; i < 20; ++i) CHECK(none("of what", draws(i)) == "of what");
 }
 
-TEST_CASE("word dropout refuses shares and counts outside of their range", "[training]") {
+TEST_CASE("word dropout refuses shares and counts out of range", "[training]") {
   const auto make = [](WordDropoutOptions options) { return WordDropout(captions(), options); };
   CHECK_THROWS_WITH(make({.chance = 1}),
                     "word_dropout is 1.000000, expected at least 0 and below 1");

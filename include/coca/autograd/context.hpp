@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a computation carries along: the backend it runs on, the memory it works in, and the tape
+/// The context of a computation: the backend it runs on, the memory it works in, and the tape
 /// that it is recorded on, if any.
 
 #include <cstddef>
@@ -23,8 +23,8 @@ using Array = Tensor<typename B::value_type, typename B::memory_type>;
 template <Backend B>
 using Indices = Tensor<std::int32_t, typename B::memory_type>;
 
-/// The backend and the workspace of one request, and the tape of a recording. A model is constant
-/// and may be shared by threads; each thread brings a context of its own, and keeps it: buffers are
+/// The backend and the workspace of one request, and the tape of a recording. A model is immutable
+/// and may be shared by threads; each thread has its own context, and keeps it: buffers are
 /// reused from call to call.
 template <Backend B>
 class Context {
@@ -34,7 +34,7 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   const B& backend() const noexcept { return backend_; }
-  /// What operations are recorded on, or nullptr.
+  /// The tape that operations are recorded on, or nullptr.
   Tape<B>* tape() const noexcept { return tape_; }
 
   /// A tensor with unspecified elements.
@@ -58,7 +58,7 @@ class Context {
     return to_device(std::span<const T>(host), shape);
   }
 
-  /// The elements of a tensor, waited for.
+  /// The elements of a tensor; waits for them.
   template <class T>
   std::vector<T> to_host(const Tensor<T, typename B::memory_type>& tensor) const {
     std::vector<T> host(tensor.size());
@@ -75,7 +75,8 @@ class Context {
   Tape<B>* tape_ = nullptr;
 };
 
-/// While it lives, operations of the context are recorded on a tape; or, with nullptr, on none.
+/// During its lifetime, operations of the context are recorded on a tape; or, with nullptr, on
+/// none.
 template <Backend B>
 class Recording {
  public:

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Gradient checkpointing: a block that keeps its input alone and is computed again on the way
-/// back.
+/// Gradient checkpointing: a block that keeps only its input and is recomputed in the backward
+/// pass.
 
 #include <cstddef>
 
@@ -10,9 +10,9 @@
 
 namespace coca {
 
-/// block(x) -> an array of its own. Where the context's tape asks for it (TapeOptions), nothing
-/// that the block computes is kept but its result.
-/// @param block copied; what it refers to must live until the tape has gone back
+/// block(x) -> a new array. If the context's tape requests it (TapeOptions), nothing
+/// that the block computes is kept except its result.
+/// @param block copied; what it refers to must live until the backward pass is done
 template <Backend B, class Block>
 Array<B> recomputed(Context<B>& context, const Array<B>& x, const Block& block) {
   if constexpr (DifferentiableBackend<B>) {

@@ -1,13 +1,13 @@
 #pragma once
 /// @file
-/// The tape: which operations led to a loss, so that its gradient can be followed back through
+/// The tape: the operations that led to a loss, so that its gradient can be propagated back through
 /// them.
 ///
 /// Gradients belong to memory, not to handles: a reshaped or sliced view of a tensor has the same
 /// view of its gradient, so that layers need not know whether they are recorded. What is written
-/// twice adds up. An operation records itself where a context has a tape and one of its inputs is
-/// followed; values that the way back needs live in what it records, and nothing longer. How to go
-/// back through an operation is in recorded.hpp, which operations.hpp includes.
+/// twice adds up. An operation records itself if the context has a tape and one of its inputs is
+/// followed; values that the backward pass needs live in what it records, and no longer. The
+/// backward pass of an operation is in recorded.hpp, which operations.hpp includes.
 
 #include <cstddef>
 #include <functional>
@@ -32,49 +32,49 @@ template <Backend B>
 const RecordedOperations<B>& recorded_operations();  // both in recorded.hpp
 }  // namespace detail
 
-/// Choices of a recording.
+/// Options of a recording.
 struct TapeOptions {
-  /// Blocks keep their input alone and are computed again on the way back (Chen et al., "Training
+  /// Blocks keep only their input and are recomputed in the backward pass (Chen et al., "Training
   /// deep nets with sublinear memory cost", 2016).
   bool recompute_blocks = false;
 };
 
-/// Is told of a way back while it goes on, so that work on gradients can begin before all are
+/// Observes a backward pass while it runs, so that work on gradients can begin before all are
 /// complete.
 template <Backend B>
 class TapeObserver {
  public:
-  /// The gradient by `values`, watched or part of what is, is about to be added to.
+  /// The gradient with respect to `values`, watched or part of what is, is about to be added to.
   virtual void on_watched_gradient(
       const Tensor<typename B::value_type, typename B::memory_type>& values) = 0;
-  /// Called before the way back and behind each of its operations: `count` are left. What blocks
-  /// compute again for themselves is not counted.
+  /// Called before the backward pass and after each of its operations: `count` are left. What
+  /// blocks recompute is not counted.
   virtual void on_operations_left(std::size_t count) = 0;
 
  protected:
   ~TapeObserver() = default;
 };
 
-/// One forward pass, on its way back. Not for several threads at once.
+/// One forward pass, recorded for the backward pass. Not for several threads at once.
 template <Backend B>
 class Tape {
  public:
   using Array = Tensor<typename B::value_type, typename B::memory_type>;
 
-  /// @param context takes part in no recording by that; see Recording
+  /// @param context not yet recorded by this; see Recording
   explicit Tape(Context<B>& context, TapeOptions options = {})
       : context_(context), options_(options), operations_(&detail::recorded_operations<B>()) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
   const TapeOptions& options() const noexcept { return options_; }
-  /// The way back through each operation, for operations.hpp.
+  /// The backward pass of each operation, for operations.hpp.
   const detail::RecordedOperations<B>& operations() const noexcept { return *operations_; }
 
   /// Follows what depends on `values`, whole memory, and adds its gradient to `gradient`.
   /// @param unwritten parts of `gradient` that hold nothing yet, which must live as long as there
-  /// are operations; those that are still so after the way back are the caller's to fill
-  /// @throws ShapeError where the shapes differ.
+  /// are operations; parts still unwritten after the backward pass are left to the caller
+  /// @throws ShapeError if the shapes differ.
   void watch(const Array& values, const Array& gradient, UnwrittenParts* unwritten = nullptr) {
     expect_shape(gradient, values.shape(), "watch: gradient");
     if (values.offset() != 0)
@@ -82,16 +82,16 @@ class Tape {
     follow(values, Entry{values, gradient, false, 0, unwritten});
   }
 
-  /// Lets `observer`, which must live as long as there are operations, follow the way back.
+  /// Lets `observer`, which must live as long as there are operations, observe the backward pass.
   void observe(TapeObserver<B>& observer) noexcept { observer_ = &observer; }
 
-  /// Whether the gradient by a tensor is wanted.
+  /// Whether the gradient with respect to a tensor is wanted.
   bool follows(const Array& tensor) const {
     return tensor && entries_.count(tensor.buffer().id()) != 0;
   }
 
-  /// Adds an operation that wrote (part of) `output`; `backward` is called on the way back, when
-  /// the gradient of the output is complete.
+  /// Adds an operation that wrote (part of) `output`; `backward` is called in the backward pass,
+  /// when the gradient of the output is complete.
   void record(const Array& output, std::function<void()> backward) {
     const void* id = output.buffer().id();
     const auto [entry, fresh] = entries_.try_emplace(id);
@@ -101,8 +101,8 @@ class Tape {
     nodes_.push_back({id, std::move(backward)});
   }
 
-  /// The gradient by a followed tensor, at the same place of the same shape, to be added to. Zero
-  /// where nothing was added yet.
+  /// The gradient with respect to a followed tensor, at the same place and shape, to be added to.
+  /// Zero if nothing was added yet.
   Array gradient(const Array& tensor) {
     Entry& entry = at(tensor);
     if (!entry.gradient) {
@@ -113,8 +113,8 @@ class Tape {
     return view(entry, tensor);
   }
 
-  /// The same for operations that can assign: the first to write a gradient that covers the whole
-  /// tensor, or the whole of a part that holds nothing, need not find zeros there.
+  /// The same for operations that can assign: the first write of a gradient that covers the whole
+  /// tensor, or the whole of an unwritten part, does not need zeros there.
   std::pair<Array, Write> gradient_to_write(const Array& tensor) {
     Entry& entry = at(tensor);
     if (entry.unwritten != nullptr && entry.unwritten->take(tensor.offset(), tensor.size()))
@@ -125,12 +125,12 @@ class Tape {
     return {view(entry, tensor), Write::assign};
   }
 
-  /// The gradient by `tensor` if it is followed, nothing otherwise.
+  /// The gradient with respect to `tensor` if it is followed, nothing otherwise.
   Array gradient_if_followed(const Array& tensor) {
     return follows(tensor) ? gradient(tensor) : Array{};
   }
 
-  /// Adds `gradient`, which nobody else will read or write any more, to that by `tensor`.
+  /// Adds `gradient`, which nothing else reads or writes any more, to that of `tensor`.
   void give(const Array& tensor, const Array& gradient) {
     Entry& entry = at(tensor);
     if (!entry.gradient && tensor.size() == entry.values.size() && gradient.offset() == 0)
@@ -140,11 +140,11 @@ class Tape {
           .input = gradient, .output = ops::Add(this->gradient(tensor))});
   }
 
-  /// How many operations are recorded.
+  /// Number of recorded operations.
   std::size_t size() const noexcept { return nodes_.size(); }
 
-  /// Goes back through the operations recorded since there were `size`, last to first, and forgets
-  /// them. Gradients that were added before (by losses) are what it starts from.
+  /// Runs the backward pass of the operations recorded since there were `size`, last to first, and
+  /// drops them. It starts from gradients that were added before (by losses).
   void backward(std::size_t size = 0) {
     TapeObserver<B>* observer = goes_back_ ? nullptr : observer_;  // not within an operation
     const bool before = std::exchange(goes_back_, true);
@@ -160,7 +160,7 @@ class Tape {
     goes_back_ = before;
   }
 
-  /// Forgets the operations recorded since there were `size`, without going back.
+  /// Drops the operations recorded since there were `size`, without a backward pass.
   void drop(std::size_t size = 0) {
     while (nodes_.size() > size) {
       const void* output = nodes_.back().output;
@@ -171,12 +171,11 @@ class Tape {
 
  private:
   struct Entry {
-    Array values;    // the whole memory; keeps it from being reused
-    Array gradient;  // nothing: zero
-    bool temporary =
-        true;  // forgotten when all operations that wrote it have been gone back through
-    std::size_t writers = 0;              // recorded operations that wrote it
-    UnwrittenParts* unwritten = nullptr;  // of the gradient; nothing: it has none
+    Array values;             // the whole memory; keeps it from being reused
+    Array gradient;           // nothing: zero
+    bool temporary = true;    // dropped after the backward passes of all operations that wrote it
+    std::size_t writers = 0;  // recorded operations that wrote it
+    UnwrittenParts* unwritten = nullptr;  // of the gradient; nullptr: it has none
   };
   struct Node {
     const void* output;

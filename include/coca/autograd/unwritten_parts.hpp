@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Parts of a gradient's memory that nothing was written to yet.
+/// Parts of a gradient's memory that have not been written yet.
 
 #include <algorithm>
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace coca {
 
-/// Which parts of an array of gradients hold nothing, so that the first to write to one may assign
+/// Which parts of an array of gradients are unwritten, so that the first write of one may assign
 /// instead of adding to zeros. Saves a training step two passes over the memory of all weights.
 class UnwrittenParts {
  public:
@@ -22,13 +22,13 @@ class UnwrittenParts {
   /// @param parts none of which is unwritten
   explicit UnwrittenParts(std::vector<Part> parts = {}) : parts_(std::move(parts)) {}
 
-  /// From now on no part holds anything.
+  /// Marks all parts as unwritten.
   void forget() noexcept { mark(true); }
-  /// Somebody has written to all of them.
+  /// Marks all parts as written.
   void mark_written() noexcept { mark(false); }
 
-  /// Whether elements [first, first + size) are a part that nothing was written to; it is from now
-  /// on: the caller assigns to all of it.
+  /// Whether elements [first, first + size) are an unwritten part; it counts as written from now
+  /// on: the caller assigns all of it.
   bool take(std::size_t first, std::size_t size) {
     const auto part = first_behind(first);
     if (part == parts_.end() || part->first != first || part->size != size || !part->unwritten)
@@ -38,7 +38,7 @@ class UnwrittenParts {
   }
 
   /// Calls zero(first, size) for each part among elements [first, first + size), or partly there,
-  /// that nothing was written to. They are written then.
+  /// that are unwritten, and marks them as written.
   template <class Zero>
   void settle(std::size_t first, std::size_t size, const Zero& zero) {
     for (auto part = first_behind(first); part != parts_.end() && part->first < first + size;

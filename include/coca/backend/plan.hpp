@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// A backend that computes nothing and counts memory: a model's code, run on it, says what the same
-/// run will need elsewhere, to the byte of every buffer, in no time and without the memory.
+/// A backend that computes nothing and counts memory: a model's code, run on it, reports what the
+/// same run will need elsewhere, to the byte of every buffer, instantly and without the memory.
 
 #include <algorithm>
 #include <cstddef>
@@ -20,14 +20,14 @@ struct CountedMemory {
     std::size_t bytes = 0;
   };
 
-  /// Bytes of the calling thread that exist now, and the most that existed since reset().
+  /// Bytes that the calling thread has allocated now, and the peak since reset().
   struct Count {
     std::size_t now = 0;
     std::size_t peak = 0;
   };
 
   static const Count& count() noexcept { return counter(); }
-  /// Lets the peak begin at what exists now.
+  /// Restarts the peak from the current count.
   static void reset() noexcept { counter().peak = counter().now; }
 
   static Pointer<std::byte> allocate(std::size_t bytes) noexcept {
@@ -62,7 +62,7 @@ class Plan {
   using Tensor = coca::Tensor<T, CountedMemory>;
   using Array = Tensor<value_type>;
 
-  /// A weight's sizes, and the memory that it holds.
+  /// A weight's sizes, and the memory that it takes.
   class Matrix {
    public:
     Matrix() = default;
@@ -85,7 +85,7 @@ class Plan {
   }
   template <class U>
   void copy_in(std::span<const U>, const Tensor<U>&) const {}
-  /// What was never computed reads as zero.
+  /// Values that were never computed read as zero.
   template <class U>
   void copy_out(const Tensor<U>&, std::span<U> host) const {
     std::fill(host.begin(), host.end(), U{});

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Element types: bfloat16 and float16 as storage formats, and the names that files give to types.
+/// Element types: bfloat16 and float16 as storage formats, and the names of types in files.
 
 #include <bit>
 #include <cstddef>
@@ -34,7 +34,7 @@ struct float16 {
   std::uint16_t bits = 0;
 
   float16() = default;
-  /// Rounds to nearest, ties to even; too large becomes infinity; NaN stays NaN.
+  /// Rounds to nearest, ties to even; overflow becomes infinity; NaN stays NaN.
   constexpr explicit float16(float value) noexcept {
     const auto word = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t sign = (word >> 16) & 0x8000u;
@@ -66,10 +66,10 @@ struct float16 {
   }
 };
 
-/// The element types that files hold, named as safetensors names them.
+/// The element types found in files, named as in safetensors.
 enum class DType : std::uint8_t { F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL };
 
-/// Bytes of one element.
+/// Bytes per element.
 constexpr std::size_t size_of(DType dtype) noexcept {
   switch (dtype) {
     case DType::F64:

@@ -14,13 +14,13 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// An argument or option outside of what the call accepts.
+/// An argument or option that the call does not accept.
 class ArgumentError : public Error {
  public:
   using Error::Error;
 };
 
-/// Tensors whose shapes do not fit each other or the operation.
+/// Tensors whose shapes do not match each other or the operation.
 class ShapeError : public Error {
  public:
   using Error::Error;
@@ -29,7 +29,7 @@ class ShapeError : public Error {
 /// A file that is missing, damaged, hostile, or cannot be written. The text begins with its path.
 class FileError : public Error {
  public:
-  /// @param path    the file (or a name for data in memory), printed first
+  /// @param path    the file (or a name for data in memory), which starts the message
   /// @param problem what is wrong with it
   FileError(const std::string& path, const std::string& problem)
       : Error(path + ": " + problem), path_(path) {}

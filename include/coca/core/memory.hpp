@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Where tensors live: a Memory is a kind of storage (host, a GPU), a Buffer a shared piece of it,
-/// a Pool the place that a request takes its buffers from and that keeps them for the next time.
+/// a Pool provides the buffers of a request and keeps them for the next one.
 
 #include <atomic>
 #include <concepts>
@@ -47,7 +47,7 @@ namespace detail {
 template <Memory M>
 class PoolState;
 
-/// One allocation and its count of owners.
+/// One allocation and its reference count.
 template <Memory M>
 struct Block {
   typename M::template Pointer<std::byte> pointer{};
@@ -68,7 +68,7 @@ struct Block {
 template <Memory M>
 class PoolState {
  public:
-  /// The smallest free block that holds `bytes` without wasting more than half of itself, or
+  /// The smallest free block that fits `bytes` without wasting more than half of itself, or
   /// nullptr.
   Block<M>* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
@@ -97,18 +97,18 @@ class PoolState {
 
 }  // namespace detail
 
-/// A shared handle to a piece of memory; the last one to go frees it, or returns it to its pool.
+/// A shared handle to a piece of memory; the last one frees it, or returns it to its pool.
 template <Memory M>
 class Buffer {
  public:
   Buffer() = default;
 
-  /// Memory of its own, outside of any pool (weights).
+  /// A separate allocation, outside any pool (for weights).
   static Buffer allocate(std::size_t bytes) {
     return Buffer(new detail::Block<M>(M::allocate(bytes), bytes, true));
   }
 
-  /// Memory that somebody else owns and keeps alive.
+  /// Memory owned and kept alive by something else.
   static Buffer borrow(typename M::template Pointer<std::byte> pointer, std::size_t bytes) {
     return Buffer(new detail::Block<M>(pointer, bytes, false));
   }
@@ -133,7 +133,7 @@ class Buffer {
   explicit operator bool() const noexcept { return block_ != nullptr; }
   /// How many handles share it.
   std::size_t use_count() const noexcept { return block_ == nullptr ? 0 : block_->owners.load(); }
-  /// What tells this piece of memory from all others that exist; nullptr without one.
+  /// Identifies this piece of memory among all that exist; nullptr if there is none.
   const void* id() const noexcept { return block_; }
 
   /// The elements of type T that start `offset` bytes into the buffer.
@@ -151,8 +151,8 @@ class Buffer {
   detail::Block<M>* block_ = nullptr;
 };
 
-/// Buffers of one request, kept for reuse: after the first call of a model nothing is allocated any
-/// more. Buffers may outlive the pool.
+/// Buffers of one request, kept for reuse: after the first call of a model nothing is allocated.
+/// Buffers may outlive the pool.
 template <Memory M>
 class Pool {
  public:

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Counter-based random numbers: each is a function of (seed, stream, counter) alone, so that
+/// Counter-based random numbers: each is a function of only (seed, stream, counter), so that
 /// results do not depend on the order, the thread or the device that draws them.
 
 #include <array>
@@ -38,7 +38,7 @@ constexpr float to_uniform(std::uint32_t word) noexcept {
   return (static_cast<float>(word >> 9) + 0.5f) * 0x1p-23f;
 }
 
-/// Two independent normal numbers of mean 0 and deviation 1 (Box and Muller).
+/// Two independent normal numbers with mean 0 and standard deviation 1 (Box and Muller).
 inline std::array<float, 2> to_normal(std::uint32_t word0, std::uint32_t word1) noexcept {
   const float radius = std::sqrt(-2.0f * std::log(to_uniform(word0)));
   const float angle = 6.28318530717958647692f * to_uniform(word1);
@@ -51,7 +51,7 @@ inline float to_gumbel(std::uint32_t word) noexcept {
   return -std::log(-std::log(to_uniform(word)));
 }
 
-/// A stream number for a name (FNV-1a), so that each weight has random numbers of its own.
+/// A stream number for a name (FNV-1a), so that each weight has its own random numbers.
 constexpr std::uint64_t stream_of(std::string_view name) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (const char letter : name) {

@@ -25,7 +25,7 @@ class Shape {
     for (const std::size_t extent : extents) push_back(extent);
   }
 
-  /// Adds an innermost extent. @throws ShapeError when there are max_rank already.
+  /// Adds an innermost extent. @throws ShapeError if there are already max_rank.
   constexpr void push_back(std::size_t extent) {
     if (rank_ == max_rank) throw ShapeError("a tensor has at most 6 dimensions");
     extents_[rank_++] = extent;
@@ -37,8 +37,8 @@ class Shape {
   /// Innermost extent; 1 for a scalar.
   constexpr std::size_t back() const noexcept { return rank_ == 0 ? 1 : extents_[rank_ - 1]; }
 
-  /// Number of elements; 1 for a scalar. More than a size_t can count is its largest value, so that
-  /// a hostile file's extents never wrap round to something small.
+  /// Number of elements; 1 for a scalar. Saturates at the largest size_t, so that
+  /// a hostile file's extents never wrap around to something small.
   constexpr std::size_t size() const noexcept { return product(rank_); }
 
   /// Number of rows when all but the innermost extent are folded together.
@@ -67,7 +67,7 @@ class Shape {
   std::size_t rank_ = 0;
 };
 
-/// "[16, 3, 224, 224]", as messages print it.
+/// "[16, 3, 224, 224]", as printed in messages.
 inline std::string to_string(const Shape& shape) {
   std::string text = "[";
   for (std::size_t axis = 0; axis < shape.rank(); ++axis)

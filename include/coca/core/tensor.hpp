@@ -25,7 +25,7 @@ class Tensor {
   Tensor() = default;
 
   /// A view of `shape` that starts `offset` elements into the buffer.
-  /// @throws ShapeError where the buffer is too small.
+  /// @throws ShapeError if the buffer is too small.
   Tensor(Buffer<M> buffer, Shape shape, std::size_t offset = 0)
       : buffer_(std::move(buffer)), shape_(shape), offset_(offset) {
     const std::size_t elements = buffer_.bytes() / sizeof(T);
@@ -39,18 +39,18 @@ class Tensor {
   /// Whether there is a tensor.
   explicit operator bool() const noexcept { return static_cast<bool>(buffer_); }
 
-  /// The memory that it shares with its copies and views.
+  /// The memory shared with its copies and views.
   const Buffer<M>& buffer() const noexcept { return buffer_; }
-  /// Elements of that memory in front of its first.
+  /// Offset of the first element in that memory.
   std::size_t offset() const noexcept { return offset_; }
 
   /// How kernels address the first element (`T*` in host memory).
   auto data() const noexcept { return buffer_.template at<T>(offset_ * sizeof(T)); }
 
-  /// The same elements under another shape. @throws ShapeError where the sizes differ.
+  /// The same elements with another shape. @throws ShapeError if the sizes differ.
   Tensor reshaped(Shape shape) const {
     if (shape.size() != shape_.size())
-      throw ShapeError("a tensor of shape " + to_string(shape_) + " cannot be seen as " +
+      throw ShapeError("a tensor of shape " + to_string(shape_) + " cannot be viewed as " +
                        to_string(shape));
     return Tensor(buffer_, shape, offset_);
   }
@@ -59,7 +59,7 @@ class Tensor {
   Tensor slice(std::size_t first, std::size_t count) const {
     if (shape_.rank() == 0 || first > shape_[0] || count > shape_[0] - first)
       throw ShapeError("entries " + std::to_string(first) + " to " + std::to_string(first + count) +
-                       " are outside of a tensor of shape " + to_string(shape_));
+                       " are outside a tensor of shape " + to_string(shape_));
     Shape shape{count};
     for (std::size_t axis = 1; axis < shape_.rank(); ++axis) shape.push_back(shape_[axis]);
     const std::size_t entry = shape_[0] == 0 ? 0 : shape_.size() / shape_[0];
@@ -72,7 +72,7 @@ class Tensor {
   std::size_t offset_ = 0;
 };
 
-/// @throws ShapeError unless the tensor has the shape that an operation expects of its argument.
+/// @throws ShapeError unless the tensor has the shape that an operation expects for its argument.
 template <class T, Memory M>
 void expect_shape(const Tensor<T, M>& tensor, const Shape& expected, const char* what) {
   if (!tensor)

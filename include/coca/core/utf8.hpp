@@ -9,7 +9,7 @@
 
 namespace coca {
 
-/// What stands for bytes that are not UTF-8.
+/// Replacement for bytes that are not UTF-8.
 inline constexpr char32_t replacement_character = 0xFFFD;
 
 namespace detail {
@@ -59,7 +59,7 @@ constexpr DecodedCharacter decode_character(std::string_view bytes) {
 
 }  // namespace detail
 
-/// Where the first byte is that is not part of valid UTF-8; npos when all of it is valid.
+/// Position of the first byte that is not part of valid UTF-8; npos if all of it is valid.
 constexpr std::size_t find_invalid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto character = detail::decode_character(text.substr(at));
@@ -86,7 +86,7 @@ inline std::u32string decode_utf8(std::string_view text) {
   return code_points;
 }
 
-/// Appends one code point; what is none (a surrogate, or above U+10FFFF) becomes U+FFFD.
+/// Appends one code point; invalid ones (a surrogate, or above U+10FFFF) become U+FFFD.
 inline void append_utf8(std::string& text, char32_t code_point) {
   const bool encodable = code_point <= 0x10FFFF && (code_point < 0xD800 || code_point > 0xDFFF);
   const char32_t c = encodable ? code_point : replacement_character;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Which coca this is, and what it was built with. CMake reads the version from here.
+/// The version of coca, and what it was built with. CMake reads the version from here.
 
 #include <string>
 
@@ -9,7 +9,7 @@
 #define COCA_VERSION_MAJOR 0
 #define COCA_VERSION_MINOR 1
 #define COCA_VERSION_PATCH 0
-/// For comparisons by the preprocessor: 102 * 100 + 3 is 1.2.3.
+/// For comparisons in the preprocessor: 102 * 100 + 3 is 1.2.3.
 #define COCA_VERSION \
   (COCA_VERSION_MAJOR * 10000 + COCA_VERSION_MINOR * 100 + COCA_VERSION_PATCH)
 
@@ -21,7 +21,7 @@ inline std::string version() {
          std::to_string(COCA_VERSION_PATCH);
 }
 
-/// The compiler of the program that calls this: "g++ 12.2.0", "clang++ 14.0.6".
+/// The compiler of the calling program: "g++ 12.2.0", "clang++ 14.0.6".
 inline std::string compiler() {
 #if defined(__clang__)
   return "clang++ " + std::to_string(__clang_major__) + "." + std::to_string(__clang_minor__) +
@@ -34,7 +34,7 @@ inline std::string compiler() {
 #endif
 }
 
-/// The optional libraries that this build uses: "OPENMP ONEDNN JPEG"; empty where there are none.
+/// The optional libraries that this build uses: "OPENMP ONEDNN JPEG"; empty if there are none.
 inline std::string libraries() { return COCA_LIBRARIES; }
 
 }  // namespace coca

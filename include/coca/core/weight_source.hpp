@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Weights on their way into a model, read a few rows at a time so that a whole model never has to
+/// Weights being loaded into a model, read a few rows at a time so that a whole model never has to
 /// exist twice in memory.
 
 #include <cstddef>
@@ -10,12 +10,12 @@
 
 namespace coca {
 
-/// A tensor of weights that delivers its rows as float when asked. A row is all elements behind the
+/// A tensor of weights that delivers its rows as float on request. A row is all elements inside the
 /// outermost extent; a scalar or a vector is one row.
 struct WeightSource {
   /// Shape as stored.
   Shape shape;
-  /// Writes `count` rows from row `first` on to `out`, each row_size() floats.
+  /// Writes `count` rows, starting at row `first`, to `out`, each row_size() floats.
   std::function<void(std::size_t first, std::size_t count, float* out)> read;
 
   std::size_t rows() const { return shape.rank() < 2 ? 1 : shape[0]; }

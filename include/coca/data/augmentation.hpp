@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// From a decoded picture to the floats that an image encoder takes in training: a random view of
-/// it, which is a function of (seed, epoch, index of the sample) alone.
+/// it, which is a function of only (seed, epoch, index of the sample).
 
 #include <array>
 #include <cmath>
@@ -23,13 +23,13 @@
 
 namespace coca {
 
-/// What changes from one showing of a picture to the next, in the order in which it is done. The
-/// defaults are OpenCLIP's: a random resized crop and no more.
+/// Random changes of a picture each time it is shown, in the order in which they are applied. The
+/// defaults are OpenCLIP's: only a random resized crop.
 struct AugmentationOptions {
-  /// Chance that a transparent picture is laid over a random colour instead of white.
+  /// Probability that a transparent picture is blended over a random colour instead of white.
   double random_ground_probability = 0.0;
   CropOptions crop{};
-  double flip_probability = 0.0;  ///< left and right exchanged
+  double flip_probability = 0.0;  ///< of mirroring left and right
   AffineOptions affine{};
   ColorJitterOptions color_jitter{};
   double grayscale_probability = 0.0;
@@ -94,7 +94,7 @@ inline void check_augmentation(const AugmentationOptions& options) {
   check_range("erasing.ratio", options.erasing.ratio, large);
 }
 
-/// Samples as floats in [0, 1], [3, height, width], mirrored if so wished.
+/// Samples as floats in [0, 1], [3, height, width], optionally mirrored.
 inline Pixels to_planes(const Image& image, bool mirrored) {
   const std::size_t area = image.width() * image.height();
   Pixels pixels{Image::channels, image.height(), image.width(), {}};
@@ -114,20 +114,20 @@ inline Pixels to_planes(const Image& image, bool mirrored) {
 
 }  // namespace detail
 
-/// What one picture allows of an augmentation.
+/// Limits on the augmentation of one picture.
 struct PictureLimits {
-  bool may_flip = true;       ///< false where left and right mean something: it is not mirrored
-  double color_strength = 1;  ///< factor of all that color_jitter does and of the chance of gray, 0
-                              ///< to 1; less where colours are what the caption speaks of
+  bool may_flip = true;       ///< false if left and right matter: it is not mirrored
+  double color_strength = 1;  ///< factor of color_jitter and of the probability of gray, 0
+                              ///< to 1; less if the caption is about colours
 };
 
-/// Shows pictures as an encoder sees them in training.
+/// Prepares pictures as an encoder sees them in training.
 class Augmentation {
  public:
-  /// @param options what changes
-  /// @param config  the encoder's size, mean and deviation; its resize_mode says what happens to
+  /// @param options the random changes
+  /// @param config  the encoder's size, mean and deviation; its resize_mode says how to resize
   /// pictures of another shape, as in preprocess()
-  /// @throws ArgumentError for an option outside of its range.
+  /// @throws ArgumentError for an option out of range.
   explicit Augmentation(const AugmentationOptions& options = {},
                         const PreprocessConfig& config = {})
       : options_(options), config_(config) {
@@ -139,14 +139,14 @@ class Augmentation {
   const AugmentationOptions& options() const noexcept { return options_; }
   const PreprocessConfig& config() const noexcept { return config_; }
 
-  /// @param limits what this picture allows
+  /// @param limits of this picture
   /// @return normalised floats, [3, config.height, config.width]
-  /// @throws ArgumentError for a picture without pixels, or a color_strength outside of 0 to 1.
+  /// @throws ArgumentError for a picture without pixels, or a color_strength not in 0 to 1.
   Pixels operator()(const TransparentImage& picture, const SampleKey& key,
                     const PictureLimits& limits = {}) const {
     if (picture.color.empty()) throw ArgumentError("augmentation: the picture has no pixels");
     if (!(limits.color_strength >= 0 && limits.color_strength <= 1))
-      throw ArgumentError("augmentation: expected a color_strength of 0 to 1, got " +
+      throw ArgumentError("augmentation: expected a color_strength from 0 to 1, got " +
                           std::to_string(limits.color_strength));
     const bool transparent = !picture.opacity.empty();
     const Rgb ground = transparent ? draw_ground(key) : config_.fill_color;

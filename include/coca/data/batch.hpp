@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a Loader hands over.
+/// The output of a Loader.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace coca {
 
-/// A place in a run over the data: which batch of which epoch comes next. Both count from 0.
+/// A position in a run over the data: which batch of which epoch comes next. Both count from 0.
 struct DataPosition {
   std::uint64_t epoch = 0;
   std::size_t batch = 0;
@@ -27,7 +27,7 @@ struct SkippedPicture {
   std::string reason;     ///< one sentence
 };
 
-/// Label of a sample that has none.
+/// The label of samples without one.
 inline constexpr std::int32_t no_label = -1;
 
 /// What else a record says, by key: UTF-8 text as its file has it; numbers, lists and objects of
@@ -45,7 +45,7 @@ struct Batch {
   std::vector<std::int32_t> labels;     ///< no_label where a picture has none
   std::vector<RecordFields> fields;     ///< those of the records, untouched
   std::vector<std::size_t> indices;     ///< of the samples in their data set
-  std::vector<SkippedPicture> skipped;  ///< broken pictures in whose place others are shown
+  std::vector<SkippedPicture> skipped;  ///< broken pictures that were replaced by others
 
   /// Number of samples.
   std::size_t size() const noexcept { return indices.size(); }

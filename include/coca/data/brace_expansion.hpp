@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Names of shards in braces, as the shell and WebDataset write them: `shard-{000..012}.tar` is
+/// Names of shards in braces, as in the shell and WebDataset: `shard-{000..012}.tar` is
 /// thirteen names, `{a,b}.tar` two.
 
 #include <algorithm>
@@ -22,14 +22,14 @@ namespace detail {
 
 inline constexpr std::size_t max_brace_names = 1'000'000;
 
-/// @throws ArgumentError where a times b names are too many.
+/// @throws ArgumentError if a times b names are too many.
 inline void check_brace_count(std::size_t a, std::size_t b) {
   if (b == 0 || a <= max_brace_names / b) return;
   throw ArgumentError("the braces of a name stand for more than " +
                       std::to_string(max_brace_names) + " names");
 }
 
-/// The closing brace of the opening one at `open`; npos where there is none.
+/// The closing brace that matches the opening one at `open`; npos if there is none.
 inline std::size_t closing_brace(std::string_view text, std::size_t open) {
   std::size_t depth = 0;
   for (std::size_t i = open; i < text.size(); ++i) {
@@ -64,7 +64,7 @@ inline std::optional<std::int64_t> brace_number(std::string_view text) {
   return value;
 }
 
-/// The numbers of "000..012", up or down; nothing where the text is no range.
+/// The numbers of "000..012", up or down; nothing if the text is not a range.
 inline std::vector<std::string> brace_range(std::string_view text) {
   const std::size_t dots = text.find("..");
   if (dots == std::string_view::npos) return {};
@@ -88,7 +88,7 @@ inline std::vector<std::string> brace_range(std::string_view text) {
 
 inline std::vector<std::string> expand_braces(std::string_view pattern);
 
-/// What stands in one pair of braces; without commas or a range, the braces are only text.
+/// The alternatives in one pair of braces; without commas or a range, the braces are plain text.
 inline std::vector<std::string> expand_body(std::string_view body) {
   const std::vector<std::string_view> parts = split_alternatives(body);
   if (parts.size() == 1) {

@@ -9,8 +9,8 @@
 
 namespace coca {
 
-/// One of the captions, drawn by the key alone; "" where there is none.
-/// @param first chance that it is the first one at once, 0 to 1; otherwise any of them
+/// One of the captions, which depends only on the key; "" if there is none.
+/// @param first probability of taking the first one at once, 0 to 1; otherwise any of them
 inline std::string choose_caption(const std::vector<std::string>& captions, const SampleKey& key,
                                   double first = 0) {
   if (captions.empty()) return {};

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Pictures in a folder for each class, `root/class_name/picture.png`: torchvision's ImageFolder.
-/// Templates make captions of the names.
+/// Pictures in one folder per class, `root/class_name/picture.png`: torchvision's ImageFolder.
+/// Templates turn the names into captions.
 
 #include <algorithm>
 #include <cstddef>
@@ -20,13 +20,13 @@ namespace coca {
 
 /// How class folders become records.
 struct ClassFoldersOptions {
-  /// Each makes one caption: {} stands for the name of the class, underscores read as spaces.
+  /// Each makes one caption: {} stands for the class name, with underscores turned into spaces.
   std::vector<std::string> templates{"a photo of a {}."};
 };
 
 namespace detail {
 
-/// A template with its {} replaced. @throws ArgumentError where it has none.
+/// A template with its {} replaced. @throws ArgumentError if it has none.
 inline std::string fill_template(const std::string& text, const std::string& name) {
   const std::size_t place = text.find("{}");
   if (place == std::string::npos) {
@@ -38,11 +38,11 @@ inline std::string fill_template(const std::string& text, const std::string& nam
 
 }  // namespace detail
 
-/// Labels are the places of the class names in alphabetical order, as in torchvision.
+/// Labels are the indices of the class names in alphabetical order, as in torchvision.
 class ClassFolders {
  public:
   /// @param root whose folders are the classes; files in it and names that begin with a dot are
-  /// passed over
+  /// ignored
   /// @throws FileError for a folder that is missing or unreadable, one without classes, and a class
   /// without pictures; ArgumentError for a template without {}.
   explicit ClassFolders(const std::string& root, const ClassFoldersOptions& options = {})
@@ -58,7 +58,7 @@ class ClassFolders {
   /// Names of the classes, by label.
   const std::vector<std::string>& classes() const noexcept { return classes_; }
 
-  /// Path, a caption for each template, label, and the field "label": the name of the class.
+  /// Path, a caption per template, label, and the field "label": the name of the class.
   Record record(std::size_t index) const {
     const Entry& entry = at(index);
     std::string name = classes_[entry.label];
@@ -71,7 +71,7 @@ class ClassFolders {
     return record;
   }
 
-  /// The picture file. @throws FileError where it is unreadable or no picture.
+  /// The picture file. @throws FileError if it is unreadable or not a picture.
   std::vector<std::uint8_t> read(std::size_t index) const {
     return detail::read_image_bytes(path_of(at(index)));
   }
@@ -90,8 +90,8 @@ class ClassFolders {
                     "the class has no pictures, expected .jpg, .jpeg, .png or .webp files");
   }
 
-  /// Files of a folder below that of a class, and of the folders in it; links to folders are not
-  /// followed, they might lead back.
+  /// Files of a folder below that of a class, and of its subfolders; links to folders are not
+  /// followed, since they may form cycles.
   void add_files(std::size_t label, const std::filesystem::path& below) {
     const std::filesystem::path folder = root_ / classes_[label] / below;
     const auto anything = [](const auto&) { return true; };

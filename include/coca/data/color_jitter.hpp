@@ -14,13 +14,13 @@
 
 namespace coca {
 
-/// How far colours move. A brightness of 0.4 means a factor of 0.6 to 1.4, as in torchvision.
+/// Strength of colour changes. A brightness of 0.4 means a factor of 0.6 to 1.4, as in torchvision.
 struct ColorJitterOptions {
   double probability = 1.0;  ///< of any change at all (OpenCLIP's color_jitter_prob)
   double brightness = 0.0;
   double contrast = 0.0;
   double saturation = 0.0;
-  double hue = 0.0;  ///< at most 0.5, half the circle
+  double hue = 0.0;  ///< at most 0.5, half the colour circle
 
   friend constexpr bool operator==(const ColorJitterOptions&, const ColorJitterOptions&) = default;
 };
@@ -90,7 +90,7 @@ inline void adjust_brightness(Pixels& pixels, float factor) {
   for (float& value : pixels.values) value = detail::clamp_unit(value * factor);
 }
 
-/// Mixes with the mean gray of the picture. @param factor 0 is gray all over, 1 changes nothing
+/// Mixes with the mean gray of the picture. @param factor 0 is uniform gray, 1 changes nothing
 inline void adjust_contrast(Pixels& pixels, float factor) {
   const detail::Planes planes(pixels);
   double sum = 0.0;
@@ -111,7 +111,7 @@ inline void adjust_saturation(Pixels& pixels, float factor) {
   }
 }
 
-/// Turns the circle of colours. @param shift -0.5 to 0.5; 0 changes nothing
+/// Shifts the hue. @param shift -0.5 to 0.5; 0 changes nothing
 inline void adjust_hue(Pixels& pixels, float shift) {
   const detail::Planes planes(pixels);
   for (std::size_t i = 0; i < planes.area; ++i) {

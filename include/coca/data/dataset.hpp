@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What a data set is: records by number. The text of a record is cheap to get, its picture is read
-/// on demand, so that threads can read ahead and broken pictures cost nobody but themselves.
+/// A data set: records by index. The text of a record is cheap to get, its picture is read
+/// on demand, so that threads can read ahead and a broken picture affects only itself.
 
 #include <concepts>
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace coca {
 
-/// What is known of one picture before it is read.
+/// What is known about one picture before it is read.
 struct Record {
   std::string name;                   ///< what people and messages call the picture
   std::vector<std::string> captions;  ///< UTF-8; may be empty where there is a label
@@ -28,7 +28,7 @@ struct Record {
   std::map<std::string, std::string> fields{};
 };
 
-/// Random access to records and to the bytes of their picture files. Constant objects are used by
+/// Random access to records and to the bytes of their picture files. Const objects are used by
 /// several threads at once.
 template <class T>
 concept Dataset = requires(const T& dataset, std::size_t index) {
@@ -59,16 +59,16 @@ std::vector<std::uint8_t> read_picture(const T& dataset, std::size_t index, std:
 /// @throws ArgumentError where `index` is not below `size`.
 inline void check_record_index(std::size_t index, std::size_t size) {
   if (index < size) return;
-  throw ArgumentError("record " + std::to_string(index) + " was asked of a data set of " +
+  throw ArgumentError("record " + std::to_string(index) + " was requested from a data set of " +
                       std::to_string(size));
 }
 
 }  // namespace detail
 
-/// Any data set, chosen while the program runs. Copies share what they hold.
+/// Any data set, chosen at run time. Copies share their content.
 class AnyDataset {
  public:
-  /// Holds `dataset`. Not explicit, so that a Loader takes whatever is a Dataset.
+  /// Holds `dataset`. Not explicit, so that a Loader accepts any Dataset.
   template <class T>
   requires(!std::same_as<std::remove_cvref_t<T>, AnyDataset> && Dataset<std::remove_cvref_t<T>>)
       AnyDataset(T&& dataset)  // NOLINT(bugprone-forwarding-reference-overload)
@@ -128,7 +128,7 @@ class AnyDataset {
 /// Some records of a data set, in the order given (torch.utils.data.Subset).
 class Subset {
  public:
-  /// @throws ArgumentError where an index is not one of the data set.
+  /// @throws ArgumentError if an index is not in the data set.
   Subset(AnyDataset dataset, std::vector<std::size_t> indices)
       : dataset_(std::move(dataset)), indices_(std::move(indices)) {
     for (const std::size_t index : indices_) detail::check_record_index(index, dataset_.size());

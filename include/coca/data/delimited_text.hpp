@@ -1,7 +1,8 @@
 #pragma once
 /// @file
-/// CSV and TSV as Python's csv module and pandas write them: fields may be in quotes, which double
-/// inside; quoted fields may hold separators and line breaks; lines end in \\n, \\r\\n or \\r.
+/// CSV and TSV as written by Python's csv module and pandas: fields may be in quotes, which are
+/// doubled inside; quoted fields may hold separators and line breaks; lines end in \\n, \\r\\n or
+/// \\r.
 
 #include <algorithm>
 #include <cstddef>
@@ -15,13 +16,13 @@ namespace coca {
 
 namespace detail {
 
-/// Text without the byte order mark that some programs write in front.
+/// Text without the byte order mark that some programs put at the start.
 inline std::string_view without_byte_order_mark(std::string_view text) noexcept {
   constexpr std::string_view mark = "\xEF\xBB\xBF";
   return text.substr(0, mark.size()) == mark ? text.substr(mark.size()) : text;
 }
 
-/// The problem of `problem` in a line of a text file.
+/// An error about `problem` in a line of a text file.
 [[noreturn]] inline void fail_in_line(const std::string& path, std::size_t line,
                                       const std::string& problem) {
   throw FileError(path, "line " + std::to_string(line) + ": " + problem);
@@ -34,7 +35,7 @@ class DelimitedText {
  public:
   /// @param text      must outlive this object
   /// @param separator such as ',' or a tab
-  /// @param path      what messages call the text
+  /// @param path      the text's name in messages
   DelimitedText(std::string_view text, char separator, std::string path)
       : rest_(text), separator_(separator), path_(std::move(path)) {}
 
@@ -54,7 +55,7 @@ class DelimitedText {
     return true;
   }
 
-  /// Where the row that was read last begins, from 1.
+  /// The line on which the last row read begins, from 1.
   std::size_t line() const noexcept { return row_line_; }
 
  private:

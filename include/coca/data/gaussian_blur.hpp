@@ -15,8 +15,8 @@ namespace coca {
 /// How pictures are blurred.
 struct BlurOptions {
   double probability = 0.0;
-  std::size_t kernel_size = 5;  ///< odd: pixels a side that count
-  Range sigma{0.1, 2.0};        ///< deviation, in pixels
+  std::size_t kernel_size = 5;  ///< side in pixels, odd
+  Range sigma{0.1, 2.0};        ///< standard deviation, in pixels
 
   friend constexpr bool operator==(const BlurOptions&, const BlurOptions&) = default;
 };
@@ -36,7 +36,7 @@ inline std::vector<float> gaussian_kernel(std::size_t size, double sigma) {
   return kernel;
 }
 
-/// The pixel that stands for one beyond the edge: mirrored, the edge itself only once.
+/// The pixel used for one beyond the edge: mirrored, the edge itself only once.
 inline std::size_t reflected(std::ptrdiff_t position, std::size_t extent) noexcept {
   if (extent == 1) return 0;
   const auto period = static_cast<std::ptrdiff_t>(2 * (extent - 1));

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Batches of pictures and captions that threads prepare in the background. Which batches come, and
-/// what is in them, depends on the data set and the options alone: neither on the number of threads
-/// nor on time.
+/// what is in them, depends only on the data set and the options: neither on the number of threads
+/// nor on timing.
 ///
 /// @code
 /// coca::Loader loader(coca::CaptionFile("train.csv"),
@@ -40,36 +40,36 @@
 
 namespace coca {
 
-/// How batches are made.
+/// How batches are formed.
 struct LoaderOptions {
-  OrderOptions order{};  ///< its seed is that of everything random here
+  OrderOptions order{};  ///< its seed is used for everything random here
   SampleOptions sample{};
   /// Records with equal values of this field are a group, see OrderOptions::group_size; empty: no
   /// groups.
   std::string group_key{};
-  /// In the place of a broken picture one from beyond the batch is shown; otherwise the batch is
-  /// smaller, as evaluation wants it.
+  /// A broken picture is replaced by one from beyond the batch; otherwise the batch is
+  /// smaller, as needed in evaluation.
   bool replace_broken = true;
   std::size_t threads = 2;   ///< 0: next() does all the work
-  std::size_t prefetch = 4;  ///< batches that are kept ready, or being made, at most
+  std::size_t prefetch = 4;  ///< maximum number of batches ready or in preparation
 };
 
 namespace detail {
 
-/// A batch in the making.
+/// A batch in preparation.
 struct BatchSlot {
   std::shared_ptr<const std::vector<std::size_t>> order;  ///< of its epoch
-  std::size_t first = 0;                                  ///< place of its first sample there
+  std::size_t first = 0;                                  ///< index of its first sample there
   std::size_t count = 0;
-  std::size_t taken = 0;  ///< samples that a thread has begun
+  std::size_t taken = 0;  ///< samples that threads have started
   std::size_t done = 0;
   Batch batch;
-  std::vector<bool> shown;  ///< false where there is a hole
+  std::vector<bool> shown;  ///< false for a missing picture
   std::vector<std::vector<SkippedPicture>> skipped;
   std::vector<std::exception_ptr> errors;
 };
 
-/// The sizes of a batch, before anything is allocated. @throws ArgumentError where it is too large.
+/// The sizes of a batch, before anything is allocated. @throws ArgumentError if it is too large.
 inline void check_batch_memory(const LoaderOptions& options) {
   const PreprocessConfig& config = options.sample.preprocess;
   const auto values = static_cast<double>(options.order.batch_size) *
@@ -100,7 +100,7 @@ inline std::vector<std::size_t> groups_of(const AnyDataset& dataset, const std::
   return groups;
 }
 
-/// Closes the holes of a batch; what stays keeps its order.
+/// Removes missing pictures from a batch; the others keep their order.
 inline void close_holes(Batch& batch, const std::vector<bool>& shown) {
   const auto close = [&shown](auto& list, std::size_t width) {
     std::size_t kept = 0;
@@ -123,11 +123,11 @@ inline void close_holes(Batch& batch, const std::vector<bool>& shown) {
 
 }  // namespace detail
 
-/// An endless sequence of batches, epoch after epoch. One thread at a time may call it.
+/// An endless sequence of batches, epoch after epoch. Only one thread at a time may call it.
 class Loader {
  public:
   /// Starts the threads; they begin at epoch 0, batch 0.
-  /// @throws ArgumentError for options outside of their range, or an epoch without any batch.
+  /// @throws ArgumentError for options out of range, or an epoch without any batch.
   Loader(AnyDataset dataset, const LoaderOptions& options)
       : options_(options),
         order_(dataset.size(), options.order, detail::groups_of(dataset, options.group_key)),
@@ -142,8 +142,8 @@ class Loader {
   ~Loader() { stop_threads(); }
 
   /// The next batch; waits until it is ready.
-  /// @throws Error when a hundred pictures in a row are broken, or what a thread threw (memory).
-  /// The same call then throws again until seek().
+  /// @throws Error if a hundred pictures in a row are broken, or what a thread threw (out of
+  /// memory). Later calls then throw again until seek().
   Batch next() {
     std::unique_lock lock(mutex_);
     const auto begin = std::chrono::steady_clock::now();
@@ -168,14 +168,14 @@ class Loader {
     return finish(*slot);
   }
 
-  /// Which batch next() will give: what a checkpoint has to remember.
+  /// Which batch next() will return, for checkpoints to store.
   DataPosition position() const {
     const std::scoped_lock lock(mutex_);
     return next_;
   }
 
-  /// Goes to a position, forwards or backwards; the batches from there on are what they were.
-  /// @throws ArgumentError where an epoch has no such batch.
+  /// Moves to a position, forwards or backwards; the batches from there on are the same as before.
+  /// @throws ArgumentError if an epoch has no such batch.
   void seek(const DataPosition& position) {
     if (position.batch >= batches_per_epoch()) {
       throw ArgumentError("the loader was sent to batch " + std::to_string(position.batch) +
@@ -183,7 +183,7 @@ class Loader {
     }
     {
       const std::scoped_lock lock(mutex_);
-      slots_.clear();  // threads finish the sample that they are at, and it is forgotten
+      slots_.clear();  // threads finish their current sample, which is discarded
       next_ = cursor_ = position;
     }
     room_.notify_all();
@@ -194,10 +194,10 @@ class Loader {
   const AnyDataset& dataset() const noexcept { return reader_.dataset(); }
   const PictureCache& cache() const noexcept { return reader_.cache(); }
 
-  /// Broken pictures in the order in which they were met, each once.
+  /// Broken pictures in the order in which they were found, each once.
   const std::vector<SkippedPicture>& skipped() const noexcept { return skipped_; }
 
-  /// How long next() has waited for threads (without threads: worked) since the beginning.
+  /// How long next() has waited for threads (without threads: worked) in total.
   double seconds_waited() const {
     const std::scoped_lock lock(mutex_);
     return seconds_waited_;
@@ -236,7 +236,7 @@ class Loader {
     threads_.clear();
   }
 
-  /// What a thread does.
+  /// The loop of a worker thread.
   void run() noexcept {
     try {
       std::unique_lock lock(mutex_);
@@ -246,7 +246,7 @@ class Loader {
         if (stopping_) return;
         work_on(*task, lock);
       }
-    } catch (...) {  // no memory for another batch
+    } catch (...) {  // out of memory for another batch
       const std::scoped_lock lock(mutex_);
       failure_ = std::current_exception();
       ready_.notify_all();
@@ -257,7 +257,7 @@ class Loader {
     return !slots_.empty() && slots_.front()->done == slots_.front()->count;
   }
 
-  /// The next sample to be made, if there is room for its batch. Under the lock.
+  /// The next sample to prepare, if there is room for its batch. Called with the lock held.
   std::optional<Task> take() {
     while (slots_.empty() || slots_.back()->taken == slots_.back()->count) {
       if (slots_.size() == options_.prefetch) return std::nullopt;
@@ -292,7 +292,7 @@ class Loader {
     return slot;
   }
 
-  /// Makes one sample; the lock is held before and after, not in between.
+  /// Prepares one sample; the lock is held before and after, but not during that.
   void work_on(const Task& task, std::unique_lock<std::mutex>& lock) {
     detail::BatchSlot& slot = *task.slot;
     std::optional<Sample> sample;
@@ -317,7 +317,7 @@ class Loader {
     if (++slot.done == slot.count) ready_.notify_all();
   }
 
-  /// The sample at a place of the batch. In the place of a broken one comes the first whole one
+  /// The sample at an index of the batch. A broken one is replaced by the first intact one
   /// among those that begin one batch (of all ranks) further on: none of this batch is shown twice,
   /// and any number of ranks shows the same.
   std::optional<Sample> make(detail::BatchSlot& slot, std::size_t item) {
@@ -345,7 +345,7 @@ class Loader {
               slot.batch.pixels.values.begin() + static_cast<std::ptrdiff_t>(item * values.size()));
   }
 
-  /// The batch of a slot that no thread works on any more.
+  /// The batch of a slot that no thread is working on any more.
   Batch finish(detail::BatchSlot& slot) {
     for (std::vector<SkippedPicture>& skipped : slot.skipped) {
       for (SkippedPicture& picture : skipped) {
@@ -364,10 +364,10 @@ class Loader {
   std::set<std::size_t> skipped_indices_;
 
   mutable std::mutex mutex_;
-  std::condition_variable ready_;  // a batch is whole
+  std::condition_variable ready_;  // a batch is complete
   std::condition_variable room_;   // there may be work
   std::deque<std::shared_ptr<detail::BatchSlot>> slots_;
-  DataPosition next_;    // what next() gives
+  DataPosition next_;    // what next() returns
   DataPosition cursor_;  // the first batch that has no slot yet
   std::shared_ptr<const std::vector<std::size_t>> permutation_;
   std::uint64_t permutation_epoch_ = 0;

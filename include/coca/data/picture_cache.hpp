@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Decoded pictures that stay in memory, as many as fit.
+/// A cache of decoded pictures, as many as fit in memory.
 
 #include <cstddef>
 #include <memory>
@@ -12,8 +12,8 @@
 
 namespace coca {
 
-/// Keeps the pictures that come first until its memory is full, and then no more: each epoch asks
-/// for all of them once, so that replacing one by another would gain nothing. Threads may share it.
+/// Keeps the first pictures until its memory is full, and then no more: each epoch requests
+/// all of them once, so that replacing one by another would gain nothing. Threads may share it.
 class PictureCache {
  public:
   /// @param max_bytes of pixels; 0 keeps nothing

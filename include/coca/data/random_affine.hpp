@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rotation, translation, scale and shear of floats [3, height, width] about the middle, with
+/// Rotation, translation, scale and shear of floats [3, height, width] about the centre, with
 /// bilinear interpolation: torchvision's RandomAffine.
 
 #include <algorithm>
@@ -15,27 +15,27 @@
 
 namespace coca {
 
-/// What is shown where a moved picture does not reach.
+/// What fills the area that a moved picture does not cover.
 enum class AffineFill {
-  ground,  ///< the colour that transparent pictures are laid over, or pictures are padded with
+  ground,  ///< the background colour of transparent pictures, or of padding
   edge,    ///< the nearest pixel of the picture
 };
 
-/// How far pictures are moved.
+/// Ranges of the transform.
 struct AffineOptions {
-  double probability = 1.0;      ///< of any movement at all
+  double probability = 1.0;      ///< of any transform at all
   double degrees = 0.0;          ///< rotation by -degrees to degrees
-  double translate_x = 0.0;      ///< at most this share of the width to either side
+  double translate_x = 0.0;      ///< maximum share of the width, to either side
   double translate_y = 0.0;      ///< the same of the height
   Range scale{1.0, 1.0};         ///< factor of the size
-  double shear_x_degrees = 0.0;  ///< at most this much, to either side
+  double shear_x_degrees = 0.0;  ///< maximum, to either side
   double shear_y_degrees = 0.0;
   AffineFill fill = AffineFill::ground;
 
   friend constexpr bool operator==(const AffineOptions&, const AffineOptions&) = default;
 };
 
-/// One movement.
+/// One transform.
 struct AffineMotion {
   double angle = 0.0;        ///< degrees, clockwise as the picture is seen
   double translate_x = 0.0;  ///< pixels to the right
@@ -47,7 +47,7 @@ struct AffineMotion {
 
 namespace detail {
 
-/// Rows of the matrix that takes output positions to input positions, both from the middle.
+/// Rows of the matrix from output positions to input positions, both relative to the centre.
 using AffineMatrix = std::array<double, 6>;
 
 /// The inverse of translation * rotation * shear * scale (torchvision's
@@ -78,7 +78,7 @@ inline Between between(double position) noexcept {
   return {static_cast<std::ptrdiff_t>(low), static_cast<float>(position - low)};
 }
 
-/// Reads planes at places between pixels.
+/// Interpolates planes between pixels.
 struct BilinearReader {
   const Pixels& source;
   AffineFill fill;
@@ -107,8 +107,8 @@ struct BilinearReader {
 
 }  // namespace detail
 
-/// Moves a picture about its middle.
-/// @param ground colour around the picture, where fill is ground
+/// Transforms a picture about its centre.
+/// @param ground colour around the picture, if fill is ground
 /// @return [3, height, width]
 inline Pixels affine(const Pixels& pixels, const AffineMotion& motion, AffineFill fill,
                      std::array<float, 3> ground) {
@@ -133,7 +133,7 @@ inline Pixels affine(const Pixels& pixels, const AffineMotion& motion, AffineFil
   return out;
 }
 
-/// Draws a movement of a picture of width x height pixels; whole pixels are translated.
+/// Draws a transform for a picture of width x height pixels; translations are whole pixels.
 inline AffineMotion draw_motion(std::size_t width, std::size_t height, const AffineOptions& options,
                                 RandomDraws& draws) {
   const auto symmetric = [&](double limit) { return draws.uniform({-limit, limit}); };
@@ -147,7 +147,7 @@ inline AffineMotion draw_motion(std::size_t width, std::size_t height, const Aff
   return motion;
 }
 
-/// Moves a picture at random. @param ground colour around the picture, in [0, 1]
+/// Transforms a picture at random. @param ground colour around the picture, in [0, 1]
 inline void random_affine(Pixels& pixels, const AffineOptions& options, RandomDraws draws,
                           std::array<float, 3> ground) {
   if (!draws.chance(options.probability)) return;

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The random numbers of one sample in one epoch. They are a function of (seed, purpose, epoch,
-/// index) alone, so that it does not matter which thread asks, when, or what was drawn before.
+/// The random numbers of one sample in one epoch. They are a function of only (seed, purpose,
+/// epoch, index), so that it does not matter which thread draws, when, or what was drawn before.
 
 #include <array>
 #include <cstddef>
@@ -29,7 +29,7 @@ struct SampleKey {
 
 namespace detail {
 
-/// A stream of random numbers for each purpose in each epoch.
+/// A separate stream of random numbers per purpose and epoch.
 constexpr std::uint64_t epoch_stream(std::string_view purpose, std::uint64_t epoch) noexcept {
   return stream_of(purpose) + epoch * 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio: far apart
 }
@@ -40,7 +40,7 @@ constexpr std::uint64_t epoch_stream(std::string_view purpose, std::uint64_t epo
 class RandomDraws {
  public:
   /// @param key     whose numbers they are
-  /// @param purpose what is drawn ("crop"); each purpose has a sequence of its own
+  /// @param purpose what is drawn ("crop"); each purpose has its own sequence
   RandomDraws(const SampleKey& key, std::string_view purpose) noexcept
       : seed_(key.seed),
         stream_(detail::epoch_stream(purpose, key.epoch)),
@@ -68,13 +68,13 @@ class RandomDraws {
   /// True with this probability.
   bool chance(double probability) noexcept { return uniform() < probability; }
 
-  /// One of 0 ... count - 1; 0 where count is 0.
+  /// One of 0 ... count - 1; 0 if count is 0.
   std::size_t below(std::size_t count) noexcept {
     return static_cast<std::size_t>(uniform() * static_cast<double>(count));
   }
 
  private:
-  static constexpr int blocks_bits = 16;  // four words a block are far more than a sample draws
+  static constexpr int blocks_bits = 16;  // at four words per block, far more than a sample draws
 
   std::uint64_t seed_;
   std::uint64_t stream_;

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Hides a random rectangle of normalised floats [3, height, width] behind zeros, the mean colour:
-/// torchvision's RandomErasing.
+/// Overwrites a random rectangle of normalised floats [3, height, width] with zeros, the mean
+/// colour: torchvision's RandomErasing.
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,7 @@
 
 namespace coca {
 
-/// What is hidden.
+/// What is erased.
 struct ErasingOptions {
   double probability = 0.0;
   Range scale{0.02, 0.33};  ///< share of the area
@@ -32,7 +32,7 @@ inline void erase(Pixels& pixels, const PixelWindow& window) {
   }
 }
 
-/// Hides a rectangle, or nothing; nothing also where ten rectangles did not fit.
+/// Erases a rectangle, or nothing; also nothing if ten rectangles did not fit.
 inline void random_erasing(Pixels& pixels, const ErasingOptions& options, RandomDraws draws) {
   if (!draws.chance(options.probability)) return;
   const auto width = static_cast<double>(pixels.width);

@@ -24,7 +24,7 @@ struct CropOptions {
   friend constexpr bool operator==(const CropOptions&, const CropOptions&) = default;
 };
 
-/// A rectangle that may reach out of the picture.
+/// A rectangle that may extend beyond the picture.
 struct CropBox {
   std::ptrdiff_t left = 0;
   std::ptrdiff_t top = 0;
@@ -36,7 +36,7 @@ struct CropBox {
 
 namespace detail {
 
-/// The middle of a picture of width x height, as much of it as keeps the ratio in its range.
+/// The centre of a picture of width x height, the largest with a ratio in range.
 inline CropBox center_box(double width, double height, Range ratio) {
   double box_width = width;
   double box_height = height;
@@ -50,7 +50,7 @@ inline CropBox center_box(double width, double height, Range ratio) {
           static_cast<std::ptrdiff_t>(box_width), static_cast<std::ptrdiff_t>(box_height)};
 }
 
-/// Where part of one axis of a box comes to lie among `size` output pixels.
+/// Where part of one axis of a box is placed among `size` output pixels.
 struct AxisPart {
   std::size_t source = 0;  ///< first pixel of the picture
   std::size_t source_count = 0;
@@ -75,9 +75,9 @@ inline AxisPart overlap(std::ptrdiff_t begin, std::ptrdiff_t count, std::size_t 
 
 }  // namespace detail
 
-/// Draws the part of a picture of width x height pixels that is shown. Ten attempts to fit, then
-/// the middle, as torchvision does.
-/// @param shape what a ratio of 1 means: 1, or width / height of the picture where shapes are
+/// Draws the part of a picture of width x height pixels to show. Ten attempts to fit, then
+/// the centre, as in torchvision.
+/// @param shape what a ratio of 1 means: 1, or width / height of the picture if shapes are
 /// squashed
 inline CropBox draw_crop(std::size_t width, std::size_t height, const CropOptions& options,
                          RandomDraws draws, double shape = 1.0) {
@@ -99,8 +99,8 @@ inline CropBox draw_crop(std::size_t width, std::size_t height, const CropOption
   return detail::center_box(w, h, {options.ratio.low * shape, options.ratio.high * shape});
 }
 
-/// A box of the picture, resized; where it reaches out of the picture, it is filled.
-/// @throws ArgumentError where the output has no pixels.
+/// A box of the picture, resized; parts beyond the picture are filled.
+/// @throws ArgumentError if the output has no pixels.
 inline Image resized_crop(const Image& image, const CropBox& box, const PreprocessConfig& config,
                           Rgb fill) {
   const auto x = detail::overlap(box.left, box.width, image.width(), config.width);
@@ -121,7 +121,7 @@ inline Image resized_crop(const Image& image, const CropBox& box, const Preproce
   return out;
 }
 
-/// The part of a picture that an encoder is shown in training. With ResizeMode::longest the part is
+/// The part of a picture shown to an encoder in training. With ResizeMode::longest the part is
 /// cut from the picture on a ground of the encoder's shape, filled around; with squash it has the
 /// picture's own shape.
 /// @return [config.height, config.width, 3]

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// One sample of a data set, read, decoded and made ready for the encoder. Threads may share it.
+/// One sample of a data set, read, decoded and prepared for the encoder. Threads may share it.
 
 #include <charconv>
 #include <cstddef>
@@ -27,21 +27,21 @@
 
 namespace coca {
 
-/// How a sample is shown.
+/// How a sample is prepared.
 struct SampleOptions {
   PreprocessConfig preprocess{};  ///< the encoder's size, mean, deviation, and shape of pictures
-  /// What changes each time; without it pictures are shown as in evaluation, by preprocess().
+  /// Random changes; without them pictures are prepared as in evaluation, by preprocess().
   std::optional<AugmentationOptions> augmentation{};
-  double first_caption = 0;  ///< chance that the first of several captions is taken at once;
+  double first_caption = 0;  ///< probability of taking the first of several captions at once;
                              ///< otherwise any of them
   /// Field of the records that says whether a picture may be mirrored: "true" or "1", "false" or
   /// "0". A record without it counts as broken. Empty: any picture may be.
   std::string flip_key{};
-  /// Field of the records with a number of 0 to 1, PictureLimits' color_strength. A record without
-  /// it counts as broken. Empty: 1.
+  /// Field of the records with a number from 0 to 1, PictureLimits' color_strength. A record
+  /// without it counts as broken. Empty: 1.
   std::string color_key{};
-  /// Pictures whose shorter side is longer are made that small once decoded, before anything else;
-  /// 0 never. Small pictures take less memory in the cache and less time each epoch. At least the
+  /// Pictures whose shorter side is longer are shrunk to this once decoded, before anything else;
+  /// 0 never. Small pictures take less memory in the cache and less time per epoch. At least the
   /// encoder's size divided by the square root of the smallest crop keeps all the detail.
   std::size_t shrink_to = 0;
   std::size_t pictures_per_sample = 1;  ///< records with fewer pictures count as broken
@@ -51,7 +51,7 @@ struct SampleOptions {
   DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
 };
 
-/// A sample as it is shown.
+/// A prepared sample.
 struct Sample {
   std::size_t index = 0;
   std::string name;
@@ -61,10 +61,10 @@ struct Sample {
   PixelBatch pixels;  ///< normalised floats, [pictures, 3, height, width]
 };
 
-/// Reads samples. What it gives is a function of the data set, the options and the key.
+/// Reads samples. The result is a function of the data set, the options and the key.
 class SampleReader {
  public:
-  /// @throws ArgumentError for an option outside of its range.
+  /// @throws ArgumentError for an option out of range.
   SampleReader(AnyDataset dataset, const SampleOptions& options)
       : dataset_(std::move(dataset)),
         options_(options),
@@ -79,7 +79,7 @@ class SampleReader {
 
   const AnyDataset& dataset() const noexcept { return dataset_; }
 
-  /// The sample key.index, or why it cannot be shown. What was broken once is not read again.
+  /// The sample key.index, or why it cannot be shown. Broken ones are not read again.
   std::variant<Sample, SkippedPicture> read(const SampleKey& key) {
     const auto index = static_cast<std::size_t>(key.index);
     if (const auto known = find_broken(index)) return *known;
@@ -173,7 +173,7 @@ class SampleReader {
     const auto [stop, error] = std::from_chars(value.data(), end, strength);
     if (error == std::errc{} && stop == end && strength >= 0 && strength <= 1) return strength;
     throw ArgumentError('"' + options_.color_key + "\" is \"" + value +
-                        "\", expected a number of 0 to 1: how much colours may change");
+                        "\", expected a number from 0 to 1: how much colours may change");
   }
 
   Pixels show(const TransparentImage& picture, const SampleKey& key,

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// In which order an epoch shows the samples, and which rank of a distributed run shows which.
+/// The order of the samples in an epoch, and their distribution over the ranks of a run.
 
 #include <algorithm>
 #include <cstddef>
@@ -19,11 +19,11 @@ namespace coca {
 
 /// How samples are ordered and grouped.
 struct OrderOptions {
-  std::size_t batch_size = 1;  ///< of one rank
+  std::size_t batch_size = 1;  ///< per rank
   bool shuffle = true;         ///< otherwise each epoch is 0, 1, 2, ...
-  bool drop_last = true;       ///< leave out the samples of an epoch that do not fill a batch
+  bool drop_last = true;       ///< drop the samples of an epoch that do not fill a batch
   std::uint64_t seed = 0;
-  /// Samples of one group that follow one another, at most, so that a batch holds things that are
+  /// Maximum number of consecutive samples of one group, so that a batch contains things that are
   /// hard to tell apart (Yuksekgonul et al. 2023, arXiv 2210.01936, have such negatives in their
   /// batches); 1: groups do not matter.
   std::size_t group_size = 1;
@@ -37,7 +37,7 @@ struct OrderOptions {
 class ShuffledOrder {
  public:
   /// @param size   number of samples
-  /// @param groups number of each sample's group, below `size`; nothing: there are no groups
+  /// @param groups index of each sample's group, below `size`; empty: there are no groups
   /// @throws ArgumentError for options that contradict each other, or an epoch without any batch.
   explicit ShuffledOrder(std::size_t size, const OrderOptions& options = {},
                          std::vector<std::size_t> groups = {})
@@ -51,14 +51,14 @@ class ShuffledOrder {
   /// Samples of a batch of all ranks together.
   std::size_t global_batch_size() const noexcept { return options_.batch_size * options_.ranks; }
 
-  /// Equal on each rank.
+  /// The same on each rank.
   std::size_t batches_per_epoch() const noexcept {
     const std::size_t full = size_ / global_batch_size();
     const bool rest = size_ % global_batch_size() != 0;
     return full + (rest && !options_.drop_last ? 1 : 0);
   }
 
-  /// Places in the order of an epoch, [first, last), that this rank's batch takes. Of an incomplete
+  /// Indices in the order of an epoch, [first, last), of this rank's batch. Of an incomplete
   /// last batch each rank takes about the same share, perhaps nothing.
   std::pair<std::size_t, std::size_t> positions(std::size_t batch) const noexcept {
     const std::size_t begin = batch * global_batch_size();
@@ -67,7 +67,7 @@ class ShuffledOrder {
   }
 
   /// All samples in the order of that epoch: a uniformly drawn permutation of 0 ... size - 1
-  /// (Fisher and Yates), groups drawn together; or those numbers as they are without shuffling.
+  /// (Fisher and Yates), groups drawn together; or those numbers in order without shuffling.
   std::vector<std::size_t> permutation(std::uint64_t epoch) const {
     std::vector<std::size_t> order(size_);
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -76,10 +76,10 @@ class ShuffledOrder {
     return options_.group_size > 1 && !groups_.empty() ? grouped(order) : order;
   }
 
-  /// Sample numbers of this rank's batch. @throws ArgumentError where the epoch has no such batch.
+  /// Sample numbers of this rank's batch. @throws ArgumentError if the epoch has no such batch.
   std::vector<std::size_t> batch(std::uint64_t epoch, std::size_t batch) const {
     if (batch >= batches_per_epoch()) {
-      throw ArgumentError("batch " + std::to_string(batch) + " was asked of an epoch of " +
+      throw ArgumentError("batch " + std::to_string(batch) + " was requested from an epoch of " +
                           std::to_string(batches_per_epoch()));
     }
     const std::vector<std::size_t> order = permutation(epoch);
@@ -93,14 +93,14 @@ class ShuffledOrder {
     const std::uint64_t stream = detail::epoch_stream("order", epoch);
     for (std::size_t i = size_; i > 1; --i) {
       const auto words = philox(options_.seed, stream, i);
-      // 32 bits more than the range needs, so that no number is noticeably likelier.
+      // 32 bits more than the range needs, so that no number is noticeably more likely.
       const std::uint64_t high = std::uint64_t{words[0]} * i;
       const std::uint64_t low = std::uint64_t{words[1]} * i;
       std::swap(order[i - 1], order[(high + (low >> 32)) >> 32]);
     }
   }
 
-  /// Where a sample is met, others of its group follow it: the next ones in `order`.
+  /// Each sample is followed by others of its group: the next ones in `order`.
   std::vector<std::size_t> grouped(const std::vector<std::size_t>& order) const {
     std::vector<std::vector<std::size_t>> runs;
     std::vector<std::size_t> open_run(size_, size_);  // of each group; size_: none

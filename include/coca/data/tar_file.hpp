@@ -56,15 +56,15 @@ namespace detail {
 /// Reads a tar archive in memory, member by member.
 class TarReader {
  public:
-  /// @param bytes must outlive this object, as must `path`, what messages call them
+  /// @param bytes must outlive this object, as must `path`, their name in messages
   TarReader(std::span<const std::byte> bytes, const std::string& path)
       : size_(bytes.size()), path_(path), archive_(archive_read_new(), &archive_read_free) {
-    if (archive_ == nullptr) throw Error("libarchive cannot be started");
+    if (archive_ == nullptr) throw Error("libarchive cannot be initialised");
     archive_read_support_format_tar(archive_.get());
     if (archive_read_open_memory(archive_.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) fail();
   }
 
-  /// Goes to the next regular file; false at the end.
+  /// Moves to the next regular file; false at the end.
   /// @throws FileError for a damaged archive, or a member larger than what is left of it.
   bool next(TarMember& member) {
     while (true) {
@@ -78,7 +78,7 @@ class TarReader {
     }
   }
 
-  /// The content of the member that next() went to.
+  /// The content of the member that next() moved to.
   std::vector<std::uint8_t> content(const TarMember& member) {
     std::vector<std::uint8_t> bytes(member.size);
     std::size_t filled = 0;
@@ -174,12 +174,12 @@ class TarFile {
 
   const std::string& path() const noexcept { return file_.path(); }
 
-  /// All regular files in it, in order. Headers are read, contents passed over.
-  /// @throws FileError for a damaged or truncated archive, or a file that is no tar archive.
+  /// All regular files in it, in order. Headers are read, contents skipped.
+  /// @throws FileError for a damaged or truncated archive, or a file that is not a tar archive.
   std::vector<TarMember> members() const { return detail::tar_members(file_.bytes(), path()); }
 
-  /// The content of the member whose header is there.
-  /// @throws FileError where there is none, or it is damaged.
+  /// The content of the member whose header is at this offset.
+  /// @throws FileError if there is none, or it is damaged.
   std::vector<std::uint8_t> read(std::uint64_t offset) const {
     return detail::tar_content(file_.bytes(), offset, path());
   }

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// An upright picture that keeps its opacity, so that it can be laid over another ground each time
-/// it is shown.
+/// An upright picture that keeps its opacity, so that it can be blended over another colour each
+/// time it is shown.
 
 #include <algorithm>
 #include <cstddef>
@@ -24,15 +24,15 @@ namespace coca {
 /// Colours as stored, and how opaque each pixel is.
 struct TransparentImage {
   Image color;
-  std::vector<std::uint8_t> opacity;  ///< [height, width]; empty where all of it is opaque
+  std::vector<std::uint8_t> opacity;  ///< [height, width]; empty if all of it is opaque
 
-  /// Memory that it takes.
+  /// Memory that it takes, in bytes.
   std::size_t bytes() const noexcept { return color.pixels().size() + opacity.size(); }
 };
 
 namespace detail {
 
-/// Opacity of each pixel, [height, width]; empty where all pixels are opaque.
+/// Opacity of each pixel, [height, width]; empty if all pixels are opaque.
 inline std::vector<std::uint8_t> opacity_of(const DecodedImage& picture) {
   const std::size_t step = bytes_per_pixel(picture.mode);
   std::vector<std::uint8_t> opacity(picture.width * picture.height);
@@ -55,7 +55,7 @@ inline std::vector<std::uint8_t> opacity_of(const DecodedImage& picture) {
   return opaque ? std::vector<std::uint8_t>() : opacity;
 }
 
-/// Turns a plane as apply_orientation() turns a picture.
+/// Rotates a plane as apply_orientation() rotates a picture.
 inline std::vector<std::uint8_t> orient_plane(const std::vector<std::uint8_t>& plane,
                                               std::size_t width, std::size_t height,
                                               int orientation) {
@@ -67,7 +67,7 @@ inline std::vector<std::uint8_t> orient_plane(const std::vector<std::uint8_t>& p
   return turned;
 }
 
-/// `value` with opacity `alpha` over `ground`, rounded as over_white() rounds.
+/// `value` with opacity `alpha` over `ground`, rounded like over_white().
 constexpr std::uint8_t over_ground(std::uint8_t value, std::uint8_t alpha,
                                    std::uint8_t ground) noexcept {
   constexpr unsigned precision = 7;
@@ -78,7 +78,7 @@ constexpr std::uint8_t over_ground(std::uint8_t value, std::uint8_t alpha,
 
 }  // namespace detail
 
-/// A picture over one colour. Over white it is what read_image() gives.
+/// A picture over one colour. Over white it equals the result of read_image().
 inline Image lay_over(const TransparentImage& picture, Rgb ground = {255, 255, 255}) {
   Image image = picture.color;
   for (std::size_t i = 0; i < picture.opacity.size(); ++i) {
@@ -90,8 +90,9 @@ inline Image lay_over(const TransparentImage& picture, Rgb ground = {255, 255, 2
   return image;
 }
 
-/// A smaller picture of the same shape, filtered as resize() does; colours count by their opacity.
-/// @param side what the shorter side becomes; pictures whose shorter side is not longer, stay
+/// A smaller picture with the same aspect ratio, filtered like resize(); colours are weighted by
+/// opacity.
+/// @param side the new shorter side; pictures whose shorter side is not longer are unchanged
 inline TransparentImage shrink(TransparentImage picture, std::size_t side) {
   const std::size_t width = picture.color.width();
   const std::size_t height = picture.color.height();
@@ -124,7 +125,7 @@ inline TransparentImage shrink(TransparentImage picture, std::size_t side) {
 }
 
 /// Reads a picture file in memory, upright, with its opacity.
-/// @param name what errors call the data
+/// @param name the data's name in error messages
 /// @throws as decode_image.
 inline TransparentImage read_transparent_image(std::span<const std::uint8_t> bytes,
                                                const std::string& name,

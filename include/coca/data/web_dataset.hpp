@@ -2,7 +2,7 @@
 /// @file
 /// WebDataset: tar files whose members of one basename are one sample, such as `000123.jpg` and
 /// `000123.txt`. Shards are indexed when they are opened, so that samples have numbers, any order
-/// is possible, and a run resumes at any place without reading what came before.
+/// is possible, and a run resumes at any position without reading what came before.
 
 #include <algorithm>
 #include <array>
@@ -33,7 +33,7 @@ namespace coca {
 
 /// What the members of a shard mean.
 struct WebDatasetOptions {
-  /// Key of the caption (a text or a list of texts) in .json members. They are looked at where
+  /// Key of the caption (a text or a list of texts) in .json members. They are used if
   /// there is no .txt.
   std::string caption_key = "caption";
   /// Keys of .json members that become fields of the records. Each sample must have them.
@@ -58,13 +58,13 @@ inline std::optional<std::size_t> member_part(std::string extension) {
 
 /// Folder and basename up to its first dot, and what follows that dot: WebDataset's rule.
 inline std::pair<std::string, std::string> split_member_name(const std::string& name) {
-  const std::size_t base = name.rfind('/') + 1;  // 0 where there is no folder
+  const std::size_t base = name.rfind('/') + 1;  // 0 if there is no folder
   const std::size_t dot = name.find('.', base);
   if (dot == std::string::npos) return {name, ""};
   return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
-/// Without the white space at both ends.
+/// Without white space at both ends.
 inline std::string_view trimmed(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
   const std::size_t first = text.find_first_not_of(space);
@@ -139,7 +139,7 @@ class WebDataset {
     }
   }
 
-  /// The same of one text.
+  /// The same for one text.
   explicit WebDataset(const std::string& pattern, const WebDatasetOptions& options = {})
       : WebDataset(std::vector<std::string>{pattern}, options) {}
 
@@ -149,7 +149,7 @@ class WebDataset {
   std::size_t shards() const noexcept { return shards_.size(); }
 
   /// Shard and member, captions and label. @throws FileError for a text that is not UTF-8, broken
-  /// JSON, or a label that is no number.
+  /// JSON, or a label that is not a number.
   Record record(std::size_t index) const {
     const Entry& entry = at(index);
     Record record{name_of(entry, entry.picture_name), {}, std::nullopt};
@@ -172,7 +172,7 @@ class WebDataset {
     return record;
   }
 
-  /// The picture file. @throws FileError where the archive is damaged there.
+  /// The picture file. @throws FileError if the archive is damaged there.
   std::vector<std::uint8_t> read(std::size_t index) const {
     const Entry& entry = at(index);
     return shards_[entry.shard].read(entry.picture);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// BLEU of a corpus of captions (Papineni and others, 2002), as pycocoevalcap computes it.
+/// BLEU of a corpus of captions (Papineni et al. 2002), like pycocoevalcap's.
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@ namespace coca {
 
 namespace detail {
 
-/// What BLEU sums over a corpus.
+/// The sums of BLEU over a corpus.
 struct BleuCounts {
   std::array<double, longest_ngram> guessed{};
   std::array<double, longest_ngram> correct{};

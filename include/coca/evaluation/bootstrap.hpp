@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// How far a score could be off because of the pictures that happened to be in the test set.
+/// Confidence intervals of scores over the choice of pictures in a test set.
 
 #include <algorithm>
 #include <array>
@@ -24,10 +24,10 @@ struct Interval {
   double high = 0;
 };
 
-/// How an interval is found.
+/// Options of an interval.
 struct BootstrapOptions {
   double confidence = 0.95;  ///< share of the draws that lie inside, between 0 and 1
-  std::size_t draws = 2000;  ///< test sets that are made up
+  std::size_t draws = 2000;  ///< number of resampled test sets
   std::uint64_t seed = 0;    ///< of the draws; the same intervals for the same seed
 };
 
@@ -54,7 +54,7 @@ std::vector<ClusterSum<Scores>> cluster_sums(std::span<const std::array<double, 
   return all;
 }
 
-/// The means of a test set that is made up of as many clusters, any of them several times or never.
+/// The means of a resampled test set of as many clusters, any of them several times or never.
 template <std::size_t Scores>
 std::array<double, Scores> redrawn_means(std::span<const ClusterSum<Scores>> clusters,
                                          std::uint64_t seed, std::uint64_t draw) {
@@ -90,10 +90,10 @@ inline Interval middle(std::vector<double> numbers, double confidence) {
 
 /// Where the means of `values` lie in test sets that are drawn from this one, cluster by cluster
 /// with replacement: the percentile bootstrap (Efron and Tibshirani, "An introduction to the
-/// bootstrap", 1993, section 13.3), of clusters because what is alike is found or missed together
-/// and says little more than one of them.
+/// bootstrap", 1993, section 13.3), of clusters because similar pictures are found or missed
+/// together and are worth little more than one of them.
 /// @param values   [count, Scores], such as 1 for a hit and 0 for a miss
-/// @param clusters [count], which values are alike
+/// @param clusters [count], which values belong together
 /// @return an interval for each score
 /// @throws ArgumentError for no values, values without cluster, no draws, or a confidence that is
 ///         not between 0 and 1
@@ -103,13 +103,13 @@ std::array<Interval, Scores> bootstrap_intervals(
     const BootstrapOptions& options = {}) {
   if (values.empty() || values.size() != clusters.size())
     throw ArgumentError(
-        "A bootstrap interval needs a cluster for each value, and at least one; there are " +
+        "a bootstrap interval needs a cluster for each value, and at least one value, got " +
         std::to_string(values.size()) + " values and " + std::to_string(clusters.size()) +
-        " clusters.");
+        " clusters");
   if (options.draws == 0 || !(options.confidence > 0 && options.confidence < 1))
     throw ArgumentError(
-        "A bootstrap interval needs at least one draw and a confidence between 0 and 1, not " +
-        std::to_string(options.draws) + " and " + std::to_string(options.confidence) + ".");
+        "a bootstrap interval needs at least one draw and a confidence between 0 and 1, got " +
+        std::to_string(options.draws) + " and " + std::to_string(options.confidence));
   const auto sums = detail::cluster_sums<Scores>(values, clusters);
   std::array<std::vector<double>, Scores> means;
   for (std::size_t draw = 0; draw < options.draws; ++draw) {

@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// Captions as the metrics see them: words in lower case.
+/// Captions as input of the metrics: words in lower case.
 ///
 /// pycocoevalcap runs Stanford's PTB tokenizer first, in Java. Here a caption is lower-cased
-/// (ASCII), ASCII punctuation becomes white space, each digit is a word of its own, and what white
+/// (ASCII), ASCII punctuation becomes white space, each digit is a separate word, and what white
 /// space separates are the words. So a caption that CLIP's tokenizer decoded ("man : medium - dark
 /// skin tone", "1 0 cents") has the words of the text that it was made from.
 
@@ -18,7 +18,7 @@
 
 namespace coca {
 
-/// What was said of a picture, and what would have been right.
+/// A generated caption, and its references.
 struct JudgedCaption {
   std::string candidate;
   std::vector<std::string> references;
@@ -27,7 +27,7 @@ struct JudgedCaption {
 /// The words of a caption.
 inline std::vector<std::string> caption_words(std::string_view caption) {
   std::vector<std::string> words;
-  bool inside = false;  // of a word that may go on
+  bool inside = false;  // of a word that may continue
   for (const char c : caption) {
     const bool upper = c >= 'A' && c <= 'Z', digit = c >= '0' && c <= '9';
     const bool letter = upper || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
@@ -57,13 +57,13 @@ inline NgramCounts count_ngrams(const std::vector<std::string>& words) {
   return counts;
 }
 
-/// @throws ArgumentError where there is nothing to compare
+/// @throws ArgumentError if there is nothing to compare
 inline void check_judged(std::span<const JudgedCaption> captions) {
-  if (captions.empty()) throw ArgumentError("There are no captions to judge.");
+  if (captions.empty()) throw ArgumentError("there are no captions to evaluate");
   for (std::size_t i = 0; i < captions.size(); ++i)
     if (captions[i].references.empty())
-      throw ArgumentError("Caption " + std::to_string(i) + ", \"" + captions[i].candidate +
-                          "\", has no reference to be compared with.");
+      throw ArgumentError("caption " + std::to_string(i) + ", \"" + captions[i].candidate +
+                          "\", has no reference to compare with");
 }
 
 }  // namespace detail

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// CIDEr-D (Vedantam and others, 2015), as pycocoevalcap's `Cider` computes it.
+/// CIDEr-D (Vedantam et al. 2015), like pycocoevalcap's `Cider`.
 
 #include <algorithm>
 #include <array>
@@ -39,7 +39,7 @@ struct DocumentFrequency {
 struct WeightedNgrams {
   std::map<std::vector<std::string>, double> weights{};
   std::array<double, longest_ngram> norms{};  ///< of the runs of each length
-  double bigrams = 0;                         ///< what CIDEr-D takes for the caption's length
+  double bigrams = 0;                         ///< which CIDEr-D uses as the caption's length
 
   WeightedNgrams(const NgramCounts& counts, const DocumentFrequency& frequency) {
     for (const auto& [ngram, count] : counts) {
@@ -70,8 +70,8 @@ inline double cider_similarity(const WeightedNgrams& candidate, const WeightedNg
 
 }  // namespace detail
 
-/// CIDEr-D. How rare words are is taken from all references of the corpus: the score of a caption
-/// depends on what else is judged with it, and one picture alone has 0.
+/// CIDEr-D. Word frequencies are those of all references of the corpus: the score of a caption
+/// depends on the other captions, and a single picture scores 0.
 /// @throws ArgumentError for no captions, or one without references
 inline CiderScore cider(std::span<const JudgedCaption> captions) {
   detail::check_judged(captions);

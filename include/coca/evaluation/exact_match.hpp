@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The share of captions that are right word for word.
+/// The share of captions that are correct word for word.
 
 #include <algorithm>
 #include <cstddef>

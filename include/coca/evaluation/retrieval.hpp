@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Retrieval: among all captions the right one for a picture, and the other way round.
+/// Retrieval: finding a picture's caption among all captions, and vice versa.
 
 #include <algorithm>
 #include <array>
@@ -16,21 +16,21 @@
 
 namespace coca {
 
-/// Embeddings with what each belongs to. A picture and a text fit each other where their groups are
+/// Embeddings with their groups. A picture and a text match if their groups are
 /// equal: so a picture may have several captions, and a caption several pictures.
 struct GroupedEmbeddings {
   std::span<const float> values;          ///< [count, width]; need not be normalised
   std::span<const std::size_t> groups{};  ///< [count]
 };
 
-/// The share, 0 to 1, of queries that find something that fits among the nearest 1, 5, 10.
+/// The share, 0 to 1, of queries with a match among the nearest 1, 5, 10.
 struct Recall {
   double at_1 = 0;
   double at_5 = 0;
   double at_10 = 0;
 };
 
-/// Recall both ways.
+/// Recall in both directions.
 struct RetrievalScores {
   Recall image_to_text;
   Recall text_to_image;
@@ -48,13 +48,13 @@ inline constexpr std::size_t never_found = std::numeric_limits<std::size_t>::max
 
 namespace detail {
 
-/// The width of embeddings. @throws ShapeError where there is none, or they do not fit their groups
+/// The width of embeddings. @throws ShapeError if there is none, or they do not fit their groups
 inline std::size_t embedding_width(const GroupedEmbeddings& embeddings, const std::string& name) {
   const std::size_t count = embeddings.groups.size(), values = embeddings.values.size();
   if (count == 0 || values == 0 || values % count != 0)
-    throw ShapeError("The " + name + " have " + std::to_string(values) + " values for " +
+    throw ShapeError("the " + name + " have " + std::to_string(values) + " values for " +
                      std::to_string(count) +
-                     " embeddings; as many for each, and at least one, were expected.");
+                     " embeddings, expected the same number for each, and at least one");
   return values / count;
 }
 
@@ -127,8 +127,8 @@ inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries
                                                 Ties ties = Ties::before) {
   const std::size_t width = detail::embedding_width(queries, "queries");
   if (const std::size_t other = detail::embedding_width(candidates, "candidates"); other != width)
-    throw ShapeError("The queries have width " + std::to_string(width) + ", the candidates " +
-                     std::to_string(other) + ".");
+    throw ShapeError("the queries have width " + std::to_string(width) + ", the candidates " +
+                     std::to_string(other));
   const std::vector<double> rows = detail::unit_rows(candidates.values, width);
   const std::size_t all = queries.groups.size(), others = candidates.groups.size();
   std::vector<double> similarities;
@@ -145,10 +145,10 @@ inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries
   return ranks;
 }
 
-/// The recall of queries of which these are the ranks; of a part of them, to judge that part.
+/// The recall of queries with these ranks; give some of them for a part of the queries.
 /// @throws ArgumentError for no ranks
 inline Recall recall(std::span<const std::size_t> ranks) {
-  if (ranks.empty()) throw ArgumentError("There are no queries to take the recall of.");
+  if (ranks.empty()) throw ArgumentError("recall needs at least one query");
   const auto share = [&](std::size_t limit) {
     const auto found = std::count_if(ranks.begin(), ranks.end(),
                                      [limit](std::size_t rank) { return rank < limit; });
@@ -165,7 +165,7 @@ struct RecallInterval {
 
 /// Where the recall lies in test sets of other clusters of queries (bootstrap_intervals).
 /// @param ranks    [queries]
-/// @param clusters [queries], which of them are alike
+/// @param clusters [queries], which of them belong together
 /// @throws ArgumentError for no ranks, and for ranks without cluster
 inline RecallInterval recall_interval(std::span<const std::size_t> ranks,
                                       std::span<const std::size_t> clusters,
@@ -177,7 +177,7 @@ inline RecallInterval recall_interval(std::span<const std::size_t> ranks,
   return {{at_1.low, at_5.low, at_10.low}, {at_1.high, at_5.high, at_10.high}};
 }
 
-/// Recall both ways. Captions that several pictures have should be in `texts` once.
+/// Recall in both directions. Captions shared by several pictures should be in `texts` once.
 /// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
 inline RetrievalScores retrieval(const GroupedEmbeddings& images, const GroupedEmbeddings& texts) {
   return {recall(retrieval_ranks(images, texts)), recall(retrieval_ranks(texts, images))};

@@ -22,7 +22,7 @@
 
 namespace coca {
 
-/// A picture of a test set, what is right for it, and what a model said.
+/// A picture of a test set, its ground truth, and a model's output.
 struct TestPicture {
   std::string group{};
   std::vector<std::string> references{};  ///< captions; without any, none of the caption's scores
@@ -50,14 +50,14 @@ struct RetrievalIntervals {
   RecallInterval text_to_image;
 };
 
-/// How good captions are.
+/// Scores of captions.
 struct CaptioningScores {
   double exact_match = 0;  ///< share, 0 to 1, with the words of the first reference
   double cider = 0;        ///< of all references, 0 to 10
   double bleu_4 = 0;       ///< of all references, 0 to 1
 };
 
-/// Scores of some pictures; what there was nothing for is missing.
+/// Scores of some pictures; those without data are missing.
 struct TestScores {
   std::size_t pictures = 0;
   std::size_t texts = 0;  ///< captions of theirs among the texts of retrieval
@@ -82,11 +82,11 @@ class TestSet {
   ///                       several pictures that is not the only one of each
   TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings, Ties ties = Ties::before)
       : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
-    if (pictures_.empty()) throw ArgumentError("There are no pictures to judge a model by.");
+    if (pictures_.empty()) throw ArgumentError("a test set needs at least one picture");
     if (embeddings_.images.empty() || embeddings_.images.size() % pictures_.size() != 0)
-      throw ShapeError("The pictures have " + std::to_string(embeddings_.images.size()) +
+      throw ShapeError("the pictures have " + std::to_string(embeddings_.images.size()) +
                        " values for " + std::to_string(pictures_.size()) +
-                       " embeddings; as many for each, and at least one, were expected.");
+                       " embeddings, expected the same number for each, and at least one");
     width_ = embeddings_.images.size() / pictures_.size();
     rank(ties);
     number_clusters();
@@ -95,7 +95,7 @@ class TestSet {
 
   const std::vector<TestPicture>& pictures() const noexcept { return pictures_; }
 
-  /// The groups that there are, in alphabetical order.
+  /// The groups, in alphabetical order.
   std::vector<std::string> groups() const {
     std::set<std::string> names;
     for (const TestPicture& picture : pictures_) names.insert(picture.group);
@@ -109,12 +109,12 @@ class TestSet {
     return scores_of(all);
   }
 
-  /// Scores of the pictures of a group. @throws ArgumentError where there is none
+  /// Scores of the pictures of a group. @throws ArgumentError if there is none
   TestScores scores(const std::string& group) const {
     std::vector<std::size_t> some;
     for (std::size_t i = 0; i < pictures_.size(); ++i)
       if (pictures_[i].group == group) some.push_back(i);
-    if (some.empty()) throw ArgumentError("No picture is of the group \"" + group + "\".");
+    if (some.empty()) throw ArgumentError("no picture is in the group \"" + group + "\"");
     return scores_of(some);
   }
 

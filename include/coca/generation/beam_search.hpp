@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Beam search over one picture's captions, as `generate` of transformers 5 does it.
+/// Beam search over one picture's captions, as in `generate` of transformers 5.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,7 +14,7 @@
 namespace coca {
 
 /// The beams of one picture. A search over many pictures asks each for its running sequences, gives
-/// it the best 2 * beams continuations, and goes on until it is done.
+/// it the best 2 * beams continuations, and repeats until it is done.
 class BeamSearch {
  public:
   /// @param options must outlive the search
@@ -31,12 +31,12 @@ class BeamSearch {
 
   static constexpr std::size_t groups() { return 1; }
   std::size_t rows() const { return sequences_.size(); }
-  /// Candidates that advance() wants.
+  /// Candidates that advance() expects.
   std::size_t candidates() const { return 2 * options_->beams; }
 
   const std::vector<Sequence>& sequences() const { return sequences_; }
   const std::vector<float>& scores() const { return scores_; }
-  /// For each running sequence, which one of the step before it continues.
+  /// For each running sequence, the index of the sequence of the previous step that it continues.
   const std::vector<std::size_t>& parents() const { return parents_; }
   bool done() const { return done_; }
 
@@ -66,7 +66,7 @@ class BeamSearch {
     done_ = satisfied(length);
   }
 
-  /// The captions found, best first; where the search was stopped before any was finished, the
+  /// The captions found, best first; if the search was stopped before any was finished, the
   /// beams.
   std::vector<GeneratedSequence> result() const {
     std::vector<GeneratedSequence> best = finished_;
@@ -106,7 +106,7 @@ class BeamSearch {
     sequences_ = std::move(next);
   }
 
-  // Whether nothing better is expected of the running beams.
+  // Whether the running beams are not expected to do better.
   bool satisfied(std::size_t length) const {
     if (finished_.size() < options_->beams) return false;
     if (options_->early_stopping == EarlyStopping::first) return true;

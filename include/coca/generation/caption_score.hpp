@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a model thinks of captions that somebody else wrote.
+/// The likelihood of given captions under a model.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace coca {
 
 /// The likelihood of a given caption.
 struct CaptionScore {
-  float log_probability = 0;  ///< of all words behind the start token, the end token included
+  float log_probability = 0;  ///< of all words after the start token, the end token included
   std::vector<float> words;   ///< of each of them
   /// log_probability divided by the number of words: what a beam search compares.
   float mean() const {
@@ -29,7 +29,7 @@ struct CaptionScore {
 /// @param image_tokens [batch, tokens, width] of encode_image
 /// @param captions     [batch, length]: start token, words, end token, padding; caption i is about
 /// picture i
-/// @param end          the end token: what stands behind it is not scored
+/// @param end          the end token: what comes after it is not scored
 /// @throws ArgumentError unless there are as many captions as pictures, and for too many at once.
 template <class Model>
 std::vector<CaptionScore> score_captions(Context<typename Model::backend_type>& context,

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What the searches over one picture's captions have in common.
+/// What the searches over one picture's captions share.
 
 #include <cmath>
 #include <cstddef>
@@ -8,10 +8,10 @@
 
 namespace coca {
 
-/// One of the best continuations: a word behind one of the running sequences.
+/// One of the best continuations: a word appended to one of the running sequences.
 struct Continuation {
   float score = 0;         ///< of the whole sequence
-  std::size_t parent = 0;  ///< number of the sequence within its group
+  std::size_t parent = 0;  ///< index of the sequence within its group
   std::int32_t token = 0;
 };
 

@@ -23,7 +23,7 @@
 
 namespace coca {
 
-/// A model that writes captions word by word.
+/// A model that generates captions word by word.
 template <class M>
 concept CaptionModel = Backend<typename M::backend_type> &&
     requires(const M model, Context<typename M::backend_type>& context,
@@ -57,7 +57,7 @@ class Generation {
     searches_.assign(pictures, Search(prompt, options_));
     for (std::size_t i = 0; i < pictures; ++i) live_.push_back(i);
 
-    // Every picture reads its prompt once; then each of its sequences goes its own way.
+    // The prompt is processed once per picture; then each of its sequences continues separately.
     const std::size_t rows = searches_.front().rows();
     const std::size_t capacity =
         pictures * (prompt.size() + rows * (options_.max_length - prompt.size()));
@@ -99,7 +99,7 @@ class Generation {
     return gather_rows(context_, rows, context_.to_device(indices, Shape{indices.size()}));
   }
 
-  // Scores the words behind all running sequences and lets each picture's search take its pick.
+  // Scores the next words of all running sequences and lets each picture's search choose.
   void choose(Array<B>& logits) {
     const bool log_probabilities =
         options_.beams > 1 && options_.rules == SearchRules::transformers;
@@ -143,7 +143,7 @@ class Generation {
     return {.temperature = options_.temperature,
             .top_k = options_.top_k,
             .top_p = options_.top_p,
-            // Beams need a word beside the end token to go on with.
+            // Beams need a word other than the end token to continue with.
             .min_keep = options_.beams > 1 ? std::size_t{2} : std::size_t{1}};
   }
 
@@ -152,7 +152,7 @@ class Generation {
     std::vector<std::int32_t> ids;
   };
 
-  // The best continuations: some of each picture for beams, one of each sequence without.
+  // The best continuations: several per picture for beams, otherwise one per sequence.
   Best best(const Array<B>& scores, const std::vector<typename B::value_type>& added) {
     const bool beams = options_.beams > 1;
     const std::size_t groups = beams ? live_.size() : added.size();
@@ -199,7 +199,7 @@ class Generation {
     options_.on_step({.picture = picture, .length = ids.size(), .ids = ids});
   }
 
-  // Lets finished pictures go. -> for each sequence that goes on, its row in the step before
+  // Drops finished pictures. -> for each sequence that continues, its row in the previous step
   std::vector<std::size_t> retire() {
     std::vector<std::size_t> still, parents;
     for (std::size_t i = 0; i < live_.size(); ++i) {
@@ -227,13 +227,13 @@ class Generation {
   const Model& model_;
   const GenerationOptions& options_;
   std::vector<Search> searches_;
-  std::vector<std::size_t> live_;  // pictures whose search goes on
+  std::vector<std::size_t> live_;  // pictures whose search is not finished
   std::uint64_t step_ = 0;
 };
 
 }  // namespace detail
 
-/// Writes captions for encoded pictures.
+/// Generates captions for encoded pictures.
 ///
 /// @param image_tokens [pictures, tokens, width] of encode_image
 /// @return the captions of each picture, best first

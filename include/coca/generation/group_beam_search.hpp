@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Beam search in groups over one picture's captions: diverse beam search as transformers 4.49 does
-/// it (BeamSearchScorer), and the search of OpenCLIP 3.3.0, which is built on the same scorer.
+/// Beam search in groups over one picture's captions: diverse beam search as in transformers 4.49
+/// (BeamSearchScorer), and the search of OpenCLIP 3.3.0, which is built on the same scorer.
 
 #include <algorithm>
 #include <cstddef>
@@ -34,23 +34,23 @@ class GroupBeamSearch {
 
   std::size_t groups() const { return groups_.size(); }
   std::size_t rows() const { return sequences_.size(); }
-  /// Candidates of each group that advance() wants.
+  /// Candidates per group that advance() expects.
   std::size_t candidates() const { return 2 * group_size_; }
 
   const std::vector<Sequence>& sequences() const { return sequences_; }
   const std::vector<float>& scores() const { return scores_; }
-  /// For each running sequence, which one of the step before it continues.
+  /// For each running sequence, the index of the sequence of the previous step that it continues.
   const std::vector<std::size_t>& parents() const { return parents_; }
   bool done() const { return done_; }
 
   /// Takes the best continuations of one group, best first. Groups are advanced in turn, so that
-  /// each can know what those before it chose.
+  /// each knows the choices of those before it.
   void advance(std::size_t group, const std::vector<Continuation>& candidates) {
     const std::size_t first = group * group_size_;
     const std::size_t length = sequences_[first].size() + 1;
     Group& state = groups_[group];
     std::vector<Continuation> running;
-    if (state.done) {  // a group that is done is carried along with padding
+    if (state.done) {  // a finished group is carried along with padding
       running.assign(group_size_, {0, 0, options_->tokens.pad});
     } else {
       for (std::size_t rank = 0; rank < candidates.size() && running.size() < group_size_; ++rank) {
@@ -79,7 +79,7 @@ class GroupBeamSearch {
       }
       all.insert(all.end(), group.hypotheses.begin(), group.hypotheses.end());
     }
-    // Among equal scores the one found last wins, as popping from a sorted list does.
+    // Among equal scores the one found last wins, as when popping from a sorted list.
     std::stable_sort(all.begin(), all.end(),
                      [](const auto& a, const auto& b) { return a.score < b.score; });
     std::vector<GeneratedSequence> best;
@@ -130,7 +130,7 @@ class GroupBeamSearch {
     std::move(next.begin(), next.end(), sequences_.begin() + static_cast<std::ptrdiff_t>(first));
   }
 
-  // Whether a group expects nothing better of its running beams.
+  // Whether a group's running beams are not expected to do better.
   bool satisfied(const Group& group, const std::vector<Continuation>& candidates,
                  std::size_t length) const {
     if (group.hypotheses.size() < group_size_) return false;

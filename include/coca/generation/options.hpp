@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// How captions are searched for, and what comes out.
+/// How captions are searched for, and the result.
 
 #include <algorithm>
 #include <cmath>
@@ -15,23 +15,23 @@
 
 namespace coca {
 
-/// When a beam search is satisfied with what it has finished (`early_stopping` of transformers).
+/// When a beam search stops (`early_stopping` of transformers).
 enum class EarlyStopping : std::uint8_t {
-  heuristic,  ///< false: when no running beam is likely to do better, judged at its present length
+  heuristic,  ///< false: when no running beam is likely to do better, judged at its current length
   first,      ///< true: as soon as there are as many finished captions as beams
   never,      ///< "never": when no running beam can do better at any length
 };
 
-/// Whose beam search is followed.
+/// Which library's beam search is followed.
 enum class SearchRules : std::uint8_t {
-  /// `generate` of Hugging Face transformers 5, which OpenCLIP hands the work to since 2026.
+  /// `generate` of Hugging Face transformers 5, to which OpenCLIP has delegated since 2026.
   transformers,
   /// OpenCLIP 3.3.0 with transformers 4.49: beams are scored by sums of raw logits, without
-  /// log-softmax; of the rules only min_length holds. Its default is open_clip_3_3().
+  /// log-softmax; of the score rules only min_length applies. Its default is open_clip_3_3().
   open_clip_3_3,
 };
 
-/// The tokens with a meaning of their own.
+/// The special tokens.
 struct SpecialTokens {
   std::int32_t start = 49406;
   std::int32_t end = 49407;
@@ -40,10 +40,10 @@ struct SpecialTokens {
 
 /// What a search has found for one picture after one more token.
 struct GenerationStep {
-  std::size_t picture = 0;  ///< number in the batch
+  std::size_t picture = 0;  ///< index in the batch
   std::size_t length = 0;   ///< tokens of each running sequence, start token included
-  /// The sequence that leads now. With one beam it only grows; with more, a later step may lead
-  /// with other words.
+  /// The best sequence so far. With one beam it only grows; with more, it may be replaced
+  /// in a later step.
   std::vector<std::int32_t> ids;
 };
 
@@ -52,22 +52,22 @@ struct GenerationOptions {
   std::size_t beams = 6;         ///< 1: greedy, or plain sampling
   std::size_t beam_groups = 1;   ///< diverse groups of beams (Vijayakumar et al. 2016)
   float diversity_penalty = 0;   ///< for words that earlier groups chose in the same step
-  bool sample = false;           ///< draw words by probability instead of taking the best
+  bool sample = false;           ///< sample words by probability instead of taking the best
   float temperature = 1;         ///< of sampling
-  std::size_t top_k = 0;         ///< sample among so many best words; 0: all
-  float top_p = 1;               ///< sample among the best words of this total probability
+  std::size_t top_k = 0;         ///< sample only from this many most probable words; 0: all
+  float top_p = 1;               ///< sample only from the best words of this total probability
   std::uint64_t seed = 0;        ///< of sampling; a picture's result does not depend on its batch
-  float repetition_penalty = 1;  ///< above 1: words that occurred become less likely
-  std::size_t no_repeat_ngram = 0;  ///< no sequence of so many tokens occurs twice; 0: off
-  std::size_t min_length = 5;       ///< tokens in all, start and end included
-  std::size_t max_length = 0;       ///< likewise; 0: 30 or the model's context, whichever is less
+  float repetition_penalty = 1;  ///< above 1: words that have occurred become less likely
+  std::size_t no_repeat_ngram = 0;  ///< no sequence of this many tokens occurs twice; 0: off
+  std::size_t min_length = 5;       ///< total tokens, start and end included
+  std::size_t max_length = 0;       ///< the same; 0: 30 or the model's context, whichever is less
   float length_penalty = 1;         ///< scores are divided by generated length to this power
   EarlyStopping early_stopping = EarlyStopping::heuristic;
   std::size_t captions = 1;            ///< returned for each picture, best first
   std::vector<std::int32_t> prompt{};  ///< ids of a caption's beginning, without the start token
   SearchRules rules = SearchRules::transformers;
   SpecialTokens tokens{};
-  std::stop_token stop{};  ///< a search that is stopped returns the best it has
+  std::stop_token stop{};  ///< a stopped search returns the best that it has
   std::function<void(const GenerationStep&)> on_step{};  ///< called for each picture and token
 };
 
@@ -84,8 +84,7 @@ struct GeneratedSequence {
   std::vector<std::int32_t> ids;  ///< start token first, end token last if finished, no padding
   /// Sum of the scores of the generated words, divided by their number to the power length_penalty.
   float score = 0;
-  bool finished =
-      false;  ///< reached the end token or the maximum length; false when stopped before
+  bool finished = false;  ///< reached the end token or the maximum length; false if stopped before
 };
 
 namespace detail {
@@ -96,7 +95,7 @@ inline void require(bool holds, const std::string& sentence) {
 
 }  // namespace detail
 
-/// Fills in what was left to the model, and checks the rest.
+/// Fills in the model's defaults, and checks the rest.
 /// @throws ArgumentError with the option, what was given, and what is possible.
 inline GenerationOptions checked(GenerationOptions options, std::size_t context_length,
                                  std::size_t vocab_size) {
@@ -144,7 +143,7 @@ inline GenerationOptions checked(GenerationOptions options, std::size_t context_
           to_string(options.captions) + " captions need as many beams, got " +
               to_string(options.beams));
   require(options.beams > 1 || options.sample || options.captions == 1,
-          "greedy search finds one caption; ask for beams or sampling to get " +
+          "greedy search finds one caption; use beams or sampling to get " +
               to_string(options.captions));
   require(options.rules == SearchRules::transformers || (!options.sample && options.beams > 1),
           "OpenCLIP 3.3's search needs at least two beams and does not sample");
@@ -154,7 +153,7 @@ inline GenerationOptions checked(GenerationOptions options, std::size_t context_
   require(valid(options.tokens.start) && valid(options.tokens.end) && valid(options.tokens.pad),
           "start, end and padding tokens must be in the vocabulary of " + to_string(vocab_size));
   for (const std::int32_t id : options.prompt)
-    require(valid(id), "prompt token " + to_string(id) + " is outside of the vocabulary");
+    require(valid(id), "prompt token " + to_string(id) + " is outside the vocabulary");
   return options;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Captions of one picture that grow word by word without looking back: greedy search and sampling,
-/// as transformers' `generate` with one beam.
+/// Captions of one picture that grow word by word without backtracking: greedy search and sampling,
+/// as in transformers' `generate` with one beam.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,9 +14,9 @@
 
 namespace coca {
 
-/// Independent sequences of one picture; see BeamSearch for how a search uses them. Each is a group
-/// of its own with one candidate; those that are finished are carried along with padding until all
-/// are.
+/// Independent sequences of one picture; see BeamSearch for how a search uses them. Each is a
+/// separate group with one candidate; finished ones are carried along with padding until all
+/// are finished.
 class Sampling {
  public:
   /// @param options must outlive the search
@@ -55,7 +55,7 @@ class Sampling {
     }
   }
 
-  /// The captions, likeliest first; unfinished ones where the search was stopped.
+  /// The captions, most likely first; unfinished ones if the search was stopped.
   std::vector<GeneratedSequence> result() const {
     std::vector<GeneratedSequence> all;
     for (std::size_t i = 0; i < sequences_.size(); ++i) {

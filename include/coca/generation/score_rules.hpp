@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The rules that scores of words go through before a search looks at them, in the order of
+/// The rules applied to scores of words before a search uses them, in the order of
 /// transformers' logits processors: diversity, repetition penalty, no repeated n-grams, minimum
 /// length.
 
@@ -33,7 +33,7 @@ inline std::set<std::int32_t> repeated_ngrams(const Sequence& sequence, std::siz
   return words;
 }
 
-/// Changes to single scores, gathered for all rows and then done in one call.
+/// Changes to individual scores, gathered for all rows and then applied in one call.
 template <Backend B>
 class ScoreEdits {
  public:
@@ -61,8 +61,8 @@ class ScoreEdits {
 
 }  // namespace detail
 
-/// Applies repetition penalty, n-gram rule and minimum length to scores [rows, vocabulary] of what
-/// follows `sequences` [rows]. Under the rules of OpenCLIP 3.3 only the last one holds.
+/// Applies repetition penalty, n-gram rule and minimum length to scores [rows, vocabulary] of the
+/// words after `sequences` [rows]. Under the rules of OpenCLIP 3.3 only the last one applies.
 template <Backend B>
 void apply_score_rules(Context<B>& context, Array<B>& scores,
                        const std::vector<const Sequence*>& sequences,

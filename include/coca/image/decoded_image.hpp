@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A picture as its file stores it, before it is brought to RGB. Modes and conversions are
+/// A picture as its file stores it, before it is converted to RGB. Modes and conversions are
 /// Pillow's, because OpenCLIP resizes pictures in the mode that Pillow decoded them to.
 
 #include <algorithm>
@@ -41,18 +41,18 @@ struct DecodedImage {
   std::size_t width = 0;
   std::size_t height = 0;
   std::vector<std::uint8_t> samples;
-  /// Red, green, blue, opacity of each index; of mode palette alone.
+  /// Red, green, blue, opacity of each index; only for mode palette.
   std::array<std::array<std::uint8_t, 4>, 256> palette{};
-  /// EXIF orientation, 1 to 8: what has to be done to the samples to see the picture upright.
+  /// EXIF orientation, 1 to 8: how the samples must be transformed to make the picture upright.
   int orientation = 1;
   /// What is wrong with the file, although its pixels could be decoded; empty: nothing.
   std::string damage;
 };
 
-/// How decoders treat what they find.
+/// Options of decoders.
 struct DecodeOptions {
   /// Pictures of more pixels are refused before memory is allocated. The number is that at which
-  /// Pillow speaks of a decompression bomb.
+  /// Pillow warns of a decompression bomb.
   std::size_t max_pixels = 178'956'970;
   /// Whether the one transparent colour that a PNG without alpha may name becomes an alpha channel.
   bool color_key_to_alpha = true;
@@ -64,15 +64,15 @@ struct DecodeOptions {
   DamagedPictures* damaged = nullptr;
 };
 
-/// What becomes of transparent pixels.
+/// How transparent pixels are treated.
 enum class AlphaMode {
-  over_white,  ///< laid over a white ground
+  over_white,  ///< blended over white
   drop,        ///< opacity is ignored: the colours as stored
 };
 
 namespace detail {
 
-/// Refuses extents before anything of their size is allocated.
+/// Refuses too large extents before anything of their size is allocated.
 /// @throws FileError for a picture without pixels or with too many.
 inline void check_extents(const std::string& name, std::size_t width, std::size_t height,
                           const DecodeOptions& options) {
@@ -124,7 +124,7 @@ constexpr Rgb flatten(const std::uint8_t* rgb, std::uint8_t opacity, AlphaMode a
 
 }  // namespace detail
 
-/// Brings a picture to RGB, without turning it upright. 16-bit gray keeps its upper byte.
+/// Converts a picture to RGB, without rotating it upright. 16-bit gray keeps its upper byte.
 inline Image to_rgb(const DecodedImage& picture, AlphaMode alpha = AlphaMode::over_white) {
   using Samples = const std::uint8_t*;
   switch (picture.mode) {

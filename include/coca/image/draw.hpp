@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Result pictures: text, contact sheets of captioned pictures, and attention laid over a picture.
+/// Drawing results: text, contact sheets of captioned pictures, and attention overlays.
 
 #include <algorithm>
 #include <array>
@@ -24,12 +24,12 @@ namespace coca {
 /// Colour and size of drawn text.
 struct TextStyle {
   Rgb color = {38, 42, 50};
-  std::size_t scale = 2;  ///< pixels of the picture for one of the font
+  std::size_t scale = 2;  ///< pixels of the picture per pixel of the font
 };
 
 namespace detail {
 
-/// One ASCII character for each of the text's characters; what the font lacks becomes '?'.
+/// One ASCII character per character of the text; characters that the font lacks become '?'.
 inline std::string drawable_text(std::string_view utf8) {
   std::string text;
   for (const char c : utf8) {
@@ -42,7 +42,7 @@ inline std::string drawable_text(std::string_view utf8) {
   return text;
 }
 
-/// Fills the part of a rectangle that lies on the picture.
+/// Fills the part of a rectangle that lies within the picture.
 inline void fill_rectangle(Image& image, std::ptrdiff_t left, std::ptrdiff_t top, std::size_t width,
                            std::size_t height, Rgb color) {
   const auto clip = [](std::ptrdiff_t value, std::size_t limit) {
@@ -71,7 +71,7 @@ inline void draw_glyph(Image& image, std::ptrdiff_t left, std::ptrdiff_t top, ch
 
 }  // namespace detail
 
-/// Pixels that draw_text() takes in width: one glyph for each character of UTF-8 text.
+/// Width of draw_text() in pixels: one glyph per character of UTF-8 text.
 inline std::size_t text_width(std::string_view text, std::size_t scale) {
   const std::size_t characters = detail::drawable_text(text).size();
   return characters == 0 ? 0 : (characters * glyph_advance - 1) * scale;
@@ -90,11 +90,11 @@ inline void draw_text(Image& image, std::ptrdiff_t left, std::ptrdiff_t top, std
 
 /// Breaks text between words into lines of at most `columns` characters; longer words are cut. When
 /// `max_lines` do not hold it, the last one ends in "...".
-/// @throws ArgumentError where not even "..." fits.
+/// @throws ArgumentError if not even "..." fits.
 inline std::vector<std::string> wrap_text(std::string_view utf8, std::size_t columns,
                                           std::size_t max_lines) {
   constexpr std::string_view ellipsis = "...";
-  if (columns < ellipsis.size()) throw ArgumentError("lines of text need 3 characters at least");
+  if (columns < ellipsis.size()) throw ArgumentError("lines of text need at least 3 characters");
   const std::string text = detail::drawable_text(utf8);
   std::vector<std::string> lines;
   std::size_t position = 0;
@@ -117,9 +117,9 @@ inline std::vector<std::string> wrap_text(std::string_view utf8, std::size_t col
   return lines;
 }
 
-/// Looks of a contact sheet. Lengths in pixels.
+/// Style of a contact sheet. Lengths in pixels.
 struct ContactSheetOptions {
-  std::size_t columns = 4;            ///< pictures in a row
+  std::size_t columns = 4;            ///< pictures per row
   std::size_t cell_size = 224;        ///< each picture is fitted into a square of that side
   std::size_t margin = 20;            ///< around and between the pictures
   std::size_t max_caption_lines = 3;  ///< of each label; longer ones end in ...
@@ -130,7 +130,7 @@ struct ContactSheetOptions {
 
 namespace detail {
 
-/// Copies a picture onto another one, in which it must lie.
+/// Copies a picture onto another one, within which it must lie.
 inline void paste(const Image& source, Image& target, std::size_t left, std::size_t top) {
   for (std::size_t y = 0; y < source.height(); ++y) {
     std::copy_n(source.row(y), source.width() * Image::channels,
@@ -138,7 +138,7 @@ inline void paste(const Image& source, Image& target, std::size_t left, std::siz
   }
 }
 
-/// The picture scaled to touch a square of that side from within.
+/// The picture scaled to fit into a square with that side.
 inline Image fit_into(const Image& image, std::size_t side) {
   const double scale =
       static_cast<double>(side) / static_cast<double>(std::max(image.width(), image.height()));
@@ -218,7 +218,7 @@ inline Image contact_sheet(std::span<const Image> images, std::span<const std::s
   return sheet;
 }
 
-/// Looks of heat_overlay().
+/// Style of heat_overlay().
 struct HeatOptions {
   double opacity = 0.75;  ///< of the colour over the largest weight, 0 to 1
 };
@@ -301,8 +301,8 @@ class HeatMap {
 
 }  // namespace detail
 
-/// Lays weights over a paled picture, such as the attention of a query to the patches: the smallest
-/// is nearly clear and dark, the largest bright. Equal weights count as the smallest.
+/// Overlays weights, such as a query's attention to the patches, on a desaturated picture: the
+/// smallest is nearly clear and dark, the largest bright. Equal weights count as the smallest.
 /// @param weights [rows, columns], of any finite values
 /// @throws ArgumentError for weights that do not fit or are not finite, or an opacity out of range.
 inline Image heat_overlay(const Image& image, std::span<const float> weights, std::size_t rows,

@@ -164,8 +164,8 @@ inline std::optional<int> find_xmp_orientation(std::string_view xmp) {
 
 }  // namespace detail
 
-/// Orientation 1 to 8 of an EXIF block, which may begin with "Exif\0\0"; 1 (upright) where it is
-/// absent, damaged or out of range, because a picture is worth showing without it.
+/// Orientation 1 to 8 of an EXIF block, which may begin with "Exif\0\0"; 1 (upright) if it is
+/// absent, damaged or out of range, because the picture is still usable without it.
 inline int exif_orientation(std::span<const std::uint8_t> exif) {
   return detail::find_exif_orientation(exif).value_or(1);
 }
@@ -178,7 +178,7 @@ inline int metadata_orientation(std::span<const std::uint8_t> exif, std::string_
   return detail::find_xmp_orientation(xmp).value_or(1);
 }
 
-/// Turns a picture upright.
+/// Rotates a picture upright.
 /// @param orientation EXIF's 1 to 8; any other value leaves the picture as it is.
 inline Image apply_orientation(const Image& image, int orientation) {
   if (orientation < 2 || orientation > 8) return image;

@@ -55,13 +55,13 @@ class Image {
   std::uint8_t* row(std::size_t y) noexcept { return data() + y * width_ * channels; }
   const std::uint8_t* row(std::size_t y) const noexcept { return data() + y * width_ * channels; }
 
-  /// The colour at column `x` of row `y`. @throws ArgumentError outside of the picture.
+  /// The colour at column `x` of row `y`. @throws ArgumentError outside the picture.
   Rgb at(std::size_t x, std::size_t y) const {
     const std::uint8_t* pixel = data() + offset_of(x, y);
     return {pixel[0], pixel[1], pixel[2]};
   }
 
-  /// Colours one pixel. @throws ArgumentError outside of the picture.
+  /// Sets the colour of one pixel. @throws ArgumentError outside the picture.
   void set(std::size_t x, std::size_t y, Rgb color) {
     std::uint8_t* pixel = data() + offset_of(x, y);
     for (std::size_t c = 0; c < channels; ++c) pixel[c] = color[c];
@@ -83,7 +83,7 @@ class Image {
   std::size_t offset_of(std::size_t x, std::size_t y) const {
     if (x >= width_ || y >= height_) {
       throw ArgumentError("pixel (" + std::to_string(x) + ", " + std::to_string(y) +
-                          ") lies outside of a picture of " + std::to_string(width_) + " x " +
+                          ") lies outside a picture of " + std::to_string(width_) + " x " +
                           std::to_string(height_));
     }
     return (y * width_ + x) * channels;
@@ -97,7 +97,7 @@ class Image {
 /// Order of the 8-bit samples of one pixel in memory.
 enum class PixelFormat { rgb, bgr, rgba, bgra, gray };
 
-/// Samples of a pixel of that format.
+/// Samples per pixel in that format.
 constexpr std::size_t samples_per_pixel(PixelFormat format) noexcept {
   switch (format) {
     case PixelFormat::gray:
@@ -110,7 +110,7 @@ constexpr std::size_t samples_per_pixel(PixelFormat format) noexcept {
   }
 }
 
-/// Somebody else's pixels, such as an OpenCV matrix (bgr) or a camera's frame. Nothing is owned.
+/// A non-owning view of external pixels, such as an OpenCV matrix (bgr) or a camera frame.
 struct ImageView {
   const std::uint8_t* data = nullptr;     ///< first sample of the top row
   std::size_t width = 0;                  ///< pixels
@@ -121,7 +121,7 @@ struct ImageView {
 
 namespace detail {
 
-/// `value` with opacity `alpha` over white, rounded as Pillow's alpha_composite rounds.
+/// `value` with opacity `alpha` over white, rounded as in Pillow's alpha_composite.
 constexpr std::uint8_t over_white(std::uint8_t value, std::uint8_t alpha) noexcept {
   constexpr unsigned precision = 7;  // fractional bits that Pillow carries
   const unsigned blend = value * unsigned{alpha} + 255u * (255u - alpha);
@@ -148,7 +148,7 @@ inline Rgb pixel_to_rgb(const std::uint8_t* pixel, PixelFormat format) noexcept 
 
 }  // namespace detail
 
-/// Copies a raw buffer into a picture; transparent pixels are laid over white.
+/// Copies a raw buffer into a picture; transparent pixels are blended over white.
 /// @throws ArgumentError for a null pointer or a stride shorter than a row.
 inline Image from_buffer(const ImageView& view) {
   const std::size_t samples = samples_per_pixel(view.format);

@@ -36,7 +36,7 @@ inline bool is_jpeg(std::span<const std::uint8_t> bytes) noexcept {
 namespace detail {
 
 /// One decoding in progress. libjpeg reports errors by longjmp, so that each function that calls
-/// setjmp has no local objects, and everything it fills lives here, outside of what is jumped over.
+/// setjmp has no local objects, and everything it fills lives here, outside the frames jumped over.
 struct JpegDecoder {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
@@ -77,7 +77,7 @@ inline void jpeg_message(j_common_ptr info, int level) {
   if (decoder->damage[0] == '\0') info->err->format_message(info, decoder->damage);
 }
 
-/// Refuses files of countless scans, each of which costs a pass over the whole picture.
+/// Refuses files with too many scans, each of which costs a pass over the whole picture.
 inline void jpeg_check_scans(j_common_ptr info) {
   constexpr int max_scans = 500;
   auto* decoder = static_cast<JpegDecoder*>(info->client_data);
@@ -170,7 +170,7 @@ inline ColorMode jpeg_choose_mode(JpegDecoder& decoder, const std::string& name)
   }
 }
 
-/// A Huffman-coded scan takes at least a bit for each block of 64 pixels, of half of them when two
+/// A Huffman-coded scan takes at least one bit per block of 64 pixels, or for half of them when two
 /// components are subsampled crosswise; a header that claims more is not worth its memory.
 inline void jpeg_check_plausible(const JpegDecoder& decoder, const std::string& name,
                                  std::size_t size) {

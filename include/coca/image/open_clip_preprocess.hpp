@@ -1,9 +1,10 @@
 #pragma once
 /// @file
-/// Preprocessing to OpenCLIP's letter: the picture is not turned upright, it is resized and cropped
-/// in the mode that Pillow decodes it to, and brought to RGB last. Palettes and black-and-white
-/// pictures are therefore resized by nearest neighbour, CMYK as ink, and transparency is dropped in
-/// the end. For all other pictures `preprocess(read_image(path))` gives the same.
+/// Preprocessing exactly as in OpenCLIP: the picture is not rotated upright, it is resized and
+/// cropped in the mode that Pillow decodes it to, and converted to RGB last. Palettes and
+/// black-and-white pictures are therefore resized by nearest neighbour, CMYK as ink, and
+/// transparency is dropped at the end. For all other pictures `preprocess(read_image(path))` gives
+/// the same.
 
 #include <algorithm>
 #include <array>
@@ -46,7 +47,7 @@ inline void unpremultiply(std::vector<std::uint8_t>& samples, std::size_t channe
   }
 }
 
-/// Fill of one pixel in the picture's mode. @throws ArgumentError where torchvision refuses it.
+/// Fill of one pixel in the picture's mode. @throws ArgumentError if torchvision refuses it.
 inline std::array<std::uint8_t, 4> open_clip_fill(ColorMode mode, Rgb color) {
   if (color[0] == color[1] && color[1] == color[2]) {
     const std::uint8_t all = mode == ColorMode::bilevel && color[0] != 0 ? 255 : color[0];
@@ -93,8 +94,8 @@ inline std::vector<std::uint8_t> resize_like_pillow(DecodedImage& picture, const
 
 }  // namespace detail
 
-/// Resizes and crops as OpenCLIP does, with Pillow's conversions, and brings the result to RGB.
-/// @throws ArgumentError as resize_and_crop, and for a fill colour that the mode cannot hold.
+/// Resizes and crops as OpenCLIP does, with Pillow's conversions, and converts the result to RGB.
+/// @throws ArgumentError like resize_and_crop, and for a fill colour that the mode cannot hold.
 inline Image resize_and_crop_like_open_clip(DecodedImage picture,
                                             const PreprocessConfig& config = {}) {
   const detail::ResizePlan plan = detail::plan_resize(picture.width, picture.height, config);

@@ -90,7 +90,8 @@ struct PngReader : PngState {
                                  png_warn);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) png_destroy_read_struct(&png, nullptr, nullptr);
-    if (info == nullptr) throw Error("libpng cannot be started: out of memory, or a wrong version");
+    if (info == nullptr)
+      throw Error("libpng cannot be initialised: out of memory, or a wrong version");
   }
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
@@ -105,7 +106,7 @@ inline bool png_read_header(PngReader& reader, bool strict) {
   // Our own limit on pixels is checked after this; libpng's of a million columns would be first.
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_read_fn(reader.png, static_cast<PngState*>(&reader), png_read_bytes);
-  // Only the header, palette, transparency and pixels: libpng believes the lengths of others when
+  // Only the header, palette, transparency and pixels: libpng trusts the lengths of others when
   // it allocates, and its gamma and profiles change nothing here.
   png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(reader.png, reader.info);
@@ -116,7 +117,7 @@ inline bool png_has_key(const PngReader& reader) {
   return png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0;
 }
 
-/// Asks libpng for one of our modes: what png_chosen_mode() will find.
+/// Asks libpng for one of our modes, which png_chosen_mode() then detects.
 inline bool png_set_transformations(PngReader& reader, bool color_key_to_alpha) {
   if (setjmp(reader.failure) != 0) return false;
   png_set_packing(reader.png);
@@ -270,7 +271,8 @@ struct PngWriter : PngState {
                                   png_warn);
     if (png != nullptr) info = png_create_info_struct(png);
     if (info == nullptr) png_destroy_write_struct(&png, nullptr);
-    if (info == nullptr) throw Error("libpng cannot be started: out of memory, or a wrong version");
+    if (info == nullptr)
+      throw Error("libpng cannot be initialised: out of memory, or a wrong version");
   }
   PngWriter(const PngWriter&) = delete;
   PngWriter& operator=(const PngWriter&) = delete;
@@ -297,7 +299,7 @@ inline bool png_encode_rows(PngWriter& writer, const Image& image) {
 /// @throws ArgumentError for a picture without pixels or with a side beyond PNG's 2^31 - 1.
 inline std::vector<std::uint8_t> encode_png(const Image& image) {
   if (image.empty() || image.width() > PNG_UINT_31_MAX || image.height() > PNG_UINT_31_MAX) {
-    throw ArgumentError("a PNG picture has 1 to 2147483647 pixels a side, got " +
+    throw ArgumentError("a PNG picture has 1 to 2147483647 pixels per side, got " +
                         std::to_string(image.width()) + " x " + std::to_string(image.height()));
   }
   std::vector<std::uint8_t> encoded;

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// From a picture to the floats that an image encoder takes, as OpenCLIP's evaluation transform
-/// does: resize, centre crop or pad, scale to [0, 1], normalise.
+/// From a picture to the floats that an image encoder takes, like OpenCLIP's evaluation transform:
+/// resize, centre crop or pad, scale to [0, 1], normalise.
 
 #include <algorithm>
 #include <array>
@@ -20,11 +20,11 @@
 
 namespace coca {
 
-/// What happens to a picture whose shape is not the encoder's.
+/// How a picture whose shape is not the encoder's is resized.
 enum class ResizeMode {
   shortest,  ///< the shorter side fits, the longer one is cropped
   longest,   ///< the longer side fits, the rest is filled
-  squash,    ///< both sides fit, the shape is lost
+  squash,    ///< both sides fit, the aspect ratio is lost
 };
 
 /// OpenCLIP's `preprocess_cfg`; the defaults are those of all of OpenAI's and OpenCLIP's CoCa
@@ -36,7 +36,7 @@ struct PreprocessConfig {
   std::array<double, 3> std = {0.26862954, 0.26130258, 0.27577711};
   Interpolation interpolation = Interpolation::bicubic;
   ResizeMode resize_mode = ResizeMode::shortest;
-  /// Around pictures of mode longest; mode shortest fills with black, should it ever have to.
+  /// Colour around pictures of mode longest; mode shortest fills with black, if it ever has to.
   Rgb fill_color = {0, 0, 0};
 
   friend bool operator==(const PreprocessConfig&, const PreprocessConfig&) = default;
@@ -96,8 +96,8 @@ struct ResizePlan {
 };
 
 /// Extents after resizing for modes shortest and longest when the target is not a square, or the
-/// mode is longest: open_clip's ResizeKeepRatio, which fails where nothing is left of the shorter
-/// side; here a pixel is.
+/// mode is longest: open_clip's ResizeKeepRatio, which fails if nothing is left of the shorter
+/// side; here one pixel is.
 inline ResizePlan keep_ratio(std::size_t width, std::size_t height,
                              const PreprocessConfig& config) {
   const double ratio_x = static_cast<double>(width) / static_cast<double>(config.width);
@@ -125,7 +125,7 @@ inline ResizePlan plan_resize(std::size_t width, std::size_t height,
       config.width > max_size || config.height > max_size)
     throw ArgumentError("a picture of " + std::to_string(width) + " x " + std::to_string(height) +
                         " pixels cannot be fitted into " + std::to_string(config.width) + " x " +
-                        std::to_string(config.height) + " (1 to 65536 a side)");
+                        std::to_string(config.height) + " (1 to 65536 per side)");
   if (config.resize_mode == ResizeMode::squash)
     return {center_axis(config.width, config.width), center_axis(config.height, config.height)};
   if (config.resize_mode == ResizeMode::shortest && config.width == config.height)
@@ -138,7 +138,7 @@ inline PixelWindow shown_window(const ResizePlan& plan) noexcept {
   return {plan.x.skipped, plan.y.skipped, plan.x.shown, plan.y.shown};
 }
 
-/// Surrounds what is shown by fill, `fill.size()` samples a pixel.
+/// Surrounds the visible part with fill, `fill.size()` samples per pixel.
 /// @return [plan.y.size, plan.x.size, fill.size()]
 inline std::vector<std::uint8_t> pad_by_plan(std::vector<std::uint8_t> shown,
                                              const ResizePlan& plan,
@@ -154,7 +154,7 @@ inline std::vector<std::uint8_t> pad_by_plan(std::vector<std::uint8_t> shown,
   return out;
 }
 
-/// What open_clip fills with: its CenterCropOrPad knows the colour, torchvision's CenterCrop does
+/// The fill colour in open_clip: its CenterCropOrPad takes one, torchvision's CenterCrop does
 /// not.
 inline Rgb padding_color(const PreprocessConfig& config) noexcept {
   return config.resize_mode == ResizeMode::longest ? config.fill_color : Rgb{0, 0, 0};
@@ -163,7 +163,7 @@ inline Rgb padding_color(const PreprocessConfig& config) noexcept {
 }  // namespace detail
 
 /// Resizes and crops (or pads) an RGB picture to config.width x config.height.
-/// @throws ArgumentError for extents that cannot be brought there.
+/// @throws ArgumentError for extents that cannot be resized so.
 inline Image resize_and_crop(const Image& image, const PreprocessConfig& config = {}) {
   const detail::ResizePlan plan = detail::plan_resize(image.width(), image.height(), config);
   const Raster raster{image.pixels(), image.width(), image.height(), Image::channels};
@@ -175,7 +175,7 @@ inline Image resize_and_crop(const Image& image, const PreprocessConfig& config 
 
 /// (sample / 255 - mean) / std of each channel, in single precision as torchvision computes it.
 /// @return [3, height, width] of the picture's own extents
-/// @throws ArgumentError where a deviation is not a positive number.
+/// @throws ArgumentError if a deviation is not a positive number.
 inline Pixels normalize(const Image& image, const PreprocessConfig& config = {}) {
   const std::size_t area = image.width() * image.height();
   Pixels pixels{Image::channels, image.height(), image.width(), {}};
@@ -199,7 +199,7 @@ inline Pixels normalize(const Image& image, const PreprocessConfig& config = {})
   return pixels;
 }
 
-/// What an image encoder takes. @return [3, config.height, config.width] @throws ArgumentError as
+/// The input of an image encoder. @return [3, config.height, config.width] @throws ArgumentError as
 /// above
 inline Pixels preprocess(const Image& image, const PreprocessConfig& config = {}) {
   return normalize(resize_and_crop(image, config), config);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Reading OpenCLIP's `preprocess_cfg`, the object beside `model_cfg` in open_clip_config.json:
+/// Reading OpenCLIP's `preprocess_cfg`, the object next to `model_cfg` in open_clip_config.json:
 /// `{"size": 224, "mode": "RGB", "mean": [..], "std": [..], "interpolation": "bicubic",
 ///   "resize_mode": "shortest", "fill_color": 0}`. Every key may be missing.
 
@@ -90,7 +90,7 @@ inline ResizeMode parse_resize_mode(const nlohmann::json& value) {
 
 }  // namespace detail
 
-/// Reads a `preprocess_cfg` object; what it does not say keeps OpenCLIP's defaults.
+/// Reads a `preprocess_cfg` object; missing keys keep OpenCLIP's defaults.
 /// @throws ArgumentError naming the key that is unknown or whose value is not supported.
 inline PreprocessConfig parse_preprocess_config(const nlohmann::json& object) {
   if (!object.is_object()) throw ArgumentError("preprocess_cfg is not an object");

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Reading pictures: `coca::read_image("photo.jpg")`. The type is told by the first bytes, never by
-/// the name.
+/// Reading pictures: `coca::read_image("photo.jpg")`. The type is detected from the first bytes,
+/// never from the name.
 
 #include <cerrno>
 #include <cstddef>
@@ -25,10 +25,10 @@
 
 namespace coca {
 
-/// How read_image brings a file to an upright RGB picture.
+/// How read_image converts a file to an upright RGB picture.
 struct ReadOptions {
-  bool exif = true;                         ///< turn the picture upright by its EXIF orientation
-  AlphaMode alpha = AlphaMode::over_white;  ///< what becomes of transparent pixels
+  bool exif = true;                         ///< rotate the picture upright by its EXIF orientation
+  AlphaMode alpha = AlphaMode::over_white;  ///< how transparent pixels are treated
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures are refused
   bool truncated = false;              ///< read what is there of files that are cut off
   DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null

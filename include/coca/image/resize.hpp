@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// Pillow's antialiased resampling, equal to it in every pixel: a filter that widens with the
-/// scale, one pass for each axis, 8-bit results rounded after each, weights as integers of 22
+/// Pillow's antialiased resampling, identical in every pixel: a filter that widens with the
+/// scale, one pass per axis, 8-bit results rounded after each, weights as integers with 22
 /// fractional bits (Pillow 13, src/libImaging/Resample.c). The horizontal pass comes first, except
-/// where the height loses more than twice as many pixels as the width; before version 13 it always
+/// if the height loses more than twice as many pixels as the width; before version 13 it always
 /// came first, which moves some pixels of such pictures by a few levels.
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 
 namespace coca {
 
-/// How pixels between pixels are computed.
+/// How values between pixels are interpolated.
 enum class Interpolation { nearest, bilinear, bicubic };
 
 /// A rectangle of a picture, in pixels.
@@ -83,7 +83,7 @@ struct AxisScale {
   }
 
   /// Weights of the outputs from `begin` on: `count` of them, fewer when they fill the memory meant
-  /// for one table (pictures of hundreds of thousands of pixels a side).
+  /// for one table (pictures with sides of hundreds of thousands of pixels).
   AxisWeights weights(std::size_t begin, std::size_t count) const {
     constexpr std::size_t table_size = std::size_t{1} << 20;
     AxisWeights table;
@@ -238,7 +238,7 @@ inline std::vector<std::uint8_t> resize_nearest(const Raster& in, const AxisScal
   std::uint8_t* target = out.data();
   for (const std::size_t y : ys) {
     for (const std::size_t x : xs) {
-      // Positions that rounding drove out of the picture stay zero, as in Pillow.
+      // Positions that rounding moved outside the picture stay zero, as in Pillow.
       if (x < in.width && y < in.height) {
         std::copy_n(in.samples.data() + (y * in.width + x) * in.channels, in.channels, target);
       }
@@ -275,7 +275,7 @@ inline bool vertical_pass_first(const AxisScale& columns, const AxisScale& rows)
   return columns.output >= columns.input || lost_rows > 2 * (columns.input - columns.output);
 }
 
-/// Both passes. An axis that keeps its size is not filtered, as in Pillow; it is merely cut.
+/// Both passes. An axis that keeps its size is not filtered, as in Pillow; it is only cropped.
 template <typename Passes>
 std::vector<std::uint8_t> resize_filtered(const Raster& in, const AxisScale& columns,
                                           const AxisScale& rows, const PixelWindow& window) {
@@ -300,7 +300,7 @@ std::vector<std::uint8_t> resize_filtered(const Raster& in, const AxisScale& col
                             window.height, first_row);
 }
 
-/// @throws ArgumentError for empty extents, a window outside of them, or samples that do not fit.
+/// @throws ArgumentError for empty extents, a window outside them, or samples that do not fit.
 inline void check_resize(const Raster& in, std::size_t width, std::size_t height,
                          Interpolation interpolation, const PixelWindow& window) {
   const auto extents = [](std::size_t w, std::size_t h) {
@@ -325,7 +325,7 @@ inline void check_resize(const Raster& in, std::size_t width, std::size_t height
       window.height > height - window.top) {
     throw ArgumentError("a window of " + extents(window.width, window.height) + " pixels at (" +
                         std::to_string(window.left) + ", " + std::to_string(window.top) +
-                        ") lies outside of a picture of " + extents(width, height));
+                        ") lies outside a picture of " + extents(width, height));
   }
 }
 
@@ -352,7 +352,7 @@ inline std::vector<std::uint8_t> resize_window(const Raster& in, std::size_t wid
   return detail::resize_window_by<detail::SamplePasses>(in, width, height, interpolation, window);
 }
 
-/// The picture resized to width x height. @throws ArgumentError where one of the extents is zero.
+/// The picture resized to width x height. @throws ArgumentError if one of the extents is zero.
 inline Image resize(const Image& image, std::size_t width, std::size_t height,
                     Interpolation interpolation = Interpolation::bicubic) {
   const Raster raster{image.pixels(), image.width(), image.height(), Image::channels};

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Pillow's resampling of 16-bit gray (mode I;16): the same filters as in resize.hpp, summed in
-/// double precision. Only preprocessing to OpenCLIP's letter needs it.
+/// double precision. Only preprocessing exactly as in OpenCLIP needs it.
 
 #include <algorithm>
 #include <cmath>
@@ -78,14 +78,14 @@ struct Gray16Passes {
 
 }  // namespace detail
 
-/// As resize_window, of little-endian 16-bit gray: `in` has 2 "channels", the two bytes of a
+/// Like resize_window, for little-endian 16-bit gray: `in` has 2 "channels", the two bytes of a
 /// sample.
-/// @throws ArgumentError as resize_window.
+/// @throws ArgumentError like resize_window.
 inline std::vector<std::uint8_t> resize_gray16_window(const Raster& in, std::size_t width,
                                                       std::size_t height,
                                                       Interpolation interpolation,
                                                       const PixelWindow& window) {
-  if (in.channels != 2) throw ArgumentError("a 16-bit gray picture has 2 bytes a pixel");
+  if (in.channels != 2) throw ArgumentError("a 16-bit gray picture has 2 bytes per pixel");
   return detail::resize_window_by<detail::Gray16Passes>(in, width, height, interpolation, window);
 }
 

@@ -83,7 +83,7 @@ inline void webp_check_size(std::span<const std::uint8_t> bytes, const std::stri
                             std::to_string(bytes.size()));
 }
 
-/// Where on its canvas the first frame of an animation lies, and its coded pixels.
+/// The position of an animation's first frame on its canvas, and its coded pixels.
 struct WebpFrame {
   std::size_t canvas_width = 0;
   std::size_t canvas_height = 0;
@@ -157,7 +157,7 @@ inline DecodedImage webp_place(DecodedImage frame, const WebpFrame& place) {
     for (std::size_t x = 0; x < frame.width; ++x) {
       const std::uint8_t* source = &frame.samples[(y * frame.width + x) * step];
       std::uint8_t* target = &canvas.samples[((place.top + y) * canvas.width + place.left + x) * 4];
-      target[3] = 255;  // replaced by the frame's own opacity where it has one
+      target[3] = 255;  // replaced by the frame's own opacity if it has one
       std::copy_n(source, step, target);
     }
   }
@@ -184,7 +184,7 @@ inline DecodedImage webp_decode_animation(std::span<const std::uint8_t> bytes,
 }  // namespace detail
 
 /// Decodes a WebP file in memory to mode rgb or rgba; of an animation, its first frame.
-/// @param name what errors call the file
+/// @param name the file's name in error messages
 /// @throws FileError for anything that is damaged, truncated, too large or not a WebP picture.
 inline DecodedImage decode_webp(std::span<const std::uint8_t> bytes, const std::string& name,
                                 const DecodeOptions& options = {}) {

@@ -18,7 +18,7 @@
 
 namespace coca {
 
-/// Writes an 8-bit RGB PNG file; an old file of that name stays until the new one is complete.
+/// Writes an 8-bit RGB PNG file; an old file with that name stays until the new one is complete.
 /// @throws ArgumentError for a picture without pixels
 /// @throws FileError     when the file cannot be written, with the system's reason
 /// @throws UnavailableError when this build has no libpng

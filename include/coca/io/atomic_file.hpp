@@ -24,11 +24,11 @@ namespace coca {
 
 namespace detail {
 
-/// Where writing to `path` really ends up.
+/// The file that writing to `path` actually affects.
 struct WriteTarget {
   std::string path;     ///< behind all symbolic links
   bool direct = false;  ///< written in place: a device, a pipe, or an open descriptor
-  int mode = -1;        ///< permissions of the file that is replaced; -1 where there is none
+  int mode = -1;        ///< permissions of the replaced file; -1 if there is none
 };
 
 inline std::string error_text(int code) { return std::generic_category().message(code); }
@@ -36,7 +36,7 @@ inline std::string error_text(int code) { return std::generic_category().message
 /// Follows symbolic links one by one, because the last one may point to a file yet to be made.
 inline std::string follow_links(const std::string& path) {
   namespace fs = std::filesystem;
-  constexpr int max_links = 40;  // as Linux
+  constexpr int max_links = 40;  // as in Linux
   fs::path target = path;
   for (int hops = 0; hops < max_links; ++hops) {
     std::error_code ignored;
@@ -49,8 +49,8 @@ inline std::string follow_links(const std::string& path) {
   throw FileError(path, "cannot be written: " + error_text(ELOOP));
 }
 
-/// Lets a new name reach the disk, so that it outlives a power failure. What fails here is no
-/// error: the file is in its place, and not every file system can do it.
+/// Flushes a new name to the disk, so that it survives a power failure. Failure is not an error:
+/// the file is in its place, and not every file system supports this.
 inline void sync_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const int descriptor =
@@ -78,8 +78,8 @@ inline WriteTarget find_write_target(const std::string& path) {
 
 }  // namespace detail
 
-/// A file under construction. It is written to a temporary name beside its target and takes the
-/// target's place in commit(); without commit() nothing of it remains. A target that is not a
+/// A file under construction. It is written to a temporary name next to its target and takes the
+/// target's place in commit(); without commit() nothing remains of it. A target that is not a
 /// regular file (/dev/stdout, /dev/full, a pipe) is written in place instead. A link is followed:
 /// the file that it points to is replaced. Permissions of a replaced file are kept.
 class AtomicFile {
@@ -100,7 +100,7 @@ class AtomicFile {
   }
   ~AtomicFile() { discard(); }
 
-  /// The path that was asked for.
+  /// The path as given.
   const std::string& path() const noexcept { return path_; }
 
   /// Appends bytes. @throws FileError when they cannot be written; the temporary is gone then.
@@ -145,7 +145,7 @@ class AtomicFile {
   }
 
   void open_in_place() {
-    // O_APPEND: where standard output is a regular file, what it holds already stays.
+    // O_APPEND: if standard output is a regular file, its existing content stays.
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_APPEND);
     if (descriptor_ < 0) fail(errno);
   }
@@ -206,14 +206,14 @@ class AtomicFile {
   std::vector<char> buffer_;
 };
 
-/// Writes a whole file in one step. @throws FileError as AtomicFile.
+/// Writes a whole file in one step. @throws FileError like AtomicFile.
 inline void write_file_atomically(const std::string& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);
   file.commit();
 }
 
-/// Writes a whole file in one step. @throws FileError as AtomicFile.
+/// Writes a whole file in one step. @throws FileError like AtomicFile.
 inline void write_file_atomically(const std::string& path, std::span<const std::byte> bytes) {
   AtomicFile file(path);
   file.write(bytes.data(), bytes.size());

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Named tensors in files, whatever the container: what every reader of checkpoints produces.
+/// Named tensors in files, independent of the container: what every checkpoint reader produces.
 
 #include <algorithm>
 #include <array>
@@ -27,7 +27,7 @@
 
 namespace coca {
 
-/// Bytes that tensors lie in: a mapped file, or memory (an inflated member of an archive).
+/// Bytes that contain tensors: a mapped file, or memory (an inflated member of an archive).
 class StoredBytes {
  public:
   explicit StoredBytes(MappedFile file) : content_(std::move(file)) {}
@@ -38,7 +38,7 @@ class StoredBytes {
     return *std::get_if<std::vector<std::byte>>(&content_);
   }
 
-  /// See MappedFile::release; memory stays as it is.
+  /// See MappedFile::release; has no effect on memory.
   void release(std::size_t offset, std::size_t size) const noexcept {
     if (const auto* file = std::get_if<MappedFile>(&content_)) file->release(offset, size);
   }
@@ -47,7 +47,7 @@ class StoredBytes {
   std::variant<MappedFile, std::vector<std::byte>> content_;
 };
 
-/// Where one tensor lies and how it is laid out.
+/// Where one tensor is stored and how it is laid out.
 struct StoredTensor {
   DType dtype = DType::F32;
   Shape shape;
@@ -58,7 +58,7 @@ struct StoredTensor {
   std::shared_ptr<const StoredBytes> bytes;
 };
 
-/// Strides of a tensor whose elements lie one behind the other in row-major order.
+/// Strides of a contiguous tensor in row-major order.
 inline std::array<std::size_t, Shape::max_rank> contiguous_strides(const Shape& shape) {
   std::array<std::size_t, Shape::max_rank> strides{};
   std::size_t step = 1;
@@ -68,7 +68,7 @@ inline std::array<std::size_t, Shape::max_rank> contiguous_strides(const Shape& 
 
 namespace detail {
 
-/// a * b, or nothing where that overflows.
+/// a * b, or nothing if that overflows.
 inline std::optional<std::size_t> checked_product(std::size_t a, std::size_t b) {
   std::size_t product = 0;
   if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
@@ -81,7 +81,7 @@ inline std::optional<std::size_t> checked_sum(std::size_t a, std::size_t b) {
   return sum;
 }
 
-/// Bytes that a contiguous tensor takes, or nothing where that overflows.
+/// Bytes that a contiguous tensor takes, or nothing if that overflows.
 inline std::optional<std::size_t> checked_byte_size(const Shape& shape, DType dtype) {
   // A zero anywhere must not hide an overflow before it.
   std::size_t nonzero = size_of(dtype);
@@ -95,7 +95,7 @@ inline std::optional<std::size_t> checked_byte_size(const Shape& shape, DType dt
   return empty ? 0 : nonzero;
 }
 
-/// Offset behind the last byte that a tensor of at least one element touches, or nothing where that
+/// Offset after the last byte that a tensor of at least one element touches, or nothing if that
 /// overflows.
 inline std::optional<std::size_t> checked_end(const StoredTensor& tensor) {
   std::size_t last = 0;
@@ -110,7 +110,7 @@ inline std::optional<std::size_t> checked_end(const StoredTensor& tensor) {
   return size ? checked_sum(tensor.offset, *size) : std::nullopt;
 }
 
-/// @param limit where the bytes end that the tensor may use
+/// @param limit end of the bytes that the tensor may use
 /// @throws FileError when the tensor reaches beyond them, or repeats them (which would let a small
 /// file ask for any amount of memory).
 inline void check_tensor_inside(const std::string& path, const std::string& name,
@@ -146,7 +146,7 @@ void convert_elements(const std::byte* from, std::size_t stride, std::size_t cou
     out[i] = static_cast<Out>(load_unaligned<Stored>(from + i * stride * sizeof(Stored)));
 }
 
-/// What a reader of one element type looks like.
+/// The signature of a reader of one element type.
 template <class Out>
 using ElementConverter = void (*)(const std::byte*, std::size_t, std::size_t, Out*);
 
@@ -175,7 +175,7 @@ inline ElementConverter<float> float_converter(DType dtype) {
   return nullptr;
 }
 
-/// nullptr for types that are no integers.
+/// nullptr for types that are not integers.
 inline ElementConverter<std::int64_t> integer_converter(DType dtype) {
   switch (dtype) {
     case DType::I64:
@@ -194,9 +194,9 @@ inline ElementConverter<std::int64_t> integer_converter(DType dtype) {
   }
 }
 
-/// The innermost axes that lie in the file as they lie in `out`, folded into one run.
+/// The innermost axes that are laid out in the file as in `out`, folded into one run.
 struct InnerRun {
-  std::size_t axes = 0;      ///< axes in front of the run
+  std::size_t axes = 0;      ///< axes before the run
   std::size_t elements = 1;  ///< elements of the run
   std::size_t stride = 1;    ///< their distance
 };
@@ -212,7 +212,7 @@ inline InnerRun inner_run(const StoredTensor& tensor, std::size_t first_axis) {
   return run;
 }
 
-/// Copies the part of a tensor behind `axis` that starts at `from`; returns the end of the output.
+/// Copies the part of a tensor inside `axis` that starts at `from`; returns the end of the output.
 template <class Out>
 Out* copy_strided(const StoredTensor& tensor, std::size_t axis, const InnerRun& run,
                   const std::byte* from, ElementConverter<Out> convert, Out* out) {
@@ -226,7 +226,7 @@ Out* copy_strided(const StoredTensor& tensor, std::size_t axis, const InnerRun& 
   return out;
 }
 
-/// Reads rows (see WeightSource) and lets go of the pages that they were read from.
+/// Reads rows (see WeightSource) and releases the pages that they were read from.
 template <class Out>
 void read_rows(const StoredTensor& tensor, std::size_t first, std::size_t count,
                ElementConverter<Out> convert, Out* out) {
@@ -245,7 +245,7 @@ void read_rows(const StoredTensor& tensor, std::size_t first, std::size_t count,
 
 }  // namespace detail
 
-/// Metadata that what a training goes on from has, and a model has not; see
+/// Metadata that a training checkpoint has and a model does not; see
 /// training_checkpoint.hpp.
 inline constexpr const char* training_record_key = "coca_training";
 
@@ -266,7 +266,7 @@ class Checkpoint {
   }
 
   const std::string& path() const noexcept { return contents_->path; }
-  /// Strings that the file holds beside the tensors (`__metadata__` of safetensors).
+  /// Strings that the file stores in addition to the tensors (`__metadata__` of safetensors).
   const Metadata& metadata() const noexcept { return contents_->metadata; }
   std::size_t size() const noexcept { return contents_->tensors.size(); }
 
@@ -282,7 +282,7 @@ class Checkpoint {
     return contents_->tensors.find(name) != contents_->tensors.end();
   }
 
-  /// @throws FileError when there is no tensor of that name.
+  /// @throws FileError if there is no tensor with that name.
   const StoredTensor& tensor(std::string_view name) const {
     const auto found = contents_->tensors.find(name);
     if (found == contents_->tensors.end())
@@ -290,9 +290,9 @@ class Checkpoint {
     return found->second;
   }
 
-  /// The tensor as float, a few rows at a time; works on after this object is gone. The pages read
-  /// leave the resident set, so that what stays in memory is what the caller keeps.
-  /// @throws FileError when there is no tensor of that name; reading rows that do not exist throws
+  /// The tensor as float, a few rows at a time; outlives this object. The pages read
+  /// leave the resident set, so that only what the caller keeps stays in memory.
+  /// @throws FileError if there is no tensor with that name; reading rows that do not exist throws
   /// ArgumentError.
   WeightSource source(std::string_view name) const {
     WeightSource source;
@@ -302,13 +302,13 @@ class Checkpoint {
       if (first > rows || count > rows - first)
         throw ArgumentError("rows " + std::to_string(first) + " to " +
                             std::to_string(first + count) + " of tensor \"" + label +
-                            "\" were asked for, which has " + std::to_string(rows));
+                            "\" were requested, which has " + std::to_string(rows));
       detail::read_rows(stored, first, count, detail::float_converter(stored.dtype), out);
     };
     return source;
   }
 
-  /// The whole tensor as float, row-major. @throws FileError when there is none of that name.
+  /// The whole tensor as float, row-major. @throws FileError if there is none with that name.
   std::vector<float> read_floats(std::string_view name) const {
     const WeightSource from = source(name);
     std::vector<float> values(from.shape.size());
@@ -317,13 +317,13 @@ class Checkpoint {
   }
 
   /// The whole tensor as integers, row-major.
-  /// @throws FileError when there is none of that name, or it holds floating-point numbers.
+  /// @throws FileError if there is none with that name, or it contains floating-point numbers.
   std::vector<std::int64_t> read_int64(std::string_view name) const {
     const StoredTensor& stored = tensor(name);
     const auto convert = detail::integer_converter(stored.dtype);
     if (convert == nullptr)
       throw FileError(path(), "tensor \"" + std::string(name) + "\" holds " +
-                                  to_string(stored.dtype) + ", integers were expected");
+                                  to_string(stored.dtype) + ", expected integers");
     std::vector<std::int64_t> values(stored.shape.size());
     const std::size_t rows = stored.shape.rank() < 2 ? 1 : stored.shape[0];
     detail::read_rows(stored, 0, rows, convert, values.data());
@@ -331,7 +331,7 @@ class Checkpoint {
   }
 
   /// The same tensors under other names.
-  /// @param new_name gives each name's successor, or nothing to leave the tensor out
+  /// @param new_name returns each name's replacement, or nothing to leave the tensor out
   /// @throws FileError when two tensors would get the same name.
   Checkpoint renamed(
       const std::function<std::optional<std::string>(const std::string&)>& new_name) const {
@@ -363,12 +363,12 @@ class Checkpoint {
   std::shared_ptr<const Contents> contents_;
 };
 
-/// @throws FileError for what a training goes on from: beside a model, it holds the optimizer's
-/// tensors and averages under names of their own.
+/// @throws FileError for a training checkpoint: in addition to a model, it contains the optimizer's
+/// tensors and averages under separate names.
 inline void expect_model_weights(const Checkpoint& checkpoint) {
   if (checkpoint.metadata().count(training_record_key) == 0) return;
   throw FileError(checkpoint.path(),
-                  "is what a training run goes on from (train --resume); its model is "
+                  "is a training checkpoint (for train --resume); its model is "
                   "open_clip_model.safetensors in the same folder");
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// One object of a configuration file, whose keys are all accounted for: read, known to change
+/// One object of a configuration file, all of whose keys are accounted for: read, known to change
 /// nothing, or refused by name.
 
 #include <cstdint>
@@ -15,17 +15,17 @@
 
 namespace coca::detail {
 
-/// A key that is understood at its default value alone.
+/// A key that is only supported at its default value.
 struct DefaultOnly {
   const char* key;
-  Json value;  ///< null where the default is absence
+  Json value;  ///< null if the default is absence
 };
 
 /// Keys whose value is null count as absent, as None does in OpenCLIP.
 class ConfigSection {
  public:
   /// @param prefix such as "vision_cfg.", put before keys in messages
-  /// @throws FileError when `object` is no JSON object.
+  /// @throws FileError if `object` is not a JSON object.
   ConfigSection(std::string path, std::string prefix, const Json& object)
       : path_(std::move(path)), prefix_(std::move(prefix)), object_(object) {
     if (!object_.is_object())
@@ -41,7 +41,7 @@ class ConfigSection {
     return found == object_.end() || found->is_null() ? nullptr : &*found;
   }
 
-  /// @throws FileError when the value is no integer from `min` to `max`.
+  /// @throws FileError if the value is not an integer from `min` to `max`.
   int integer(const char* key, int silent, int min, int max) {
     const Json* value = find(key);
     return value == nullptr ? silent : to_integer(key, *value, min, max);
@@ -94,7 +94,7 @@ class ConfigSection {
     }
   }
 
-  /// @throws FileError naming a key that nothing above asked for and that is not null.
+  /// @throws FileError naming a key that was not read above and is not null.
   void finish() const {
     for (const auto& [key, value] : object_.items())
       if (!value.is_null() && seen_.find(key) == seen_.end())

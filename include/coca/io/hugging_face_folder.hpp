@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A folder as OpenCLIP's repositories on Hugging Face lay it out: configuration, weights,
+/// A folder laid out like OpenCLIP's repositories on Hugging Face: configuration, weights,
 /// tokenizer.
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 
 namespace coca {
 
-/// What was found. Paths begin with the folder's.
+/// What was found. Paths include the folder's.
 struct HuggingFaceFolder {
   std::string path;
   std::string config;
@@ -32,7 +32,7 @@ struct HuggingFaceFolder {
   std::optional<std::string> tokenizer_json;  ///< tokenizer.json
   std::optional<std::string> bpe_vocabulary;  ///< bpe_simple_vocab*.txt or .txt.gz
   std::optional<std::string> sentence_piece;  ///< *.model
-  /// Of captions: tokens in all, start and end included; of generation_config.json.
+  /// Minimum total tokens of captions, start and end included, from generation_config.json.
   std::optional<std::size_t> min_length;
 };
 
@@ -41,7 +41,7 @@ namespace detail {
 /// The plain names in a folder, sorted.
 class FolderListing {
  public:
-  /// @throws FileError when the path is no folder that can be read.
+  /// @throws FileError if the path is not a readable folder.
   explicit FolderListing(const std::string& path) : path_(path) {
     namespace fs = std::filesystem;
     std::error_code error;
@@ -50,7 +50,7 @@ class FolderListing {
     fs::directory_iterator entry(path, error);
     constexpr std::size_t max_names = 100'000;
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-      std::error_code ignored;  // a link to nowhere is no file
+      std::error_code ignored;  // a dangling link is not a file
       if (fs::is_regular_file(entry->path(), ignored))
         names_.push_back(entry->path().filename().string());
       if (names_.size() > max_names) throw FileError(path, "holds too many files");
@@ -59,14 +59,14 @@ class FolderListing {
     std::sort(names_.begin(), names_.end());
   }
 
-  /// The first of these names that is there.
+  /// The first of these names that exists.
   std::optional<std::string> first_of(std::initializer_list<const char*> candidates) const {
     for (const char* name : candidates)
       if (std::binary_search(names_.begin(), names_.end(), name)) return full(name);
     return std::nullopt;
   }
 
-  /// All names that begin and end so.
+  /// All names with this prefix and suffix.
   std::vector<std::string> matching(std::string_view begin, std::string_view end) const {
     std::vector<std::string> found;
     for (const std::string& name : names_)
@@ -90,7 +90,7 @@ inline std::string find_config(const std::string& path, const FolderListing& fol
   const auto shared = folder.first_of({"config.json"});
   if (!shared) throw FileError(path, "holds neither open_clip_config.json nor config.json");
   if (!is_model_config(read_json_file(*shared)))
-    throw FileError(*shared, "is no OpenCLIP configuration: it has no \"model_cfg\"");
+    throw FileError(*shared, "is not an OpenCLIP configuration: it has no \"model_cfg\"");
   return *shared;
 }
 
@@ -124,7 +124,7 @@ inline std::string find_weights(const std::string& path, const FolderListing& fo
                   "open_clip_pytorch_model.bin, pytorch_model.bin or .pt file");
 }
 
-/// The only file that begins and ends so, or nothing.
+/// The only file with this prefix and suffix, or nothing.
 inline std::optional<std::string> find_only(const std::string& path, const FolderListing& folder,
                                             std::string_view begin, std::string_view end) {
   const std::vector<std::string> found = folder.matching(begin, end);
@@ -134,7 +134,7 @@ inline std::optional<std::string> find_only(const std::string& path, const Folde
   return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
-/// What a model's captions are at least, where its folder says so.
+/// The minimum length of a model's captions, if its folder has one.
 inline std::optional<std::size_t> find_min_length(const FolderListing& folder) {
   const auto file = folder.first_of({"generation_config.json"});
   if (!file) return std::nullopt;
@@ -169,10 +169,10 @@ inline HuggingFaceFolder open_hugging_face_folder(const std::string& path,
   return folder;
 }
 
-/// The model in a folder; nothing where the path is no folder: of a checkpoint, or of nothing.
-/// @throws FileError as open_hugging_face_folder
+/// The model in a folder; nothing if the path is not a folder (a checkpoint, or missing).
+/// @throws FileError like open_hugging_face_folder
 inline std::optional<HuggingFaceFolder> find_hugging_face_folder(const std::string& path) {
-  std::error_code ignored;  // who opens the path says what is wrong
+  std::error_code ignored;  // opening the path will report the problem
   if (!std::filesystem::is_directory(path, ignored)) return std::nullopt;
   return open_hugging_face_folder(path);
 }

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Reading JSON from files that nobody vouches for. The one header that includes nlohmann-json.
+/// Reading JSON from untrusted files. The only header that includes nlohmann-json.
 
 #include <algorithm>
 #include <cstddef>
@@ -20,7 +20,7 @@ namespace coca {
 
 using Json = nlohmann::json;
 
-/// What a JSON text may cost.
+/// Limits on a JSON text.
 struct JsonLimits {
   std::size_t max_bytes = std::size_t{64} << 20;
   std::size_t max_depth = 64;
@@ -33,7 +33,7 @@ namespace detail {
 inline std::string text_position(std::string_view text, std::size_t byte) {
   const std::string_view before = text.substr(0, std::min(byte, text.size()));
   const auto lines = std::count(before.begin(), before.end(), '\n');
-  const std::size_t line_start = before.rfind('\n') + 1;  // 0 where there is no line break
+  const std::size_t line_start = before.rfind('\n') + 1;  // 0 if there is no line break
   return "line " + std::to_string(lines + 1) + ", column " +
          std::to_string(before.size() - line_start + 1);
 }
@@ -45,7 +45,7 @@ inline std::string printable(std::string_view text, std::size_t limit = 120) {
   return text.size() > limit ? shown + "..." : shown;
 }
 
-/// The parser's sentence without its own prefix and position.
+/// The parser's message without its prefix and position.
 inline std::string json_complaint(std::string_view what) {
   const std::size_t syntax = what.find("syntax error");
   if (syntax != std::string_view::npos) return printable(what.substr(syntax), 200);
@@ -128,12 +128,12 @@ inline Json parse_json(std::string_view text, const std::string& path,
     const std::size_t byte = error.byte > 0 ? error.byte - 1 : 0;
     throw FileError(
         path, detail::text_position(text, byte) + ": " + detail::json_complaint(error.what()));
-  } catch (const Json::exception& error) {  // a number beyond double
+  } catch (const Json::exception& error) {  // a number out of double's range
     throw FileError(path, detail::json_complaint(error.what()));
   }
 }
 
-/// Reads a JSON file. @throws FileError as MappedFile and parse_json.
+/// Reads a JSON file. @throws FileError like MappedFile and parse_json.
 inline Json read_json_file(const std::string& path, const JsonLimits& limits = {}) {
   const MappedFile file(path);
   const auto bytes = file.bytes();

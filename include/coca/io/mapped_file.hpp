@@ -38,19 +38,19 @@ class Descriptor {
 
 }  // namespace detail
 
-/// A whole regular file mapped for reading. Pages come from the disk when they are touched. As with
-/// every mapping, a file that another program cuts short while it is read ends this one (SIGBUS).
+/// A whole regular file mapped for reading. Pages are read from disk when touched. As with any
+/// mapping, a file that another program truncates while it is read ends this program (SIGBUS).
 class MappedFile {
  public:
   /// @throws FileError when the file is missing, unreadable, empty, not a regular file, or a
   /// pointer of Git LFS.
   explicit MappedFile(std::string path) : path_(std::move(path)) {
-    // O_NONBLOCK: a pipe that nobody writes to must be refused, not waited for.
+    // O_NONBLOCK: a pipe without a writer must be refused, not waited for.
     const detail::Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) fail("cannot be opened", errno);
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) fail("cannot be examined", errno);
-    if (S_ISDIR(status.st_mode)) throw FileError(path_, "is a directory, a file was expected");
+    if (S_ISDIR(status.st_mode)) throw FileError(path_, "is a directory, expected a file");
     if (!S_ISREG(status.st_mode)) throw FileError(path_, "is not a regular file");
     if (status.st_size == 0) throw FileError(path_, "is empty");
     const auto size = static_cast<std::size_t>(status.st_size);
@@ -83,8 +83,8 @@ class MappedFile {
   /// The content. Valid while this object lives.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
-  /// Takes the pages of [offset, offset + size) out of the resident set; touched again, they are
-  /// read again. The page that the range ends in stays, because the next range will begin there.
+  /// Removes the pages of [offset, offset + size) from the resident set; touched again, they are
+  /// read again. The page in which the range ends stays, because the next range begins there.
   void release(std::size_t offset, std::size_t size) const noexcept {
     if (offset >= bytes_.size()) return;
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

@@ -129,7 +129,7 @@ inline std::pair<VisionConfig, PoolingConfig> parse_vision(const std::string& pa
                            {"pool_type", "tok"},
                            {"input_patchnorm", false},
                            {"global_average_pool", false}});
-  // Dropout matters in training alone; timm_* matter only with a timm_model_name.
+  // Dropout matters only in training; timm_* matter only with a timm_model_name.
   section.ignore({"patch_dropout", "output_tokens", "timm_model_pretrained", "timm_pool",
                   "timm_proj", "timm_proj_bias", "timm_drop", "timm_drop_path"});
   section.finish();
@@ -264,7 +264,7 @@ inline bool is_model_config(const Json& json) {
 }
 
 /// Reads a configuration, bare or nested under `model_cfg`.
-/// @param path what messages call it
+/// @param path its name in messages
 /// @throws FileError naming the key that is missing, wrong, unknown, or asks for a model that is
 /// not supported.
 inline ModelDescription parse_model_description(const Json& json, const std::string& path) {
@@ -301,7 +301,7 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   return model;
 }
 
-/// Reads a configuration file. @throws FileError as parse_model_description.
+/// Reads a configuration file. @throws FileError like parse_model_description.
 inline ModelDescription read_model_description(const std::string& path) {
   return parse_model_description(read_json_file(path), path);
 }

@@ -21,7 +21,7 @@
 
 namespace coca {
 
-/// What a .npy file holds, row-major.
+/// The content of a .npy file, row-major.
 struct NpyArray {
   Shape shape;
   std::vector<float> values;
@@ -37,7 +37,7 @@ class NpyHeaderParser {
  public:
   NpyHeaderParser(const std::string& path, std::string_view text) : path_(path), text_(text) {}
 
-  /// @throws FileError when the header is not such a literal of a C-ordered float32 array.
+  /// @throws FileError if the header is not such a literal of a C-ordered float32 array.
   Shape parse() {
     expect('{');
     while (!accept('}')) {
@@ -49,7 +49,7 @@ class NpyHeaderParser {
       break;
     }
     skip_space();
-    if (!text_.empty()) fail("has something behind its closing brace");
+    if (!text_.empty()) fail("has something after its closing brace");
     if (!shape_ || !float32_ || !c_order_) fail("lacks 'descr', 'fortran_order' or 'shape'");
     return *shape_;
   }
@@ -184,7 +184,7 @@ inline NpyArray parse_npy(const std::string& path, std::span<const std::byte> by
 
 /// Writes a version 1.0 file: float32, little endian, C order.
 /// @param values row-major, shape.size() of them, such as [pictures, width]
-/// @throws ArgumentError when the number of values is not the shape's. @throws FileError when the
+/// @throws ArgumentError if the number of values does not match the shape. @throws FileError if the
 /// file cannot be written.
 inline void write_npy(const std::string& path, std::span<const float> values, const Shape& shape) {
   if (values.size() != shape.size())
@@ -201,7 +201,7 @@ inline void write_npy(const std::string& path, std::span<const float> values, co
   file.commit();
 }
 
-/// Reads a float32 file of C order. @throws FileError when it is missing, damaged or anything else.
+/// Reads a float32 file in C order. @throws FileError if it is missing, damaged or anything else.
 inline NpyArray read_npy(const std::string& path) {
   const MappedFile file(path);
   return detail::parse_npy(path, file.bytes());

@@ -24,13 +24,13 @@ namespace detail {
 
 enum class CheckpointFormat { safetensors, index, torch, other_pickle, unknown };
 
-/// PROTO of a protocol that there is, and something behind it.
+/// PROTO of an existing protocol, with something after it.
 inline bool begins_as_pickle(std::string_view text) {
   return text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5;
 }
 
-/// Whether bytes are those of a damaged safetensors file: a header begins, or nearly, behind a
-/// length of any size that is no text.
+/// Whether bytes look like a damaged safetensors file: a header begins, or nearly, after a
+/// length of any size that is not text.
 inline bool resembles_safetensors(std::string_view text) {
   if (text.size() <= safetensors_prefix) return false;
   const std::string_view length = text.substr(0, safetensors_prefix);
@@ -39,7 +39,7 @@ inline bool resembles_safetensors(std::string_view text) {
          !std::all_of(length.begin(), length.end(), is_text);
 }
 
-/// Tells the format by the first bytes.
+/// Detects the format by the first bytes.
 inline CheckpointFormat detect_format(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.size() > safetensors_prefix && text[safetensors_prefix] == '{' &&

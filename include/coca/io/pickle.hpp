@@ -2,7 +2,7 @@
 /// @file
 /// Reading Python's pickles, protocols 0 to 5, as far as torch.save uses them
 /// (https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the opcodes). A pickle
-/// is a program; here it can make plain values and tensors, and nothing else: see pickle_calls.hpp.
+/// is a program; here it can only create plain values and tensors: see pickle_calls.hpp.
 
 #include <bit>
 #include <charconv>
@@ -24,7 +24,7 @@
 
 namespace coca {
 
-/// What a pickle may cost.
+/// Limits on a pickle.
 struct PickleLimits {
   std::size_t max_values = 2'000'000;
   std::size_t max_depth = 1000;  ///< of containers under construction at the same time
@@ -32,7 +32,7 @@ struct PickleLimits {
 
 namespace detail {
 
-/// The stack machine. Each group of opcodes has a function that says whether the opcode was its
+/// The stack machine. Each group of opcodes has a function that returns whether the opcode was its
 /// own.
 class Unpickler {
  public:
@@ -150,7 +150,7 @@ class Unpickler {
       case 0x93: return push_stack_global();
       case 'R':
       case 0x81: return call_with(pop_many(2));
-      case 0x92: return call_with(pop_many(3));  // keyword arguments change nothing that is kept
+      case 0x92: return call_with(pop_many(3));  // keyword arguments do not affect what is kept
       case 'i': return call_inst(read_global());
       case 'o': return call_object();
       case 'Q': return push(calls_.load_persistent(pop()));
@@ -195,8 +195,8 @@ class Unpickler {
     return tuple->items;
   }
 
-  /// Sets the state of an object. State is kept of nothing, so there is nothing to set; but what
-  /// would run code of an unknown class in Python is refused.
+  /// Sets the state of an object. No object has state here, so there is nothing to set; but
+  /// whatever would run code of an unknown class in Python is refused.
   bool build() {
     pop();
     const PickleRef target = top();
@@ -213,7 +213,7 @@ class Unpickler {
     if (auto* list = std::get_if<PickleList>(&target)) {
       list->items.insert(list->items.end(), refs.begin(), refs.end());
     } else if (!std::holds_alternative<PickleObject>(target)) {
-      fail("appends to something that is no list");
+      fail("appends to something that is not a list");
     }
     return true;
   }
@@ -224,7 +224,7 @@ class Unpickler {
     if (auto* dict = std::get_if<PickleDict>(&target)) {
       dict->items.insert(dict->items.end(), items.begin(), items.end());
     } else if (!std::holds_alternative<PickleObject>(target)) {
-      fail("sets items of something that is no dict");
+      fail("sets items of something that is not a dict");
     }
     return true;
   }
@@ -284,7 +284,7 @@ class Unpickler {
   }
 
   bool skip_frame() {
-    input_.number<std::uint64_t>();  // its length helps readers of pipes; it is not checked
+    input_.number<std::uint64_t>();  // the frame's length is for readers of pipes; not checked
     return true;
   }
 
@@ -319,7 +319,7 @@ class Unpickler {
     return true;
   }
 
-  /// Values under the last mark belong to a container that is still being collected.
+  /// Values below the last mark belong to a container that is still being collected.
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
 
   PickleRef top() const {
@@ -373,7 +373,7 @@ class Unpickler {
 }  // namespace detail
 
 /// Reads the pickle at the beginning of `bytes`; more may follow it.
-/// @param path what messages call the bytes
+/// @param path their name in messages
 /// @throws FileError when it is damaged, costs more than the limits, or tries to call anything that
 /// is not on the list of pickle_calls.hpp, whose name the message gives.
 inline PickleDocument read_pickle(const std::string& path, std::span<const std::byte> bytes,

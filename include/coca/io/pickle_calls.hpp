@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The closed list of functions and classes that a pickle may call, and what their calls amount to.
+/// The closed list of functions and classes that a pickle may call, and the results of their calls.
 /// None of them is called: a call becomes a plain value. Every other call is refused by name.
 
 #include <array>
@@ -100,7 +100,7 @@ inline PickleCallee find_callee(const PickleGlobal& global) {
   return PickleCallee::refused;
 }
 
-/// The element type of a typed storage class or a torch dtype, both given by their full names.
+/// The element type of a typed storage class or a torch dtype, given by its full name.
 inline std::optional<DType> torch_dtype(std::string_view name) {
   struct Known {
     std::string_view name;
@@ -129,10 +129,11 @@ class PickleCalls {
   PickleCalls(const std::string& path, const PickleDocument& document, std::size_t max_copied)
       : path_(path), document_(document), copies_left_(max_copied) {}
 
-  /// @throws FileError when the callee is not on the list.
+  /// @throws FileError if the callee is not on the list.
   PickleValue call(PickleRef callee, std::span<const PickleRef> arguments) {
     const auto* global = document_.get<PickleGlobal>(callee);
-    if (global == nullptr) throw FileError(path_, "the pickle calls something that is no function");
+    if (global == nullptr)
+      throw FileError(path_, "the pickle calls something that is not a function");
     return call(*global, arguments);
   }
 
@@ -224,7 +225,7 @@ class PickleCalls {
     }
   }
 
-  /// (class, base, state): how Python makes plain objects in protocols 0 and 1.
+  /// (class, base, state): how Python creates plain objects in protocols 0 and 1.
   PickleValue reconstruct(const PickleGlobal& global, std::span<const PickleRef> arguments) const {
     const auto* type = arguments.empty() ? nullptr : document_.get<PickleGlobal>(arguments[0]);
     if (type == nullptr) fail_arguments(global);
@@ -240,7 +241,7 @@ class PickleCalls {
     }
   }
 
-  /// OrderedDict takes pairs or nothing; the argument of defaultdict makes missing values.
+  /// OrderedDict takes pairs or nothing; the argument of defaultdict creates missing values.
   PickleValue make_mapping(std::span<const PickleRef> arguments) {
     PickleDict dict;
     if (arguments.empty()) return dict;
@@ -295,7 +296,7 @@ class PickleCalls {
                                " other arguments than a storage, an offset, a shape and strides");
   }
   [[noreturn]] void fail_persistent() const {
-    throw FileError(path_, "the pickle refers to outside data that is no tensor storage");
+    throw FileError(path_, "the pickle refers to outside data that is not a tensor storage");
   }
 
   const std::string& path_;

@@ -14,7 +14,7 @@
 
 namespace coca::detail {
 
-/// Reads front to back and never beyond the end.
+/// Reads from front to back and never beyond the end.
 class PickleInput {
  public:
   PickleInput(const std::string& path, std::span<const std::byte> bytes)
@@ -39,7 +39,8 @@ class PickleInput {
     return taken;
   }
 
-  /// Up to the next line feed, which is taken but not returned. A carriage return goes too.
+  /// Up to the next line feed, which is consumed but not returned, as is a carriage return before
+  /// it.
   std::string_view line() {
     const std::size_t end = text_.find('\n', position_);
     if (end == std::string_view::npos) fail();
@@ -90,7 +91,7 @@ inline bool take_hex(std::string_view& text, std::size_t digits, std::uint32_t& 
   return true;
 }
 
-/// Python's raw-unicode-escape: Latin-1 but for \uXXXX and \UXXXXXXXX.
+/// Python's raw-unicode-escape: Latin-1 except for \uXXXX and \UXXXXXXXX.
 inline std::string decode_unicode_escapes(std::string_view text) {
   std::string decoded;
   while (!text.empty()) {
@@ -105,7 +106,7 @@ inline std::string decode_unicode_escapes(std::string_view text) {
   return decoded;
 }
 
-/// A Python string literal with its quotes. @throws FileError when there are none.
+/// A Python string literal with its quotes. @throws FileError if there are none.
 inline std::string decode_quoted(const std::string& path, std::string_view text) {
   if (text.size() < 2 || text.front() != text.back() || (text[0] != '\'' && text[0] != '"'))
     throw FileError(path, "the pickle has a string without quotes");

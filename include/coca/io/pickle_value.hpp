@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a pickle holds, as plain data. Nothing here can run anything.
+/// The content of a pickle, as plain data. Nothing here can run code.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 namespace coca {
 
-/// Number of a value in its PickleDocument. Values refer to each other by number, because a pickle
-/// may share values and even make a list that holds itself.
+/// Index of a value in its PickleDocument. Values refer to each other by index, because a pickle
+/// may share values and even create a list that contains itself.
 using PickleRef = std::uint32_t;
 
 struct PickleNone {};
@@ -39,7 +39,7 @@ struct PickleList {
   std::vector<PickleRef> items;
 };
 
-/// A dict or one of its kin (OrderedDict, defaultdict), in order of insertion.
+/// A dict or a variant of it (OrderedDict, defaultdict), in insertion order.
 struct PickleDict {
   std::vector<std::pair<PickleRef, PickleRef>> items;
 };
@@ -50,24 +50,24 @@ struct PickleGlobal {
   std::string name;
 };
 
-/// A block of numbers stored outside of the pickle.
+/// A block of numbers stored outside the pickle.
 struct PickleStorage {
   std::string key;
   std::string type;            ///< as the pickle calls it, such as "torch.HalfStorage"
-  std::optional<DType> dtype;  ///< absent where the type is not supported
+  std::optional<DType> dtype;  ///< absent if the type is not supported
   std::uint64_t elements = 0;
 };
 
 /// A view of a PickleStorage. Offset, sizes and strides are not negative.
 struct PickleTensor {
   PickleRef storage = 0;
-  std::string type_override;  ///< a dtype, where the storage is untyped
+  std::string type_override;  ///< a dtype, if the storage is untyped
   std::uint64_t offset = 0;   ///< in elements
   std::vector<std::uint64_t> shape;
   std::vector<std::uint64_t> strides;
 };
 
-/// An instance of a harmless class whose content is of no use here (a date, a path, a scalar).
+/// An instance of a harmless class whose content is not needed here (a date, a path, a scalar).
 struct PickleObject {
   std::string type;
 };
@@ -84,13 +84,13 @@ struct PickleDocument {
 
   const PickleValue& operator[](PickleRef ref) const { return values[ref]; }
 
-  /// The value as one of the types above, nullptr where it is another.
+  /// The value as one of the types above, nullptr if it has another type.
   template <class T>
   const T* get(PickleRef ref) const {
     return std::get_if<T>(&values[ref]);
   }
 
-  /// The value of a string key; the last one where it occurs several times.
+  /// The value of a string key; the last one if it occurs several times.
   std::optional<PickleRef> find(const PickleDict& dict, const std::string& key) const {
     for (auto item = dict.items.rbegin(); item != dict.items.rend(); ++item) {
       const auto* text = get<std::string>(item->first);

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Reading safetensors (https://github.com/huggingface/safetensors): eight bytes of header length,
-/// a JSON header, then the tensors. The rules are those of the original's `SafeTensors::validate`.
+/// a JSON header, then the tensors. The rules are those of the original `SafeTensors::validate`.
 
 #include <algorithm>
 #include <cstddef>
@@ -27,7 +27,7 @@ namespace coca {
 
 namespace detail {
 
-/// Largest header that the original accepts.
+/// Largest header that the original library accepts.
 inline constexpr std::size_t max_safetensors_header = 100'000'000;
 inline constexpr std::size_t safetensors_prefix = 8;
 
@@ -75,7 +75,7 @@ inline Shape parse_shape(const std::string& path, const std::string& name, const
   return shape;
 }
 
-/// A tensor with the bytes it claims, counted from the end of the header.
+/// A tensor with the byte range that it claims, counted from the end of the header.
 struct SafetensorsEntry {
   std::string name;
   DType dtype = DType::F32;
@@ -102,7 +102,7 @@ inline SafetensorsEntry parse_entry(const std::string& path, const std::string& 
   return entry;
 }
 
-/// Tensors must cover the data without overlap, gap or rest.
+/// Tensors must cover the data without overlap, gap or remainder.
 inline void check_coverage(const std::string& path, std::vector<SafetensorsEntry>& entries,
                            std::size_t data_size) {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
@@ -149,8 +149,9 @@ inline std::string_view safetensors_header(const std::string& path,
   const std::size_t available = bytes.size() - safetensors_prefix;
   if (length > max_safetensors_header)
     throw FileError(
-        path, "announces a header of " + std::to_string(length) +
-                  " bytes, at most 100000000 are accepted; it is damaged, or no safetensors file");
+        path,
+        "announces a header of " + std::to_string(length) +
+            " bytes, at most 100000000 are accepted; it is damaged, or not a safetensors file");
   if (length > available)
     throw FileError(path, "announces a header of " + std::to_string(length) + " bytes, but only " +
                               std::to_string(available) + " follow; the file is truncated");
@@ -161,7 +162,7 @@ inline std::string_view safetensors_header(const std::string& path,
   return {text, static_cast<std::size_t>(length)};
 }
 
-/// @param path what messages call the bytes
+/// @param path their name in messages
 inline Checkpoint parse_safetensors(const std::string& path,
                                     std::shared_ptr<const StoredBytes> bytes) {
   const std::string_view text = safetensors_header(path, bytes->bytes());
@@ -184,7 +185,7 @@ inline Checkpoint parse_safetensors(const std::string& path,
   return Checkpoint(path, std::move(tensors), std::move(metadata));
 }
 
-/// A shard is named by an untrusted file, so it must be a plain name beside that file.
+/// A shard is named by an untrusted file, so it must be a plain name in the same folder.
 inline void check_shard_name(const std::string& path, const std::string& shard) {
   if (shard.empty() || shard == "." || shard == ".." ||
       shard.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
@@ -212,7 +213,7 @@ inline std::map<std::string, std::string> parse_weight_map(const std::string& pa
 
 }  // namespace detail
 
-/// Reads a safetensors file; the tensors stay in it until they are asked for.
+/// Reads a safetensors file; the tensors stay in the file until requested.
 /// @throws FileError when it is missing, damaged, or holds element types that are not supported.
 inline Checkpoint read_safetensors(const std::string& path) {
   return detail::parse_safetensors(path, std::make_shared<StoredBytes>(MappedFile(path)));

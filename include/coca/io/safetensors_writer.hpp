@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Writing safetensors files that the original (and so OpenCLIP) loads.
+/// Writing safetensors files that the original library (and so OpenCLIP) loads.
 
 #include <algorithm>
 #include <array>
@@ -39,8 +39,8 @@ class SafetensorsWriter {
 
   /// Writes the header. F32 tensors come first in the file, so that all are aligned; apart from
   /// that the order is the one given. See tensors().
-  /// @param metadata strings stored beside the tensors; "format": "pt" is always among them
-  /// @throws ArgumentError for names that occur twice or are no UTF-8, and other types than F32,
+  /// @param metadata strings stored with the tensors; "format": "pt" is always among them
+  /// @throws ArgumentError for names that occur twice or are not UTF-8, and types other than F32,
   /// F16 and BF16. @throws FileError when the file cannot be written.
   SafetensorsWriter(const std::string& path, std::vector<TensorAnnouncement> tensors,
                     Metadata metadata = {})
@@ -59,8 +59,8 @@ class SafetensorsWriter {
   /// The announced tensors in the order in which they must be written.
   const std::vector<TensorAnnouncement>& tensors() const noexcept { return tensors_; }
 
-  /// Appends values to the tensor `name`: all of it, or some rows at a time.
-  /// @throws ArgumentError when it is not that tensor's turn, or it would get too many values.
+  /// Appends values to the tensor `name`: all of it, or a few rows at a time.
+  /// @throws ArgumentError if it is not that tensor's turn, or it would get too many values.
   /// @throws FileError when the file cannot be written.
   void write(std::string_view name, std::span<const float> values) {
     if (values.empty()) return;
@@ -109,7 +109,7 @@ class SafetensorsWriter {
   }
 
   std::string make_header(const Metadata& metadata) const {
-    nlohmann::ordered_json header;  // readers do not care; people who look into the file do
+    nlohmann::ordered_json header;  // the order matters only to people who look into the file
     header["__metadata__"] = metadata;
     std::set<std::string> seen;
     std::size_t offset = 0;

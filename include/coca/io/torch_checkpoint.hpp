@@ -31,14 +31,14 @@ namespace detail {
 
 inline constexpr std::size_t max_torch_pickle = std::size_t{64} << 20;
 
-/// A tensor of the state dict, its data not yet located.
+/// A tensor of the state dict whose data has not been located yet.
 struct TorchTensor {
   std::string name;
   PickleTensor tensor;
 };
 
-/// The dict of weights: the object itself, or what one of the usual keys of training checkpoints
-/// holds. What lies beside it (optimizer state, epoch) is not looked at.
+/// The dict of weights: the object itself, or the value of one of the usual keys of training
+/// checkpoints. Everything else (optimizer state, epoch) is ignored.
 inline const PickleDict& find_state_dict(const std::string& path, const PickleDocument& document) {
   const auto* dict = document.get<PickleDict>(document.root);
   if (dict == nullptr)
@@ -57,7 +57,7 @@ inline const PickleDict& find_state_dict(const std::string& path, const PickleDo
   return *dict;
 }
 
-/// Removes what DistributedDataParallel and torch.compile put in front of every name.
+/// Removes the prefix that DistributedDataParallel and torch.compile add to every name.
 inline void remove_wrapper_prefixes(std::vector<TorchTensor>& tensors) {
   bool removed = true;
   while (removed) {
@@ -99,7 +99,7 @@ inline DType tensor_dtype(const std::string& path, const TorchTensor& tensor,
   return *dtype;
 }
 
-/// Bytes of a storage. An untyped one counts bytes.
+/// Bytes of a storage. The size of an untyped one is in bytes.
 inline std::uint64_t storage_size(const std::string& path, const PickleStorage& storage) {
   if (!storage.dtype && !storage.type.ends_with(".UntypedStorage"))
     throw FileError(path, "storage \"" + printable(storage.key) + "\" is a " +
@@ -116,7 +116,7 @@ struct StorageRange {
   std::size_t size = 0;
 };
 
-/// @throws FileError when the tensor does not lie inside its storage.
+/// @throws FileError if the tensor does not lie inside its storage.
 inline StoredTensor place_tensor(const std::string& path, const TorchTensor& tensor, DType dtype,
                                  const StorageRange& range) {
   const PickleTensor& view = tensor.tensor;
@@ -186,8 +186,8 @@ class TorchZip {
   }
 
  private:
-  /// torch.save does not compress. Who did so afterwards saved a little; a file that grows far more
-  /// was made to fill the memory.
+  /// torch.save does not compress. Compressing afterwards saves little; a file that expands far
+  /// more was made to exhaust memory.
   static std::uint64_t max_inflation(std::size_t archive_size) {
     constexpr std::uint64_t factor = 8;
     constexpr std::uint64_t always = std::uint64_t{16} << 20;
@@ -206,7 +206,7 @@ class TorchZip {
       if (name.ends_with(suffix) && name.find('/') == name.size() - suffix.size())
         folders.push_back(name.substr(0, name.size() - suffix.size() + 1));
     if (folders.empty())
-      throw FileError(path_, "is a zip archive without a data.pkl, so no PyTorch checkpoint");
+      throw FileError(path_, "is a zip archive without a data.pkl, so not a PyTorch checkpoint");
     if (folders.size() > 1) throw FileError(path_, "holds more than one data.pkl");
     folder_ = folders.front();
     if (find("constants.pkl") != nullptr)
@@ -219,8 +219,8 @@ class TorchZip {
     const std::vector<std::byte> content = archive_.read(*member, 16);
     const std::string_view order(reinterpret_cast<const char*>(content.data()), content.size());
     if (order != "little")
-      throw FileError(path_, "was saved with the byte order \"" + printable(order) +
-                                 "\", \"little\" was expected");
+      throw FileError(
+          path_, "was saved with the byte order \"" + printable(order) + "\", expected \"little\"");
   }
 
   StorageRange locate(const PickleStorage& storage) {
@@ -349,7 +349,7 @@ inline bool begins_as_zip(std::span<const std::byte> bytes) {
   return text.starts_with("PK\x03\x04") || text.starts_with("PK\x05\x06");
 }
 
-/// @param path what messages call the bytes
+/// @param path their name in messages
 inline Checkpoint parse_torch_checkpoint(const std::string& path,
                                          std::shared_ptr<const StoredBytes> bytes) {
   if (begins_as_zip(bytes->bytes())) return TorchZip(path, std::move(bytes)).read();
@@ -361,8 +361,8 @@ inline Checkpoint parse_torch_checkpoint(const std::string& path,
 /// Reads `.pt`, `.bin` and `.ckpt` files of torch.save: a state dict, or a dict that holds one
 /// under "state_dict", "model_state_dict" or "model". "module." and "_orig_mod." are removed where
 /// all names begin with them. Storages that are not compressed stay in the file until they are
-/// asked for.
-/// @throws FileError when the file is damaged, or its pickle tries to call anything but what
+/// requested.
+/// @throws FileError if the file is damaged, or its pickle tries to call anything except what
 /// rebuilds tensors and containers.
 inline Checkpoint read_torch_checkpoint(const std::string& path) {
   return detail::parse_torch_checkpoint(path, std::make_shared<StoredBytes>(MappedFile(path)));

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Zip archives in memory. The one header that uses libzip. Members that are stored as they are can
-/// be used in place; libzip does not say where they lie, so their headers are read here as well
+/// Zip archives in memory. The only header that uses libzip. Members stored uncompressed can
+/// be used in place; libzip does not report their position, so their headers are also read here
 /// (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3 and 4.5.3).
 
 #include <algorithm>
@@ -47,14 +47,14 @@ struct ZipFileCloser {
 };
 }  // namespace detail
 
-/// A zip archive that lies in memory (a mapped file).
+/// A zip archive in memory (a mapped file).
 class ZipArchive {
  public:
   /// Whether archives can be read in this build.
   static constexpr bool available = true;
 
-  /// @param path what messages call the bytes, which must outlive the archive
-  /// @throws FileError when they are no zip archive, or a damaged or an encrypted one.
+  /// @param path their name in messages, which must outlive the archive
+  /// @throws FileError if they are not a zip archive, or a damaged or encrypted one.
   ZipArchive(std::string path, std::span<const std::byte> bytes)
       : path_(std::move(path)), bytes_(bytes), offsets_(detail::read_zip_directory(path_, bytes)) {
     zip_error_t error;
@@ -65,14 +65,14 @@ class ZipArchive {
     zip_error_fini(&error);
     if (archive_ == nullptr) {
       if (source != nullptr) zip_source_free(source);
-      throw FileError(path_, "is no readable zip archive: " + problem);
+      throw FileError(path_, "is not a readable zip archive: " + problem);
     }
     list_members();
   }
 
   const std::vector<ZipMember>& members() const noexcept { return members_; }
 
-  /// nullptr when there is none of that name.
+  /// nullptr if there is none with that name.
   const ZipMember* find(std::string_view name) const {
     const auto found =
         std::find_if(members_.begin(), members_.end(),
@@ -80,8 +80,8 @@ class ZipArchive {
     return found == members_.end() ? nullptr : &*found;
   }
 
-  /// Where the content of a stored member begins in the archive's bytes.
-  /// @throws FileError when it does not lie inside of them.
+  /// Where the content of an uncompressed member begins in the archive's bytes.
+  /// @throws FileError if it does not lie inside them.
   std::size_t data_offset(const ZipMember& member) const {
     const std::size_t begin =
         detail::zip_data_offset(path_, bytes_, offsets_[member.index].local_header, member.name);
@@ -91,14 +91,14 @@ class ZipArchive {
   }
 
   /// The content of a member, its checksum verified.
-  /// @throws FileError when it declares or has more than `max_size` bytes, or is damaged.
+  /// @throws FileError if it declares or has more than `max_size` bytes, or is damaged.
   std::vector<std::byte> read(const ZipMember& member, std::uint64_t max_size) const {
     if (member.size > max_size) fail(member, too_large(member.size, max_size));
     const std::unique_ptr<zip_file_t, detail::ZipFileCloser> file(
         zip_fopen_index(archive_.get(), member.index, 0));
     if (file == nullptr) fail(member, zip_strerror(archive_.get()));
     std::vector<std::byte> content;
-    for (;;) {  // grows with what really is there, not with what is declared
+    for (;;) {  // grows with the actual content, not with the declared size
       constexpr std::size_t step = std::size_t{1} << 18;
       const std::size_t filled = content.size();
       content.resize(filled + step);
@@ -150,7 +150,7 @@ class ZipArchive {
 
 #else
 
-/// Stands in where the library was configured without libzip: cannot be made.
+/// A substitute if the library was configured without libzip: cannot be constructed.
 class ZipArchive {
  public:
   static constexpr bool available = false;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Where the members of a zip archive lie: the central directory and the local headers
+/// The positions of the members of a zip archive: the central directory and the local headers
 /// (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3 and 4.5.3).
 
 #include <algorithm>
@@ -49,7 +49,7 @@ class ZipFields {
   std::span<const std::byte> bytes_;
 };
 
-/// The central directory as the end record, or the zip64 end record in front of it, gives it.
+/// The central directory as given by the end record, or the zip64 end record before it.
 struct ZipDirectoryPlace {
   std::uint64_t entries = 0;
   std::uint64_t offset = 0;
@@ -134,7 +134,7 @@ inline std::vector<ZipDirectoryEntry> read_zip_directory(const std::string& path
   return entries;
 }
 
-/// Where the content behind a local header begins.
+/// Where the content after a local header begins.
 /// @throws FileError when the header is damaged or belongs to another name.
 inline std::size_t zip_data_offset(const std::string& path, std::span<const std::byte> bytes,
                                    std::uint64_t local_header, const std::string& name) {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The captioning loss (arXiv 2205.01917, section 3.2): the words of a caption, each predicted from
-/// those before it and the picture.
+/// The captioning loss (arXiv 2205.01917, section 3.2): each word of a caption is predicted from
+/// the words before it and the picture.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +25,7 @@ inline std::vector<std::int32_t> next_token_labels(const Tokens& tokens, std::in
   return labels;
 }
 
-/// How many labels count.
+/// The number of labels that are not ignored.
 inline std::size_t count_labels(const std::vector<std::int32_t>& labels,
                                 std::int32_t ignored = -1) {
   std::size_t count = 0;
@@ -41,11 +41,11 @@ struct CaptioningOptions {
   /// Labels that the sum is divided by; 0: those of these tokens. With several ranks or parts of a
   /// batch, those of all.
   std::size_t labels = 0;
-  std::size_t rows_at_once = 128;  ///< rows of logits that exist at a time
+  std::size_t rows_at_once = 128;  ///< rows of logits computed at a time
 };
 
 /// weight * mean cross-entropy of the next words, added to `loss`.
-/// @param features   [batch, length, width] of the multimodal decoder, in front of its projection
+/// @param features   [batch, length, width] of the multimodal decoder, before its projection
 /// @param projection [vocabulary, width]
 template <DifferentiableBackend B>
 void captioning_loss(Context<B>& context, const Array<B>& features,

@@ -11,7 +11,7 @@
 
 namespace coca {
 
-/// Weights of the two losses, the paper's.
+/// Weights of the two losses, as in the paper.
 struct CoCaLossOptions {
   float contrastive_weight = 1.0f;
   ContrastiveKind contrastive = ContrastiveKind::softmax;
@@ -20,7 +20,7 @@ struct CoCaLossOptions {
 
 /// The contrastive loss that the options name, with the model's scale (and bias), added to `loss`.
 /// @param pairs as for contrastive_loss
-/// @throws Error for SigLIP's where the model has no logit_bias
+/// @throws Error for SigLIP's if the model has no logit_bias
 template <class Model, DifferentiableBackend B>
 void contrastive_loss(Context<B>& context, const Model& model,
                       const ContrastiveFeatures<B>& features, const CoCaLossOptions& options,

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Contrastive losses between embeddings of pictures and of texts: CLIP's softmax over a batch,
-/// both ways, and SigLIP's sigmoid over all pairs.
+/// Contrastive losses between embeddings of pictures and of texts: CLIP's softmax over a batch
+/// in both directions, and SigLIP's sigmoid over all pairs.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,23 +13,23 @@ namespace coca {
 
 /// How pictures and texts are contrasted.
 enum class ContrastiveKind : std::uint8_t {
-  softmax,  ///< CLIP's, the paper's: which of all texts, which of all pictures
-  sigmoid,  ///< SigLIP's: pair by pair, whether they belong together; needs a logit_bias
+  softmax,  ///< CLIP's and the paper's: classification among all texts, and all pictures
+  sigmoid,  ///< SigLIP's: for each pair, whether it matches; needs a logit_bias
 };
 
-/// Embeddings of the pairs that a loss is computed for, and of all that they are compared with.
+/// Embeddings of the pairs that a loss is computed for, and of everything they are compared with.
 template <Backend B>
 struct ContrastiveFeatures {
   Array<B> image{};       ///< [n, embed_dim], of norm 1
   Array<B> text{};        ///< [n, embed_dim], of norm 1
-  Array<B> all_image{};   ///< [m, embed_dim]; nothing: those of `image`
-  Array<B> all_text{};    ///< [m, embed_dim]; nothing: those of `text`
-  std::size_t first = 0;  ///< place of pair 0 among all
+  Array<B> all_image{};   ///< [m, embed_dim]; empty: those of `image`
+  Array<B> all_text{};    ///< [m, embed_dim]; empty: those of `text`
+  std::size_t first = 0;  ///< index of pair 0 among all
 };
 
 namespace detail {
 
-/// logits = e^logit_scale * left allᵀ, [n, m], on their way to a loss and back.
+/// logits = e^logit_scale * left allᵀ, [n, m], and their gradient.
 template <DifferentiableBackend B>
 class ScaledSimilarity {
  public:
@@ -51,7 +51,7 @@ class ScaledSimilarity {
 
   const Array<B>& logits() const { return logits_; }
 
-  /// The logits hold their gradient by now.
+  /// By now the logits have been overwritten with their gradient.
   void backward() {
     Tape<B>* tape = tape_for(context_, left_, all_, scale_);
     if (tape == nullptr) return;
@@ -85,7 +85,7 @@ class ScaledSimilarity {
 /// weight * the mean of both cross-entropies (each picture among all texts, each text among all
 /// pictures), added to `loss` (CLIP, arXiv 2103.00020; OpenCLIP's ClipLoss).
 /// @param logit_scale [], the logarithm of the factor
-/// @param pairs pairs that the sums are divided by; 0: those given here. With several parts of a
+/// @param pairs number of pairs to divide the sums by; 0: those given here. With several parts of a
 /// batch,
 ///        those of all.
 template <DifferentiableBackend B>

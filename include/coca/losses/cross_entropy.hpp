@@ -15,7 +15,7 @@
 
 namespace coca {
 
-/// A number that losses add to, [1], starting from zero.
+/// A scalar that losses add to, [1], starting at zero.
 template <DifferentiableBackend B>
 Array<B> make_loss(Context<B>& context) {
   Array<B> loss = context.empty(Shape{1});
@@ -26,7 +26,7 @@ Array<B> make_loss(Context<B>& context) {
 /// Options of linear_cross_entropy.
 struct LinearCrossEntropyOptions {
   CrossEntropy loss{};
-  std::size_t rows_at_once = 128;  ///< rows of logits that exist at a time
+  std::size_t rows_at_once = 128;  ///< rows of logits computed at a time
 };
 
 /// What makes logits of features: a matrix [classes, width] and, if there is one, a bias for each
@@ -43,24 +43,24 @@ struct ClassProjection {
 /// Cross-entropy of logits = input weightᵀ + bias without storing them: projection, softmax and
 /// gradients go through a few rows at a time. Rows whose label is ignored cost nothing.
 /// @param input  [rows, width] (outer extents folded)
-/// @param labels one a row
+/// @param labels one per row
 /// @param loss   [1], loss.weight times the sum of the rows' losses is added
-/// @throws ShapeError where the numbers of rows or the widths differ; ArgumentError for a label
+/// @throws ShapeError if the numbers of rows or the widths differ; ArgumentError for a label
 /// that is
-///         no class.
+///         not a class.
 template <DifferentiableBackend B>
 void linear_cross_entropy(Context<B>& context, const Array<B>& input,
                           const std::type_identity_t<ClassProjection<B>>& projection,
                           const std::vector<std::int32_t>& labels,
                           const LinearCrossEntropyOptions& options, const Array<B>& loss);
 
-/// The same for logits that exist: [rows, classes], left as they are.
+/// The same for given logits [rows, classes], which are left unchanged.
 template <DifferentiableBackend B>
 void cross_entropy(Context<B>& context, const Array<B>& logits,
                    const std::vector<std::int32_t>& labels, const CrossEntropy& options,
                    const Array<B>& loss);
 
-/// Cross-entropy against probabilities: targets [rows, classes], as logits.
+/// Cross-entropy against probabilities: targets [rows, classes], like the logits.
 /// @param weight factor of the loss: 1 / rows for the mean
 template <DifferentiableBackend B>
 void soft_cross_entropy(Context<B>& context, const Array<B>& logits, const Array<B>& targets,
@@ -79,7 +79,7 @@ inline void expect_labels(const std::vector<std::int32_t>& labels, std::size_t r
                           std::to_string(classes) + " classes");
 }
 
-/// The rows that count, and their labels.
+/// The rows whose label is not ignored, and their labels.
 struct LabelledRows {
   std::vector<std::int32_t> rows, labels;
 

@@ -12,7 +12,7 @@
 
 namespace coca::detail {
 
-/// Sizes and starts of a block, as OpenCLIP initialises its transformers.
+/// Sizes and initial values of a block, as OpenCLIP initialises its transformers.
 template <class Config>
 BlockOptions block_options(const Config& config, MatrixUse use) {
   const auto width = static_cast<float>(config.width), layers = static_cast<float>(config.layers);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// CLIP (arXiv 2103.00020): an image encoder and a text encoder with one space of embeddings.
+/// CLIP (arXiv 2103.00020): an image encoder and a text encoder with a shared embedding space.
 
 #include <concepts>
 #include <cstddef>
@@ -66,10 +66,10 @@ class ClipModel {
   const Array<B>& logit_scale() const { return logits_.scale(); }
   /// Whether the similarities also have SigLIP's bias.
   bool has_logit_bias() const noexcept { return logits_.has_bias(); }
-  /// What is added to the logits, a scalar. @throws Error where there is none.
+  /// The bias added to the logits, a scalar. @throws Error if there is none.
   const Array<B>& logit_bias() const { return logits_.bias(); }
-  /// Gives the model SigLIP's bias, a parameter like the others, of -10 at first. Before a
-  /// Trainable binds the parameters; a model that has one stays as it is.
+  /// Adds SigLIP's bias to the model, a parameter like the others, initially -10. Call it before a
+  /// Trainable binds the parameters; a model that has one is unchanged.
   void add_logit_bias() { logits_.add_bias(backend_); }
   /// What `initialize` gives logit_scale from now on; ln(1 / 0.07) if not called.
   void set_initial_logit_scale(float logarithm) { logits_.set_initial_scale(logarithm); }

@@ -52,7 +52,7 @@ struct DecoderReadsImage {
 /// Any four components that fit together. Sizes that are constants of the components are compared
 /// by the compiler, all others when the model is made.
 ///
-/// A loaded model is constant: threads may share it, each with a Context of its own.
+/// A loaded model is immutable: threads may share it, each with its own Context.
 template <ImageEncoder Encoder, Pooler PoolerType, CausalTextEncoder Text, CaptionDecoder Decoder>
 class CoCaModel {
   static_assert(std::same_as<typename PoolerType::backend_type, typename Encoder::backend_type> &&
@@ -107,10 +107,10 @@ class CoCaModel {
   const Array<B>& logit_scale() const { return logits_.scale(); }
   /// Whether the similarities also have SigLIP's bias.
   bool has_logit_bias() const noexcept { return logits_.has_bias(); }
-  /// What is added to the logits, a scalar. @throws Error where there is none.
+  /// The bias added to the logits, a scalar. @throws Error if there is none.
   const Array<B>& logit_bias() const { return logits_.bias(); }
-  /// Gives the model SigLIP's bias, a parameter like the others, of -10 at first. Before a
-  /// Trainable binds the parameters; a model that has one stays as it is.
+  /// Adds SigLIP's bias to the model, a parameter like the others, initially -10. Call it before a
+  /// Trainable binds the parameters; a model that has one is unchanged.
   void add_logit_bias() { logits_.add_bias(backend_); }
   /// What `initialize` gives logit_scale from now on; ln(1 / 0.07) if not called.
   void set_initial_logit_scale(float logarithm) { logits_.set_initial_scale(logarithm); }
@@ -120,7 +120,7 @@ class CoCaModel {
     return pooled(context, encoder_(context, pixels));
   }
 
-  /// The same from some of the encoder's tokens alone, where the encoder can leave out others.
+  /// The same from only some of the encoder's tokens, if the encoder can leave out others.
   /// @param kept_tokens [batch, kept], rows of [batch * encoder_tokens]
   ImageFeatures<B> encode_image(Context<B>& context, const Array<B>& pixels,
                                 const Indices<B>& kept_tokens) const requires
@@ -135,7 +135,7 @@ class CoCaModel {
     return text_(context, tokens);
   }
 
-  /// What the model thinks of given captions: logits [batch, length, vocab_size], row t for what
+  /// The logits of given captions, [batch, length, vocab_size], row t for the token that
   /// follows token t.
   /// @param image_tokens [batch, tokens, width] of encode_image
   Array<B> caption_logits(Context<B>& context, const Array<B>& image_tokens,
@@ -143,7 +143,7 @@ class CoCaModel {
     return decoder_(context, text_(context, tokens).tokens, image_tokens);
   }
 
-  /// Captions being written: sequences of equal length, each about one picture.
+  /// Captions being generated: sequences of equal length, each about one picture.
   class Decoding {
    public:
     std::size_t sequences() const noexcept { return table_.sequences(); }
@@ -166,7 +166,7 @@ class CoCaModel {
           decoder_(std::move(decoder)) {}
   };
 
-  /// Starts with one empty sequence a picture.
+  /// Starts with one empty sequence per picture.
   /// @param image_tokens [pictures, tokens, width] of encode_image
   /// @param capacity     cache rows: tokens of all sequences that will ever be added
   Decoding start_decoding(Context<B>& context, const Array<B>& image_tokens,
@@ -181,8 +181,8 @@ class CoCaModel {
   }
 
   /// Adds tokens [sequences, new tokens]. -> logits [sequences, vocab_size] of what follows the
-  /// last. An error leaves the decoding as it was.
-  /// @throws ShapeError beyond context_length, ArgumentError for unknown ids or where the cache is
+  /// last. An error leaves the decoding unchanged.
+  /// @throws ShapeError beyond context_length, ArgumentError for unknown ids or if the cache is
   /// full.
   Array<B> extend(Context<B>& context, Decoding& decoding, const Tokens& tokens) const {
     SequenceTable& table = decoding.table_;
@@ -199,8 +199,8 @@ class CoCaModel {
     return decoder_.extend(context, text, decoding.decoder_, step);
   }
 
-  /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
-  /// @throws ArgumentError for a parent that is none of them.
+  /// Sequence i continues the previous sequence parents[i]; their number may change.
+  /// @throws ArgumentError for a parent that does not exist.
   void reorder(Context<B>& context, Decoding& decoding,
                const std::vector<std::size_t>& parents) const {
     decoding.table_.reorder(parents);

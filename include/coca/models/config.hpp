@@ -93,8 +93,8 @@ struct FieldInfo {
 
 /// A vision transformer.
 struct VisionConfig {
-  int image_size = 224;  ///< pixels a side
-  int patch_size = 16;   ///< pixels a side
+  int image_size = 224;  ///< side in pixels
+  int patch_size = 16;   ///< side in pixels
   int width = 768;
   int layers = 12;
   int heads = 12;
@@ -180,7 +180,7 @@ struct TextConfig {
   friend constexpr bool operator==(const TextConfig&, const TextConfig&) = default;
 };
 
-/// A decoder that sees text and picture.
+/// A decoder of text that attends to the picture.
 struct MultimodalConfig {
   int width = 512;
   int layers = 12;
@@ -222,7 +222,7 @@ struct CoCaConfig {
   MultimodalConfig multimodal{};
   ConfigReal init_logit_scale = default_logit_scale;  ///< a logarithm
 
-  /// Image tokens that the captioner looks at.
+  /// Image tokens that the captioner attends to.
   constexpr int caption_tokens() const {
     switch (pooling.kind) {
       case Pooling::class_token:
@@ -344,7 +344,7 @@ constexpr std::size_t pooler_parameters(std::size_t width, std::size_t key_width
 
 }  // namespace detail
 
-/// Parameters of the vision transformer itself, without what pools its tokens.
+/// Parameters of the vision transformer itself, without its pooler.
 constexpr std::size_t parameter_count(const VisionConfig& config) {
   using detail::size;
   const std::size_t width = size(config.width), patch = size(config.patch_size);
@@ -415,7 +415,7 @@ constexpr std::size_t parameter_count(const ClipConfig& config) {
          parameter_count(config.text, config.embed_dim, false) + 1;
 }
 
-/// Bytes that keys and values of one sequence of `tokens` take in a decoder's caches, with elements
+/// Bytes of keys and values of one sequence of `tokens` in a decoder's caches, with elements
 /// of `element_size` bytes; those of the picture, shared by its beams, not counted.
 constexpr std::size_t kv_cache_bytes(const CoCaConfig& config, std::size_t tokens,
                                      std::size_t element_size = sizeof(float)) {
@@ -425,7 +425,7 @@ constexpr std::size_t kv_cache_bytes(const CoCaConfig& config, std::size_t token
           size(config.multimodal.layers) * size(config.multimodal.width));
 }
 
-/// Multiplications and additions of encoding one picture, matrix products and attention alone.
+/// Multiplications and additions of encoding one picture, only matrix products and attention.
 constexpr std::size_t encode_image_flops(const VisionConfig& config) {
   using detail::size;
   const std::size_t width = size(config.width), tokens = size(config.tokens());

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What turns cosine similarities of embeddings into the logits of a contrastive loss.
+/// Turns cosine similarities of embeddings into the logits of a contrastive loss.
 
 #include <optional>
 
@@ -8,7 +8,7 @@
 
 namespace coca {
 
-/// logits = e^logit_scale * similarity, as CLIP has them (arXiv 2103.00020), or, with SigLIP's bias
+/// logits = e^logit_scale * similarity, as in CLIP (arXiv 2103.00020), or, with SigLIP's bias
 /// (arXiv 2303.15343), e^logit_scale * similarity + logit_bias.
 template <Backend B>
 class ContrastiveLogits {
@@ -28,7 +28,7 @@ class ContrastiveLogits {
 
   bool has_bias() const noexcept { return bias_.has_value(); }
 
-  /// A scalar. @throws Error where there is none.
+  /// A scalar. @throws Error if there is none.
   const Array<B>& bias() const {
     if (!bias_)
       throw Error(
@@ -36,8 +36,8 @@ class ContrastiveLogits {
     return bias_->value();
   }
 
-  /// A bias of -10, if there is none yet. What `initialize` does to the scale from now on is also
-  /// as OpenCLIP does it with --siglip: it is ln 10.
+  /// Adds a bias of -10, if there is none yet. From now on `initialize` also sets the scale as
+  /// OpenCLIP does with --siglip, to ln 10.
   void add_bias(const B& backend) {
     if (bias_) return;
     scale_.set_initializer(Initializer::constant(2.3025851f));

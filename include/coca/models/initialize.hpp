@@ -28,7 +28,7 @@ void initialize(Model& model, std::uint64_t seed = 0) {
   });
 }
 
-/// Number of weights of a model. parameter_count(config) knows it without one.
+/// Number of weights of a model. parameter_count(config) computes it without a model.
 template <class Model>
 std::size_t count_parameters(const Model& model) {
   std::size_t count = 0;

@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// The decoder that reads the text tower's tokens, looks at the picture's, and says the next word.
+/// The decoder that reads the text tower's tokens, attends to the picture's, and predicts the next
+/// word.
 
 #include <cstddef>
 #include <cstdint>
@@ -42,13 +43,13 @@ class MultimodalDecoder {
                                                MatrixUse::few_rows)) {}
 
   /// text tokens [batch, length, width], image tokens [batch, tokens, width]
-  /// -> logits [batch, length, vocab_size]; row t says what follows word t.
+  /// -> logits [batch, length, vocab_size]; row t predicts the word after t.
   Array<B> operator()(Context<B>& context, const Array<B>& text_tokens,
                       const Array<B>& image_tokens) const {
     return linear(context, features(context, text_tokens, image_tokens), projection());
   }
 
-  /// The same in front of the projection to the vocabulary: [batch, length, width]
+  /// The same before the projection to the vocabulary: [batch, length, width]
   Array<B> features(Context<B>& context, const Array<B>& text_tokens,
                     const Array<B>& image_tokens) const {
     const auto run = [&context, image_tokens](const auto& block, const Array<B>& input) {
@@ -62,7 +63,7 @@ class MultimodalDecoder {
   /// [vocab_size, width]
   const typename B::Matrix& projection() const { return text_projection_.value(); }
 
-  /// Where each word looks: [batch, heads, length, image tokens] for each layer, first to last.
+  /// Where each word attends: [batch, heads, length, image tokens] per layer, first to last.
   std::vector<Array<B>> attention_maps(Context<B>& context, const Array<B>& text_tokens,
                                        const Array<B>& image_tokens) const {
     std::vector<Array<B>> maps;
@@ -84,7 +85,7 @@ class MultimodalDecoder {
   struct Cache {
     std::vector<KvCache<B>> layers;
     std::vector<ProjectedTokens<B>> image;
-    Indices<B> image_rows;  // [sequences, image tokens]; nothing: sequence i looks at picture i
+    Indices<B> image_rows;  // [sequences, image tokens]; empty: sequence i attends to picture i
   };
 
   /// image tokens [pictures, tokens, width]
@@ -100,7 +101,7 @@ class MultimodalDecoder {
     return cache;
   }
 
-  /// Says which picture each sequence looks at from now on.
+  /// Sets which picture each sequence attends to from now on.
   void look_at(Context<B>& context, Cache& cache, const std::vector<std::size_t>& pictures) const {
     const std::size_t tokens = cache.image.front().tokens;
     std::vector<std::int32_t> rows;
@@ -111,7 +112,7 @@ class MultimodalDecoder {
     cache.image_rows = context.to_device(rows, Shape{pictures.size(), tokens});
   }
 
-  /// New words behind those in the cache: text tokens [sequences, new tokens, width]
+  /// New words after those in the cache: text tokens [sequences, new tokens, width]
   /// -> logits [sequences, vocab_size] of what follows the last one.
   Array<B> extend(Context<B>& context, const Array<B>& text_tokens, Cache& cache,
                   const CacheStep<B>& step) const {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What stands between an image encoder and its two outputs, in the designs of OpenCLIP and of the
+/// The stage between an image encoder and its two outputs, in the designs of OpenCLIP and of the
 /// paper.
 
 #include <cmath>
@@ -23,10 +23,10 @@ struct ImageFeatures {
   Array<B> pooled;     ///< [batch, embed_dim], before normalisation
   Array<B> embedding;  ///< [batch, embed_dim], of Euclidean norm 1
   Array<B>
-      tokens;  ///< [batch, caption tokens, width], what the captioner looks at; nothing in Clip
+      tokens;  ///< [batch, caption tokens, width], which the captioner attends to; empty in Clip
 };
 
-/// What a pooler gives.
+/// The output of a pooler.
 template <Backend B>
 struct PooledTokens {
   Array<B> pooled;  ///< [batch, embed_dim]
@@ -187,7 +187,7 @@ class SinglePooler {
     return {linear(context, first, proj_.value()), detail::select_tokens(context, all, 1, tokens)};
   }
 
-  /// Where the caption tokens look: [batch, heads, queries, encoder tokens]; query 0 is the
+  /// Where the caption tokens attend: [batch, heads, queries, encoder tokens]; query 0 is the
   /// embedding's.
   Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
     Array<B> map =
@@ -249,7 +249,7 @@ class DualPooler {
     return {linear(context, one, proj_.value()), caption_tokens};
   }
 
-  /// Where the caption tokens look: [batch, heads, tokens, encoder tokens].
+  /// Where the caption tokens attend: [batch, heads, tokens, encoder tokens].
   Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
     Array<B> map =
         context.empty(Shape{x.shape()[0], attn_pool_.heads(), attn_pool_.queries(), x.shape()[1]});

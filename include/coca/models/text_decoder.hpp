@@ -22,7 +22,7 @@ template <Backend B>
 struct TextFeatures {
   Array<B> latent;     ///< [batch, embed_dim], before normalisation
   Array<B> embedding;  ///< [batch, embed_dim], of Euclidean norm 1
-  Array<B> tokens;  ///< [batch, length, width], what the multimodal decoder reads; nothing in Clip
+  Array<B> tokens;     ///< [batch, length, width], input of the multimodal decoder; empty in Clip
 };
 
 /// A text tower: its transformer, and the width of the embedding that it gives.
@@ -34,7 +34,7 @@ struct TextTowerOptions {
 /// CoCa's text tower: causal blocks over the words and a class token behind them, whose row becomes
 /// the embedding, while the rows of the words go on to the multimodal decoder.
 ///
-/// Keys of padding are hidden as OpenCLIP hides them: key j (from 1) where token j - 1 is padding,
+/// Keys of padding are hidden as in OpenCLIP: key j (from 1) if token j - 1 is padding,
 /// which is off by one (the class token sees one position of padding, and not itself) but is what
 /// every published checkpoint was trained with. TextConfig::correct_cls_mask does what was meant.
 template <Backend B>
@@ -93,9 +93,9 @@ class TextDecoder {
     return {blocks_.make_caches(context, capacity, width), std::vector<std::int32_t>(capacity)};
   }
 
-  /// New words behind those in the cache: tokens [sequences, new tokens] -> [sequences, new tokens,
+  /// New words after those in the cache: tokens [sequences, new tokens] -> [sequences, new tokens,
   /// width]
-  /// @param rows the table of the cache, the new rows included; fresh: the new rows alone
+  /// @param rows the table of the cache, the new rows included; fresh: only the new rows
   Array<B> extend(Context<B>& context, const Tokens& tokens, Cache& cache, const CacheStep<B>& step,
                   const std::vector<std::int32_t>& rows,
                   const std::vector<std::int32_t>& fresh) const {
@@ -136,7 +136,7 @@ class TextDecoder {
     const std::size_t shift = correct_cls_mask_ ? 0 : 1;
     std::vector<std::uint8_t> hidden(rows.size(), 0);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const bool key_0 = i % length == 0 && shift == 1;  // nothing stands before it
+      const bool key_0 = i % length == 0 && shift == 1;  // nothing precedes it
       if (key_0) continue;
       const auto row = static_cast<std::size_t>(rows[i - shift]);
       hidden[i] = cache.token_of_row[row] == pad_id_ ? 1 : 0;

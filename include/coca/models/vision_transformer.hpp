@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The vision transformer: a picture in, one token a patch and a class token out.
+/// The vision transformer: a picture in, one token per patch and a class token out.
 
 #include <cstddef>
 #include <string>
@@ -46,7 +46,7 @@ class VisionTransformer {
     return transform(context, embedding_(context, pixels));
   }
 
-  /// The same for some of the tokens alone, as in training with patch dropout.
+  /// The same for only some of the tokens, as in training with patch dropout.
   /// @param kept_tokens [batch, kept], rows of [batch * tokens]
   /// -> [batch, kept, width]
   Array<B> operator()(Context<B>& context, const Array<B>& pixels,

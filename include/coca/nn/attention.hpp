@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Multi-head attention as torch.nn.MultiheadAttention computes it and stores its weights:
+/// Multi-head attention, computed and stored like torch.nn.MultiheadAttention:
 /// self-attention with one fused projection, and cross-attention whose keys and values are
 /// projected once.
 
@@ -71,7 +71,7 @@ class SelfAttention {
 
   /// The same for tokens that follow those in the cache, causally; their keys and values are added
   /// to it. input [batch, new_tokens, width] -> [batch, new_tokens, width]
-  /// @param hidden_keys [batch, length] or nothing
+  /// @param hidden_keys [batch, length], or empty
   Array<B> extend(Context<B>& context, const Array<B>& input, KvCache<B>& cache,
                   const CacheStep<B>& step,
                   const Tensor<std::uint8_t, typename B::memory_type>& hidden_keys,
@@ -111,18 +111,18 @@ class SelfAttention {
   Linear<B> out_;
 };
 
-/// Keys and values of the tokens that queries look at, projected once and shared by all who look.
+/// Keys and values of the tokens that queries attend to, projected once and shared by all queries.
 template <Backend B>
 struct ProjectedTokens {
-  Array<B> keys_values;   ///< [batch * tokens, 2 * width], a key beside its value
+  Array<B> keys_values;   ///< [batch * tokens, 2 * width], each key followed by its value
   std::size_t batch = 0;  ///< pictures
   std::size_t tokens = 0;
 };
 
-/// Which picture each sequence of queries looks at, and where its attention shall be written.
+/// Which picture each sequence of queries attends to, and where to write its attention.
 template <Backend B>
 struct CrossAttentionCall {
-  Indices<B> key_rows{};     ///< [sequences, tokens]; nothing: sequence i looks at picture i
+  Indices<B> key_rows{};     ///< [sequences, tokens]; empty: sequence i attends to picture i
   Array<B> probabilities{};  ///< [sequences, heads, queries, tokens], written when present
 };
 

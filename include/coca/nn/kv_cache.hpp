@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Keys and values that decoding keeps, addressed by slot: a sequence is a list of cache rows, one
-/// for each position, so that beams are reordered, doubled and dropped by copying row numbers,
+/// Keys and values cached for decoding, addressed by slot: a sequence is a list of cache rows, one
+/// per position, so that beams are reordered, duplicated and dropped by copying row numbers,
 /// never keys or values.
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace coca {
 
-/// One layer's keys and values: [rows, 2 * width], a key beside its value.
+/// One layer's keys and values: [rows, 2 * width], each key followed by its value.
 template <Backend B>
 struct KvCache {
   Array<B> rows;
@@ -27,7 +27,7 @@ struct KvCache {
 /// host decides which beams live.
 class SequenceTable {
  public:
-  /// @param sequences how many there are at first, all empty
+  /// @param sequences initial number of sequences, all empty
   /// @param capacity  cache rows in all
   SequenceTable(std::size_t sequences, std::size_t capacity)
       : rows_(sequences), capacity_(capacity) {}
@@ -36,9 +36,9 @@ class SequenceTable {
   std::size_t length() const noexcept { return length_; }
   std::size_t capacity() const noexcept { return capacity_; }
 
-  /// Gives every sequence `tokens` fresh rows at its end.
+  /// Appends `tokens` new rows to every sequence.
   /// @return the new rows, [sequences, tokens].
-  /// @throws ArgumentError where the cache is full.
+  /// @throws ArgumentError if the cache is full.
   std::vector<std::int32_t> append(std::size_t tokens) {
     if (used_ + rows_.size() * tokens > capacity_)
       throw ArgumentError("the key-value cache of " + std::to_string(capacity_) +
@@ -55,8 +55,8 @@ class SequenceTable {
     return fresh;
   }
 
-  /// Sequence i continues what was sequence parents[i]; there may be more or fewer than before.
-  /// @throws ArgumentError for a parent that is none of them.
+  /// Sequence i continues the previous sequence parents[i]; their number may change.
+  /// @throws ArgumentError for a parent that does not exist.
   void reorder(const std::vector<std::size_t>& parents) {
     std::vector<std::vector<std::int32_t>> next;
     next.reserve(parents.size());
@@ -84,12 +84,12 @@ class SequenceTable {
   std::size_t used_ = 0;
 };
 
-/// What the attention of one decoding step needs to know, on the device.
+/// The input of attention in one decoding step, on the device.
 template <Backend B>
 struct CacheStep {
   std::size_t batch = 0;       ///< sequences
-  std::size_t new_tokens = 0;  ///< of each
-  std::size_t length = 0;      ///< of each, the new ones included
+  std::size_t new_tokens = 0;  ///< per sequence
+  std::size_t length = 0;      ///< per sequence, the new tokens included
   Indices<B> write_rows;       ///< [batch * new_tokens], where their keys and values go
   Indices<B> key_rows;         ///< [batch, length]
 };

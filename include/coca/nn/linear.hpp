@@ -10,7 +10,7 @@
 
 namespace coca {
 
-/// What follows a linear layer in the same pass over memory.
+/// Operations fused into a linear layer, in the same pass over memory.
 template <Backend B>
 struct LinearEnd {
   Activation activation = Activation::none;
@@ -18,7 +18,7 @@ struct LinearEnd {
   Array<B> residual{};  ///< [..., out], added last
 };
 
-/// Weight [out, in] and bias [out], as torch.nn.Linear.
+/// Weight [out, in] and bias [out], like torch.nn.Linear.
 template <Backend B>
 class Linear {
  public:

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// One layer of a multimodal decoder, in the two designs that exist: OpenCLIP's (a self-attention
+/// One layer of a multimodal decoder, in two designs: OpenCLIP's (a self-attention
 /// block, then a cross-attention block, each with a perceptron) and the paper's (self-attention,
 /// cross-attention, one perceptron).
 

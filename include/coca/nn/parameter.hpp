@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The weights of a model. Each parameter knows its path (OpenCLIP's state-dict key), its stored
-/// shape and how it starts; loading, saving, initialising and counting are one walk over all of
+/// shape and its initial value; loading, saving, initialising and counting are one walk over all of
 /// them (`for_each_parameter`).
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 
 namespace coca {
 
-/// How a parameter starts before training: a constant, or normal numbers of mean 0.
+/// The initial value of a parameter: a constant, or normal numbers with mean 0.
 struct Initializer {
   enum class Kind : std::uint8_t { constant, normal };
   Kind kind = Kind::constant;
@@ -109,10 +109,10 @@ class ParameterBase {
   /// Shape as files store it.
   const Shape& shape() const noexcept { return shape_; }
   const Initializer& initializer() const noexcept { return initializer_; }
-  /// How it starts from the next `initialize` on.
+  /// Sets the initial value used by the next `initialize`.
   void set_initializer(Initializer initializer) noexcept { initializer_ = initializer; }
 
-  /// Whether weights of that shape can be loaded: the same one, or one number for one number
+  /// Whether weights of that shape can be loaded: the same shape, or one number for one number
   /// (`logit_scale` is [] in some checkpoints and [1] in others).
   bool fits(const Shape& stored) const noexcept {
     return stored == shape_ || (stored.size() == 1 && shape_.size() == 1);
@@ -146,13 +146,13 @@ class ArrayParameter : public ParameterBase {
  public:
   using ParameterBase::ParameterBase;
 
-  /// @throws Error where nothing was loaded.
+  /// @throws Error if nothing was loaded.
   const Array<B>& value() const {
     expect_loaded(static_cast<bool>(value_));
     return value_;
   }
 
-  /// Takes its value. @throws ShapeError for another shape.
+  /// Loads the value. @throws ShapeError for another shape.
   void load(const B& backend, const WeightSource& source) {
     expect(source);
     std::vector<float> floats(shape().size());
@@ -162,8 +162,8 @@ class ArrayParameter : public ParameterBase {
     backend.copy_in(std::span<const typename B::value_type>(values), value_);
   }
 
-  /// Moves the value into `storage`, where an optimizer may change it; later loads go there too.
-  /// @throws ShapeError for storage of another shape, Error where nothing was loaded.
+  /// Moves the value into `storage`, where an optimizer may change it; later loads write there too.
+  /// @throws ShapeError for storage of another shape, Error if nothing was loaded.
   void bind(const B& backend, const Array<B>& storage) {
     detail::fill_storage(backend, store(backend), storage);
     value_ = storage;
@@ -194,13 +194,13 @@ class TableParameter : public ParameterBase {
   using Table = Tensor<typename B::weight_type, typename B::memory_type>;
   using ParameterBase::ParameterBase;
 
-  /// @throws Error where nothing was loaded.
+  /// @throws Error if nothing was loaded.
   const Table& value() const {
     expect_loaded(static_cast<bool>(value_));
     return value_;
   }
 
-  /// Takes its value, some rows at a time. @throws ShapeError for another shape.
+  /// Loads the value, a few rows at a time. @throws ShapeError for another shape.
   void load(const B& backend, const WeightSource& source) {
     expect(source);
     if (!bound_) value_ = backend.template allocate<typename B::weight_type>(shape());
@@ -229,8 +229,8 @@ class TableParameter : public ParameterBase {
             }};
   }
 
-  /// Moves the value into `storage`, where an optimizer may change it; later loads go there too.
-  /// @throws ShapeError for storage of another shape, Error where nothing was loaded.
+  /// Moves the value into `storage`, where an optimizer may change it; later loads write there too.
+  /// @throws ShapeError for storage of another shape, Error if nothing was loaded.
   void bind(const B& backend, const Array<B>& storage) requires DifferentiableBackend<B> {
     detail::fill_storage(backend, store(backend), storage);
     value_ = storage;
@@ -242,7 +242,7 @@ class TableParameter : public ParameterBase {
   bool bound_ = false;
 };
 
-/// A matrix that activations are multiplied with, packed as its backend wants it. One stored weight
+/// A matrix that activations are multiplied with, packed in its backend's layout. One stored weight
 /// may be used as several matrices, one below the other (`in_proj_weight` as query, and key and
 /// value), and may be stored transposed (`text_projection`, used as x W).
 template <Backend B>
@@ -260,7 +260,7 @@ class MatrixParameter : public ParameterBase {
     if (layout_.parts.empty()) layout_.parts = {this->shape()[0]};
   }
 
-  /// Matrix number `part`, [out, in]. @throws Error where nothing was loaded.
+  /// Matrix number `part`, [out, in]. @throws Error if nothing was loaded.
   const typename B::Matrix& value(std::size_t part = 0) const {
     expect_loaded(part < matrices_.size());
     return matrices_[part];
@@ -283,8 +283,8 @@ class MatrixParameter : public ParameterBase {
   }
 
   /// Moves the value, as it is stored in files, into `storage`, where an optimizer may change it;
-  /// products read it there from now on, and later loads go there too.
-  /// @throws ShapeError for storage of another shape, Error where nothing was loaded.
+  /// products read it there from now on, and later loads write there too.
+  /// @throws ShapeError for storage of another shape, Error if nothing was loaded.
   void bind(const B& backend, const Array<B>& storage) requires DifferentiableBackend<B> {
     detail::fill_storage(backend, store(backend), storage);
     const std::size_t rows = shape()[0];
@@ -370,7 +370,7 @@ inline WeightSource initial_values(const ParameterBase& parameter, std::uint64_t
   source.read = [=](std::size_t first, std::size_t count, float* out) {
     const std::size_t end = (first + count) * row;
     std::array<float, 4> normals{};
-    std::size_t group = static_cast<std::size_t>(-1);  // elements 4 * group and on are in normals
+    std::size_t group = static_cast<std::size_t>(-1);  // elements from 4 * group are in normals
     for (std::size_t i = first * row; i < end; ++i) {
       if (initializer.kind == Initializer::Kind::normal && i / 4 != group) {
         group = i / 4;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A picture as tokens: patches through a convolution without bias, a class token in front,
+/// A picture as tokens: patches from a convolution without bias, preceded by a class token, with
 /// positions.
 
 #include <cmath>

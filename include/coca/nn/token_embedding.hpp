@@ -23,14 +23,14 @@ struct Tokens {
   }
 };
 
-/// Tokens of a row without the padding behind them.
+/// Tokens of a row without trailing padding.
 inline std::size_t text_length(const Tokens& tokens, std::size_t row, std::int32_t pad_id) {
   std::size_t length = tokens.length;
   while (length > 0 && tokens(row, length - 1) == pad_id) --length;
   return length;
 }
 
-/// @throws ShapeError unless there are batch * length ids, ArgumentError for an id outside of the
+/// @throws ShapeError unless there are batch * length ids, ArgumentError for an id outside the
 /// vocabulary.
 inline void expect_known_tokens(const Tokens& tokens, std::size_t vocab_size) {
   if (tokens.ids.size() != tokens.batch * tokens.length)
@@ -38,7 +38,7 @@ inline void expect_known_tokens(const Tokens& tokens, std::size_t vocab_size) {
                      std::to_string(tokens.batch) + " texts of " + std::to_string(tokens.length));
   for (const std::int32_t id : tokens.ids)
     if (id < 0 || static_cast<std::size_t>(id) >= vocab_size)
-      throw ArgumentError("token id " + std::to_string(id) + " is outside of the vocabulary of " +
+      throw ArgumentError("token id " + std::to_string(id) + " is outside the vocabulary of " +
                           std::to_string(vocab_size) + " words");
 }
 
@@ -60,7 +60,7 @@ class TokenEmbedding {
 
   /// tokens [batch, length] -> [batch, length, width]
   /// @param first position of the first token
-  /// @throws ArgumentError for an id outside of the vocabulary; ShapeError for too many tokens.
+  /// @throws ArgumentError for an id outside the vocabulary; ShapeError for too many tokens.
   Array<B> operator()(Context<B>& context, const Tokens& tokens, std::size_t first = 0) const {
     expect_known_tokens(tokens, token_embedding_.shape()[0]);
     const Indices<B> ids = context.to_device(tokens.ids, Shape{tokens.batch, tokens.length});

@@ -13,7 +13,7 @@
 
 namespace coca {
 
-/// A factor for each channel of a residual branch, or none (`ls_init_value` of OpenCLIP).
+/// A factor per channel of a residual branch, or none (`ls_init_value` of OpenCLIP).
 template <Backend B>
 class LayerScale {
  public:

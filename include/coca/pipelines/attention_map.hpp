@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Where a captioner looked while it said each word.
+/// Where a captioner attended for each word.
 
 #include <cmath>
 #include <cstddef>
@@ -34,7 +34,7 @@ std::vector<double> mean_over_heads(const Context<B>& context, const Array<B>& p
   return mean;
 }
 
-/// How caption tokens are spread over the encoder's tokens, [caption tokens, encoder tokens]: the
+/// How caption tokens attend to the encoder's tokens, [caption tokens, encoder tokens]: the
 /// pooler's attention; without an attentional pooler each caption token is a patch.
 template <class Model>
 std::vector<double> caption_token_spread(Context<typename Model::backend_type>& context,
@@ -58,12 +58,12 @@ std::vector<double> caption_token_spread(Context<typename Model::backend_type>& 
 
 }  // namespace detail
 
-/// Where the decoder looked for each word of a caption: its cross-attention, averaged over layers
+/// Where the decoder attended for each word of a caption: its cross-attention, averaged over layers
 /// and heads, followed through the pooler back to the patches.
 ///
 /// @param ids a caption, start token first
-/// @return one map for each word behind the start token
-/// @throws ArgumentError where the encoder's tokens are not a square of patches behind a class
+/// @return one map per word after the start token
+/// @throws ArgumentError if the encoder's tokens are not a square of patches after a class
 /// token.
 template <class Model>
 requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
@@ -77,10 +77,10 @@ requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
   const auto side = static_cast<std::size_t>(std::lround(std::sqrt(tokens - 1)));
   if (side * side + 1 != tokens)
     throw ArgumentError("the image encoder's " + std::to_string(tokens) +
-                        " tokens are not a square of patches behind a class token");
+                        " tokens are not a square of patches after a class token");
   const std::vector<double> spread = detail::caption_token_spread(context, model, encoded);
   const Array<B> image_tokens = model.pooler()(context, encoded).tokens;
-  // The last id is said, not read.
+  // The last id is output, not input.
   const Tokens read{{ids.begin(), ids.end() - 1}, 1, ids.size() - 1};
   const auto layers = model.multimodal_decoder().attention_maps(
       context, model.encode_text(context, read).tokens, image_tokens);

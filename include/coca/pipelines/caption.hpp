@@ -21,10 +21,10 @@ struct Caption {
   std::string text;
   std::vector<std::int32_t> ids;  ///< start token first, end token last if finished, no padding
   float score = 0;                ///< see GeneratedSequence
-  bool finished = false;          ///< false where the search was stopped
+  bool finished = false;          ///< false if the search was stopped
 };
 
-/// The tokens with a meaning of their own in a tokenizer.
+/// The special tokens of a tokenizer.
 inline SpecialTokens special_tokens(const AnyTokenizer& tokenizer) {
   return {.start = tokenizer.start_id(), .end = tokenizer.end_id(), .pad = tokenizer.pad_id()};
 }
@@ -49,7 +49,7 @@ std::vector<std::vector<Caption>> caption_tokens(
 }
 
 /// Captions of a batch of pictures, each with its own list, best first.
-/// @throws ArgumentError for options that do not fit; Error where the scores are not numbers.
+/// @throws ArgumentError for invalid options; Error if the scores are NaN.
 template <CaptionModel Model>
 std::vector<std::vector<Caption>> caption(Context<typename Model::backend_type>& context,
                                           const Model& model, const AnyTokenizer& tokenizer,
@@ -72,7 +72,7 @@ std::vector<Caption> caption(const Model& model, const Pixels& picture,
       caption(context, model, tokenizer, std::span<const Pixels>(&picture, 1), options).front());
 }
 
-/// How likely the model finds a text as a caption of a picture.
+/// The likelihood of a text as a caption of a picture.
 template <CaptionModel Model>
 CaptionScore score(Context<typename Model::backend_type>& context, const Model& model,
                    const AnyTokenizer& tokenizer, const Pixels& picture, const std::string& text) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Zero-shot classification: which of some labels describes a picture.
+/// Zero-shot classification: which of several labels fits a picture best.
 
 #include <algorithm>
 #include <cmath>
@@ -19,19 +19,19 @@
 
 namespace coca {
 
-/// A label and how likely it is: among all labels, or of a model with a logit_bias by itself.
+/// A label and its probability: among all labels, or separately if the model has a logit_bias.
 struct LabelProbability {
   std::string label;
   float probability = 0;
 };
 
-/// Puts a label into a template, whose "{}" it replaces.
+/// Puts a label into a template, in the place of "{}".
 /// @throws ArgumentError for a template without "{}".
 inline std::string fill_template(std::string_view text, std::string_view label) {
   const std::size_t place = text.find("{}");
   if (place == std::string_view::npos)
     throw ArgumentError("the prompt template \"" + std::string(text) +
-                        "\" has no {} for the label to stand in");
+                        "\" has no {} for the label");
   return std::string(text.substr(0, place)) + std::string(label) +
          std::string(text.substr(place + 2));
 }
@@ -41,7 +41,7 @@ class ZeroShotClassifier {
  public:
   /// Each label's embedding is the normalised mean of its embeddings in all templates, as in CLIP's
   /// and OpenCLIP's zero-shot evaluation.
-  /// @throws ArgumentError without labels or templates; Error where embeddings or the model's
+  /// @throws ArgumentError without labels or templates; Error if embeddings or the model's
   /// logit_scale or logit_bias are not finite numbers.
   template <class Model>
   ZeroShotClassifier(Context<typename Model::backend_type>& context, const Model& model,
@@ -72,8 +72,8 @@ class ZeroShotClassifier {
   /// The embedding of each label, [labels, embed_dim], normalised.
   const Embeddings& embeddings() const noexcept { return embeddings_; }
 
-  /// Probabilities of all labels for a picture's embedding, likeliest first: a softmax; of a model
-  /// trained with SigLIP's loss a sigmoid for each, as Hugging Face's SiglipModel.
+  /// Probabilities of all labels for a picture's embedding, most probable first: a softmax; for a
+  /// model trained with SigLIP's loss a sigmoid for each, like Hugging Face's SiglipModel.
   /// @throws Error for an embedding that holds NaN or infinity.
   std::vector<LabelProbability> operator()(std::span<const float> image) const {
     std::vector<float> logits;
@@ -81,7 +81,7 @@ class ZeroShotClassifier {
       logits.push_back(scale_ * similarity(image, embeddings_[i]));
     if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }))
       throw Error(
-          "the logits of the labels are not numbers: the picture's embedding holds NaN or "
+          "the logits of the labels are NaN: the picture's embedding holds NaN or "
           "infinity");
     const std::vector<double> probabilities = bias_ ? sigmoid(logits, *bias_) : softmax(logits);
     std::vector<std::size_t> order(labels_.size());
@@ -111,13 +111,13 @@ class ZeroShotClassifier {
     return result;
   }
 
-  /// What a weight of the model makes of logits.
+  /// The effect of a weight of the model on logits.
   static float finite(float factor, const char* name, float weight) {
     if (std::isfinite(factor)) return factor;
     std::ostringstream value;
     value << weight;
     throw Error(std::string("the model's ") + name + " is " + value.str() +
-                ", so that its logits are not finite numbers");
+                ", so that its logits are not finite");
   }
 
   void add(const Embeddings& prompts) {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Configurations at run time: from an OpenCLIP description to a configuration value, to the preset
-/// of that value, and to the C++ that says it.
+/// of that value, and to its C++ definition.
 
 #include <iomanip>
 #include <optional>

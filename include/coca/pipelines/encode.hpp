@@ -34,13 +34,13 @@ constexpr PreprocessConfig preprocess_config(std::size_t image_size) {
   return config;
 }
 
-/// A picture as the encoder of a configuration reads it. @return [3, image_size, image_size]
+/// A picture as the input of a configuration's encoder. @return [3, image_size, image_size]
 template <VisionConfig config>
 Pixels preprocess(const Image& image) {
   return preprocess(image, preprocess_config(detail::size(config.image_size)));
 }
 
-/// Pictures on their way to a model. @return [batch, 3, height, width]
+/// Pictures as the input of a model. @return [batch, 3, height, width]
 /// @throws ShapeError for no pictures or pictures of different sizes.
 template <Backend B>
 Array<B> to_device(Context<B>& context, std::span<const Pixels> pictures) {
@@ -85,14 +85,14 @@ Embeddings to_embeddings(const Context<B>& context, const Array<B>& array) {
   for (const float value : embeddings.values)
     if (!std::isfinite(value))
       throw Error(
-          "the embedding is not a number: the model's weights or the picture's values hold NaN or "
+          "the embedding is not finite: the model's weights or the picture's values hold NaN or "
           "infinity");
   return embeddings;
 }
 
 }  // namespace detail
 
-/// Embeddings of pictures. @throws Error where they are not numbers.
+/// Embeddings of pictures. @throws Error if they are not finite.
 template <class Model>
 Embeddings embed_images(Context<typename Model::backend_type>& context, const Model& model,
                         std::span<const Pixels> pictures) {
@@ -101,7 +101,7 @@ Embeddings embed_images(Context<typename Model::backend_type>& context, const Mo
                                model.encode_image(context, to_device(context, pictures)).embedding);
 }
 
-/// Embeddings of tokens [texts, length]. @throws Error where they are not numbers.
+/// Embeddings of tokens [texts, length]. @throws Error if they are not finite.
 template <class Model>
 Embeddings embed_tokens(Context<typename Model::backend_type>& context, const Model& model,
                         const Tokens& tokens) {

@@ -22,7 +22,7 @@ namespace coca {
 /// Names and shapes of tensors.
 using TensorShapes = std::map<std::string, Shape, std::less<>>;
 
-/// The tensors that a checkpoint holds.
+/// The tensors of a checkpoint.
 inline TensorShapes tensor_shapes(const Checkpoint& checkpoint) {
   TensorShapes shapes;
   for (const std::string& name : checkpoint.names())
@@ -30,7 +30,7 @@ inline TensorShapes tensor_shapes(const Checkpoint& checkpoint) {
   return shapes;
 }
 
-/// The tensors that a model wants.
+/// The tensors that a model expects.
 template <class Model>
 TensorShapes tensor_shapes(const Model& model) {
   TensorShapes shapes;
@@ -39,8 +39,8 @@ TensorShapes tensor_shapes(const Model& model) {
   return shapes;
 }
 
-/// The longest beginning up to a dot that all names have, such as "module." or "model.": what
-/// wrappers put in front of a model's own names. "" where there is none.
+/// The longest prefix up to a dot that all names share, such as "module." or "model.", which
+/// wrappers add to a model's own names. "" if there is none.
 inline std::string common_prefix(const Checkpoint& checkpoint) {
   const std::vector<std::string> names = checkpoint.names();
   if (names.empty()) return "";
@@ -52,14 +52,14 @@ inline std::string common_prefix(const Checkpoint& checkpoint) {
 
 namespace detail {
 
-/// Reads configuration values off the names and shapes of tensors.
+/// Infers configuration values from the names and shapes of tensors.
 class ShapeReader {
  public:
   explicit ShapeReader(const TensorShapes& shapes) : shapes_(shapes) {}
 
   bool has(const std::string& name) const { return shapes_.contains(name); }
 
-  /// Extent of a tensor; -1 where there is none.
+  /// Extent of a tensor; -1 if there is none.
   int extent(const std::string& name, std::size_t axis) const {
     const auto found = shapes_.find(name);
     if (found == shapes_.end()) return -1;
@@ -67,7 +67,7 @@ class ShapeReader {
     return axis < shape.rank() && shape[axis] < (1u << 30) ? static_cast<int>(shape[axis]) : -1;
   }
 
-  /// How many blocks there are under a prefix.
+  /// Number of blocks under a prefix.
   int layers(const std::string& prefix) const {
     int count = 0;
     while (has(prefix + std::to_string(count) + ".ln_1.weight")) ++count;
@@ -79,7 +79,8 @@ class ShapeReader {
     tower.layers = layers(blocks);
     tower.mlp_width = extent(blocks + "0.mlp.c_fc.weight", 0);
     tower.layer_scale = has(blocks + "0.ls_1.gamma");
-    tower.heads = std::max(tower.width / 64, 1);  // no tensor tells; 64 wide is what all have
+    tower.heads =
+        std::max(tower.width / 64, 1);  // not visible in tensors; all models have width 64
   }
 
  private:
@@ -111,7 +112,7 @@ inline TextConfig infer_text(const ShapeReader& shapes, const std::string& prefi
 
 /// The configuration that shapes belong to. Numbers of heads and the activation leave no trace in a
 /// checkpoint: heads are taken to be 64 wide, the activation to be that of a new configuration.
-/// @return nothing where the tensors are not those of a vision transformer with a text tower
+/// @return nothing if the tensors are not those of a vision transformer with a text tower
 inline std::optional<AnyConfig> infer_config(const TensorShapes& tensors) {
   const detail::ShapeReader shapes(tensors);
   const bool coca = shapes.has("text_decoder.ln_final.weight");
@@ -142,7 +143,7 @@ inline std::optional<AnyConfig> infer_config(const TensorShapes& tensors) {
   return config;
 }
 
-/// The configuration that a checkpoint's shapes belong to, whatever stands in front of all names.
+/// The configuration that a checkpoint's shapes belong to, whatever prefix all names share.
 inline std::optional<AnyConfig> infer_config(const Checkpoint& checkpoint) {
   return infer_config(tensor_shapes(checkpoint.with_prefix_removed(common_prefix(checkpoint))));
 }

@@ -24,7 +24,7 @@ namespace coca {
 
 /// How weights are fitted into a model.
 struct LoadOptions {
-  /// Resizes the picture's position embeddings where the checkpoint was trained on pictures of
+  /// Resizes the picture's position embeddings if the checkpoint was trained on pictures of
   /// another size (bicubic, antialiased, as OpenCLIP does). Otherwise another size is an error.
   bool interpolate_positions = false;
 };
@@ -41,8 +41,8 @@ std::size_t count_known(const Model& model, const Checkpoint& checkpoint) {
   return known;
 }
 
-/// Takes off what a wrapper has put in front of all names, where the model then knows more of them.
-/// Names of CLIP's text tower begin with "text." where OpenCLIP made the model with `custom_text`.
+/// Removes the prefix that a wrapper has added to all names, if the model then knows more of them.
+/// Names of CLIP's text tower begin with "text." if OpenCLIP made the model with `custom_text`.
 template <class Model>
 Checkpoint with_names_of(const Model& model, Checkpoint checkpoint) {
   const Checkpoint unwrapped = checkpoint.with_prefix_removed(common_prefix(checkpoint));
@@ -56,8 +56,8 @@ Checkpoint with_names_of(const Model& model, Checkpoint checkpoint) {
   return checkpoint.with_prefix_removed("text.");
 }
 
-/// Whether no number is NaN or infinite, which are those whose exponent is all ones: one more, and
-/// it carries into the place of the sign. Looks at two numbers at a time, since whole models pass.
+/// Whether all numbers are finite. NaN and infinity have an exponent of all ones: adding one
+/// carries into the sign bit. Checks two numbers at a time, since whole models are checked.
 inline bool all_finite(std::span<const float> values) {
   constexpr std::uint64_t signs = 0x8000'0000'8000'0000, ones = 0x0080'0000'0080'0000;
   std::uint64_t carries = 0;
@@ -70,7 +70,7 @@ inline bool all_finite(std::span<const float> values) {
   return (carries & signs) == 0 && (i == values.size() || std::isfinite(values[i]));
 }
 
-/// A tensor of a checkpoint that throws FileError where it holds NaN or infinity.
+/// A tensor of a checkpoint that throws FileError if it contains NaN or infinity.
 inline WeightSource finite_source(const Checkpoint& checkpoint, const std::string& name) {
   WeightSource source = checkpoint.source(name);
   source.read = [read = std::move(source.read), row = source.row_size(), path = checkpoint.path(),
@@ -85,12 +85,12 @@ inline WeightSource finite_source(const Checkpoint& checkpoint, const std::strin
 }  // namespace detail
 
 /// Fills a model from a checkpoint, tensor by tensor.
-/// What wrappers put in front of all names, such as "module." or "model.", does not matter. A
-/// checkpoint of a training with SigLIP's loss brings its logit_bias along.
+/// Prefixes that wrappers add to all names, such as "module." or "model.", do not matter. A
+/// checkpoint trained with SigLIP's loss includes its logit_bias.
 /// @throws FileError listing all missing, unexpected and misshapen tensors, and the preset that
-/// would fit; and for numbers that are not finite, which OpenCLIP loads, but which make every
-/// output NaN: a training has diverged. (Tensors before that one are loaded then.) And for what a
-/// training goes on from, which holds more than a model.
+/// would fit; and for values that are not finite, which OpenCLIP loads, but which make every
+/// output NaN: training has diverged. (Tensors before that one have been loaded then.) And for a
+/// training checkpoint, which contains more than a model.
 template <class Model>
 requires(!ConfiguredModel<Model>) void load_weights(Model& model, const Checkpoint& checkpoint,
                                                     const LoadOptions& options = {}) {
@@ -130,7 +130,7 @@ Model load(const std::string& path,
 
 /// Writes a model as safetensors that OpenCLIP loads; the file appears complete or not at all.
 /// @param dtype F32, F16 or BF16
-/// @throws FileError where it cannot be written.
+/// @throws FileError if it cannot be written.
 template <class Model>
 requires(!ConfiguredModel<Model>) void save_weights(const Model& model, const std::string& path,
                                                     DType dtype = DType::F32) {

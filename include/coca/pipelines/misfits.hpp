@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What keeps a checkpoint out of a model, and the message that says so.
+/// Differences between a checkpoint and a model, and the message that reports them.
 
 #include <algorithm>
 #include <cstddef>
@@ -24,8 +24,8 @@ struct Misfits {
     std::string name;
     std::string shape;  ///< " [32]", or " is [32], expected [64]"
   };
-  std::vector<Tensor> missing;     ///< what the checkpoint lacks
-  std::vector<Tensor> unexpected;  ///< what the model does not know
+  std::vector<Tensor> missing;     ///< tensors that the checkpoint lacks
+  std::vector<Tensor> unexpected;  ///< tensors that the model does not know
   std::vector<Tensor> misshapen;
 
   bool empty() const noexcept { return missing.empty() && unexpected.empty() && misshapen.empty(); }
@@ -33,13 +33,13 @@ struct Misfits {
 
 namespace detail {
 
-/// Tensors that checkpoints hold beside weights: buffers, and the sizes in OpenAI's files.
+/// Tensors in checkpoints that are not weights: buffers, and the sizes in OpenAI's files.
 inline bool is_ignored_tensor(const std::string& name) {
   static const std::set<std::string> sizes{"input_resolution", "context_length", "vocab_size"};
   return sizes.count(name) != 0 || name.ends_with("attn_mask") || name.ends_with("position_ids");
 }
 
-/// "missing tensors: 5 (a, b, c and 2 more)", shorter behind what was counted before.
+/// "missing tensors: 5 (a, b, c and 2 more)", shorter if not the first count.
 inline void add_count(std::string& text, const char* first_kind, const char* kind,
                       const std::vector<Misfits::Tensor>& tensors) {
   constexpr std::size_t shown = 3;
@@ -60,7 +60,7 @@ inline std::string count_text(const Misfits& misfits) {
   return text;
 }
 
-/// A line for every tensor.
+/// One line per tensor.
 inline std::string list_text(const Misfits& misfits) {
   std::string text;
   const auto add = [&](const char* kind, const std::vector<Misfits::Tensor>& tensors) {
@@ -102,8 +102,8 @@ Misfits find_misfits(const Model& model, const Checkpoint& checkpoint,
   return misfits;
 }
 
-/// Says what does not fit: how many tensors and the first names; whose they are; every tensor; and
-/// where no preset is like them, a configuration that is.
+/// Reports what does not fit: how many tensors and the first names; their origin; every tensor; and
+/// if no preset matches them, a configuration that does.
 /// @param checkpoint the tensors under the names that the model knows
 template <class Model>
 std::string misfit_message(const Misfits& misfits, const Model& model,

@@ -15,7 +15,7 @@ namespace coca {
 
 namespace detail {
 
-/// Side of the square of patches behind a class token; 0 where they are no square.
+/// Side of the square of patches after a class token; 0 if they are not a square.
 inline std::size_t grid_side(const Shape& positions) {
   if (positions.rank() != 2 || positions[0] < 2) return 0;
   const auto side = static_cast<std::size_t>(std::lround(std::sqrt(positions[0] - 1)));
@@ -24,7 +24,7 @@ inline std::size_t grid_side(const Shape& positions) {
 
 /// Weights [to, from] of bicubic resampling along one axis as torch.nn.functional.interpolate
 /// computes it with antialias=True, align_corners=False: Keys' kernel with a = -0.5, stretched
-/// where it shrinks.
+/// when downscaling.
 inline std::vector<float> bicubic_weights(std::size_t from, std::size_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double stretch = std::max(scale, 1.0);
@@ -49,8 +49,8 @@ inline std::vector<float> bicubic_weights(std::size_t from, std::size_t to) {
 
 }  // namespace detail
 
-/// Whether a tensor is a vision transformer's position embedding that differs in the number of
-/// patches alone.
+/// Whether a tensor is a vision transformer's position embedding that differs only in the number of
+/// patches.
 inline bool can_interpolate_positions(const std::string& path, const Shape& from, const Shape& to) {
   return path.ends_with("visual.positional_embedding") && detail::grid_side(from) != 0 &&
          detail::grid_side(to) != 0 && from[1] == to[1];

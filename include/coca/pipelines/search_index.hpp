@@ -21,17 +21,17 @@
 
 namespace coca {
 
-/// A picture that was found, and its cosine similarity to what was asked.
+/// A picture found, and its cosine similarity to the query.
 struct SearchHit {
   std::string path;  ///< relative to the folder, as the user has it there
   float similarity = 0;
 };
 
-/// What an update did.
+/// The result of an update.
 struct IndexUpdate {
   std::size_t embedded = 0;           ///< new or changed pictures
-  std::size_t kept = 0;               ///< pictures that were in the index already
-  std::size_t removed = 0;            ///< pictures that are gone
+  std::size_t kept = 0;               ///< pictures that were already in the index
+  std::size_t removed = 0;            ///< pictures that no longer exist
   std::vector<std::string> broken{};  ///< why each picture that could not be read was left out
   std::size_t known_broken = 0;       ///< pictures that an earlier update could not read either
   std::map<std::string, std::size_t> left_out{};  ///< see PictureFolder
@@ -46,14 +46,14 @@ class SearchIndex {
   SearchIndex(std::string model_name, std::size_t width)
       : contents_{std::move(model_name)}, width_(width) {}
 
-  /// Reads an index file. @return an empty index where it was made with another model
-  /// @throws FileError where the file is damaged.
+  /// Reads an index file. @return an empty index if it was made with another model
+  /// @throws FileError if the file is damaged.
   static SearchIndex read(const std::string& path, const std::string& model_name,
                           std::size_t width) {
     return parse(read_safetensors(path), path, model_name, width);
   }
 
-  /// The same from what the file at `path` holds.
+  /// The same from the content of the file at `path`.
   static SearchIndex parse(const Checkpoint& file, const std::string& path,
                            const std::string& model_name, std::size_t width) {
     SearchIndex index(model_name, width);
@@ -77,7 +77,7 @@ class SearchIndex {
   /// is at fault are remembered, and tried again once they have changed.
   /// @param read_pixels   from a picture's path to what the model reads
   /// @param on_progress   called with (done, all) after each batch
-  /// @throws FileError where the folder cannot be read.
+  /// @throws FileError if the folder cannot be read.
   template <class Model>
   IndexUpdate update(Context<typename Model::backend_type>& context, const Model& model,
                      const std::string& folder,

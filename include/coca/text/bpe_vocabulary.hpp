@@ -53,7 +53,7 @@ constexpr ByteOrder make_byte_order() {
 
 inline constexpr ByteOrder byte_order = make_byte_order();
 
-/// The byte that a character of a vocabulary file stands for: printable bytes stand for themselves,
+/// The byte that a character of a vocabulary file represents: printable bytes represent themselves,
 /// the others are written as U+0100 and up.
 constexpr std::optional<unsigned char> byte_of_symbol(char32_t c) {
   const auto hidden = static_cast<char32_t>(256 - byte_order.printable);
@@ -64,7 +64,7 @@ constexpr std::optional<unsigned char> byte_of_symbol(char32_t c) {
   return std::nullopt;
 }
 
-/// How a vocabulary file writes a byte.
+/// The notation of a byte in a vocabulary file.
 constexpr char32_t symbol_of_byte(unsigned char byte) {
   const int rank = byte_order.rank_of_byte[byte];
   return rank < byte_order.printable ? byte
@@ -97,17 +97,17 @@ class BpeVocabulary {
   /// The bytes of a token; "</w>" at its end closes a word. @throws ArgumentError for foreign ids
   const std::string& token(std::int32_t id) const {
     if (id < 0 || id >= size())
-      throw ArgumentError("Token id " + std::to_string(id) + " is not in the vocabulary of " +
-                          std::to_string(size()) + " tokens.");
+      throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
+                          std::to_string(size()) + " tokens");
     return tokens_[static_cast<std::size_t>(id)];
   }
 
-  /// The symbol of one byte, inside of a word or at its end.
+  /// The symbol of one byte, inside a word or at its end.
   Symbol byte_symbol(unsigned char byte, bool ends_word) const {
     return detail::byte_order.rank_of_byte[byte] + (ends_word ? 256 : 0);
   }
 
-  /// What a pair becomes, or null where it does not merge.
+  /// What a pair becomes, or null if it does not merge.
   const Merge* find_merge(Symbol left, Symbol right) const {
     const auto found = merges_.find(pair_key(left, right));
     return found == merges_.end() ? nullptr : &found->second;
@@ -137,11 +137,11 @@ class BpeVocabulary {
   std::unordered_map<std::uint64_t, Merge, PairHash> merges_;
 };
 
-/// Puts a vocabulary together merge by merge.
+/// Builds a vocabulary merge by merge.
 class BpeVocabularyBuilder {
  public:
-  /// @param name   what errors call the source, usually its path
-  /// @param merges how many merges are to be expected; only saves time
+  /// @param name   the source's name in error messages, usually its path
+  /// @param merges expected number of merges; only saves time
   explicit BpeVocabularyBuilder(std::string name, std::size_t merges = 0) : name_(std::move(name)) {
     vocabulary_.tokens_.reserve(512 + merges + 2);
     symbols_.reserve(512 + merges);
@@ -162,11 +162,11 @@ class BpeVocabularyBuilder {
                                                       symbol_of(right, right_text, line_number));
     const auto rank = static_cast<std::int32_t>(vocabulary_.merges_.size());
     const auto [place, is_new] = vocabulary_.merges_.try_emplace(key);
-    if (!is_new) fail(line_number, "the merge \"" + shortened(line) + "\" was there before");
+    if (!is_new) fail(line_number, "the merge \"" + shortened(line) + "\" is repeated");
     place->second = {rank, add_token(left + right)};
   }
 
-  /// Adds an id that no text leads to and that reads as nothing.
+  /// Adds an id that no text is encoded as and that decodes to nothing.
   void add_unused_token() { vocabulary_.tokens_.emplace_back(); }
 
   /// Adds the start and the end token, and hands the vocabulary over.
@@ -178,7 +178,7 @@ class BpeVocabularyBuilder {
 
  private:
   [[noreturn]] void fail(std::size_t line_number, const std::string& problem) const {
-    throw FileError(name_, "line " + std::to_string(line_number) + ": " + problem + ".");
+    throw FileError(name_, "line " + std::to_string(line_number) + ": " + problem);
   }
 
   /// The start of a line, short enough for a message.
@@ -200,8 +200,8 @@ class BpeVocabularyBuilder {
       if (parts.size() > 2) break;
     }
     if (parts.size() != 2)
-      fail(line_number, "two tokens with a space between them were expected, but this is \"" +
-                            shortened(line) + "\"");
+      fail(line_number,
+           "expected two tokens with a space between them, got \"" + shortened(line) + "\"");
     return {parts[0], parts[1]};
   }
 
@@ -212,7 +212,7 @@ class BpeVocabularyBuilder {
       const auto byte = detail::byte_of_symbol(symbol);
       if (!byte)
         fail(line_number, "\"" + shortened(token) +
-                              "\" has a character that stands for no byte in CLIP's files");
+                              "\" has a character that represents no byte in CLIP's files");
       bytes.push_back(static_cast<char>(*byte));
     }
     return bytes;
@@ -222,8 +222,9 @@ class BpeVocabularyBuilder {
                                   std::size_t line_number) const {
     const auto found = symbols_.find(bytes);
     if (found == symbols_.end())
-      fail(line_number, "\"" + shortened(written) +
-                            "\" is merged here, but is neither a byte nor made by a line above");
+      fail(line_number,
+           "\"" + shortened(written) +
+               "\" is merged here, but is neither a byte nor the result of an earlier line");
     return found->second;
   }
 
@@ -248,7 +249,7 @@ class BpeVocabularyBuilder {
 struct MergeLines {
   /// Lines after this many merges are ignored.
   std::size_t limit = static_cast<std::size_t>(-1);
-  /// OpenCLIP gives an id to the empty string behind the last line feed when a file has fewer
+  /// OpenCLIP gives an id to the empty string after the last line feed when a file has fewer
   /// merges than CLIP's. Nothing is ever encoded as it, but the start and end tokens move up by
   /// one. Set this for a model that OpenCLIP trained with such a file.
   bool final_line_is_token = false;
@@ -261,11 +262,11 @@ struct MergeLines {
 inline BpeVocabulary parse_bpe_vocabulary(std::string_view text, const std::string& name,
                                           MergeLines lines = {}) {
   if (text.empty())
-    throw FileError(name, "the file is empty; a header line and lines of merges were expected.");
+    throw FileError(name, "the file is empty, expected a header line and lines of merges");
   if (const std::size_t at = find_invalid_utf8(text); at != std::string_view::npos) {
     const auto line =
         1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    throw FileError(name, "line " + std::to_string(line) + ": the text is not valid UTF-8.");
+    throw FileError(name, "line " + std::to_string(line) + ": the text is not valid UTF-8");
   }
   const auto count = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   BpeVocabularyBuilder builder(name, std::min(count, lines.limit));
@@ -281,7 +282,7 @@ inline BpeVocabulary parse_bpe_vocabulary(std::string_view text, const std::stri
   return std::move(builder).finish();
 }
 
-/// CLIP's own vocabulary of 49408 tokens, made once and shared.
+/// CLIP's vocabulary of 49408 tokens, created once and shared.
 inline std::shared_ptr<const BpeVocabulary> clip_bpe_vocabulary() {
   static const std::shared_ptr<const BpeVocabulary> shared = [] {
     BpeVocabularyBuilder builder("CLIP's vocabulary", 48894);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Cuts one word into tokens: starts from its bytes and merges, of all pairs side by side, the one
+/// Splits one word into tokens: starts from its bytes and merges, of all adjacent pairs, the one
 /// of lowest rank, everywhere from left to right, until no pair merges.
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace coca {
 
-/// Merges words in time n log n, for a word may be a megabyte long. Holds working memory that is
+/// Merges words in time n log n, since a word may be a megabyte long. Holds scratch memory that is
 /// used again for the next word; each thread needs its own.
 class BytePairMerger {
  public:
@@ -70,8 +70,8 @@ class BytePairMerger {
     if (const auto* merge = merge_at(left)) queue.push({merge->rank, left});
   }
 
-  /// One step of the algorithm: all places of the best pair, before pairs that this makes are
-  /// looked at, even if these should have a lower rank.
+  /// One step of the algorithm: all occurrences of the best pair, before pairs that this creates
+  /// are considered, even if they have a lower rank.
   void merge_lowest_rank() {
     const std::int32_t rank = candidates_.top().rank;
     changed_.clear();

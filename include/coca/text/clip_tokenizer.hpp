@@ -84,7 +84,7 @@ class ClipTokenizer {
   /// Another vocabulary of the same kind.
   explicit ClipTokenizer(std::shared_ptr<const BpeVocabulary> vocabulary)
       : vocabulary_(std::move(vocabulary)) {
-    if (!vocabulary_) throw ArgumentError("A ClipTokenizer needs a vocabulary; null was given.");
+    if (!vocabulary_) throw ArgumentError("a ClipTokenizer needs a vocabulary, got null");
   }
 
   /// The ids of a text, without start and end tokens. `<start_of_text>` and `<end_of_text>` in the
@@ -126,7 +126,7 @@ class ClipTokenizer {
   /// `<end_of_text>`, the last id.
   std::int32_t end_id() const { return vocabulary_->end_id(); }
 
-  /// What rows are filled up with: 0, which is also the word-part "!".
+  /// The padding id: 0, which is also the word part "!".
   std::int32_t pad_id() const { return 0; }
 
   /// The number of ids.
@@ -156,8 +156,8 @@ class ClipTokenizer {
 static_assert(Tokenizer<ClipTokenizer>);
 
 /// A tokenizer from a file in the format of CLIP's `bpe_simple_vocab_16e6.txt`, plain or gzip: a
-/// header line, then a merge a line. Like OpenCLIP, of a longer file only the first 48894 merges
-/// are used.
+/// header line, then one merge per line. As in OpenCLIP, of a longer file only the first 48894
+/// merges are used.
 /// @throws FileError        with the line's number when the file is missing, damaged or hostile
 /// @throws UnavailableError for gzip without zlib
 inline ClipTokenizer read_clip_tokenizer(const std::string& path,

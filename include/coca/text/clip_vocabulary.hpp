@@ -33,7 +33,7 @@ namespace coca::detail {
 
 using namespace std::string_view_literals;  // no compile-time strlen of half a megabyte
 
-/// CLIP's merges in order of rank, one "left right" a line, in chunks that end where lines end.
+/// CLIP's merges in order of rank, one "left right" per line, in chunks that end where lines end.
 inline constexpr std::array<std::string_view, 9> clip_merges = {
 R"bpe(i n
 t h

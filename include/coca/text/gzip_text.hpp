@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Whole text files, plain or compressed with gzip (told apart by their first bytes), with a bound
+/// Whole text files, plain or compressed with gzip (detected by their first bytes), with a bound
 /// on what they may expand to. Only this header reads COCA_HAS_ZLIB for text.
 
 #include <algorithm>
@@ -22,25 +22,25 @@
 
 namespace coca {
 
-/// The most that a vocabulary file may hold, uncompressed: twenty times CLIP's.
+/// Maximum size of a vocabulary file, uncompressed: twenty times CLIP's.
 inline constexpr std::size_t max_vocabulary_bytes = std::size_t{64} << 20;
 
 namespace detail {
 
 [[noreturn]] inline void throw_too_large(const std::string& path, std::size_t max_bytes) {
-  throw FileError(path, "the file holds more than the " + std::to_string(max_bytes) +
-                            " bytes that are accepted here.");
+  throw FileError(path,
+                  "the file is larger than the limit of " + std::to_string(max_bytes) + " bytes");
 }
 
 /// The bytes of a file as they are. @throws FileError, also for a pointer of Git LFS
 inline std::string read_bytes(const std::string& path, std::size_t max_bytes) {
   std::error_code no_exception;
   if (std::filesystem::is_directory(path, no_exception))
-    throw FileError(path, "this is a directory; a file was expected.");
+    throw FileError(path, "this is a directory, expected a file");
   std::ifstream file(path, std::ios::binary);
   if (!file)
     throw FileError(path, "the file cannot be opened (" +
-                              std::error_code(errno, std::generic_category()).message() + ").");
+                              std::error_code(errno, std::generic_category()).message() + ")");
   std::string bytes;
   std::string block(1 << 16, '\0');
   while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
@@ -62,7 +62,7 @@ class GzipStream {
   GzipStream() {
     constexpr int gzip_only = 16, window_bits = 15;
     if (inflateInit2(&stream_, gzip_only + window_bits) != Z_OK)
-      throw Error("zlib cannot be started.");
+      throw Error("zlib cannot be initialised");
   }
   GzipStream(const GzipStream&) = delete;
   GzipStream& operator=(const GzipStream&) = delete;
@@ -94,12 +94,12 @@ inline std::string gunzip(const std::string& path, std::string_view bytes, std::
       status = inflate(&stream, Z_NO_FLUSH);
       if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
         throw FileError(path, std::string("the compressed data is damaged (") +
-                                  (stream.msg != nullptr ? stream.msg : "zlib") + ").");
+                                  (stream.msg != nullptr ? stream.msg : "zlib") + ")");
       text.append(block, 0, block.size() - stream.avail_out);
       if (text.size() > max_bytes) throw_too_large(path, max_bytes);
     } while (status == Z_OK && stream.avail_out == 0);
   }
-  if (status != Z_STREAM_END) throw FileError(path, "the compressed data ends early.");
+  if (status != Z_STREAM_END) throw FileError(path, "the compressed data ends early");
   return text;
 }
 
@@ -108,7 +108,7 @@ inline std::string gunzip(const std::string& path, std::string_view bytes, std::
 [[noreturn]] inline std::string gunzip(const std::string& path, std::string_view, std::size_t) {
   throw UnavailableError(path +
                          ": the file is compressed with gzip, which needs the library zlib, " +
-                         "which this build of coca does not have.");
+                         "which this build of coca does not have");
 }
 
 #endif
@@ -117,7 +117,7 @@ inline std::string gunzip(const std::string& path, std::string_view bytes, std::
 
 /// The content of a text file, plain or gzip.
 /// @param path      the file
-/// @param max_bytes the most that it may hold, and the most that it may expand to
+/// @param max_bytes maximum size, also after decompression
 /// @throws FileError        when it is missing, larger than that, damaged or cut off
 /// @throws UnavailableError when it is compressed and there is no zlib
 inline std::string read_text_or_gzip(const std::string& path, std::size_t max_bytes) {

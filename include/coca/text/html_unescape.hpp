@@ -37,7 +37,7 @@ inline EntityMap parse_entity_table(std::string_view table) {
     std::u32string value;
     for (const char* at = table.data() + equals; at != stop;) {
       unsigned code_point = 0;
-      at = std::from_chars(at + 1, stop, code_point, 16).ptr;  // behind '=' or '+'
+      at = std::from_chars(at + 1, stop, code_point, 16).ptr;  // after '=' or '+'
       value.push_back(code_point);
     }
     entities.emplace(name, std::move(value));
@@ -46,7 +46,7 @@ inline EntityMap parse_entity_table(std::string_view table) {
   return entities;
 }
 
-/// Names (with their semicolon where it is needed) and values.
+/// Names (with their semicolon if it is required) and values.
 inline const EntityMap& html_entities() {
   static const EntityMap entities = parse_entity_table(html_entity_table);
   return entities;
@@ -65,7 +65,7 @@ constexpr bool is_hex_digit(char32_t c) {
   return is_ascii_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/// `text` as bytes; empty when it is not ASCII or longer than any entity's name.
+/// `text` as bytes; empty if it is not ASCII or longer than any entity's name.
 inline std::string ascii_name(std::u32string_view text) {
   constexpr std::size_t longest_name = 32;
   if (text.size() > longest_name) return {};
@@ -77,7 +77,7 @@ inline std::string ascii_name(std::u32string_view text) {
   return name;
 }
 
-/// Appends what a numeric reference stands for; some code points stand for nothing.
+/// Appends the character of a numeric reference; some code points have none.
 inline void append_numeric_reference(std::u32string& out, char32_t number) {
   const bool control = (number >= 0x1 && number <= 0x8) || number == 0xB ||
                        (number >= 0xE && number <= 0x1F) || number == 0x7F;
@@ -92,7 +92,7 @@ inline void append_numeric_reference(std::u32string& out, char32_t number) {
 }
 
 /// Reads "#123;" or "#x1F;" (semicolon optional) at the start of `text`, appends its character.
-/// Returns the length that was read, 0 when this is no reference.
+/// Returns the length that was read, 0 if this is not a reference.
 inline std::size_t unescape_numeric(std::u32string_view text, std::u32string& out) {
   const bool hex = text.size() > 1 && (text[1] | 0x20) == 'x';
   const std::size_t first = hex ? 2 : 1;
@@ -107,7 +107,7 @@ inline std::size_t unescape_numeric(std::u32string_view text, std::u32string& ou
   return at < text.size() && text[at] == ';' ? at + 1 : at;
 }
 
-/// Appends what the name stands for; where no such name exists, the longest name it begins with.
+/// Appends the characters of a name; if there is no such name, those of its longest valid prefix.
 inline void append_named_reference(std::u32string& out, std::u32string_view name) {
   const EntityMap& entities = html_entities();
   const auto first_foreign =
@@ -185,8 +185,8 @@ inline std::optional<std::u32string> unescape_capitals(const std::string& name) 
   return upper == html_entities_upper().end() ? found->second : upper->second;
 }
 
-/// What one reference of the strict shape stands for under ftfy's rules; nothing if it stays as it
-/// is.
+/// The characters of one reference of the strict shape under ftfy's rules; nothing if it is left
+/// unchanged.
 inline std::optional<std::u32string> unescape_strict_reference(std::u32string_view reference) {
   if (reference[1] == '#') {
     std::u32string value = unescape_html(reference);

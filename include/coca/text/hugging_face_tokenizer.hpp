@@ -30,8 +30,7 @@ inline std::string written_token(const std::string& bytes) {
 
 inline nlohmann::json parse_vocabulary_json(std::string_view text, const std::string& path) {
   nlohmann::json vocabulary = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!vocabulary.is_object())
-    throw FileError(path, "a JSON object from token to id was expected.");
+  if (!vocabulary.is_object()) throw FileError(path, "expected a JSON object from token to id");
   return vocabulary;
 }
 
@@ -54,15 +53,14 @@ inline void check_vocabulary_json(const BpeVocabulary& vocabulary, std::string_v
     const std::string token = "the token \"" + written_token(vocabulary.token(id)) + "\"";
     if (found == object.end())
       throw FileError(path,
-                      token + " of the merges, with id " + std::to_string(id) + ", is missing.");
+                      token + " of the merges, with id " + std::to_string(id) + ", is missing");
     if (!found->is_number_integer() || *found != id)
       throw FileError(path, token + " has id " + found->dump() + ", but the merges give it " +
-                                std::to_string(id) + ".");
+                                std::to_string(id));
   }
   if (object.size() != static_cast<std::size_t>(vocabulary.size()))
     throw FileError(path, "there are " + std::to_string(object.size()) +
-                              " tokens, but the merges make " + std::to_string(vocabulary.size()) +
-                              ".");
+                              " tokens, but the merges make " + std::to_string(vocabulary.size()));
 }
 
 }  // namespace detail
@@ -77,7 +75,7 @@ inline ClipTokenizer read_hugging_face_tokenizer(const std::string& merges_path,
                                                  const std::string& vocab_path = {}) {
   const std::string text = read_text_or_gzip(merges_path, max_vocabulary_bytes);
   if (!text.empty() && !std::string_view(text).starts_with("#version"))
-    throw FileError(merges_path, "line 1: \"#version\" was expected, as in every merges.txt.");
+    throw FileError(merges_path, "line 1: expected \"#version\", as in every merges.txt");
   auto vocabulary = std::make_shared<const BpeVocabulary>(parse_bpe_vocabulary(text, merges_path));
   if (!vocab_path.empty())
     detail::check_vocabulary_json(*vocabulary, read_text_or_gzip(vocab_path, max_vocabulary_bytes),

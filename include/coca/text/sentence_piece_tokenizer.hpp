@@ -30,15 +30,14 @@ using SentencePieceModel = sentencepiece::SentencePieceProcessor;
 
 inline std::shared_ptr<const SentencePieceModel> load_sentence_pieces(const std::string& path) {
   const std::string bytes = read_bytes(path, max_vocabulary_bytes);
-  if (bytes.empty())
-    throw FileError(path, "the file is empty; a SentencePiece model was expected.");
+  if (bytes.empty()) throw FileError(path, "the file is empty, expected a SentencePiece model");
   auto model = std::make_shared<SentencePieceModel>();
   if (const auto status = model->LoadFromSerializedProto(bytes); !status.ok())
-    throw FileError(path, "this is no SentencePiece model (" + status.ToString() + ").");
+    throw FileError(path, "this is not a SentencePiece model (" + status.ToString() + ")");
   if (model->bos_id() < 0)
-    throw FileError(path, "the model has no start token (bos), which captions begin with.");
+    throw FileError(path, "the model has no start token (bos), which captions begin with");
   if (model->eos_id() < 0)
-    throw FileError(path, "the model has no end token (eos), which captions end with.");
+    throw FileError(path, "the model has no end token (eos), which captions end with");
   return model;
 }
 
@@ -69,7 +68,7 @@ struct SentencePieceModel {
 [[noreturn]] inline std::shared_ptr<const SentencePieceModel> load_sentence_pieces(
     const std::string& path) {
   throw UnavailableError(path + ": reading this model needs the library SentencePiece, " +
-                         "which this build of coca does not have.");
+                         "which this build of coca does not have");
 }
 inline std::vector<int> encode_pieces(const SentencePieceModel&, std::string_view) { return {}; }
 inline std::string decode_pieces(const SentencePieceModel&, const std::vector<int>&) { return {}; }
@@ -78,7 +77,7 @@ inline std::string decode_pieces(const SentencePieceModel&, const std::vector<in
 
 }  // namespace detail
 
-/// A SentencePiece model as a Tokenizer. Texts are normalised by the model's own rules alone, not
+/// A SentencePiece model as a Tokenizer. Texts are normalised only by the model's own rules, not
 /// cleaned as for CLIP. Copies share the model; all members may be called by several threads at
 /// once.
 class SentencePieceTokenizer {
@@ -101,8 +100,8 @@ class SentencePieceTokenizer {
   std::string decode(std::span<const std::int32_t> ids) const {
     for (const std::int32_t id : ids)
       if (id < 0 || id >= vocab_size())
-        throw ArgumentError("Token id " + std::to_string(id) + " is not in the vocabulary of " +
-                            std::to_string(vocab_size()) + " tokens.");
+        throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
+                            std::to_string(vocab_size()) + " tokens");
     return detail::decode_pieces(*model_, {ids.begin(), ids.end()});
   }
 
@@ -112,7 +111,7 @@ class SentencePieceTokenizer {
   /// The model's eos.
   std::int32_t end_id() const { return model_->eos_id(); }
 
-  /// The model's pad; 0 where it has none (usually the unknown token).
+  /// The model's pad; 0 if it has none (usually the unknown token).
   std::int32_t pad_id() const { return model_->pad_id() < 0 ? 0 : model_->pad_id(); }
 
   /// The number of pieces.

@@ -4,7 +4,7 @@
 /// `html.unescape` twice, strip, collapse white space, lower case.
 ///
 /// Of ftfy 6.3 everything is here except the repair of mojibake (UTF-8 that was once read as
-/// another encoding, "cafÃ©"), which is out of scope: such text stays as it is.
+/// another encoding, "cafÃ©"), which is out of scope: such text is left unchanged.
 
 #include <algorithm>
 #include <cstddef>
@@ -96,7 +96,7 @@ inline void append_plain(std::u32string& out, char32_t c) {
   }
 }
 
-/// Control characters that nobody means to write; white space and bidirectional marks are kept.
+/// Control characters that are never intended; white space and bidirectional marks are kept.
 constexpr bool is_unwanted_control(char32_t c) {
   return c <= 0x08 || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F ||
          (c >= 0x206A && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFC);

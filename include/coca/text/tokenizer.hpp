@@ -46,7 +46,7 @@ class AnyTokenizer {
   /// The ids of `text`, without start and end tokens.
   std::vector<std::int32_t> encode(std::string_view text) const { return tokenizer_->encode(text); }
 
-  /// The text of `ids`, special tokens included where the tokenizer renders them.
+  /// The text of `ids`, including special tokens if the tokenizer renders them.
   std::string decode(std::span<const std::int32_t> ids) const { return tokenizer_->decode(ids); }
 
   std::int32_t start_id() const { return tokenizer_->start_id(); }
@@ -87,7 +87,7 @@ class AnyTokenizer {
 
 static_assert(Tokenizer<AnyTokenizer>);
 
-/// Texts as a model reads them. `ids` is [texts, context_length], row after row.
+/// Texts as the input of a model. `ids` is [texts, context_length], row after row.
 struct TokenRows {
   std::vector<std::int32_t> ids;
   std::size_t texts = 0;
@@ -96,26 +96,26 @@ struct TokenRows {
   /// The row of one text, [context_length].
   std::span<const std::int32_t> row(std::size_t text) const {
     if (text >= texts)
-      throw ArgumentError("Row " + std::to_string(text) + " of " + std::to_string(texts) +
-                          " tokenized texts was asked for.");
+      throw ArgumentError("row " + std::to_string(text) + " of " + std::to_string(texts) +
+                          " tokenized texts was requested");
     return std::span(ids).subspan(text * context_length, context_length);
   }
 };
 
-/// Start token, ids of the text, end token, padding: as OpenCLIP's `tokenize`. A text that is too
+/// Start token, ids of the text, end token, padding: like OpenCLIP's `tokenize`. A text that is too
 /// long is cut to the context, with the end token as its last.
-/// @param texts          anything that a std::string_view can be made of
+/// @param texts          anything convertible to std::string_view
 /// @param context_length tokens in a row, at least 1
 /// @throws ArgumentError when the context has no room for a token, or the rows cannot be addressed
 template <Tokenizer T, typename Text>
 requires std::convertible_to<const Text&, std::string_view> TokenRows
 tokenize(const T& tokenizer, std::span<const Text> texts, std::size_t context_length) {
   if (context_length == 0)
-    throw ArgumentError("The context length is 0, but a row of tokens has at least one.");
+    throw ArgumentError("the context length is 0, but a row of tokens has at least one");
   constexpr std::size_t limit = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(std::int32_t);
   if (!texts.empty() && context_length > limit / texts.size())
-    throw ArgumentError("The context length is " + std::to_string(context_length) +
-                        ", which is too long for " + std::to_string(texts.size()) + " texts.");
+    throw ArgumentError("the context length is " + std::to_string(context_length) +
+                        ", which is too long for " + std::to_string(texts.size()) + " texts");
   TokenRows rows{std::vector<std::int32_t>(texts.size() * context_length, tokenizer.pad_id()),
                  texts.size(), context_length};
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -142,9 +142,9 @@ TokenRows tokenize(const T& tokenizer, std::string_view text, std::size_t contex
   return tokenize(tokenizer, std::span<const std::string_view>(&text, 1), context_length);
 }
 
-/// What a person wants to read of generated ids: everything before the first end token, without
+/// The readable text of generated ids: everything before the first end token, without
 /// start tokens and outer spaces. CLIP pads with id 0, which is also the word "!": before the end
-/// token it is that word, behind it padding.
+/// token it is that word, after it padding.
 template <Tokenizer T>
 std::string decode_caption(const T& tokenizer, std::span<const std::int32_t> ids) {
   const auto end = std::find(ids.begin(), ids.end(), tokenizer.end_id());

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What Unicode says about characters, through utf8proc, in the terms of Python's `str` and
+/// Unicode properties of characters, through utf8proc, in the terms of Python's `str` and
 /// `regex`: letters (\\p{L}), numbers (\\p{N}), white space, lower case, and normalisation form C.
 /// Characters are classed by the Unicode version of the installed utf8proc (2.8: Unicode 15); what
 /// later versions added counts as neither letter nor number.
@@ -33,7 +33,7 @@ namespace detail {
 
 enum class Decomposition { canonical, compatibility };
 
-/// How the rule for the final sigma sees a character (Unicode's Cased and Case_Ignorable).
+/// The role of a character in the rule for the final sigma (Unicode's Cased and Case_Ignorable).
 enum class CaseRole { cased, ignorable, neither };
 
 #if COCA_HAS_UTF8PROC
@@ -93,7 +93,7 @@ inline void append_decomposition(std::u32string& out, char32_t c, Decomposition 
                                              static_cast<utf8proc_ssize_t>(parts.size()),
                                              static_cast<utf8proc_option_t>(options), &boundary);
   if (count < 0 || count > static_cast<utf8proc_ssize_t>(parts.size())) {
-    out.push_back(c);  // not a character: nothing to take apart
+    out.push_back(c);  // not a character: nothing to decompose
     return;
   }
   for (utf8proc_ssize_t i = 0; i < count; ++i)
@@ -114,7 +114,7 @@ inline void compose(std::u32string& text) {
 
 [[noreturn]] inline void throw_no_utf8proc() {
   throw UnavailableError(
-      "Text beyond ASCII needs the library utf8proc, which this build of coca does not have.");
+      "text beyond ASCII needs the library utf8proc, which this build of coca does not have");
 }
 inline CharacterClass unicode_class(char32_t) { throw_no_utf8proc(); }
 inline bool unicode_decimal_digit(char32_t) { throw_no_utf8proc(); }

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What a training step needs of the processes that it is shared by. Each has the whole model and a
-/// batch of its own, all of one size; together they make the step of one process with all batches.
+/// The communication that a training step over several processes needs. Each has the whole model
+/// and its own batch, all of one size; together they make the step of one process with all batches.
 
 #include <concepts>
 #include <cstddef>
@@ -13,12 +13,12 @@
 
 namespace coca {
 
-/// A sum over all processes that is under way.
+/// A sum over all processes in progress.
 ///
 /// - progress(): continues it, where that takes the processor; never waits
 /// - wait(): returns when the sum is complete; nothing happens after that
 ///
-/// Its end waits too: the array is in use until then.
+/// Its destructor also waits: the array is in use until then.
 template <class R>
 concept Reduction = std::movable<R> && requires(R reduction) {
   reduction.progress();
@@ -26,10 +26,10 @@ concept Reduction = std::movable<R> && requires(R reduction) {
 };
 
 /// A handle to a group of processes, copied freely. Every process calls the same in the same order;
-/// where reductions are concerned, in the same order among themselves.
+/// this holds for reductions among themselves.
 ///
 /// - rank(): the number of this process, below size()
-/// - sum(numbers): what the lists of all processes add up to, the same bits everywhere
+/// - sum(numbers): the sum of all processes' lists, the same bits everywhere
 /// - all_gather(context, features [n, width]) -> [size() * n, width], those of rank 0 first.
 ///   Recorded on the context's tape: in the backward pass all processes' gradients are added up,
 ///   and each takes its own rows
@@ -50,13 +50,13 @@ concept Communicator = DifferentiableBackend<B> && std::copyable<C> &&
   communicator.barrier();
 };
 
-/// A sum that is there.
+/// A complete sum.
 struct FinishedReduction {
   void progress() const noexcept {}
   void wait() const noexcept {}
 };
 
-/// One process alone.
+/// A single process.
 struct SingleProcess {
   std::size_t rank() const noexcept { return 0; }
   std::size_t size() const noexcept { return 1; }

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The exponential moving average of weights: a smoother model than the one that is being trained,
-/// for validation and for what is given away.
+/// The exponential moving average of weights: a smoother model than the one being trained,
+/// for validation and for the exported model.
 
 #include <algorithm>
 #include <cmath>
@@ -15,31 +15,30 @@
 
 namespace coca {
 
-/// How slowly an average follows.
+/// Options of the average.
 struct ExponentialAverageOptions {
-  float decay = 0.999f;  ///< what is kept of the average in each step
+  float decay = 0.999f;  ///< share of the average kept in each step
   /// Keeps at most (1 + t) / (10 + t) in step t (from 0), so that the random weights of the
   /// beginning are soon forgotten (as torch_ema and TensorFlow's ExponentialMovingAverage).
   bool warmup = true;
 };
 
-/// The average of a Trainable's values; frozen parameters are what they are.
+/// The average of a Trainable's values; frozen parameters are unchanged.
 template <class Model>
 class ExponentialAverage {
  public:
   using B = typename Model::backend_type;
   using Values = typename Trainable<Model>::Values;
 
-  /// Starts as the values are.
+  /// Starts with the current values.
   /// @param trainable must live as long
-  /// @throws ArgumentError for a decay outside of [0, 1).
+  /// @throws ArgumentError for a decay outside [0, 1).
   ExponentialAverage(const Trainable<Model>& trainable, const B& backend,
                      ExponentialAverageOptions options = {})
       : trainable_(trainable), backend_(backend), options_(options), average_(like_values()) {
     if (!(options.decay >= 0 && options.decay < 1))
-      throw ArgumentError(
-          "the decay of an average of weights must be at least 0 and below 1, got " +
-          std::to_string(options.decay));
+      throw ArgumentError("the decay of a weight average must be at least 0 and below 1, got " +
+                          std::to_string(options.decay));
     copy(trainable.values(), average_);
   }
 
@@ -55,8 +54,8 @@ class ExponentialAverage {
           .input = trainable_.values(), .keep = keep, .output = ops::InOut(average_)});
   }
 
-  /// While it lives, the model has the averaged weights, and the average holds the trained ones;
-  /// afterwards all bits are where they were. No training meanwhile.
+  /// During its lifetime the model has the averaged weights, and the average holds the trained
+  /// ones; afterwards all bits are back in place. No training meanwhile.
   class [[nodiscard]] InPlace {
    public:
     explicit InPlace(ExponentialAverage& average)
@@ -72,7 +71,7 @@ class ExponentialAverage {
     Values scratch_;
   };
 
-  /// Lets the model have the averaged weights for as long as the result lives.
+  /// Gives the model the averaged weights during the lifetime of the result.
   InPlace in_place() { return InPlace(*this); }
 
   /// Calls visit(name, array) for each parameter's average, such as "average.visual.proj"; the
@@ -83,7 +82,7 @@ class ExponentialAverage {
       visit("average." + entry.path, Trainable<Model>::view(average_, entry));
   }
 
-  /// How often update was called.
+  /// Number of calls of update.
   std::uint64_t update_count() const noexcept { return updates_; }
   void set_update_count(std::uint64_t count) noexcept { updates_ = count; }
 

@@ -36,7 +36,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   using B = typename Model::backend_type;
 
   /// @param trainable must live as long, as must `context`
-  /// @param bucket_size elements that a bucket has at least, if there are so many
+  /// @param bucket_size minimum elements per bucket, if there are so many
   GradientReduction(const Trainable<Model>& trainable, Context<B>& context, Processes processes,
                     std::size_t bucket_size)
       : trainable_(trainable),
@@ -52,7 +52,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   /// Of the last step: sums that were begun before the end of its backward pass.
   std::size_t begun_early() const noexcept { return begun_early_; }
 
-  /// Lets a tape, which watches the parameters already, tell how far it is.
+  /// Lets a tape, which already watches the parameters, report its progress.
   void follow(Tape<B>& tape, WayBack way) {
     if (processes_.size() == 1) return;
     way_ = way;
@@ -115,7 +115,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
     for (auto& reduction : begun_) reduction.progress();
   }
 
-  // What was learnt from other operations says nothing; but what losses have added to is complete.
+  // What was learnt from other operations does not apply; but what losses added to is complete.
   void begin_way_back(std::size_t count) {
     knows_ = count == operations_;
     operations_ = count;

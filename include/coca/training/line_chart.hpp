@@ -17,7 +17,7 @@ namespace coca {
 struct ChartSeries {
   std::string name;
   std::vector<double> x;
-  std::vector<double> y;  ///< as long; what is no number is a gap
+  std::vector<double> y;  ///< of the same length; NaN is a gap
 };
 
 /// Curves that share their axes.
@@ -26,7 +26,7 @@ struct LineChart {
   std::vector<ChartSeries> series;
 };
 
-/// A text inside of HTML or XML, so that it stands for itself.
+/// A text escaped for HTML or XML.
 inline std::string escape_html(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
@@ -58,7 +58,7 @@ inline std::string chart_number(double value, const char* format = "%.4g") {
   return text;
 }
 
-/// The part of an axis that is shown, and where its lines are.
+/// The visible part of an axis, and its grid lines.
 struct ChartAxis {
   double low = 0, high = 1, step = 0.2;
 
@@ -81,7 +81,7 @@ struct ChartAxis {
     high = std::ceil(most / step) * step;
   }
 
-  /// How many lines there are.
+  /// Number of lines.
   int lines() const { return static_cast<int>(std::lround((high - low) / step)) + 1; }
   double line(int i) const { return low + i * step; }
   /// 0 to 1.
@@ -194,7 +194,7 @@ class ChartDrawing {
 
 }  // namespace detail
 
-/// A chart as one element `svg`, drawn by rules of `.title`, `.grid` and `.curve` of the page.
+/// A chart as one element `svg`, styled by the page's rules for `.title`, `.grid` and `.curve`.
 inline std::string to_svg(const LineChart& chart) { return detail::ChartDrawing(chart).svg(); }
 
 }  // namespace coca

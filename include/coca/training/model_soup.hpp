@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Model soups: one model whose weights are averages of those of several that were trained on from
+/// Model soups: one model whose weights are averages of those of several that were finetuned from
 /// the same weights (Wortsman et al. 2022, arXiv 2203.05482), or of those before and after
 /// finetuning (Wortsman et al. 2022, arXiv 2109.01903).
 
@@ -23,7 +23,7 @@ namespace coca {
 /// One of the models of a soup.
 struct SoupIngredient {
   Checkpoint weights;
-  double share = 1;  ///< of the soup, beside the other shares; they need not add up to 1
+  double share = 1;  ///< relative to the other shares; they need not add up to 1
 };
 
 namespace detail {
@@ -48,7 +48,7 @@ inline double sum_of_shares(std::span<const SoupIngredient> ingredients) {
   return sum;
 }
 
-/// @throws FileError where `other` lacks a weight of `first`, or has it in another shape.
+/// @throws FileError if `other` lacks a weight of `first`, or has it in another shape.
 inline void check_has_weights_of(const Checkpoint& first, const Checkpoint& other) {
   for (const std::string& name : first.names()) {
     const StoredTensor& tensor = first.tensor(name);
@@ -92,7 +92,7 @@ inline std::vector<float> mixed(std::span<const SoupIngredient> ingredients, dou
 /// tensors of integers, which are no weights, are left out.
 /// @param progress called after each tensor with how many are done, and how many there are
 /// @throws ArgumentError without ingredients, or for shares that are not above 0. @throws FileError
-/// where the ingredients are no models, or not of one, or the file cannot be written.
+/// if the ingredients are not models, or of different ones, or the file cannot be written.
 inline void write_model_soup(const std::string& path, std::span<const SoupIngredient> ingredients,
                              const std::function<void(std::size_t, std::size_t)>& progress = {}) {
   if (ingredients.empty()) throw ArgumentError("a model soup needs at least one model");

@@ -1,10 +1,10 @@
 #pragma once
 /// @file
-/// Training shared by processes that `mpirun` started. The one header that includes MPI, and reads
+/// Training shared by processes that `mpirun` started. The only header that includes MPI, and reads
 /// COCA_HAS_MPI; it is not in coca.hpp.
 ///
 /// @code
-/// const coca::MpiCommunicator processes;  // where an exception ends its life, such as in a try
+/// const coca::MpiCommunicator processes;  // where an exception destroys it, such as in a try
 /// coca::Trainer trainer(model, subject, options, events, processes);
 /// @endcode
 
@@ -44,7 +44,7 @@ inline bool started_by_mpi() noexcept {
 
 namespace detail {
 
-/// @throws Error with MPI's own words where a call failed.
+/// @throws Error with MPI's message if a call failed.
 inline void expect_mpi(int status, const char* call) {
   if (status == MPI_SUCCESS) return;
   std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -76,8 +76,8 @@ void in_pieces(T* first, std::size_t size, const Transfer& transfer) {
     transfer(first + done, static_cast<int>(std::min(largest, size - done)));
 }
 
-/// The processes and this one's place among them. The last copy of a communicator ends MPI, if the
-/// first one has started it.
+/// The processes and this one's rank. The last copy of a communicator finalises MPI, if the
+/// first one initialised it.
 class MpiGroup {
  public:
   MpiGroup() {
@@ -85,8 +85,8 @@ class MpiGroup {
     MPI_Initialized(&started);
     MPI_Finalized(&ended);
     if (ended != 0)
-      throw Error("MPI has ended in this process already, it cannot be started a second time");
-    if (started == 0 && !started_by_mpi()) return;  // alone
+      throw Error("MPI has already been finalised in this process and cannot be initialised again");
+    if (started == 0 && !started_by_mpi()) return;  // a single process
     if (started == 0) start();
     steps_ = duplicate();
     gradients_ = duplicate();
@@ -113,7 +113,7 @@ class MpiGroup {
   std::size_t rank() const noexcept { return rank_; }
   std::size_t size() const noexcept { return size_; }
   MPI_Comm steps() const noexcept { return steps_; }
-  /// Apart from all else, so that sums may begin at any time.
+  /// Separate from everything else, so that sums may begin at any time.
   MPI_Comm gradients() const noexcept { return gradients_; }
 
  private:
@@ -179,11 +179,11 @@ class MpiElements {
 
 }  // namespace detail
 
-/// A sum over all processes that is under way; see Reduction.
+/// A sum over all processes in progress; see Reduction.
 template <Backend B>
 class MpiReduction {
  public:
-  /// @throws Error where MPI reports one.
+  /// @throws Error if MPI reports one.
   MpiReduction(std::shared_ptr<const detail::MpiGroup> group, const B& backend,
                const Array<B>& array)
       : group_(std::move(group)), elements_(backend, array) {
@@ -207,7 +207,7 @@ class MpiReduction {
   }
   ~MpiReduction() { finish(); }
 
-  /// @throws Error where MPI reports one.
+  /// @throws Error if MPI reports one.
   void progress() {
     if (requests_.empty()) return;
     int done = 0;
@@ -216,7 +216,7 @@ class MpiReduction {
                        "MPI_Testall");
   }
 
-  /// @throws Error where MPI reports one.
+  /// @throws Error if MPI reports one.
   void wait() {
     if (requests_.empty()) return;
     detail::expect_mpi(finish(), "MPI_Waitall");
@@ -237,18 +237,18 @@ class MpiReduction {
   std::vector<MPI_Request> requests_;
 };
 
-/// The processes that mpirun started; a program that was started without it is alone. Reductions
+/// The processes that mpirun started; a program started without it is a single process. Reductions
 /// and steps use MPI from one thread, the one that made the first communicator.
 class MpiCommunicator {
  public:
-  /// Starts MPI, unless it is started, or the program is alone.
-  /// @throws Error where MPI reports one; UnavailableError for many processes without MPI.
+  /// Initialises MPI, unless it is initialised, or there is only this process.
+  /// @throws Error if MPI reports one; UnavailableError for many processes without MPI.
   MpiCommunicator() : group_(std::make_shared<detail::MpiGroup>()) {}
 
   std::size_t rank() const noexcept { return group_->rank(); }
   std::size_t size() const noexcept { return group_->size(); }
 
-  /// Added up by rank, so that the bits are the same everywhere. @throws Error where MPI reports
+  /// Added up by rank, so that the bits are the same everywhere. @throws Error if MPI reports
   /// one.
   std::vector<double> sum(std::vector<double> numbers) const {
     if (size() == 1) return numbers;
@@ -261,7 +261,7 @@ class MpiCommunicator {
     return numbers;
   }
 
-  /// @throws ShapeError where the processes' features differ in shape, Error where MPI reports one.
+  /// @throws ShapeError if the processes' features differ in shape, Error if MPI reports one.
   template <DifferentiableBackend B>
   Array<B> all_gather(Context<B>& context, const Array<B>& features) const {
     if (size() == 1) return features;
@@ -283,13 +283,13 @@ class MpiCommunicator {
     return all;
   }
 
-  /// @throws Error where MPI reports one.
+  /// @throws Error if MPI reports one.
   template <DifferentiableBackend B>
   MpiReduction<B> start_all_reduce(Context<B>& context, const Array<B>& gradients) const {
     return {group_, context.backend(), gradients};
   }
 
-  /// @throws Error where MPI reports one.
+  /// @throws Error if MPI reports one.
   template <DifferentiableBackend B>
   void broadcast(Context<B>& context, const Array<B>& values) const {
     if (size() == 1) return;
@@ -303,7 +303,7 @@ class MpiCommunicator {
     elements.write();
   }
 
-  /// @throws Error where MPI reports one.
+  /// @throws Error if MPI reports one.
   void barrier() const {
     if (size() != 1) detail::expect_mpi(MPI_Barrier(group_->steps()), "MPI_Barrier");
   }
@@ -355,14 +355,14 @@ class MpiCommunicator {
 
 #else
 
-/// One process alone: this build has no MPI.
+/// A single process: this build has no MPI.
 class MpiCommunicator : public SingleProcess {
  public:
-  /// @throws UnavailableError where mpirun has started the program: this build has no MPI.
+  /// @throws UnavailableError if mpirun has started the program: this build has no MPI.
   MpiCommunicator() {
     if (started_by_mpi())
       throw UnavailableError(
-          "training by several processes needs MPI, which this build of coca does not have");
+          "training with several processes needs MPI, which this build of coca does not have");
   }
 };
 

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Optimizers over the parameters of a Trainable: AdamW, Adafactor and stochastic gradient descent,
-/// with clipping by the global norm. All numbers stay on the device but the norm, which decides
-/// whether a step is made at all.
+/// with clipping by the global norm. Everything stays on the device except the norm, which decides
+/// whether the step is applied at all.
 
 #include <algorithm>
 #include <array>
@@ -25,11 +25,11 @@ namespace coca {
 /// Which optimizer.
 enum class OptimizerKind : std::uint8_t {
   adamw,
-  adafactor,  ///< what the CoCa paper was trained with
+  adafactor,  ///< used by the CoCa paper
   sgd,
 };
 
-/// Choices of an optimizer. Of the three steps, the one of `kind` counts, and of it what is not
+/// Options of an optimizer. Of the three steps, the one of `kind` is used, except for its
 /// `learning_rate`, `weight_decay` or `step`: these come from the schedule, the parameters' groups
 /// and the count of steps.
 struct OptimizerOptions {
@@ -47,7 +47,7 @@ namespace detail {
 
 inline constexpr std::array<std::string_view, 3> optimizer_names{"adamw", "adafactor", "sgd"};
 
-/// Parameters side by side with the same choices.
+/// Adjacent parameters with the same choices.
 struct OptimizerRange {
   std::size_t first = 0;  ///< element
   std::size_t size = 0;   ///< padding after each parameter included
@@ -71,12 +71,12 @@ inline std::vector<OptimizerRange> optimizer_ranges(const std::vector<TrainableE
 
 }  // namespace detail
 
-/// "adamw", "adafactor" or "sgd", as configuration files say it.
+/// "adamw", "adafactor" or "sgd", as in configuration files.
 inline std::string_view to_string(OptimizerKind kind) {
   return detail::optimizer_names[static_cast<std::size_t>(kind)];
 }
 
-/// The optimizer of that name. @throws ArgumentError for another name.
+/// The optimizer with that name. @throws ArgumentError for another name.
 inline OptimizerKind optimizer_kind(std::string_view name) {
   const auto& names = detail::optimizer_names;
   const auto found = std::find(names.begin(), names.end(), name);
@@ -86,14 +86,14 @@ inline OptimizerKind optimizer_kind(std::string_view name) {
   return static_cast<OptimizerKind>(found - names.begin());
 }
 
-/// What came of a step.
+/// The result of a step.
 struct OptimizerResult {
   float gradient_norm = 0;  ///< of all gradients together, before clipping
-  bool applied = false;     ///< false where it, or a loss, is not finite
+  bool applied = false;     ///< false if it, or a loss, is not finite
 };
 
-/// Changes the parameters of a Trainable by their gradients. Keeps the moments that its kind needs:
-/// two numbers a weight (AdamW), one (SGD), or one a row and a column (Adafactor without beta1).
+/// Updates the parameters of a Trainable by their gradients. Keeps the moments that its kind needs:
+/// two numbers per weight (AdamW), one (SGD), or one per row and column (Adafactor without beta1).
 template <class Model>
 class Optimizer {
  public:
@@ -101,7 +101,7 @@ class Optimizer {
   using Values = typename Trainable<Model>::Values;
 
   /// @param trainable must live as long
-  /// @throws ArgumentError for options of groups or clipping that are none.
+  /// @throws ArgumentError for invalid options of groups or clipping.
   Optimizer(const Trainable<Model>& trainable, const B& backend, OptimizerOptions options = {})
       : trainable_(trainable),
         backend_(backend),
@@ -121,9 +121,9 @@ class Optimizer {
   /// The choices for each parameter, in the order of the Trainable's entries.
   const std::vector<ParameterGroup>& groups() const noexcept { return groups_; }
 
-  /// Makes a step, unless the gradients' norm or one of the losses is not finite: then nothing
+  /// Applies a step, unless the gradient norm or one of the losses is not finite: then nothing
   /// changes, as if there had been no step.
-  /// @param losses what the gradients are of, on the host
+  /// @param losses of the gradients, on the host
   OptimizerResult step(double learning_rate, std::span<const float> losses = {}) {
     const float norm = gradient_norm();
     bool finite = std::isfinite(norm);
@@ -132,7 +132,7 @@ class Optimizer {
     return {norm, finite};
   }
 
-  /// Calls visit(name, array) for all that the optimizer keeps, one array a parameter and moment,
+  /// Calls visit(name, array) for the optimizer's state, one array per parameter and moment,
   /// such as "first_moment.visual.proj" [width, embed_dim]; the arrays share the optimizer's
   /// memory, so that it continues with what is copied into them.
   template <class Visitor>
@@ -148,7 +148,7 @@ class Optimizer {
     }
   }
 
-  /// Steps that were made.
+  /// Number of applied steps.
   std::uint64_t step_count() const noexcept { return step_count_; }
   void set_step_count(std::uint64_t count) noexcept { step_count_ = count; }
 
@@ -267,7 +267,7 @@ class Optimizer {
   std::vector<ParameterGroup> groups_;
   std::vector<detail::OptimizerRange> ranges_;
   Values sum_of_squares_, factor_;                       // [1]
-  std::vector<std::pair<std::string, Values>> moments_;  // laid out as the parameters are
+  std::vector<std::pair<std::string, Values>> moments_;  // laid out like the parameters
   std::vector<std::pair<Values, Values>> factored_;      // Adafactor's, of rows and of columns
   std::uint64_t step_count_ = 0;
 };

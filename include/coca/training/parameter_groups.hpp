@@ -20,8 +20,8 @@ namespace coca {
 
 /// Choices for all parameters.
 struct ParameterGroupOptions {
-  float weight_decay = 0.2f;  ///< of those that decay; OpenCLIP's
-  /// Factor of the learning rate from each layer to the one in front of it (BEiT,
+  float weight_decay = 0.2f;  ///< of those that decay, as in OpenCLIP
+  /// Factor of the learning rate from each layer to the one before it (BEiT,
   /// arXiv 2106.08254; timm's param_groups_layer_decay); 1: the same everywhere.
   float layer_decay = 1.0f;
 };
@@ -45,7 +45,7 @@ inline bool is_decayed(ParameterRole role, const Shape& shape) {
 }
 
 /// The choices for each of a model's trained parameters, in the order of entries().
-/// @throws ArgumentError for a negative decay or a layer decay outside of (0, 1].
+/// @throws ArgumentError for a negative decay or a layer decay outside (0, 1].
 template <class Model>
 std::vector<ParameterGroup> parameter_groups(const Trainable<Model>& trainable,
                                              const ParameterGroupOptions& options) {
@@ -68,7 +68,7 @@ inline bool has_prefix(std::string_view path, std::string_view prefix) {
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '.');
 }
 
-/// What Trainable asks: whether a parameter is trained, which is where it has none of the prefixes.
+/// The predicate for Trainable: a parameter is trained if it has none of the prefixes.
 /// @throws ArgumentError for a prefix that no parameter of the model has.
 template <class Model>
 std::function<bool(const std::string&)> all_but(const Model& model,

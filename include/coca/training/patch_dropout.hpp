@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Patch dropout: a step computes a random part of each picture's patches, which costs less and
-/// keeps the encoder from learning pictures by heart (Li et al. 2022, arXiv 2212.00794; OpenCLIP's
+/// keeps the encoder from memorising pictures (Li et al. 2022, arXiv 2212.00794; OpenCLIP's
 /// `patch_dropout`).
 
 #include <algorithm>
@@ -39,7 +39,7 @@ inline std::size_t kept_patches(std::size_t patches, double dropout) {
 /// The tokens that stay, [pictures, 1 + kept patches], as rows of [pictures * tokens]: the class
 /// token and as many patches of each picture, in their order.
 /// @param tokens  of a picture, the class token first
-/// @param dropout share of the patches that go, 0 to below 1
+/// @param dropout share of the patches that are dropped, 0 to below 1
 inline std::vector<std::int32_t> draw_kept_tokens(const StepSamples& samples, std::size_t tokens,
                                                   double dropout) {
   const std::size_t kept = kept_patches(tokens - 1, dropout);

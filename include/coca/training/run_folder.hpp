@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The folder of a training run: what is in it, and who may write there.
+/// The folder of a training run: its files, and a lock.
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -30,12 +30,12 @@ class RunFolder {
   std::string checkpoint() const { return file("checkpoint.safetensors"); }
   std::string log() const { return file("log.jsonl"); }
   std::string report() const { return file("report.html"); }
-  /// What OpenCLIP opens as `local-dir:` and the folder's path.
+  /// What OpenCLIP loads as `local-dir:` and the folder's path.
   std::string config() const { return file("open_clip_config.json"); }
   std::string weights() const { return file("open_clip_model.safetensors"); }
   /// How captions are generated; Hugging Face's file.
   std::string generation_config() const { return file("generation_config.json"); }
-  /// Where a copy of a vocabulary file is: under a name that open_hugging_face_folder() knows.
+  /// Path of the copy of a vocabulary file, under a name that open_hugging_face_folder() knows.
   std::string tokenizer(const std::string& original) const {
     const std::string name = std::filesystem::path(original).filename().string();
     const bool known =
@@ -52,7 +52,7 @@ class RunFolder {
     return std::filesystem::exists(checkpoint(), ignored);
   }
 
-  /// Lets the checkpoint and the model that there are, if any, survive the next ones.
+  /// Keeps the current checkpoint and model, if any, when the next ones are written.
   void keep_checkpoint() const {
     forget_kept_checkpoint();
     std::error_code ignored;  // without it there is one checkpoint, as between all other steps
@@ -60,26 +60,26 @@ class RunFolder {
       std::filesystem::create_hard_link(path, kept(path), ignored);
   }
 
-  /// The newer ones have proved themselves.
+  /// Call it when the newer ones have proved good.
   void forget_kept_checkpoint() const {
     std::error_code ignored;
     for (const std::string& path : {checkpoint(), weights()})
       std::filesystem::remove(kept(path), ignored);
   }
 
-  /// The newer ones led nowhere.
+  /// Call it when the newer ones have proved bad.
   void return_to_kept_checkpoint() const {
     std::error_code ignored;
     for (const std::string& path : {checkpoint(), weights()})
       std::filesystem::rename(kept(path), path, ignored);
   }
 
-  /// Makes the folder, unless it is there. @throws FileError where that is not possible.
+  /// Creates the folder, unless it exists. @throws FileError if that is not possible.
   void create() const {
     if (path_.empty()) throw ArgumentError("a training run needs a folder to write to");
     std::error_code error;
     std::filesystem::create_directories(path_, error);
-    if (error) throw FileError(path_, "cannot be made: " + error.message());
+    if (error) throw FileError(path_, "cannot be created: " + error.message());
   }
 
   /// Removes what was left by runs that were killed while they wrote. Only by the one run that has
@@ -107,10 +107,10 @@ class RunFolder {
   std::string path_;
 };
 
-/// Keeps other runs out of a folder for as long as it lives; a run that is killed leaves no lock.
+/// Keeps other runs out of a folder during its lifetime; a killed run leaves no lock.
 class RunLock {
  public:
-  /// @throws FileError where another run has the folder.
+  /// @throws FileError if another run has the folder.
   explicit RunLock(const RunFolder& folder)
       : folder_(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (folder_.get() < 0)
@@ -123,7 +123,7 @@ class RunLock {
   detail::Descriptor folder_;
 };
 
-/// Copies a file so that it appears whole. @throws FileError where it cannot be read or written.
+/// Copies a file atomically. @throws FileError if it cannot be read or written.
 inline void copy_file_atomically(const std::string& from, const std::string& to) {
   const MappedFile source(from);
   write_file_atomically(to, source.bytes());

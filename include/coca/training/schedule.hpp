@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The learning rate of each step, as open_clip_train.scheduler computes it: a warm-up that rises
-/// evenly, then one of several curves.
+/// The learning rate of each step, as in open_clip_train.scheduler: a linear
+/// warm-up, then one of several curves.
 
 #include <algorithm>
 #include <array>
@@ -19,18 +19,18 @@ namespace coca {
 enum class ScheduleKind : std::uint8_t {
   cosine,             ///< half a cosine down to the minimum (cosine_lr)
   linear,             ///< a straight line down to the minimum
-  constant,           ///< the same all along (const_lr)
-  constant_cooldown,  ///< the same, then a power of a straight line down (const_lr_cooldown)
+  constant,           ///< constant (const_lr)
+  constant_cooldown,  ///< constant, then a power of a straight line down (const_lr_cooldown)
 };
 
-/// How the learning rate goes.
+/// Options of the learning rate.
 struct ScheduleOptions {
   ScheduleKind kind = ScheduleKind::cosine;
-  double learning_rate = 1e-3;       ///< the largest
+  double learning_rate = 1e-3;       ///< peak
   double minimum = 0;                ///< where cosine, linear and cooldown end
   std::uint64_t steps = 10000;       ///< of the whole run, warm-up included
-  std::uint64_t warmup_steps = 0;    ///< step i of them has (i + 1) / warmup_steps of the largest
-  std::uint64_t cooldown_steps = 0;  ///< the last ones, of constant_cooldown
+  std::uint64_t warmup_steps = 0;    ///< step i of them has (i + 1) / warmup_steps of the peak
+  std::uint64_t cooldown_steps = 0;  ///< the last steps of constant_cooldown
   double cooldown_power = 1;         ///< 1: a straight line
 };
 
@@ -47,12 +47,12 @@ inline double schedule_progress(std::uint64_t step, std::uint64_t first, std::ui
 
 }  // namespace detail
 
-/// "cosine", "linear", "constant" or "constant_cooldown", as configuration files say it.
+/// "cosine", "linear", "constant" or "constant_cooldown", as in configuration files.
 inline std::string_view to_string(ScheduleKind kind) {
   return detail::schedule_names[static_cast<std::size_t>(kind)];
 }
 
-/// The schedule of that name. @throws ArgumentError for another name.
+/// The schedule with that name. @throws ArgumentError for another name.
 inline ScheduleKind schedule_kind(std::string_view name) {
   const auto& names = detail::schedule_names;
   const auto found = std::find(names.begin(), names.end(), name);
@@ -62,7 +62,7 @@ inline ScheduleKind schedule_kind(std::string_view name) {
   return static_cast<ScheduleKind>(found - names.begin());
 }
 
-/// @throws ArgumentError for numbers that make no schedule.
+/// @throws ArgumentError for inconsistent numbers.
 inline void expect_schedule(const ScheduleOptions& options) {
   const auto positive = [](double x) { return std::isfinite(x) && x >= 0; };
   if (!positive(options.learning_rate) || !positive(options.minimum) ||

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Shares and chances that options give.
+/// Shares and probabilities given by options.
 
 #include <string>
 

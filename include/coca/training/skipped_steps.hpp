@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Steps that were left out because a loss or a gradient was no number, and the end of a run that
+/// Steps that were skipped because a loss or a gradient was not finite, and the end of a run that
 /// has too many of them.
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace coca {
 
-/// Training cannot go on.
+/// Training cannot continue.
 class TrainingError : public Error {
  public:
   using Error::Error;
@@ -19,10 +19,10 @@ class TrainingError : public Error {
 /// Counts skipped steps.
 class SkippedSteps {
  public:
-  /// @param limit so many in a row end the training
+  /// @param limit this many in a row end the training
   explicit SkippedSteps(std::uint64_t limit = 10) : limit_(limit) {}
 
-  /// Takes note of a step. @throws TrainingError with the last one of `limit` skipped in a row.
+  /// Records a step. @throws TrainingError at the last one of `limit` skipped in a row.
   void record(bool applied) {
     if (applied) {
       in_a_row_ = 0;
@@ -31,7 +31,7 @@ class SkippedSteps {
     ++total_;
     if (++in_a_row_ >= limit_)
       throw TrainingError(
-          "the loss or its gradient was infinite or not a number in " + std::to_string(in_a_row_) +
+          "the loss or its gradient was not finite in " + std::to_string(in_a_row_) +
           " steps in a row: training stops; a lower learning rate, a longer warm-up "
           "or clipping of gradients may help");
   }

@@ -23,7 +23,7 @@
 
 namespace coca {
 
-/// Choices of a training step.
+/// Options of a training step.
 struct TrainingStepOptions {
   TapeOptions tape{};
   /// Parts that a batch is computed in, one after the other. With more than one, the memory of
@@ -36,7 +36,7 @@ struct TrainingStepOptions {
   std::uint64_t seed = 0;  ///< of what is random in a step, with the number of the optimizer's step
 };
 
-/// What came of a step. Losses are those of all processes, weighted, before the update.
+/// The result of a step. Losses are those of all processes, weighted, before the update.
 struct TrainingStepResult {
   NamedNumbers losses{};    ///< by the task's names, batch losses first
   NamedNumbers numbers{};   ///< of the model, before the update, such as "logit_scale"

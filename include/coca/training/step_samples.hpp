@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Some samples of a training step: what is drawn for each is a function of (seed, step, its
-/// number) alone, whatever parts and processes compute the step.
+/// Some samples of a training step: what is drawn for each is a function of only (seed, step, its
+/// number), whatever parts and processes compute the step.
 
 #include <cstddef>
 #include <cstdint>

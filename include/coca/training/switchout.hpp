@@ -1,8 +1,8 @@
 #pragma once
 /// @file
-/// Random words in the place of a caption's, so that a text is known by the words that are left,
-/// and words that training never shows do not outvote those that it does (SwitchOut, Wang et al.
-/// 2018, arXiv 1808.07512, with one chance for each word).
+/// Random words in the place of a caption's, so that a text is recognised by the remaining words,
+/// and words never seen in training do not outvote those that were (SwitchOut, Wang et al.
+/// 2018, arXiv 1808.07512, with one probability for each word).
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace coca {
 /// @param tokens     [samples.count, length]
 /// @param pad_id     what follows the end of a text
 /// @param vocab_size ids are 0 to below it
-/// @param chance     of each word, 0 to below 1
+/// @param chance     probability per word, 0 to below 1
 inline Tokens switch_out(Tokens tokens, const StepSamples& samples, std::int32_t pad_id,
                          std::size_t vocab_size, double chance) {
   for (std::size_t i = 0; i < samples.count; ++i) {

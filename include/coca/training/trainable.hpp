@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The parameters of a model where an optimizer can work on them: one array of all values, one of
+/// The parameters of a model, laid out for an optimizer: one array of all values, one of
 /// all gradients.
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace coca {
 
-/// A parameter's place among the values and gradients.
+/// A parameter's position among the values and gradients.
 struct TrainableEntry {
   std::string path;
   Shape shape;
@@ -26,15 +26,15 @@ struct TrainableEntry {
 };
 
 /// Binds the parameters of a model. The model must live as long, and must have weights (loaded or
-/// initialised). Frozen parameters are bound too, so that gradients pass through them to those in
-/// front of them, but they have no gradient themselves.
+/// initialised). Frozen parameters are bound too, so that gradients pass through them to those
+/// before them, but they have no gradient themselves.
 template <class Model>
 class Trainable {
  public:
   using B = typename Model::backend_type;
   using Values = Tensor<typename B::value_type, typename B::memory_type>;
 
-  /// @param is_trained says of a path whether the parameter changes; nothing: all do
+  /// @param is_trained whether the parameter with a path is trained; nothing: all are
   explicit Trainable(Model& model, const std::function<bool(const std::string&)>& is_trained = {})
       : backend_(model.backend()) {
     std::size_t size = 0, frozen_size = 0;
@@ -54,18 +54,18 @@ class Trainable {
       parameter.bind(backend_, trained ? view(values_, entries_[next++])
                                        : view(frozen_, frozen_entries_[next_frozen++]));
     });
-    gradients_ = zeros(size);  // last: what the parameters held before is free by now
+    gradients_ = zeros(size);  // last: the parameters' previous memory is free by now
     std::vector<UnwrittenParts::Part> parts;
     for (const TrainableEntry& entry : entries_) parts.push_back({entry.offset, entry.size()});
     unwritten_ = UnwrittenParts(std::move(parts));
   }
 
-  /// Those that change, in the order of the model's walk.
+  /// The trained parameters, in the order of the model's walk.
   const std::vector<TrainableEntry>& entries() const noexcept { return entries_; }
-  /// Those that do not.
+  /// The frozen ones.
   const std::vector<TrainableEntry>& frozen_entries() const noexcept { return frozen_entries_; }
 
-  /// All values, [n]; padding between parameters is zero and stays so.
+  /// All values, [n]; padding between parameters is and stays zero.
   const Values& values() const noexcept { return values_; }
   const Values& gradients() const noexcept { return gradients_; }
   Values value(std::size_t entry) const { return view(values_, entries_[entry]); }
@@ -81,11 +81,11 @@ class Trainable {
     unwritten_.mark_written();
   }
 
-  /// The same without touching them: the first to write a parameter's gradient assigns. What nobody
-  /// writes is for settle_gradients(), before which gradients() is not to be read.
+  /// The same without touching them: the first write of a parameter's gradient assigns. What
+  /// nothing writes is left to settle_gradients(), before which gradients() must not be read.
   void forget_gradients() const { unwritten_.forget(); }
 
-  /// Zeros for the gradients of entries [first, last) that nothing was written to since
+  /// Zeroes the gradients of entries [first, last) that were not written since
   /// forget_gradients().
   void settle_gradients(std::size_t first, std::size_t last) const {
     if (first == last) return;

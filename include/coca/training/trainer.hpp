@@ -37,7 +37,7 @@ class Trainer {
   using Model = typename Task::model_type;
   using B = typename Model::backend_type;
 
-  /// Reads the lists of data, makes the run's folder and begins at the first step.
+  /// Reads the lists of data, creates the run's folder and starts at the first step.
   /// @param model with weights (random or loaded); must live as long
   /// @throws ArgumentError for options that make no sense and what the task refuses, such as a
   /// tokenizer of another size than the model's vocabulary; FileError for data that cannot be read
@@ -185,7 +185,7 @@ class Trainer {
     return *identity_;
   }
 
-  /// Everything in the folder that is there before the first step.
+  /// All files of the folder that exist before the first step.
   void start() {
     processes_.broadcast(context_, trainable_.values());
     started_ = saved_ = Clock::now();
@@ -265,7 +265,7 @@ class Trainer {
     return due && state_.validated_step != state_.step;
   }
 
-  /// What is validated and given away: the average of the weights, if there is one.
+  /// What is validated and exported: the weight average, if there is one.
   template <class Body>
   auto with_best_weights(const Body& body) {
     if (!average_) return body();

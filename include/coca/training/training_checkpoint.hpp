@@ -1,8 +1,8 @@
 #pragma once
 /// @file
-/// A checkpoint of a training run: one safetensors file that appears whole or not at all. It holds
-/// the weights (`model.` and the parameter's name), what the optimizer keeps (`optimizer.`), the
-/// average of the weights (`average.`), and all that is no tensor as JSON in its metadata.
+/// A checkpoint of a training run: one safetensors file, written atomically. It contains
+/// the weights (`model.` and the parameter's name), the optimizer state (`optimizer.`), the
+/// weight average (`average.`), and everything else as JSON in its metadata.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,18 +28,18 @@
 
 namespace coca {
 
-/// Where a run stands.
+/// The progress of a run.
 struct TrainingState {
-  std::uint64_t step = 0;     ///< steps that are done, skipped ones too
+  std::uint64_t step = 0;     ///< steps done, including skipped ones
   DataPosition position{};    ///< the batch that comes next
   std::uint64_t skipped = 0;  ///< steps that were skipped
   std::uint64_t skipped_in_a_row = 0;
   std::uint64_t validated_step = 0;  ///< the step of the last validation
-  std::uint64_t log_bytes = 0;       ///< how long log.jsonl is
+  std::uint64_t log_bytes = 0;       ///< length of log.jsonl
   double seconds = 0;                ///< spent on training
 };
 
-/// All of a checkpoint that is no tensor.
+/// Everything in a checkpoint that is not a tensor.
 struct TrainingRecord {
   TrainingState state{};
   std::uint64_t optimizer_steps = 0;
@@ -48,7 +48,7 @@ struct TrainingRecord {
   std::string data{};               ///< digest of the training data; empty: not known
   TrainingOptions options{};
   Json backend{};           ///< what the backend needs to compute the same bits again
-  bool logit_bias = false;  ///< whether the model has one, as its tensors say
+  bool logit_bias = false;  ///< whether the model has one, according to its tensors
 };
 
 namespace detail {
@@ -98,7 +98,7 @@ WeightSource array_source(const B& backend, const Array<B>& array) {
   return source;
 }
 
-/// Writes a tensor, some rows at a time.
+/// Writes a tensor, a few rows at a time.
 inline void write_source(SafetensorsWriter& writer, const std::string& name,
                          const WeightSource& source) {
   const std::size_t rows = source.rows(), width = source.row_size();
@@ -114,7 +114,7 @@ inline void write_source(SafetensorsWriter& writer, const std::string& name,
 
 }  // namespace detail
 
-/// What of a run is tensors: all of it is read and written where it is.
+/// The tensors of a run, read and written in place.
 template <class Model>
 struct TrainedTensors {
   using B = typename Model::backend_type;
@@ -137,7 +137,7 @@ struct TrainedTensors {
     });
   }
 
-  /// Calls visit(name, array) for each that is no weight of the model.
+  /// Calls visit(name, array) for each that is not a weight of the model.
   template <class Visitor>
   void for_each_array(Visitor&& visit) const {
     optimizer.for_each_state(
@@ -146,8 +146,8 @@ struct TrainedTensors {
   }
 };
 
-/// Writes a checkpoint in the place of the one before it.
-/// @throws FileError where it cannot be written; the one before it is then untouched.
+/// Writes a checkpoint in the place of the previous one.
+/// @throws FileError if it cannot be written; the previous one is then untouched.
 template <class Model>
 void save_training_checkpoint(const std::string& path, const TrainedTensors<Model>& tensors,
                               const TrainingRecord& record) {
@@ -172,13 +172,13 @@ void save_training_checkpoint(const std::string& path, const TrainedTensors<Mode
   writer.commit();
 }
 
-/// What a checkpoint says beside its tensors.
-/// @throws FileError where it is no checkpoint of a training run, or damaged.
+/// The record of a checkpoint.
+/// @throws FileError if it is not a checkpoint of a training run, or damaged.
 inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   const std::string& path = checkpoint.path();
   const auto found = checkpoint.metadata().find(training_record_key);
   if (found == checkpoint.metadata().end())
-    throw FileError(path, "is no checkpoint of a training run");
+    throw FileError(path, "is not a checkpoint of a training run");
   const Json json = parse_json(found->second, path);
   for (const char* key : {"state", "options"})
     if (!json.is_object() || !json.contains(key) || !json.at(key).is_object())
@@ -199,8 +199,8 @@ inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
   return record;
 }
 
-/// Gives back all tensors of a checkpoint.
-/// @throws FileError where one is missing, superfluous or of another shape: another model, or other
+/// Restores all tensors of a checkpoint.
+/// @throws FileError if one is missing, superfluous or of another shape: another model, or other
 /// options of the optimizer.
 template <class Model>
 void restore_tensors(const Checkpoint& checkpoint, const TrainedTensors<Model>& tensors) {

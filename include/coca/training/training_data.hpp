@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The data of a training run: what options name, opened, and how it is loaded.
+/// The data of a training run: opening what options name, and how it is loaded.
 
 #include <algorithm>
 #include <cmath>
@@ -132,7 +132,7 @@ inline TrainingOptions with_absolute_paths(TrainingOptions options) {
   return options;
 }
 
-/// The first records of a data set. @param count at most so many; 0: all
+/// The first records of a data set. @param count maximum number; 0: all
 inline AnyDataset first_of(const AnyDataset& dataset, std::size_t count) {
   if (count == 0 || count >= dataset.size()) return dataset;
   std::vector<std::size_t> indices(count);
@@ -150,7 +150,7 @@ inline PreprocessConfig training_preprocess(PreprocessConfig config, const Train
   return config;
 }
 
-/// How batches to train on are made. @param config of training_preprocess()
+/// How training batches are formed. @param config of training_preprocess()
 inline LoaderOptions training_loader_options(const TrainingOptions& options,
                                              const PreprocessConfig& config) {
   const TrainingData& data = options.data;
@@ -171,7 +171,7 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   return loader;
 }
 
-/// How batches to validate on are made: all pictures in their order, as in evaluation, each with
+/// How validation batches are formed: all pictures in order, as in evaluation, each with
 /// its first caption.
 inline LoaderOptions validation_loader_options(const TrainingOptions& options,
                                                const PreprocessConfig& config) {

@@ -17,20 +17,20 @@
 
 namespace coca {
 
-/// A step that is done, for whoever watches.
+/// A finished step, for observers.
 struct TrainingProgress {
-  std::uint64_t step = 0;   ///< that are done
+  std::uint64_t step = 0;   ///< steps done
   std::uint64_t steps = 0;  ///< of the whole run
-  double epoch = 0;         ///< that are done, 1.5: one and a half
+  double epoch = 0;         ///< epochs done, 1.5: one and a half
   TrainingStepResult result{};
   double learning_rate = 0;
   double pictures_per_second = 0;
   double seconds_waited = 0;  ///< for data
-  double seconds_left = 0;    ///< of this run, as it goes now
-  std::uint64_t skipped = 0;  ///< steps of the whole run
+  double seconds_left = 0;    ///< of this run, at its current speed
+  std::uint64_t skipped = 0;  ///< skipped steps of the whole run
 };
 
-/// A validation that is done.
+/// A finished validation.
 struct TrainingValidation {
   std::uint64_t step = 0;
   ValidationScores scores{};
@@ -53,7 +53,7 @@ struct TrainingEvents {
 /// How a run ended.
 enum class TrainingEnd : std::uint8_t {
   finished,  ///< all steps are done
-  stopped,   ///< by TrainingEvents::stop; the checkpoint is where to go on from
+  stopped,   ///< by TrainingEvents::stop; the run can be resumed from the checkpoint
 };
 
 namespace detail {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// log.jsonl: what happened in a run, a JSON object a line.
+/// log.jsonl: what happened in a run, one JSON object per line.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@
 
 namespace coca {
 
-/// The shortest decimal that reads back as this float, as a JSON number; null for no number.
+/// The shortest decimal that reads back as this float, as a JSON number; null if not finite.
 inline nlohmann::ordered_json to_json_number(float value) {
   if (!std::isfinite(value)) return nullptr;
   char text[32];
@@ -34,8 +34,9 @@ inline nlohmann::ordered_json to_json_number(float value) {
 /// it, so that the log reads as if the run had never stopped.
 class TrainingLog {
  public:
-  /// @param keep bytes of an old file that stay
-  /// @throws FileError where it cannot be opened, cut or written, or holds less than it should.
+  /// @param keep bytes of an old file to keep
+  /// @throws FileError if it cannot be opened, truncated or written, or is shorter than it should
+  /// be.
   TrainingLog(std::string path, std::uint64_t keep) : path_(std::move(path)) {
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail(errno);
@@ -65,10 +66,10 @@ class TrainingLog {
     bytes_ += line.size();
   }
 
-  /// How long the file is, all of it on disk: what a checkpoint has to remember.
-  /// @throws FileError where the disk does not take it.
+  /// Length of the file, all of it flushed to disk, for checkpoints to store.
+  /// @throws FileError if flushing fails.
   std::uint64_t commit() {
-    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail(errno);  // EINVAL: no regular file
+    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail(errno);  // EINVAL: not a regular file
     return bytes_;
   }
 

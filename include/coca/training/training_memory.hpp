@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What memory a training will need, before it is started.
+/// The memory that training will need, known before it starts.
 
 #include <algorithm>
 #include <cstddef>
@@ -15,12 +15,12 @@
 
 namespace coca {
 
-/// Bytes, by what they are for.
+/// Bytes, by purpose.
 struct TrainingMemory {
   std::size_t parameters = 0;  ///< values
   std::size_t gradients = 0;
   std::size_t optimizer_state = 0;  ///< moments
-  std::size_t workspace = 0;  ///< activations, their gradients and logits, at the worst moment
+  std::size_t workspace = 0;        ///< activations, their gradients and logits, at the peak
 
   std::size_t total() const { return parameters + gradients + optimizer_state + workspace; }
 };

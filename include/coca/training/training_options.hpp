@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Everything that a training run can be told, in one struct and one list of names: flags, JSON
+/// All options of a training run, in one struct and one list of names: flags, JSON
 /// files and checkpoints all go through for_each_option.
 
 #include <cstddef>
@@ -17,10 +17,10 @@
 
 namespace coca {
 
-/// What products are computed in.
+/// The precision of matrix products.
 enum class TrainingPrecision : std::uint8_t {
   float32,
-  bfloat16,  ///< products of bfloat16, everything else in float
+  bfloat16,  ///< products with bfloat16 operands, everything else in float
 };
 
 /// Where pictures and captions come from, and how they are shown.
@@ -37,30 +37,30 @@ struct TrainingData {
   FolderReading folders = FolderReading::automatic;  ///< what folders of pictures mean
   std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
-  std::string group_key{};      ///< pictures that are equal in it are a group
-  std::size_t group_size = 16;  ///< of a group, shown one after the other, at most
+  std::string group_key{};      ///< pictures with equal values of it form a group
+  std::size_t group_size = 16;  ///< most pictures of a group shown one after the other
   std::string flip_key{};       ///< pictures for which it is false are never mirrored
-  std::string color_key{};      ///< for each picture how much of the change of colours it gets
-  double first_caption = 0;     ///< chance of the first of several captions; otherwise any of them
+  std::string color_key{};      ///< for each picture, the strength of its colour changes
+  double first_caption = 0;     ///< probability of the first of several captions, else any
   ResizeMode resize_mode = ResizeMode::shortest;
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
-  bool augment = true;           ///< otherwise pictures are shown as in evaluation
+  bool augment = true;           ///< false: pictures are prepared as in evaluation
   AugmentationOptions augmentation{};
   bool truncated = false;           ///< pictures that are cut off are used as far as they are there
   std::size_t shrink_to = 0;        ///< see SampleOptions
-  std::size_t cache_megabytes = 0;  ///< memory for decoded pictures
-  std::size_t loader_threads = 2;   ///< that decode in the background
+  std::size_t cache_megabytes = 0;  ///< memory for caching decoded pictures
+  std::size_t loader_threads = 2;   ///< threads that decode in the background
   std::size_t prefetch = 4;         ///< batches kept ready
 };
 
 /// What is computed in a step.
 struct TrainingSteps {
-  std::size_t batch_size = 64;   ///< pairs of a step (of each process)
-  std::size_t accumulation = 1;  ///< parts that they are computed in, to save memory
+  std::size_t batch_size = 64;   ///< pairs per step (and process)
+  std::size_t accumulation = 1;  ///< parts that a batch is split into, to save memory
   std::size_t epochs = 1;
-  std::size_t steps = 0;  ///< instead of epochs, unless 0
+  std::size_t steps = 0;  ///< replaces epochs unless 0
   OptimizerKind optimizer = OptimizerKind::adamw;
-  double learning_rate = 5e-4;  ///< highest
+  double learning_rate = 5e-4;  ///< peak
   double final_learning_rate = 0;
   ScheduleKind schedule = ScheduleKind::cosine;
   std::size_t warmup_steps = 0;
@@ -70,9 +70,9 @@ struct TrainingSteps {
   double eps = 1e-6;
   double momentum = 0.9;  ///< of SGD
   double weight_decay = 0.2;
-  double layer_decay = 1;  ///< factor of the learning rate from a layer to the one in front
-  double clip_norm = 0;    ///< largest norm of the gradient, 0: any
-  double ema_decay = 0;    ///< of the average of weights, 0: none
+  double layer_decay = 1;  ///< factor of the learning rate from a layer to the one below
+  double clip_norm = 0;    ///< maximum gradient norm; 0: no clipping
+  double ema_decay = 0;    ///< of the weight average; 0: none
   /// SigLIP's gives the model a logit_bias, and random weights SigLIP's temperature.
   ContrastiveKind contrastive = ContrastiveKind::softmax;
   double contrastive_weight = 1;  ///< the paper's
@@ -96,16 +96,16 @@ struct TrainingOptions {
   TrainingPrecision precision = TrainingPrecision::float32;
   std::string gemm = "fixed";              ///< which kernels multiply, as the backend calls them
   std::string output{};                    ///< the run's folder
-  std::string init_from{};                 ///< weights to begin with; empty: random
+  std::string init_from{};                 ///< initial weights; empty: random
   std::uint64_t seed = 0;                  ///< of everything random
-  int threads = 0;                         ///< of the backend; 0: all processors
+  int threads = 0;                         ///< of the backend; 0: one per processor
   std::size_t log_steps = 1;               ///< steps from one line of the log to the next
   std::size_t validation_steps = 0;        ///< steps from one validation to the next; 0: an epoch's
   double checkpoint_minutes = 10;          ///< between checkpoints
-  std::size_t checkpoint_steps = 0;        ///< steps from one to the next; 0: by minutes alone
+  std::size_t checkpoint_steps = 0;        ///< steps between checkpoints; 0: only by minutes
   std::size_t validation_pictures = 5000;  ///< at most; 0: all
-  std::vector<std::string> pictures{};     ///< captioned at each validation
-  std::size_t picture_count = 8;           ///< without `pictures`: the first of the validation data
+  std::vector<std::string> pictures{};     ///< pictures captioned at each validation
+  std::size_t picture_count = 8;           ///< without `pictures`: the first so many for validation
   std::size_t beams = 1;                   ///< of these captions
   bool half_precision = false;             ///< the model is saved as F16
 };
@@ -117,7 +117,7 @@ struct OptionInfo {
   const char* group;
 };
 
-/// A name of an enum's value.
+/// The name of an enum's value.
 template <class E>
 struct NamedChoice {
   const char* name;
@@ -168,16 +168,16 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"label_key", "column or key that names or numbers the class of a picture", group},
         data.label_key);
   visit({"group_key",
-         "column or key; pictures that are equal in it are often in one batch, hard to tell apart",
+         "column or key; pictures with the same value are often in one batch, as hard negatives",
          group},
         data.group_key);
-  visit({"group_size", "how many of such pictures follow one another, at most", group},
+  visit({"group_size", "most pictures of a group (see group_key) shown in a row", group},
         data.group_size);
   visit(
       {"flip_key", "column or key; pictures for which it is false or 0 are never mirrored", group},
       data.flip_key);
   visit({"color_key",
-         "column or key; a number of 0 to 1, how much of color_jitter and grayscale a picture gets",
+         "column or key; a number from 0 to 1 that scales color_jitter and grayscale of a picture",
          group},
         data.color_key);
   visit(
@@ -200,101 +200,117 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);
-  visit({"first_caption", "chance of the first of several captions; otherwise any of them", group},
+  visit({"first_caption", "probability of using the first of several captions, else any", group},
         data.first_caption);
-  visit({"resize_mode", "what happens to pictures that are not square", group}, data.resize_mode,
+  visit({"resize_mode", "how pictures that are not square are resized", group}, data.resize_mode,
         resize_choices);
-  visit({"fill_color", "0 to 255, around pictures with resize_mode longest", group},
+  visit({"fill_color", "gray level, 0 to 255, of the margins with resize_mode longest", group},
         data.fill_color);
   visit({"truncated", "use JPEG and PNG pictures that are cut off as far as they are there", group},
         data.truncated);
   visit({"shrink_to", "decoded pictures are made that small at once; 0: never", group},
         data.shrink_to);
-  visit({"cache_megabytes", "memory for decoded pictures", group}, data.cache_megabytes);
-  visit({"loader_threads", "that read pictures in the background", group}, data.loader_threads);
-  visit({"prefetch", "batches kept ready", group}, data.prefetch);
+  visit({"cache_megabytes", "memory for caching decoded pictures", group}, data.cache_megabytes);
+  visit({"loader_threads", "threads that read pictures ahead", group}, data.loader_threads);
+  visit({"prefetch", "batches prepared in advance", group}, data.prefetch);
 }
 
 template <class Augmentations, class Visitor>
 void for_each_augmentation_option(Augmentations& options, Visitor&& visit) {
   const char* group = "Augmentation";
-  visit({"random_ground", "chance that transparent pictures lie on a random colour", group},
+  visit({"random_ground", "probability of a random background for transparent pictures", group},
         options.random_ground_probability);
-  visit({"crop_scale", "share of a picture's area that is shown", group}, options.crop.scale);
-  visit({"crop_ratio", "width / height of what is shown", group}, options.crop.ratio);
-  visit({"flip", "chance of a mirrored picture", group}, options.flip_probability);
-  visit({"affine", "chance of the next six", group}, options.affine.probability);
-  visit({"affine_degrees", "rotation to either side", group}, options.affine.degrees);
-  visit({"affine_translate_x", "as a share of the width", group}, options.affine.translate_x);
-  visit({"affine_translate_y", "as a share of the height", group}, options.affine.translate_y);
-  visit({"affine_scale", "factor of the size", group}, options.affine.scale);
-  visit({"affine_shear_x", "degrees to either side", group}, options.affine.shear_x_degrees);
-  visit({"affine_shear_y", "degrees to either side", group}, options.affine.shear_y_degrees);
-  visit({"affine_fill", "where a moved picture does not reach", group}, options.affine.fill,
-        fill_choices);
-  visit({"color_jitter", "chance of the next four", group}, options.color_jitter.probability);
-  visit({"brightness", "0.4: by a factor of 0.6 to 1.4", group}, options.color_jitter.brightness);
-  visit({"contrast", "likewise", group}, options.color_jitter.contrast);
-  visit({"saturation", "likewise", group}, options.color_jitter.saturation);
-  visit({"hue", "at most 0.5, half the circle", group}, options.color_jitter.hue);
-  visit({"grayscale", "chance of a gray picture", group}, options.grayscale_probability);
-  visit({"blur", "chance of a blurred picture", group}, options.blur.probability);
-  visit({"blur_size", "pixels a side that count, odd", group}, options.blur.kernel_size);
-  visit({"blur_sigma", "deviation in pixels", group}, options.blur.sigma);
-  visit({"erasing", "chance of a hidden rectangle", group}, options.erasing.probability);
-  visit({"erasing_scale", "share of its area", group}, options.erasing.scale);
-  visit({"erasing_ratio", "its height / width", group}, options.erasing.ratio);
+  visit({"crop_scale", "area of random crops as a share of the picture", group},
+        options.crop.scale);
+  visit({"crop_ratio", "aspect ratio (width / height) of random crops", group}, options.crop.ratio);
+  visit({"flip", "probability of mirroring a picture", group}, options.flip_probability);
+  visit({"affine", "probability of a random affine transform", group}, options.affine.probability);
+  visit({"affine_degrees", "maximum rotation, in degrees", group}, options.affine.degrees);
+  visit({"affine_translate_x", "maximum shift as a share of the width", group},
+        options.affine.translate_x);
+  visit({"affine_translate_y", "maximum shift as a share of the height", group},
+        options.affine.translate_y);
+  visit({"affine_scale", "range of the scaling factor", group}, options.affine.scale);
+  visit({"affine_shear_x", "maximum shear in x, in degrees", group},
+        options.affine.shear_x_degrees);
+  visit({"affine_shear_y", "maximum shear in y, in degrees", group},
+        options.affine.shear_y_degrees);
+  visit({"affine_fill", "what fills the area that a transform uncovers", group},
+        options.affine.fill, fill_choices);
+  visit({"color_jitter", "probability of random colour changes", group},
+        options.color_jitter.probability);
+  visit({"brightness", "largest change of brightness; 0.4: by a factor of 0.6 to 1.4", group},
+        options.color_jitter.brightness);
+  visit({"contrast", "largest change of contrast, given like brightness", group},
+        options.color_jitter.contrast);
+  visit({"saturation", "largest change of saturation, given like brightness", group},
+        options.color_jitter.saturation);
+  visit({"hue", "largest hue shift; 0.5 is half the colour circle", group},
+        options.color_jitter.hue);
+  visit({"grayscale", "probability of a gray picture", group}, options.grayscale_probability);
+  visit({"blur", "probability of a blurred picture", group}, options.blur.probability);
+  visit({"blur_size", "side of the blur kernel in pixels, an odd number", group},
+        options.blur.kernel_size);
+  visit({"blur_sigma", "standard deviation of the blur, in pixels", group}, options.blur.sigma);
+  visit({"erasing", "probability of erasing a rectangle", group}, options.erasing.probability);
+  visit({"erasing_scale", "area of the erased rectangle as a share of the picture", group},
+        options.erasing.scale);
+  visit({"erasing_ratio", "aspect ratio (height / width) of the erased rectangle", group},
+        options.erasing.ratio);
 }
 
 template <class Steps, class Visitor>
 void for_each_step_option(Steps& step, Visitor&& visit) {
   const char* group = "Optimisation";
-  visit({"batch_size", "pairs of a step", group}, step.batch_size);
-  visit({"accumulation", "parts that these are computed in, to save memory", group},
+  visit({"batch_size", "pairs per step, in each process", group}, step.batch_size);
+  visit({"accumulation", "parts that a batch is split into, to save memory", group},
         step.accumulation);
-  visit({"epochs", "how often all pictures are shown", group}, step.epochs);
-  visit({"steps", "instead of epochs, unless 0", group}, step.steps);
-  visit({"optimizer", "how weights follow their gradients", group}, step.optimizer,
-        optimizer_choices);
-  visit({"learning_rate", "the highest", group}, step.learning_rate);
-  visit({"final_learning_rate", "at the end of cosine and linear", group},
+  visit({"epochs", "passes over the training data", group}, step.epochs);
+  visit({"steps", "number of steps, which replaces epochs unless 0", group}, step.steps);
+  visit({"optimizer", "optimizer", group}, step.optimizer, optimizer_choices);
+  visit({"learning_rate", "peak learning rate", group}, step.learning_rate);
+  visit({"final_learning_rate", "learning rate at the end of cosine and linear schedules", group},
         step.final_learning_rate);
-  visit({"schedule", "of the learning rate, after warm-up", group}, step.schedule,
+  visit({"schedule", "learning rate schedule after warm-up", group}, step.schedule,
         schedule_choices);
-  visit({"warmup_steps", "from 0 to the learning rate", group}, step.warmup_steps);
-  visit({"cooldown_steps", "from the learning rate down, of constant_cooldown", group},
+  visit({"warmup_steps", "steps of linear warm-up from 0", group}, step.warmup_steps);
+  visit({"cooldown_steps", "steps of the final decay of schedule constant_cooldown", group},
         step.cooldown_steps);
-  visit({"beta1", "of AdamW", group}, step.beta1);
-  visit({"beta2", "of AdamW", group}, step.beta2);
-  visit({"eps", "of AdamW", group}, step.eps);
-  visit({"momentum", "of SGD", group}, step.momentum);
-  visit({"weight_decay", "not of biases, norms, embeddings of positions and temperature", group},
+  visit({"beta1", "AdamW's decay of the first moment", group}, step.beta1);
+  visit({"beta2", "AdamW's decay of the second moment", group}, step.beta2);
+  visit({"eps", "AdamW's epsilon", group}, step.eps);
+  visit({"momentum", "momentum of SGD", group}, step.momentum);
+  visit({"weight_decay",
+         "weight decay, except of biases, norms, position embeddings and the logit scale", group},
         step.weight_decay);
   visit({"layer_decay", "factor of the learning rate from a layer to the one below", group},
         step.layer_decay);
-  visit({"clip_norm", "largest norm of the gradient; 0: any", group}, step.clip_norm);
-  visit({"ema_decay", "of an average of the weights, such as 0.999; 0: none", group},
+  visit({"clip_norm", "maximum gradient norm; 0: no clipping", group}, step.clip_norm);
+  visit({"ema_decay", "decay of the moving weight average, such as 0.999; 0: none", group},
         step.ema_decay);
-  visit({"contrastive", "its loss: softmax is CLIP's, sigmoid SigLIP's, with a logit_bias", group},
+  visit({"contrastive",
+         "contrastive loss; softmax is CLIP's, sigmoid is SigLIP's and has a logit_bias", group},
         step.contrastive, contrastive_choices);
-  visit({"contrastive_weight", "of its loss", group}, step.contrastive_weight);
-  visit({"caption_weight", "of its loss", group}, step.caption_weight);
-  visit({"label_smoothing", "of captions", group}, step.label_smoothing);
-  visit({"patch_dropout", "share of each picture's patches that a step leaves out", group},
+  visit({"contrastive_weight", "weight of the contrastive loss", group}, step.contrastive_weight);
+  visit({"caption_weight", "weight of the captioning loss", group}, step.caption_weight);
+  visit({"label_smoothing", "label smoothing of the captioning loss", group}, step.label_smoothing);
+  visit({"patch_dropout", "share of each picture's patches that a step drops", group},
         step.patch_dropout);
-  visit({"switchout", "chance of each word of a text to be read as a random one", group},
+  visit({"switchout", "probability of replacing a token of a text by a random one", group},
         step.switchout);
-  visit({"word_dropout", "chance of words to be read as made-up ones, if they are rare", group},
+  visit({"word_dropout", "probability of replacing rare words by made-up ones", group},
         step.word_dropout);
-  visit({"word_dropout_count", "a word that is in so many captions has half of that chance", group},
+  visit({"word_dropout_count", "number of captions with a word at which its word_dropout is halved",
+         group},
         step.word_dropout_count);
-  visit({"freeze", "weights whose names begin so stay as they are", group}, step.freeze);
-  visit({"recompute", "blocks are computed twice, to save memory", group}, step.recompute);
+  visit({"freeze", "name prefixes of weights that are not trained", group}, step.freeze);
+  visit({"recompute", "recompute blocks in the backward pass, to save memory", group},
+        step.recompute);
 }
 
 }  // namespace detail
 
-/// Calls visit(info, value) for each option, or visit(info, value, choices) where the value is an
+/// Calls visit(info, value) for each option, or visit(info, value, choices) if the value is an
 /// enum. A value is a bool, an int, std::size_t or std::uint64_t, a double, a Range, a std::string
 /// or a std::vector<std::string>.
 /// @param options TrainingOptions, const or not
@@ -308,16 +324,17 @@ void for_each_option(Options& options, Visitor&& visit) {
         options.task);
   visit({"tokenizer", "a vocabulary of its own (default: the model's, or else CLIP's)", "Model"},
         options.tokenizer);
-  visit({"init_from", "weights of OpenCLIP to begin with, a file or a folder", "Model"},
+  visit({"init_from", "initial weights in OpenCLIP's format, a file or a folder", "Model"},
         options.init_from);
   detail::for_each_data_option(options.data, visit);
-  visit({"augment", "false: pictures are shown as in evaluation", "Augmentation"},
+  visit({"augment", "augment pictures; false: prepare them as in evaluation", "Augmentation"},
         options.data.augment);
   detail::for_each_augmentation_option(options.data.augmentation, visit);
   detail::for_each_step_option(options.step, visit);
   const char* group = "Run";
-  visit({"output", "the run's folder", group}, options.output);
-  visit({"precision", "of products", group}, options.precision, detail::precision_choices);
+  visit({"output", "folder that the run writes to", group}, options.output);
+  visit({"precision", "precision of matrix products", group}, options.precision,
+        detail::precision_choices);
   visit({"gemm",
          "kernels of matrix products: fixed (the same bits in each run), automatic (measured to be "
          "fastest), packed, eigen or onednn",
@@ -328,16 +345,16 @@ void for_each_option(Options& options, Visitor&& visit) {
   visit({"log_steps", "steps from one line of the log to the next", group}, options.log_steps);
   visit({"validation_steps", "steps from one validation to the next; 0: those of an epoch", group},
         options.validation_steps);
-  visit({"validation_pictures", "at most so many; 0: all", group}, options.validation_pictures);
-  visit({"checkpoint_minutes", "from one checkpoint to the next", group},
-        options.checkpoint_minutes);
-  visit({"checkpoint_steps", "the same in steps; 0: by minutes alone", group},
+  visit({"validation_pictures", "maximum number of pictures to validate on; 0: all", group},
+        options.validation_pictures);
+  visit({"checkpoint_minutes", "minutes between checkpoints", group}, options.checkpoint_minutes);
+  visit({"checkpoint_steps", "steps between checkpoints; 0: only by minutes", group},
         options.checkpoint_steps);
-  visit({"pictures", "captioned at each validation", group}, options.pictures);
-  visit({"picture_count", "without pictures: so many of the validation data", group},
+  visit({"pictures", "pictures to caption at each validation", group}, options.pictures);
+  visit({"picture_count", "without pictures: how many of the validation data to caption", group},
         options.picture_count);
-  visit({"beams", "of these captions", group}, options.beams);
-  visit({"half_precision", "the model is saved as F16", group}, options.half_precision);
+  visit({"beams", "beams of these captions; 1 is greedy search", group}, options.beams);
+  visit({"half_precision", "save the model in F16", group}, options.half_precision);
 }
 
 }  // namespace coca

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Training options as JSON: one flat object, a key an option.
+/// Training options as JSON: one flat object, one key per option.
 
 #include <cmath>
 #include <cstddef>
@@ -58,11 +58,11 @@ class OptionReader {
     refuse(info, *found, "one of " + names);
   }
 
-  /// @throws FileError naming a key that is no option.
+  /// @throws FileError naming a key that is not an option.
   void finish() const {
     for (const auto& [key, value] : json_.items())
       if (known_.count(key) == 0)
-        throw FileError(path_, "\"" + printable(key, 60) + "\" is no option of training");
+        throw FileError(path_, "\"" + printable(key, 60) + "\" is not a training option");
   }
 
  private:
@@ -127,9 +127,9 @@ inline nlohmann::ordered_json to_json(const TrainingOptions& options) {
   return json;
 }
 
-/// Takes over what an object says; other options stay as they are.
-/// @param path what messages call the object
-/// @throws FileError naming a key that is unknown or has a value that does not fit.
+/// Applies the options in an object; others are unchanged.
+/// @param path the object's name in messages
+/// @throws FileError naming a key that is unknown or has an invalid value.
 inline void read_options(const Json& json, const std::string& path, TrainingOptions& options) {
   if (!json.is_object()) throw FileError(path, "holds no JSON object of training options");
   detail::OptionReader reader(json, path);
@@ -137,7 +137,7 @@ inline void read_options(const Json& json, const std::string& path, TrainingOpti
   reader.finish();
 }
 
-/// Takes over what a JSON file says. @throws FileError as read_json_file and read_options.
+/// Applies the options in a JSON file. @throws FileError like read_json_file and read_options.
 inline void read_options_file(const std::string& path, TrainingOptions& options) {
   read_options(read_json_file(path), path, options);
 }

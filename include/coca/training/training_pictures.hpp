@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The fixed pictures of a training run, which are captioned again and again.
+/// The fixed pictures of a training run, which are captioned at every validation.
 
 #include <algorithm>
 #include <cmath>
@@ -20,7 +20,7 @@
 
 namespace coca {
 
-/// Pictures as a model sees them, and as people do. Both lists have one element a picture.
+/// Pictures as model input, and for display. Both lists have one element per picture.
 struct TrainingPictures {
   std::vector<Pixels> pixels{};
   std::vector<ReportPicture> shown{};
@@ -47,7 +47,7 @@ inline void add_picture(TrainingPictures& pictures, const std::string& name, con
   std::string address;
   try {
     address = to_data_address(to_image(pixels, config));
-  } catch (const UnavailableError&) {  // the report then has the captions alone
+  } catch (const UnavailableError&) {  // the report then has only the captions
   }
   pictures.pixels.push_back(std::move(pixels));
   pictures.shown.push_back({name, std::move(address)});
@@ -55,7 +55,7 @@ inline void add_picture(TrainingPictures& pictures, const std::string& name, con
 
 }  // namespace detail
 
-/// Reads picture files. @throws FileError where one cannot be read.
+/// Reads picture files. @throws FileError if one cannot be read.
 inline TrainingPictures read_pictures(const std::vector<std::string>& paths,
                                       const PreprocessConfig& config) {
   TrainingPictures pictures;
@@ -65,7 +65,7 @@ inline TrainingPictures read_pictures(const std::vector<std::string>& paths,
   return pictures;
 }
 
-/// The first pictures of a data set that are not broken, with their captions beside their names.
+/// The first pictures of a data set that are not broken, with their captions added to their names.
 inline TrainingPictures first_pictures(const AnyDataset& dataset, std::size_t count,
                                        const PreprocessConfig& config) {
   constexpr std::size_t max_attempts = 1000;
@@ -78,7 +78,7 @@ inline TrainingPictures first_pictures(const AnyDataset& dataset, std::size_t co
           record.captions.empty() ? record.name : record.name + ": " + record.captions.front();
       detail::add_picture(pictures, name, lay_over(read_transparent_image(dataset.read(i), name)),
                           config);
-    } catch (const Error&) {  // the loader counts and names it
+    } catch (const Error&) {  // the loader counts and reports it
     }
   }
   return pictures;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The report of a training run: one HTML page without anything from elsewhere, made of the log.
+/// The report of a training run: one self-contained HTML page, made from the log.
 
 #include <algorithm>
 #include <cstddef>
@@ -45,15 +45,15 @@ inline std::string to_base64(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
-/// A picture as an address that holds all of it. @throws UnavailableError without libpng
+/// A picture as a data URL. @throws UnavailableError without libpng
 inline std::string to_data_address(const Image& image) {
   return "data:image/png;base64," + to_base64(encode_png(image));
 }
 
-/// The lines of a log. What is not whole is left out: a run may be writing.
-/// @throws FileError where the file cannot be read.
+/// The lines of a log. An incomplete line is left out: a run may be writing.
+/// @throws FileError if the file cannot be read.
 inline std::vector<Json> read_training_log(const std::string& path) {
-  std::error_code ignored;  // opening it says what is wrong
+  std::error_code ignored;  // opening it will report the problem
   if (std::filesystem::file_size(path, ignored) == 0) return {};
   const MappedFile file(path);
   std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
@@ -277,11 +277,11 @@ inline constexpr const char* report_style =
 
 }  // namespace detail
 
-/// What a report says beside the log.
+/// What a report contains in addition to the log.
 struct ReportText {
   std::string title;
   std::string summary{};  ///< a sentence below the title
-  std::string options{};  ///< as people read them
+  std::string options{};  ///< in readable form
 };
 
 /// The page, in UTF-8.

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The texts of a training step, where what is read may be other words than those to predict.
+/// The texts of a training step, whose input may differ from the words to predict.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,13 +21,13 @@ inline std::span<const std::int32_t> text_of_row(const Tokens& tokens, std::size
   return std::span(tokens.ids).subspan(row * tokens.length, text_length(tokens, row, pad_id));
 }
 
-/// How many tokens two texts have in common at their beginnings.
+/// Length of the common prefix of two texts, in tokens.
 inline std::size_t common_beginning(std::span<const std::int32_t> a,
                                     std::span<const std::int32_t> b) {
   return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
 
-/// How many tokens two texts have in common at their ends, at most `limit`.
+/// Length of the common suffix of two texts, in tokens, at most `limit`.
 inline std::size_t common_end(std::span<const std::int32_t> a, std::span<const std::int32_t> b,
                               std::size_t limit) {
   std::size_t count = 0;
@@ -37,14 +37,14 @@ inline std::size_t common_end(std::span<const std::int32_t> a, std::span<const s
 
 }  // namespace detail
 
-/// Texts by what is read of them and what is to be predicted.
+/// Texts as input and as the words to predict.
 struct TrainingTexts {
   Tokens read;  ///< [batch, length], padded
-  /// [batch, length]: in the place of each token that is read the one to predict there, padding
-  /// where none is.
+  /// [batch, length]: for each input token the one to predict there, padding
+  /// if there is none.
   Tokens predicted;
 
-  /// What is read is what is to be predicted; not explicit, as that is what texts mostly are.
+  /// The input is also what is to be predicted; not explicit, since that is the usual case.
   TrainingTexts(Tokens tokens) : read(tokens), predicted(std::move(tokens)) {}
 
   /// Texts of which other words are read than are written. From the first word that differs to the

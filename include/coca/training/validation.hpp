@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a model in training is worth on data that it does not train on.
+/// The quality of a model in training on data that it is not trained on.
 
 #include <atomic>
 #include <cstddef>

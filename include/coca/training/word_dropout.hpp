@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// Made-up words in the place of a caption's rare ones, so that a text with words that training
-/// never shows is known by those that it does (word dropout, Kiperwasser & Goldberg 2016,
-/// arXiv 1603.04351: the rarer a word, the likelier it is unknown). A vocabulary of pieces has no
-/// unknown word to put there; new words are made of the halves of two known ones.
+/// Made-up words in the place of a caption's rare ones, so that a text with words never seen in
+/// training is recognised by the others (word dropout, Kiperwasser & Goldberg 2016,
+/// arXiv 1603.04351: the rarer a word, the more likely it is unknown). A subword vocabulary has no
+/// unknown token; new words are made from the halves of two known ones.
 
 #include <cstddef>
 #include <map>
@@ -22,12 +22,12 @@ namespace coca {
 
 /// How often words are replaced.
 struct WordDropoutOptions {
-  double chance = 0;        ///< of a word that is never seen, 0 to below 1
-  std::size_t count = 100;  ///< a word seen so often in the captions is replaced half as often
+  double chance = 0;        ///< probability for a word that is never seen, 0 to below 1
+  std::size_t count = 100;  ///< a word seen this often in the captions is replaced half as often
 };
 
-/// What is replaced in the captions of a data set. A word is what has letters and digits alone;
-/// case does not count.
+/// Replaces words in the captions of a data set. A word consists of only letters and digits;
+/// case is ignored.
 class WordDropout {
  public:
   /// Reads all captions, and keeps how often each word is there.
@@ -43,8 +43,8 @@ class WordDropout {
       if (word.size() >= shortest_source) sources_.push_back(word);
   }
 
-  /// The caption with some of its words replaced; all else stays as it is, but that bytes that are
-  /// not UTF-8 become U+FFFD, as tokenizers read them.
+  /// The caption with some of its words replaced; everything else is unchanged, except that bytes
+  /// that are not UTF-8 become U+FFFD, as tokenizers read them.
   /// @throws UnavailableError beyond ASCII without utf8proc
   std::string operator()(std::string_view caption, RandomDraws draws) const {
     std::u32string read;
@@ -54,7 +54,7 @@ class WordDropout {
     return encode_utf8(read);
   }
 
-  /// Of a word, to be replaced. @throws UnavailableError beyond ASCII without utf8proc
+  /// A word's probability of being replaced. @throws UnavailableError beyond ASCII without utf8proc
   double chance(std::u32string_view word) const {
     const auto found = counts_.find(to_lower(word));
     const auto seen = static_cast<double>(found == counts_.end() ? 0 : found->second);
@@ -85,7 +85,7 @@ class WordDropout {
     });
   }
 
-  // The beginning of one word and the end of another; `word` where that is a word already.
+  // The beginning of one word and the end of another; `word` if that is already a word.
   std::u32string made_up(std::u32string_view word, RandomDraws& draws) const {
     if (sources_.empty()) return std::u32string(word);
     const std::u32string& first = sources_[draws.below(sources_.size())];

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Activations on their own, and their gradients.
+/// Standalone activations, and their gradients.
 
 #include <cstddef>
 

@@ -3,10 +3,10 @@
 /// Attention on the CPU, head by head.
 ///
 /// Blocks of queries: scores of as many queries as a panel of the packed product has outputs, one
-/// query a lane, are two products of its tile kernels with a softmax between them that runs down
+/// query per lane, are two products of its tile kernels with a softmax between them that runs down
 /// the keys. The scores of a block, [keys, lanes], and the interleaved keys and values of the head
 /// stay in the second-level cache; nothing of size [queries, keys] exists. A few queries (decoding)
-/// read keys and values where they are.
+/// read keys and values in place.
 
 #include <algorithm>
 #include <cmath>
@@ -24,13 +24,13 @@
 
 namespace coca::detail {
 
-/// The attention of one thread: some (sequence, head, part of the queries) in turn.
+/// The attention of one thread: several (sequence, head, part of the queries) in turn.
 class AttentionWorker {
  public:
   using Arguments = AttentionArguments<float, HostMemory>;
 
   /// @param parts that the queries of a head are divided into
-  /// @param rows_stride from the list of a sequence's key_rows to that of the next
+  /// @param rows_stride from one sequence's list of key_rows to the next
   AttentionWorker(const Arguments& arguments, float* output, InstructionSet set, std::size_t parts,
                   std::size_t rows_stride)
       : a_(arguments),
@@ -44,7 +44,7 @@ class AttentionWorker {
     take_memory();
   }
 
-  /// Works [begin, end) of batch * heads * parts: sequence by sequence, or, where queries are few,
+  /// Computes [begin, end) of batch * heads * parts: sequence by sequence, or, with few queries,
   /// head by head, so that the keys and values of a head that beams share are in cache for all but
   /// the first of them.
   void run(std::size_t begin, std::size_t end) {
@@ -59,12 +59,12 @@ class AttentionWorker {
     }
   }
 
-  /// Fewer queries than this are worked one by one.
+  /// Fewer queries than this are computed one by one.
   static constexpr std::size_t few_queries = 5;
 
  private:
   static constexpr std::size_t most_lanes = 32;
-  struct KeyRows;  // names of scratch memory
+  struct KeyRows;  // tags of scratch memory
   struct KeyPositions;
 
   void take_memory() {
@@ -86,7 +86,7 @@ class AttentionWorker {
     positions_ = scratch<KeyPositions>().get<std::int32_t>(keys);
   }
 
-  // Whether a sequence looks at the same keys as the one whose keys are listed.
+  // Whether a sequence attends to the same keys as the one whose keys are listed.
   bool same_keys() const {
     if (listed_ >= a_.batch || !a_.key_rows || a_.hidden_keys) return false;
     const std::int32_t* rows = a_.key_rows.data();
@@ -198,7 +198,7 @@ class AttentionWorker {
   }
 
   // products[rows, lanes] = left[rows, steps] right[steps, lanes], for the rows of one tile. The
-  // left side holds whole tiles one behind the other, each with all its steps.
+  // left side holds whole tiles one after the other, each with all its steps.
   void multiply(const Share& rows, std::size_t steps, const float* left, const float* right,
                 float* products) const {
     const bool of_keys = left == keys_;
@@ -266,8 +266,8 @@ class AttentionWorker {
   std::int32_t* positions_ = nullptr;
 };
 
-/// How many sequences of one query each follow one another that look at the same keys, as the beams
-/// of a picture do: all sequences come in groups of that size.
+/// How many consecutive sequences of one query each attend to the same keys, as the beams
+/// of a picture do: all sequences come in groups of this size.
 inline std::size_t sequences_of_same_keys(const AttentionArguments<float, HostMemory>& a) {
   if (a.query_tokens != 1 || a.key_tokens == 0 || !a.key_rows) return 1;
   if (a.hidden_keys || a.probabilities) return 1;

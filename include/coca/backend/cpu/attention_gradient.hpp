@@ -4,7 +4,7 @@
 ///
 /// With P the probabilities of a block of queries, G the output's gradient and D its product with
 /// the output, query by query: dP = G Vᵀ, dS = P (dP - D) / sqrt(width), and the gradients are
-/// PᵀG for values, dSᵀQ for keys, dS K for queries. P is computed anew. All five products run on
+/// PᵀG for values, dSᵀQ for keys, dS K for queries. P is recomputed. All five products run on
 /// the float tile kernels of the packed matrix product, with everything of a head in the
 /// second-level cache.
 ///
@@ -28,7 +28,7 @@
 
 namespace coca::detail {
 
-/// One thread's part: some heads of some sequences in turn.
+/// One thread's part: several heads of several sequences in turn.
 class AttentionGradientWorker {
  public:
   using Arguments = AttentionArguments<float, HostMemory>;
@@ -63,7 +63,7 @@ class AttentionGradientWorker {
 
  private:
   static constexpr std::size_t tiles_at_once = 18;
-  struct KeyRows;  // names of scratch memory
+  struct KeyRows;  // tags of scratch memory
   struct KeyPositions;
 
   void take_memory() {

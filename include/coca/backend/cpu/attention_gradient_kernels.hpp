@@ -12,16 +12,16 @@
 
 namespace coca::detail {
 
-/// A few queries of one head: their scores by all keys, in panels of keys.
+/// A few queries of one head: their scores for all keys, in panels of keys.
 struct ScoreRows {
   static constexpr std::size_t most_rows = 16;
 
-  float* scores = nullptr;       ///< [panels][rows of the block][panel], become probabilities
-  float* gradients = nullptr;    ///< as scores: gradients of probabilities, become those of scores
-  std::size_t panel = 0;         ///< keys of a panel, a multiple of S::width
-  std::size_t panel_stride = 0;  ///< from a panel to the next
-  std::size_t panels = 0;        ///< that any of the queries sees
-  std::size_t rows = 0;          ///< queries
+  float* scores = nullptr;     ///< [panels][rows of the block][panel], become probabilities
+  float* gradients = nullptr;  ///< like scores: gradients of probabilities, become those of scores
+  std::size_t panel = 0;       ///< keys per panel, a multiple of S::width
+  std::size_t panel_stride = 0;               ///< from one panel to the next
+  std::size_t panels = 0;                     ///< that any of the queries sees
+  std::size_t rows = 0;                       ///< queries
   std::array<std::size_t, most_rows> seen{};  ///< keys that each query sees, the first ones
   std::array<float, most_rows> means{};       ///< output gradient times output
   float scale = 1.0f;
@@ -54,7 +54,7 @@ struct ScoreGradientKernel {
         function(p * a.panel_stride + row * a.panel + i);
   }
 
-  // A query that sees nothing has NaN for an output and moves nothing.
+  // A query that sees nothing has NaN as its output and no effect.
   template <class S>
   [[gnu::always_inline]] static inline void clear(const ScoreRows& a, std::size_t row) {
     each<S>(
@@ -123,7 +123,7 @@ struct ScoreGradientKernel {
   }
 };
 
-/// Columns that shall be added to rows: row i += column i of `values`.
+/// Columns to add to rows: row i += column i of `values`.
 struct ColumnsToRows {
   static constexpr std::size_t most_rows = 32;
 

@@ -19,7 +19,7 @@ struct SingleQuery {
   std::size_t key_stride = 0;
   const float* values = nullptr;
   std::size_t value_stride = 0;
-  const std::size_t* rows = nullptr;  ///< [count] the keys' places
+  const std::size_t* rows = nullptr;  ///< [count] the rows of the keys
   std::size_t count = 0;
   std::size_t width = 0;
   float scale = 1.0f;
@@ -39,7 +39,7 @@ struct SingleQueryKernel {
 
  private:
   // A row's last elements are read again as the end of a whole vector, with zeros in the query
-  // where they have been counted; rows shorter than a vector are copied.
+  // where they have already been counted; rows shorter than a vector are copied.
   template <class S>
   [[gnu::always_inline]] static inline void dot(typename S::F& sums, const SingleQuery& a,
                                                 const typename S::F& tail, const float* key) {
@@ -71,7 +71,7 @@ struct SingleQueryKernel {
     simd::load<S>(tail, values);
   }
 
-  // Writes scaled scores, -infinity behind the last; returns the largest.
+  // Writes scaled scores, -infinity after the last; returns the largest.
   template <class S>
   [[gnu::always_inline]] static inline float scores(const SingleQuery& a) {
     using F = typename S::F;
@@ -158,7 +158,7 @@ struct SingleQueryKernel {
   }
 };
 
-/// Scores of a block of queries, one query a lane.
+/// Scores of a block of queries, one query per lane.
 struct QueryBlock {
   float* scores = nullptr;  ///< [count, lanes], become e^(scale * (score - largest))
   std::size_t count = 0;    ///< keys
@@ -216,7 +216,7 @@ struct SoftmaxBlockKernel {
   }
 };
 
-/// Weighted means, one query a lane, on their way to rows.
+/// Weighted means, one query per lane, to be written to rows.
 struct BlockOutput {
   const float* means = nullptr;    ///< [width, lanes]
   const float* factors = nullptr;  ///< [lanes]

@@ -19,7 +19,7 @@
 
 namespace coca::detail {
 
-/// A score in the order of best_candidates: NaN first, then falling rank, then rising id.
+/// A score in the order of best_candidates: NaN first, then descending rank, then ascending id.
 struct Candidate {
   float rank = 0;
   float value = 0;
@@ -40,7 +40,7 @@ class BestCandidates {
   bool is_full() const { return size_ == capacity_; }
   std::size_t size() const { return size_; }
 
-  /// What the rank of a candidate must exceed, as ids only rise; NaN where only NaN may enter.
+  /// What the rank of a candidate must exceed, since ids only rise; NaN if only NaN may enter.
   float threshold() const {
     return is_full() ? kept_[0].rank : -std::numeric_limits<float>::infinity();
   }
@@ -60,8 +60,8 @@ class BestCandidates {
   std::size_t capacity_, size_ = 0;
 };
 
-/// The first place in [begin, end) of a row where score + added may exceed a threshold (or is NaN),
-/// in whole blocks; `end` when there is none.
+/// The first position in [begin, end) of a row where score + added may exceed a threshold (or is
+/// NaN), in whole blocks; `end` when there is none.
 struct ScanKernel {
   static constexpr std::size_t block = 64;
 
@@ -129,7 +129,7 @@ struct CandidateSearch {
     }
   }
 
-  /// The words of philox, four of which come at a time.
+  /// The words of philox, generated four at a time.
   class Words {
    public:
     explicit Words(const GumbelNoise& noise) : noise_(noise) {}
@@ -186,7 +186,7 @@ inline void run(const ops::BestCandidates<float, HostMemory>& op, const CpuConte
       const Share part(size, i % chunks, chunks);
       BestCandidates best(memory + i * count, count);
       search.search(i / chunks, part.begin, part.end, best);
-      // What a chunk did not fill is worse than anything.
+      // Entries that a chunk did not fill are worse than anything.
       for (std::size_t rest = best.size(); rest < count; ++rest)
         memory[i * count + rest] = {-std::numeric_limits<float>::infinity(), 0.0f,
                                     std::numeric_limits<std::int32_t>::max()};

@@ -18,7 +18,7 @@ struct ColumnSums {
   float* output = nullptr;  ///< [width], added
 };
 
-/// Adds up columns [begin, end), some vectors of them at a time, from the first row to the last.
+/// Sums columns [begin, end), a few vectors of them at a time, from the first row to the last.
 struct ColumnSumsKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const ColumnSums& a, std::size_t begin,
@@ -30,7 +30,7 @@ struct ColumnSumsKernel {
   }
 
  private:
-  // Stretches of rows are summed on their own, so that thousands of rows keep their digits.
+  // Groups of rows are summed separately, so that thousands of rows keep their digits.
   template <class S, std::size_t vectors>
   [[gnu::always_inline]] static inline void sum(const ColumnSums& a, std::size_t column,
                                                 std::size_t count) {

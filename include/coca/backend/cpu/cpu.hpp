@@ -59,7 +59,7 @@ class Cpu {
   /// Everything automatic.
   Cpu() : Cpu(CpuOptions{}) {}
 
-  /// @throws ArgumentError for an instruction set that the processor has not, a number of threads
+  /// @throws ArgumentError for an instruction set that the processor lacks, a number of threads
   /// that makes no sense, or an environment variable that names no choice (see CpuOptions).
   explicit Cpu(const CpuOptions& options)
       : threads_(detail::resolve_threads(options.threads)),
@@ -70,7 +70,7 @@ class Cpu {
   int threads() const { return threads_; }
   /// What the kernels use, never `automatic`.
   InstructionSet instruction_set() const { return set_; }
-  /// Who multiplies, or `automatic` for whoever is fastest.
+  /// The kernels that multiply, or `automatic` for the fastest ones.
   GemmKind gemm() const { return gemm_; }
 
   /// Which kernels this process measured to be fastest, by a name for each product: what another
@@ -95,7 +95,7 @@ class Cpu {
   }
   void synchronize() const {}
 
-  /// @throws UnavailableError or ArgumentError where the kind of product that was asked for does
+  /// @throws UnavailableError or ArgumentError if the requested kind of product does
   /// not exist in this build, on this processor or for these weights.
   Matrix pack(const WeightSource& source, const PackOptions& options) const {
     return detail::pack_matrix<Weight>(source, options, gemm_, set_, threads_);

@@ -14,14 +14,14 @@
 
 namespace coca {
 
-/// Who computes matrix products.
+/// Which kernels compute matrix products.
 enum class GemmKind : std::uint8_t {
   automatic,  ///< the fastest for each shape, as measured when weights are packed or, for views of
               ///< arrays (training), at the first large product of such sizes
   packed,     ///< the library's own kernels
   fixed24,    ///< the same for float weights of few rows, of which they read three bytes (AVX2)
   eigen,      ///< Eigen, for float weights
-  onednn,     ///< oneDNN, where it is installed
+  onednn,     ///< oneDNN, if installed
 };
 
 /// "automatic", "packed", "fixed24", "eigen", "onednn".
@@ -41,20 +41,20 @@ constexpr const char* to_string(GemmKind kind) noexcept {
   return "?";
 }
 
-/// Options of Cpu. What is left automatic can be set from outside by the environment variables
+/// Options of Cpu. What is left automatic can be set by the environment variables
 /// COCA_GEMM (automatic, packed, fixed24, eigen, onednn) and COCA_INSTRUCTION_SET (automatic,
 /// baseline, avx2, avx512).
 struct CpuOptions {
   int threads =
-      0;  ///< 0: as many as OpenMP gives (OMP_NUM_THREADS or the processors); without it one
+      0;  ///< 0: OpenMP's default (OMP_NUM_THREADS or the processors); without OpenMP, one
   GemmKind gemm = GemmKind::automatic;
   InstructionSet instruction_set = InstructionSet::automatic;
 };
 
 namespace detail {
 
-/// The value that an environment variable names, or `automatic`.
-/// @throws ArgumentError for a text that is none of the values' names.
+/// The value named by an environment variable, or `automatic`.
+/// @throws ArgumentError for a text that is not one of the names.
 template <class Choice>
 Choice choice_from_environment(const char* variable, std::initializer_list<Choice> values) {
   const char* text = std::getenv(variable);
@@ -73,12 +73,12 @@ inline int resolve_threads(int wish) {
   constexpr int most = 1024;
   if (wish < 0 || wish > most)
     throw ArgumentError("a CPU backend with " + std::to_string(wish) +
-                        " threads was asked for, expected 1 to " + std::to_string(most) +
-                        ", or 0 for all there are");
+                        " threads was requested, expected 1 to " + std::to_string(most) +
+                        ", or 0 for all processors");
   return wish == 0 ? std::min(default_threads(), most) : wish;
 }
 
-/// The kind that a program or the environment asks for.
+/// The kind requested by the program or the environment.
 inline GemmKind resolve(GemmKind wish) {
   if (wish != GemmKind::automatic) return wish;
   return choice_from_environment(
@@ -86,7 +86,7 @@ inline GemmKind resolve(GemmKind wish) {
                     GemmKind::onednn});
 }
 
-/// The instruction set that a program, the environment or else the processor asks for.
+/// The instruction set given by the program, the environment or else the processor.
 inline InstructionSet resolve_with_environment(InstructionSet wish) {
   if (wish == InstructionSet::automatic)
     wish = choice_from_environment("COCA_INSTRUCTION_SET",

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Operations on elements, each on its own, and the sums of training that go with them.
+/// Elementwise operations, and the related sums of training.
 
 #include <algorithm>
 #include <bit>
@@ -91,7 +91,7 @@ struct ScaleStep {
   }
 };
 
-/// Elements below `low` become it, those above `high` that; NaN stays.
+/// Clamps elements to `low` and `high`; NaN stays NaN.
 struct ClampStep {
   float* values = nullptr;
   float low = 0.0f, high = 0.0f;
@@ -108,7 +108,7 @@ struct ClampStep {
   }
 };
 
-/// Sums a * b.
+/// The sum of a * b.
 struct DotStep {
   const float* a = nullptr;
   const float* b = nullptr;

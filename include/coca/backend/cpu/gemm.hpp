@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// The seam of matrix products: what every implementation offers, whatever its library and layout.
+/// The interface of matrix products: what every implementation offers, whatever its library and
+/// layout.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,7 +29,7 @@ struct GemmCall {
   }
 };
 
-/// A block of a weight on its way into a layout: element (o, i) of the block is
+/// A block of a weight to be packed into a layout: element (o, i) of the block is
 /// values[o * out_stride + i * in_stride].
 struct WeightBlock {
   std::size_t first_out = 0, out = 0;
@@ -48,9 +49,9 @@ class GemmWeight {
   std::size_t out_features() const { return out_; }
   std::size_t in_features() const { return in_; }
 
-  /// Takes a part of the values; the parts of a weight do not overlap.
+  /// Packs a part of the values; the parts of a weight do not overlap.
   virtual void set(const WeightBlock& block) = 0;
-  /// Called when all parts are there.
+  /// Called when all parts are packed.
   virtual void finish() {}
   /// Rows [first, first + count) as floats [count, in].
   virtual void unpack(std::size_t first, std::size_t count, float* rows) const = 0;
@@ -60,7 +61,7 @@ class GemmWeight {
   std::size_t out_, in_;
 };
 
-/// Columns [first, first + count) of one row of products on their way to the output.
+/// Columns [first, first + count) of one row of products, to be written to the output.
 struct EpilogueRow {
   const GemmCall* call = nullptr;
   std::size_t out = 0;  ///< width of the output
@@ -100,7 +101,7 @@ template <class S>
   }
 }
 
-/// `count` <= S::width columns from `column` on, which stand at `place` of the output.
+/// `count` <= S::width columns from `column` on, at `place` of the output.
 template <class S>
 [[gnu::always_inline]] inline void finish_vector(const float* products, const GemmCall& call,
                                                  std::size_t column, std::size_t place,

@@ -5,7 +5,7 @@
 /// The unit has eight registers ("tiles") of 16 rows of 64 bytes and one instruction that matters:
 /// a 16 x 16 square of float sums += 16 rows of 16 pairs of bfloat16 by 16 pairs of 16 columns. Two
 /// row groups by one panel of 32 columns keep four registers of sums busy with two of each side.
-/// Panels are those of gemm_bfloat16.hpp, filled up to 16 pairs; rows lie as [pairs /
+/// Panels are those of gemm_bfloat16.hpp, padded to 16 pairs; rows are laid out as [pairs /
 /// 16][rows][16].
 
 #include <cstddef>
@@ -24,7 +24,7 @@ namespace coca::detail {
 
 #if defined(__x86_64__) && defined(__linux__)
 
-/// Whether the processor has the unit and the system lets this process use it: it asks once for the
+/// Whether the processor has the unit and the system lets this process use it: it requests once the
 /// larger state that a thread with tiles has.
 inline bool has_amx_bfloat16() noexcept {
   static const bool has = [] {
@@ -38,7 +38,7 @@ inline bool has_amx_bfloat16() noexcept {
   return has;
 }
 
-/// What the unit's tiles shall be: all eight of 16 rows by 64 bytes.
+/// The configuration of the unit's tiles: all eight have 16 rows of 64 bytes.
 struct alignas(64) AmxConfiguration {
   std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
   std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -47,12 +47,12 @@ struct alignas(64) AmxConfiguration {
 
 /// Configures the calling thread's tiles.
 [[gnu::target("amx-tile")]] inline void enter_amx() {
-  // Static, as compilers believe that only its first bytes are read.
+  // Static, since compilers assume that only its first bytes are read.
   static constexpr AmxConfiguration configuration{};
   _tile_loadconfig(&configuration);
 }
 
-/// Gives the tiles back: while they are in use, switching threads costs more.
+/// Releases the tiles: while they are in use, context switches cost more.
 [[gnu::target("amx-tile")]] inline void leave_amx() { _tile_release(); }
 
 /// 16 or 32 rows by one panel.

@@ -5,7 +5,7 @@
 /// Panels hold two steps side by side, [in / 2][outputs][2]: what the dot-product instruction of
 /// AVX512_BF16 reads, and what a shift and a mask turn into two vectors of floats. The instruction
 /// does twice the work of a fused multiply-add, but on some processors (Sapphire Rapids) takes four
-/// times as long; so the two ways are timed against each other, once, where both are possible.
+/// times as long; so the two methods are timed against each other, once, if both are possible.
 
 #include <algorithm>
 #include <array>
@@ -145,7 +145,7 @@ inline PanelKernels dotted_kernels() {
   return dotted_kernels(std::make_index_sequence<14>{}, std::make_index_sequence<6>{});
 }
 
-/// Seconds for one row of a tile of which all is in cache: the best of some runs of a few
+/// Seconds per row of a tile that is entirely in cache: the best of several runs of a few
 /// microseconds.
 inline double seconds_per_row(const PanelKernels& kernels) {
   constexpr std::size_t steps = 64;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Which implementation multiplies a weight: asked for, or measured once for each shape.
+/// Which implementation multiplies a weight: requested, or measured once per shape.
 
 #include <algorithm>
 #include <chrono>
@@ -23,24 +23,24 @@
 
 namespace coca {
 
-/// The choices of this process, by a text that names shape, use, weight type, instructions and
+/// The choices of this process, keyed by a text with shape, use, weight type, instructions and
 /// threads, such as "3072x1024 many_rows float32 avx512 2", and for products of views sizes (powers
 /// of two) and which sides are transposed, such as "product 512x1024x1024 nt float32 avx512 2".
 /// Shared by all backends and threads.
-/// Different implementations round differently: who wants the same bits again records the choices
-/// and presets them.
+/// Different implementations round differently: to reproduce the same bits, record the choices
+/// and preset them.
 class GemmChoices {
  public:
   using Map = std::map<std::string, GemmKind>;
 
-  /// All that was measured or preset so far.
+  /// Everything measured or preset so far.
   static Map recorded() {
     const std::lock_guard lock(mutex());
     return choices();
   }
 
-  /// Makes choices without measuring; replaces those of the same name. Weights that are packed
-  /// already stay as they are. @throws ArgumentError for the choice `automatic`.
+  /// Sets choices without measuring; replaces those of the same name. Weights that are already
+  /// packed are unchanged. @throws ArgumentError for the choice `automatic`.
   static void preset(const Map& given) {
     for (const auto& [name, kind] : given)
       if (kind == GemmKind::automatic)
@@ -50,7 +50,7 @@ class GemmChoices {
     for (const auto& [name, kind] : given) choices()[name] = kind;
   }
 
-  /// The choice of that name; measures it when there is none. One measurement runs at a time, so
+  /// The choice with that name; measures it if there is none. One measurement runs at a time, so
   /// that they do not disturb each other.
   template <class Measure>
   static GemmKind get(const std::string& name, const Measure& measure) {
@@ -96,14 +96,14 @@ class GemmChoices {
 
 namespace detail {
 
-/// What a weight is to be made for.
+/// The intended use of a weight.
 struct GemmRequest {
   std::size_t out = 0, in = 0;
   MatrixUse use = MatrixUse::many_rows;
   InstructionSet set = InstructionSet::baseline;
   int threads = 1;
 
-  /// Rows that stand for the use: a picture of ViT-L/14; the beams of a search.
+  /// Rows that represent the use: a picture of ViT-L/14; the beams of a search.
   std::size_t typical_rows() const { return use == MatrixUse::many_rows ? 257 : 6; }
 };
 
@@ -115,7 +115,7 @@ std::string name_of(const GemmRequest& request) {
          std::to_string(request.threads);
 }
 
-/// An empty weight of a kind. @throws ArgumentError or UnavailableError where there is none.
+/// An empty weight of a kind. @throws ArgumentError or UnavailableError if there is none.
 template <class Stored>
 std::shared_ptr<GemmWeight> make_weight(GemmKind kind, const GemmRequest& request) {
   if (kind == GemmKind::onednn)
@@ -124,7 +124,7 @@ std::shared_ptr<GemmWeight> make_weight(GemmKind kind, const GemmRequest& reques
   if (kind == GemmKind::eigen || kind == GemmKind::fixed24) {
     if constexpr (!std::is_same_v<Stored, float>)
       throw ArgumentError(std::string(to_string(kind)) +
-                          " multiplies float weights alone, but bfloat16 was asked for");
+                          " only multiplies float weights, but bfloat16 was requested");
     else if (kind == GemmKind::eigen)
       return std::make_shared<EigenWeight>(request.out, request.in, request.set);
     else
@@ -138,7 +138,7 @@ template <class Stored>
 class GemmContest {
  public:
   explicit GemmContest(const GemmRequest& request) : request_(request) {
-    // A few million weights tell enough: what is larger comes from memory just the same.
+    // A few million weights are enough: larger ones come from memory just the same.
     constexpr std::size_t most_weights = std::size_t{1} << 22;
     request_.out = std::min(request.out, std::max<std::size_t>(most_weights / request.in, 64));
     input_.resize(request_.typical_rows() * request_.in);
@@ -154,7 +154,7 @@ class GemmContest {
     if (std::is_same_v<Stored, float> && request_.use == MatrixUse::few_rows)
       enter(GemmKind::fixed24);
     if (has_onednn) enter(GemmKind::onednn);
-    // In turn, so that what else the machine does hits all alike. The first round does not count.
+    // Interleaved, so that other load affects all alike. The first round is not counted.
     double total = 0;
     for (int round = 0; round < 20 && (round < 4 || total < 0.02); ++round)
       for (Entry& entry : entries_) {
@@ -162,8 +162,8 @@ class GemmContest {
         total += time;
         if (round != 0) entry.least = std::min(entry.least, time);
       }
-    // Others must be clearly better: ours needs no library's threads, locks and layouts, and a
-    // winner by 5 % made ViT-L-14 slower by 2 %.
+    // Others must be clearly faster: the packed kernels need no library's threads, locks and
+    // layouts, and a winner by 5 % made ViT-L-14 slower by 2 %.
     const Entry* best = &entries_.front();
     for (const Entry& entry : entries_)
       if (entry.least < 0.9 * best->least) best = &entry;
@@ -179,7 +179,7 @@ class GemmContest {
 
   static float number(std::size_t i) { return static_cast<float>(i * 37 % 101) / 50.0f - 1.0f; }
 
-  // Nothing where there is no such product.
+  // Nothing if there is no such product.
   void enter(GemmKind kind) {
     try {
       const LargeMemory::Separate separate;
@@ -209,16 +209,16 @@ class GemmContest {
   std::vector<float> input_, output_, row_;
 };
 
-/// Whether a weight is one that fixed24 is the best for, as measured on Zen 3: what is read of
-/// memory is all that counts. A contest would not tell, its weights stay in the cache.
+/// Whether fixed24 is the best for a weight, as measured on Zen 3: only the bytes read from
+/// memory matter. A measurement would not show it, since its weights stay in the cache.
 template <class Stored>
 bool waits_for_memory(const GemmRequest& request) {
   return std::is_same_v<Stored, float> && request.use == MatrixUse::few_rows &&
          request.set == InstructionSet::avx2;
 }
 
-/// The kind for a weight: what is asked for, or what is known or measured; for small weights our
-/// own kernels, whose calls cost least.
+/// The kind for a weight: the requested one, or what is known or measured; for small weights the
+/// packed kernels, whose calls cost least.
 template <class Stored>
 GemmKind choose_kind(GemmKind wish, const GemmRequest& request) {
   constexpr std::size_t small = 100000;

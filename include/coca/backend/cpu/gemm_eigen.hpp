@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Matrix products by Eigen: the one header that includes it. Eigen uses the instructions that the
-/// compiler's flags allow (SSE2 without any), so this is what there is where nothing better is.
+/// Matrix products by Eigen: the only header that includes it. Eigen uses the instructions that the
+/// compiler's flags allow (SSE2 without any), so this is the fallback.
 
 #include <Eigen/Core>
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace coca::detail {
 
-/// The serial routine behind Eigen's products: operator* would start as many OpenMP threads as
+/// The serial routine inside Eigen's products: operator* would start as many OpenMP threads as
 /// there are, whatever number a call was given. products [out, rows], column-major, `stride` apart
 /// += left [out, depth] right [depth, rows].
 template <int left_order, int right_order>

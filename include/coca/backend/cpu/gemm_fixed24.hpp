@@ -2,17 +2,17 @@
 /// @file
 /// The matrix product of few rows with three of the four bytes of its float weights.
 ///
-/// A decoding step waits for its weights, so it reads them as 24-bit fixed-point numbers: those of
-/// an output are multiples of 2^(e - 23), where 2^e is the first power of two above all of them.
-/// Each is off by at most 2^(e - 24), and a sum over hundreds by less than what rounding that sum
-/// to float costs (the tests compare both with double); everything is computed in float. A fourth
-/// byte, which products do not read, tells how many floats lie between the fixed-point number and
-/// the weight; where it cannot (one weight in a hundred, small ones), the weight itself is kept. So
-/// unpack() gives back every bit. Where one weight of an output is so far above the others that
-/// their numbers are too coarse, the whole matrix stays in float panels.
+/// A decoding step is limited by reading its weights, so it reads them as 24-bit fixed-point
+/// numbers: those of an output are multiples of 2^(e - 23), where 2^e is the first power of two
+/// above all of them. Each is off by at most 2^(e - 24), and a sum over hundreds by less than what
+/// rounding that sum to float costs (the tests compare both with double); everything is computed in
+/// float. A fourth byte, which products do not read, says how many floats lie between the
+/// fixed-point number and the weight; if it cannot (one weight in a hundred, small ones), the
+/// weight itself is kept. So unpack() recovers every bit. If one weight of an output is so far
+/// above the others that their numbers are too coarse, the whole matrix stays in float panels.
 ///
-/// A panel is 16 outputs, [in][16] numbers of three bytes and then 16 factors that make floats of
-/// them. Products of more rows than one tile has are those of float panels, made of these piece by
+/// A panel is 16 outputs, [in][16] numbers of three bytes and then 16 factors that turn them into
+/// floats. Products of more rows than one tile use float panels, made from these piece by
 /// piece.
 
 #include <algorithm>
@@ -49,15 +49,15 @@ class Fixed24 {
     for (std::size_t i = 0; i < in; ++i)
       most = std::max(most, std::bit_cast<std::uint32_t>(weights[i]) & 0x7fffffffu);
     finite_ = most < 0x7f800000u;
-    // So large that the factor is a normal number.
+    // Large enough that the factor is a normal number.
     const int exponent = std::max(static_cast<int>(most >> 23) - 126, -95);
     to_number_ = power_of_two(23 - exponent);
     factor_ = finite_ ? static_cast<float>(power_of_two(exponent - 31))
                       : std::numeric_limits<float>::quiet_NaN();
   }
 
-  /// A float is a number, its three bytes read as the upper ones of an integer, by this factor. NaN
-  /// where one of the weights is not finite.
+  /// A float is a number, its three bytes read as the upper ones of an integer, times this factor.
+  /// NaN if one of the weights is not finite.
   float factor() const { return factor_; }
 
   /// The number nearest to a weight.
@@ -70,7 +70,7 @@ class Fixed24 {
     return std::min(static_cast<std::int32_t>(std::bit_cast<std::int64_t>(rounded)), most);
   }
 
-  /// The float that stands for a number.
+  /// The float that a number represents.
   static float value(std::int32_t number, float factor) {
     return static_cast<float>(number * 256) * factor;
   }
@@ -238,12 +238,12 @@ class Fixed24Weight final : public GemmWeight {
 
  private:
   static constexpr std::size_t panel = 16, floats_at_once = std::size_t{1} << 16;
-  /// How far off the numbers of an output are, beyond what a float rounds, of the sum of all
-  /// weights but the largest: some 2^-23 where weights are of one size, and what a largest one has
-  /// above the others, times 2^-25.
+  /// The error of the numbers of an output, beyond the rounding of a float, relative to the sum of
+  /// all weights but the largest: some 2^-23 where weights are of one size, and what a largest one
+  /// has above the others, times 2^-25.
   static constexpr double most_off = 0x1p-19;
 
-  /// A weight that its byte cannot tell.
+  /// A weight that its byte cannot recover.
   struct Whole {
     std::uint32_t out, in;
     float weight;
@@ -261,7 +261,7 @@ class Fixed24Weight final : public GemmWeight {
     return numbers_.at<float>(o / panel * panel_bytes() + place)[o % panel];
   }
 
-  // Memory for all weights until they are numbers. It is not of the heap, which would keep it.
+  // Memory for all weights until they are converted. Not from the heap, which would keep it.
   float* given() {
     if (!given_ && out_features() * in_features() != 0) {
       const LargeMemory::Separate separate;
@@ -297,7 +297,7 @@ class Fixed24Weight final : public GemmWeight {
           whole_[p].push_back(
               {static_cast<std::uint32_t>(o), static_cast<std::uint32_t>(i), weights[i]});
       }
-      if (!(off <= most_off * (sum - largest))) near = false;  // nor of NaN
+      if (!(off <= most_off * (sum - largest))) near = false;  // also for NaN
     }
     return near;
   }
@@ -325,7 +325,7 @@ class Fixed24Weight final : public GemmWeight {
       if (weight.out == o) row[weight.in] = weight.weight;
   }
 
-  /// How many floats further from zero `to` is; some large number where they are not on one side.
+  /// How many floats further from zero `to` is; some large number if their signs differ.
   static std::int64_t distance(float from, float to) {
     return std::int64_t{std::bit_cast<std::int32_t>(to)} - std::bit_cast<std::int32_t>(from);
   }
@@ -342,7 +342,7 @@ class Fixed24Weight final : public GemmWeight {
 
 #endif
 
-/// An empty weight. @throws UnavailableError where there is no kernel for it.
+/// An empty weight. @throws UnavailableError if there is no kernel for it.
 inline std::shared_ptr<GemmWeight> make_fixed24_weight(std::size_t out, std::size_t in,
                                                        InstructionSet set, int threads) {
 #if defined(__x86_64__)

@@ -4,13 +4,13 @@
 ///
 /// A panel is `S::width * 2` outputs of the weight, kept [in][outputs] so that one step along `in`
 /// reads two whole vectors; the rows of the input are interleaved [in][rows] so that one step reads
-/// its rows one behind the other. The tile stays in registers: 14 x 2 accumulators of 32 registers
-/// with AVX-512, 6 x 2 of 16 with AVX2 and SSE2, beside two registers of weights and one broadcast
+/// its rows one after the other. The tile stays in registers: 14 x 2 accumulators of 32 registers
+/// with AVX-512, 6 x 2 of 16 with AVX2 and SSE2, plus two registers of weights and one broadcast
 /// input.
 ///
-/// A product of few rows waits for its weights. It reads two panels side by side where the
-/// registers allow it: two streams keep more of the memory's answers on their way (measured with
-/// AVX-512 and 6 rows: a quarter more bytes a second).
+/// A product of few rows is limited by reading its weights. It reads two panels side by side if the
+/// registers allow it: two streams keep more memory requests in flight (measured with
+/// AVX-512 and 6 rows: a quarter more bytes per second).
 ///
 /// bfloat16 panels hold two steps side by side, [in / 2][outputs][2]: what the dot-product
 /// instruction of AVX512_BF16 reads, and what a shift and a mask turn into two vectors of floats
@@ -33,14 +33,14 @@ struct Tile {
   const void* left = nullptr;   ///< inputs [steps][rows], floats or pairs of bfloat16
   const void* right = nullptr;  ///< weights [steps][panel]
   float* products = nullptr;    ///< [rows][panel]
-  bool accumulate = false;      ///< add to what `products` holds
-  std::size_t panel_bytes = 0;  ///< from a panel to the next, for kernels that read two
+  bool accumulate = false;      ///< add to the content of `products`
+  std::size_t panel_bytes = 0;  ///< from one panel to the next, for kernels that read two
 };
 
 using TileFunction = void (*)(const Tile&);
 
-/// Asks for the weights of a later step of one of the panels that are read side by side. The
-/// distance is what memory needs to answer (measured: half and twice of it read 5 to 10 % slower);
+/// Prefetches the weights of a later step of one of the panels that are read side by side. The
+/// distance covers the memory latency (measured: half and twice of it read 5 to 10 % slower);
 /// the processor's own prefetching ends at every page of 4 KB.
 template <std::size_t vector_bytes, std::size_t panels>
 [[gnu::always_inline]] inline void prefetch_weights(const void* right) {
@@ -50,7 +50,7 @@ template <std::size_t vector_bytes, std::size_t panels>
   if constexpr (vector_bytes == 64) __builtin_prefetch(reinterpret_cast<const void*>(later + 64));
 }
 
-/// Hands over one row of a tile of `Rows` rows by some panels, whose products are [panel][rows].
+/// Passes on one row of a tile of `Rows` rows by some panels, whose products are [panel][rows].
 template <class S, std::size_t Rows>
 [[gnu::always_inline]] inline void write_sums(const Tile& tile, std::size_t panel, std::size_t row,
                                               typename S::F& sum0, typename S::F& sum1) {
@@ -109,19 +109,20 @@ using SingleFloatTile = FloatTile<Rows, 1>;
 template <std::size_t Rows>
 using FloatTilePair = FloatTile<Rows, 2>;
 
-/// What the driver must know of a panel layout and the kernels that read it.
+/// What the driver must know about a panel layout and the kernels that read it.
 struct PanelKernels {
-  std::size_t panel = 0;      ///< outputs of a panel
-  std::size_t most_rows = 0;  ///< of a tile
+  std::size_t panel = 0;      ///< outputs per panel
+  std::size_t most_rows = 0;  ///< per tile
   const TileFunction* tiles = nullptr;
-  std::size_t most_pair_rows = 0;            ///< of a tile of two panels
+  std::size_t most_pair_rows = 0;            ///< per tile of two panels
   const TileFunction* pair_tiles = nullptr;  ///< for 1, 2, ... of them
   std::size_t left_words = 1;     ///< floats (or pairs) of a row of the input in one step
   bool left_is_bfloat16 = false;  ///< pairs instead of floats
-  /// Rows of the input lie one behind the other, `step_multiple` steps of each, not interleaved.
+  /// Rows of the input are stored one after the other, `step_multiple` steps of each, not
+  /// interleaved.
   bool left_is_rows = false;
-  std::size_t row_multiple = 1;   ///< that the rows of a tile are filled up to
-  std::size_t step_multiple = 1;  ///< that steps are filled up to
+  std::size_t row_multiple = 1;   ///< that the rows of a tile are padded to
+  std::size_t step_multiple = 1;  ///< that steps are padded to
   void (*enter)() = nullptr;      ///< called by a thread before its tiles
   void (*leave)() = nullptr;      ///< and after them
 };

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Matrix products by oneDNN: the one header that includes it.
+/// Matrix products by oneDNN: the only header that includes it.
 
 #include <cstddef>
 #include <memory>
@@ -45,7 +45,7 @@ inline dnnl::stream& onednn_stream() {
   return stream;
 }
 
-/// A weight in the layout that oneDNN's matrix product prefers for the rows that it was made for.
+/// A weight in the layout that oneDNN's matrix product prefers for the given number of rows.
 template <class Stored>
 class OneDnnWeight final : public GemmWeight {
   static constexpr bool is_float = std::is_same_v<Stored, float>;
@@ -54,9 +54,9 @@ class OneDnnWeight final : public GemmWeight {
   using Description = dnnl::matmul::primitive_desc;
 
  public:
-  /// @param rows    what the layout is chosen for
+  /// @param rows    that the layout is chosen for
   /// @param threads that the products will be computed with
-  /// @throws UnavailableError where oneDNN has no such product on this processor
+  /// @throws UnavailableError if oneDNN has no such product on this processor
   OneDnnWeight(std::size_t out, std::size_t in, InstructionSet set, std::size_t rows, int threads)
       : GemmWeight(out, in), set_(set), plain_(allocate_plain()) {
     const ThreadLimit limit(threads);
@@ -119,7 +119,7 @@ class OneDnnWeight final : public GemmWeight {
     const LargeMemory::Separate separate;
     return LargeMemory::instance().allocate(out_features() * in_features() * sizeof(Stored));
   }
-  // oneDNN's weight is [in, out]; ours lies row-major [out, in].
+  // oneDNN's weight is [in, out]; ours is row-major [out, in].
   dnnl::memory::desc plain_description() const {
     return memory_description({in_features(), out_features()}, type(), Tag::ba);
   }
@@ -150,7 +150,7 @@ class OneDnnWeight final : public GemmWeight {
     onednn_stream().wait();
   }
 
-  // Primitives are made once for each number of rows and threads, and forgotten when there are too
+  // Primitives are created once per number of rows and threads, and dropped when there are too
   // many.
   std::shared_ptr<const Primitive> primitive_for(std::size_t rows, int threads) const {
     const std::lock_guard lock(mutex_);
@@ -218,7 +218,7 @@ class OneDnnWeight final : public GemmWeight {
   mutable std::map<std::pair<std::size_t, int>, std::shared_ptr<const Primitive>> primitives_;
 };
 
-/// A weight for oneDNN. @throws UnavailableError where it has no such product on this processor.
+/// A weight for oneDNN. @throws UnavailableError if it has no such product on this processor.
 template <class Stored>
 std::shared_ptr<GemmWeight> make_onednn_weight(std::size_t out, std::size_t in, InstructionSet set,
                                                std::size_t rows, int threads) {
@@ -232,7 +232,7 @@ inline void multiply_by_onednn(const ProductCall& call, InstructionSet set) {
   float* products =
       plain ? call.result.output : scratch<ProductCall>().get<float>(call.rows() * call.columns);
   const auto size = [](std::size_t value) { return static_cast<dnnl_dim_t>(value); };
-  // The stride of a single row is of no account, but must not be less than its length.
+  // The stride of a single row does not matter, but must not be less than its length.
   const auto stride = [&](const Operand& side, bool transposed, std::size_t columns) {
     return size(transposed ? side.column_stride : std::max(side.row_stride, columns));
   };

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The matrix product of our own: weights in panels, inputs interleaved, tiles in registers.
+/// The library's own matrix product: weights in panels, inputs interleaved, tiles in registers.
 
 #include <algorithm>
 #include <cstddef>
@@ -50,10 +50,10 @@ class PanelProduct {
                         [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
   }
 
-  /// Panels that are made when they are needed.
+  /// Panels that are packed when needed.
   /// @param piece how many at a time
-  /// @param make  make(begin, end) gives panels [begin, end) to the thread that calls it, good
-  /// until it calls again
+  /// @param make  make(begin, end) returns panels [begin, end) to the calling thread, valid
+  /// until its next call
   template <class Make>
   void multiply_made(std::size_t piece, std::size_t panel_bytes, const Make& make) const {
     parallel_for_pieces(threads_, panels_, piece, [&](std::size_t begin, std::size_t end) {

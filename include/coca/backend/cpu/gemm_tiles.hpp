@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The packed matrix product once both sides are packed: which tiles are computed when.
+/// The packed matrix product once both sides are packed: the order of its tiles.
 ///
 /// Blocking after Goto and van de Geijn, "Anatomy of high-performance matrix multiplication"
 /// (2008): a block along the depth is as long as keeps its piece of a panel in the first-level
@@ -19,12 +19,12 @@
 
 namespace coca::detail {
 
-/// How a product is cut into tiles and blocks; each cut is into about equal parts.
+/// How a product is divided into tiles and blocks of about equal size.
 struct GemmBlocking {
   std::size_t row_tiles = 1;      ///< tiles that the rows are cut into
   std::size_t depth_blocks = 1;   ///< blocks that the steps along the depth are cut into
   std::size_t tiles_at_once = 1;  ///< row tiles that share a block of the input in cache
-  static constexpr std::size_t panels_at_once = 4;  ///< panels that meet it there
+  static constexpr std::size_t panels_at_once = 4;  ///< panels multiplied with it there
 
   GemmBlocking(std::size_t rows, std::size_t steps, const PanelKernels& kernels)
       : row_tiles((rows + kernels.most_rows - 1) / kernels.most_rows) {
@@ -34,8 +34,8 @@ struct GemmBlocking {
     tiles_at_once = std::max<std::size_t>(1, rows_at_once / kernels.most_rows);
   }
 
-  /// Panels that a thread takes at a time: so few that there are some pieces for each; but where
-  /// all rows are one tile, and the memory is what takes the time, its whole share, front to back.
+  /// Panels that a thread takes at a time: few enough that there are several pieces per thread; but
+  /// if all rows are one tile, and memory bandwidth is the limit, its whole share, front to back.
   std::size_t panels_of_piece(std::size_t panels, int threads) const {
     constexpr std::size_t pieces = 4;
     const auto all = static_cast<std::size_t>(std::max(threads, 1));
@@ -44,7 +44,7 @@ struct GemmBlocking {
   }
 };
 
-/// Two packed sides of a product and where it goes.
+/// Two packed sides of a product and its output.
 struct PackedSides {
   const GemmCall* call = nullptr;  ///< epilogue and output; the rows are those of the whole output
   std::size_t out = 0;             ///< width of the output
@@ -105,7 +105,7 @@ class TileProducts {
                            std::min(tile + blocking_.tiles_at_once, all.end_tile)});
   }
 
-  // Panels two by two, the last alone where their number is odd; all rows are one tile.
+  // Panels two by two, the last on its own if their number is odd; all rows are one tile.
   void multiply_pairs(const Rectangle& all) const {
     const std::size_t size = sides_.rows * kernels_.panel;
     float* products = scratch<TileProducts>().get<float>(2 * size);
@@ -167,8 +167,8 @@ class TileProducts {
     tiles[count - 1](tile);
   }
 
-  // Asks for the block of the next panel, a piece with each tile, so that the first tile there does
-  // not wait for the memory.
+  // Prefetches the block of the next panel, a piece with each tile, so that the first tile there
+  // does not wait for the memory.
   void prefetch_next_panel(const Rectangle& part, std::size_t panel, std::size_t tile,
                            const Steps& steps) const {
     constexpr std::size_t line = 64;
@@ -181,7 +181,7 @@ class TileProducts {
     for (std::size_t i = share.begin; i < share.end; ++i) __builtin_prefetch(next + i * line, 0, 2);
   }
 
-  // Asks for what finish_tile will read and write: pieces of rows that lie pages apart.
+  // Prefetches what finish_tile will read and write: pieces of rows that lie pages apart.
   void prefetch_output(std::size_t panel, std::size_t tile) const {
     constexpr std::size_t line = 16;
     const Share rows = rows_of(tile);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Keeps signals away from threads for as long as a library's kernels use the stack pointer for
+/// Blocks signals for threads while a library's kernels use the stack pointer for
 /// something else.
 
 #include "coca/backend/cpu/threads.hpp"
@@ -14,11 +14,11 @@
 
 namespace coca::detail {
 
-/// While it lives, signals wait that would be delivered to the calling thread or to the others of
-/// its parallel regions. Not those that tell of the thread's own faults.
+/// During its lifetime, signals that would be delivered to the calling thread or to the others of
+/// its parallel regions are held back, except those raised by the thread's own faults.
 ///
-/// oneDNN's kernels called "gemm" (seen in 2.6, with AVX2 and AVX-512) let the stack pointer point
-/// into a block of the heap. The frame of a signal's handler would be written in front of that
+/// oneDNN's kernels called "gemm" (seen in 2.6, with AVX2 and AVX-512) make the stack pointer point
+/// into a block of the heap. The frame of a signal handler would be written before that
 /// block.
 class HeldSignals {
  public:
@@ -35,7 +35,7 @@ class HeldSignals {
   }
 
  private:
-  // OpenMP has the same threads for each region of so many.
+  // OpenMP uses the same threads for each region with this many.
   template <class Function>
   void in_each_thread(const Function& function) const {
     parallel_for(threads_, static_cast<std::size_t>(threads_),

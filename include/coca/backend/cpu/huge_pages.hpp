@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// Weights on large pages: reading them from front to back is then not held up by the translation
-/// of addresses, nor by the prefetcher, which stops at the end of every page.
+/// Weights on large pages: reading them from front to back is then not slowed down by address
+/// translation, nor by the prefetcher, which stops at the end of every page.
 ///
-/// Most weights are smaller than a large page, so they share chunks of memory, one behind the other
+/// Most weights are smaller than a large page, so they share chunks of memory, one after the other
 /// in the order in which they are packed, which is about the order in which they are read.
 
 #include <cstddef>
@@ -56,12 +56,12 @@ class LargeMemory {
  public:
   /// The one of this process.
   static LargeMemory& instance() {
-    static LargeMemory& memory = *new LargeMemory;  // weights of static models end after it would
+    static LargeMemory& memory = *new LargeMemory;  // weights of static models would outlive it
     return memory;
   }
 
-  /// While it lives, this thread's pieces get chunks of their own: what is needed for a moment only
-  /// must not hold the memory of the weights that stay.
+  /// During its lifetime, this thread's pieces get separate chunks: temporary memory
+  /// must not pin the memory of permanent weights.
   class Separate {
    public:
     Separate() { ++depth(); }
@@ -92,7 +92,7 @@ class LargeMemory {
     return LargeBlock(chunk_, next_ - size, bytes);
   }
 
-  /// Gives back the chunk that is being filled when the last of its pieces has gone.
+  /// Releases the chunk being filled when the last of its pieces has been freed.
   void release_unused() {
     const std::lock_guard lock(mutex_);
     if (chunk_.use_count() != 1) return;
@@ -104,7 +104,7 @@ class LargeMemory {
   static constexpr std::size_t line = 64, large_page = std::size_t{1} << 21,
                                chunk_size = std::size_t{32} << 20;
 
-  // Pages of the system's own: the heap keeps what is given back in between, and grows.
+  // Pages directly from the system: the heap keeps what is freed in between, and grows.
   static std::shared_ptr<std::byte> make_pages(std::size_t bytes) {
 #if defined(__linux__)
     void* pages =
@@ -116,7 +116,7 @@ class LargeMemory {
 #endif
   }
 
-  // Memory that begins with a large page, and where that is.
+  // Memory that begins with a large page, and its address.
   static std::pair<std::shared_ptr<std::byte>, std::size_t> make_chunk(std::size_t bytes) {
     const bool large = bytes >= large_page;
     std::shared_ptr<std::byte> chunk = make_pages(bytes + (large ? large_page : 0));
@@ -124,7 +124,7 @@ class LargeMemory {
     const auto address = reinterpret_cast<std::uintptr_t>(chunk.get());
     const std::size_t first = (large_page - address % large_page) % large_page;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // A wish: where it is refused, ordinary pages serve as well. The part behind the last whole
+    // A hint: if it is refused, ordinary pages serve as well. The part after the last whole
     // large page stays on ordinary ones, so that no memory is taken that is not used.
     static_cast<void>(
         ::madvise(chunk.get() + first, bytes / large_page * large_page, MADV_HUGEPAGE));

@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// Which vector instructions kernels use, chosen when the program runs.
+/// Which vector instructions kernels use, chosen at run time.
 ///
 /// A kernel is a struct whose static member template `run<S>` is written once with vectors of
-/// `S::width` floats (simd.hpp). It is inlined into one wrapper for each instruction set, and the
+/// `S::width` floats (simd.hpp). It is inlined into one wrapper per instruction set, and the
 /// wrapper's target attribute is what lets the compiler use the wide registers: no compiler flag is
 /// needed, and one program serves every processor.
 
@@ -19,7 +19,7 @@ enum class InstructionSet : std::uint8_t {
   automatic,  ///< the best that the processor has
   baseline,   ///< 16-byte vectors, what the compiler's flags allow (SSE2)
   avx2,       ///< AVX2 with FMA
-  avx512,     ///< AVX-512 F, BW, DQ, VL; its BF16 extension and AMX where there are such
+  avx512,     ///< AVX-512 F, BW, DQ, VL; its BF16 extension and AMX if available
 };
 
 /// "automatic", "baseline", "avx2", "avx512".
@@ -72,7 +72,7 @@ template <class Kernel, class... A>
   Kernel::template run<Avx512>(arguments...);
 }
 
-/// A kernel compiled for a set of instructions (not `automatic`).
+/// A kernel compiled for an instruction set (not `automatic`).
 template <InstructionSet set, class Kernel, class... A>
 constexpr auto compiled_for() {
   if constexpr (set == InstructionSet::avx512)
@@ -96,7 +96,7 @@ constexpr auto compiled_for() {
 
 #endif
 
-/// Runs a kernel with the instructions named (never `automatic`).
+/// Runs a kernel with an instruction set (never `automatic`).
 template <class Kernel, class... A>
 void dispatch(InstructionSet set, const A&... arguments) {
   switch (set) {
@@ -117,13 +117,13 @@ inline InstructionSet best_instruction_set() noexcept {
   return best;
 }
 
-/// The set to use for a wish. @throws ArgumentError for more than the processor has.
+/// The set to use for a request. @throws ArgumentError for more than the processor has.
 inline InstructionSet resolve(InstructionSet wish) {
   const InstructionSet best = best_instruction_set();
   if (wish == InstructionSet::automatic) return best;
   if (wish > best)
     throw ArgumentError(std::string("instruction set ") + to_string(wish) +
-                        " was asked for, but this processor has no more than " + to_string(best));
+                        " was requested, but this processor supports at most " + to_string(best));
   return wish;
 }
 

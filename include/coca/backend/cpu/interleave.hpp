@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rows interleaved as the left side of the packed matrix product wants them.
+/// Interleaving rows for the left side of the packed matrix product.
 
 #include <algorithm>
 #include <array>
@@ -12,14 +12,14 @@
 
 namespace coca::detail {
 
-/// Some rows that shall be interleaved: out[i * count + r] = element i of row r.
+/// Rows to interleave: out[i * count + r] = element i of row r.
 struct InterleaveArguments {
   static constexpr std::size_t most_rows = 32;
 
   std::array<const float*, most_rows> rows{};
   std::size_t count = 0;   ///< of the rows
   std::size_t length = 0;  ///< of each row, in floats
-  std::size_t words = 0;   ///< written for each row; those behind the end are zero
+  std::size_t words = 0;   ///< written for each row; those after the end are zero
   void* out = nullptr;     ///< [words, count]
 };
 

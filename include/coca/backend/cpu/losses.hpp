@@ -14,12 +14,12 @@
 
 namespace coca::detail {
 
-/// One row of logits and of what it should be.
+/// One row of logits and its target.
 struct LossRow {
   float* logits = nullptr;  ///< become their gradient
   std::size_t width = 0;
   const float* targets = nullptr;  ///< [width] probabilities, or null
-  std::size_t label = 0;           ///< where there are no targets
+  std::size_t label = 0;           ///< if there are no targets
   float smoothing = 0.0f;          ///< of the label
   float weight = 1.0f;
   double* loss = nullptr;  ///< written, without weight
@@ -111,7 +111,7 @@ struct TargetsLossKernel {
   template <class S>
   static constexpr std::size_t stretch = 32 * S::width;
 
-  // Targets of 0 take no part, even where the logit is minus infinity.
+  // Targets of 0 are ignored, even if the logit is minus infinity.
   template <class S>
   [[gnu::always_inline]] static inline void sum(const LossRow& a, float best, std::size_t first,
                                                 double& mass, double& product) {
@@ -186,7 +186,7 @@ inline void run(const ops::SoftCrossEntropy<float, HostMemory>& op, const CpuCon
 }
 
 /// One row of SigLIP's loss, sum of log(1 + e^(-z u)), where u = logit + bias and z is 1 at `pair`
-/// and -1 elsewhere. Turns logits into their gradient and gives the sum of it without the weight.
+/// and -1 elsewhere. Turns logits into their gradient and returns its sum without the weight.
 inline double sigmoid_row(float* logits, std::size_t width, std::size_t pair, float bias,
                           float weight, double& loss) {
   double sum = 0;

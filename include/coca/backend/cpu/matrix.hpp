@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A weight of the CPU backend, and how it gets into its layout.
+/// A weight of the CPU backend, and how it is packed.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,22 +21,23 @@ class CpuMatrix {
   CpuMatrix() = default;
   CpuMatrix(std::shared_ptr<const detail::GemmWeight> weight, GemmKind kind)
       : weight_(std::move(weight)), kind_(kind) {}
-  /// @param kind who multiplies, or `automatic`
+  /// @param kind the kernels, or `automatic`
   CpuMatrix(std::shared_ptr<const detail::ViewWeight> view, GemmKind kind)
       : weight_(view), kind_(kind), view_(view.get()) {}
 
   std::size_t out_features() const { return weight_ ? weight_->out_features() : 0; }
   std::size_t in_features() const { return weight_ ? weight_->in_features() : 0; }
 
-  /// Who multiplies it; `automatic` for views alone, whose products are chosen one by one.
+  /// The kernels that multiply it; `automatic` only for views, whose products are chosen one by
+  /// one.
   GemmKind kind() const { return kind_; }
   const detail::GemmWeight& weight() const { return *weight_; }
 
-  /// The array of a view, nothing for a weight that was packed.
+  /// The array of a view, nothing for a packed weight.
   Tensor<float> values() const { return view_ != nullptr ? view_->values() : Tensor<float>(); }
   /// Whether the array of a view is [in, out].
   bool transposed() const { return view_ != nullptr && view_->transposed(); }
-  /// @throws ArgumentError for a weight that was packed.
+  /// @throws ArgumentError for a packed weight.
   const detail::ViewWeight& view() const {
     if (view_ == nullptr)
       throw ArgumentError(
@@ -47,7 +48,7 @@ class CpuMatrix {
  private:
   std::shared_ptr<const detail::GemmWeight> weight_;
   GemmKind kind_ = GemmKind::packed;
-  const detail::ViewWeight* view_ = nullptr;  // the weight, where it is one
+  const detail::ViewWeight* view_ = nullptr;  // the weight, if it is a view
 };
 
 namespace detail {
@@ -73,7 +74,7 @@ inline void fill_weight(GemmWeight& weight, const WeightSource& source,
 }
 
 /// Packs (part of) a stored weight. @throws ArgumentError or UnavailableError for a kind of product
-/// that there is not.
+/// that does not exist.
 template <class Stored>
 CpuMatrix pack_matrix(const WeightSource& source, const PackOptions& options, GemmKind wish,
                       InstructionSet set, int threads) {

@@ -12,7 +12,7 @@
 
 namespace coca::detail {
 
-/// Rows [begin, end) of the arrays of a norm; what is not wanted is null.
+/// Rows [begin, end) of the arrays of a norm; unwanted ones are null.
 struct NormGradientRows {
   const float* input = nullptr;
   const float* weight = nullptr;  ///< [width]
@@ -26,7 +26,7 @@ struct NormGradientRows {
   float epsilon = 0;
 };
 
-/// With x̂ = (x - mean) / deviation and g = weight * output gradient, the gradient by x is
+/// With x̂ = (x - mean) / deviation and g = weight * output gradient, the gradient of x is
 /// (g - mean(g) - x̂ mean(g x̂)) / deviation.
 struct LayerNormGradientKernel {
   template <class S>
@@ -142,7 +142,7 @@ inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuCo
   if (op.bias_gradient) add_parts(sums + parts * width, op.bias_gradient);
 }
 
-/// With y = x / |x| the gradient by x is (g - y (y g)) / |x|, and g / 1e-12 where |x| is less.
+/// With y = x / |x| the gradient of x is (g - y (y g)) / |x|, and g / 1e-12 if |x| is less.
 struct L2NormalizeGradientKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const NormGradientRows& a) {

@@ -71,7 +71,7 @@ struct SgdUpdate {
   const float* gradient = nullptr;
   float factor = 1.0f;  ///< of the gradient
   float* weight = nullptr;
-  float* velocity = nullptr;  ///< or null where there is no momentum
+  float* velocity = nullptr;  ///< or null without momentum
   SgdStep step{};
 
   template <class S>
@@ -106,11 +106,11 @@ inline void run(const ops::Sgd<float, HostMemory>& op, const CpuContext& context
 /// Adafactor for one matrix, pass by pass.
 class Adafactor {
  public:
-  /// What the passes share; moments of a row or of columns as AdafactorStep says.
+  /// What the passes share; moments of a row or of columns as in AdafactorStep.
   struct Arrays {
     const float* gradient = nullptr;  ///< [rows, columns]
     float* weight = nullptr;          ///< [rows, columns]
-    float* row_moment = nullptr;      ///< [rows]; not used where there is one row
+    float* row_moment = nullptr;      ///< [rows]; not used if there is one row
     float* column_moment = nullptr;   ///< [columns]
     float* first_moment = nullptr;    ///< [rows, columns] or null
     std::size_t rows = 0, columns = 0;
@@ -137,7 +137,7 @@ class Adafactor {
   }
 
  private:
-  struct RowScales;  // names of scratch memory
+  struct RowScales;  // tags of scratch memory
   struct ColumnScales;
   struct Sums;
 
@@ -189,7 +189,7 @@ class Adafactor {
     }
   };
 
-  // Changes one row of weights.
+  // Updates one row of weights.
   struct ApplyStep {
     const float* gradient = nullptr;
     const float* scales = nullptr;

@@ -1,11 +1,11 @@
 #pragma once
 /// @file
-/// Matrices on their way into the layouts of the packed product.
+/// Packing matrices into the layouts of the packed product.
 ///
 /// A side of a product is a number of lanes (rows of the left side, columns of the right), cut into
 /// blocks (tiles, panels), by a depth. A word is what a kernel reads of one lane in one step: a
-/// float, or a pair of bfloat16 that stand behind each other along the depth. Lanes beyond those
-/// that there are get what is at hand, words beyond the depth get zero.
+/// float, or a pair of bfloat16 that follow each other along the depth. Lanes beyond those
+/// that exist get arbitrary values, words beyond the depth get zero.
 
 #include <algorithm>
 #include <array>
@@ -40,7 +40,7 @@ struct PackArguments {
   std::size_t count = 0;  ///< of blocks
 };
 
-/// How words are made of floats that lie side by side in lanes.
+/// How words are made from floats that lie side by side in lanes.
 struct FloatWords {
   static constexpr std::size_t per_word = 1;
   using Load = simd::LoadFloats;
@@ -72,7 +72,7 @@ struct PairWords {
   }
 };
 
-/// Lanes lie side by side, and shall: [words][lanes of the block].
+/// Lanes lie side by side, before and after: [words][lanes of the block].
 template <class Words>
 struct PackLanesKernel {
   template <class S>
@@ -86,7 +86,7 @@ struct PackLanesKernel {
   }
 
  private:
-  // Rows of a large array lie pages apart, where the processor does not look ahead by itself.
+  // Rows of a large array lie pages apart, where the processor does not prefetch.
   [[gnu::always_inline]] static inline void prefetch(const float* from, std::size_t stride,
                                                      std::size_t count) {
     constexpr std::size_t ahead = 8, line = 16;
@@ -118,7 +118,7 @@ struct PackLanesKernel {
   }
 };
 
-/// Lanes lie one behind the other, each along its depth, and shall be interleaved: [words][lanes of
+/// Lanes lie one after the other, each along its depth, and are interleaved: [words][lanes of
 /// the block].
 template <class Words>
 struct PackDepthsKernel {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Products of matrices that are read where they are, and who computes them.
+/// Products of matrices that are read in place, and the choice of their kernels.
 
 #include <algorithm>
 #include <bit>
@@ -22,14 +22,14 @@ namespace coca::detail {
 /// How the products of views are computed.
 struct ProductOptions {
   GemmKind kind = GemmKind::automatic;
-  bool round_to_bfloat16 = false;  ///< both sides on the way into the kernels
+  bool round_to_bfloat16 = false;  ///< round both sides while packing
   InstructionSet set = InstructionSet::baseline;
 };
 
-/// Multiplies by one of the kinds; fixed24, a layout of weights that stay, is packed here. Products
-/// that round are packed too, whatever is asked for: nobody else rounds on the way. No size is
-/// zero.
-/// @throws UnavailableError where there is no such kind in this build.
+/// Multiplies with one of the kinds; fixed24, a layout of constant weights, means packed here.
+/// Products that round are packed too, whatever is requested: no other kernel rounds its input. No
+/// size is zero.
+/// @throws UnavailableError if this build has no such kind.
 inline void multiply_by(GemmKind kind, const ProductCall& call, const ProductOptions& options) {
   if (options.round_to_bfloat16)
     return PackedProduct::run(call, rounding_kernels(options.set), true, options.set);
@@ -43,7 +43,7 @@ class ProductContest {
  public:
   ProductContest(const ProductCall& call, const ProductOptions& options)
       : call_(call), options_(options) {
-    // A few million products tell enough.
+    // A few million products are enough.
     constexpr std::size_t most_rows = 2048, most_products = std::size_t{1} << 22;
     const bool adds = call.only_adds();
     call_.result = {};
@@ -57,9 +57,9 @@ class ProductContest {
 
   GemmKind winner() {
     entries_ = {{GemmKind::packed}, {GemmKind::eigen}};
-    // Not oneDNN unless asked for: signals must be held while it runs, see HeldSignals.
-    // In turn, so that what else the machine does hits all alike. The first round does not count;
-    // who is far behind in the second leaves.
+    // Not oneDNN unless requested: signals must be held while it runs, see HeldSignals.
+    // Interleaved, so that other load affects all alike. The first round is not counted;
+    // those far slower in the second are dropped.
     double total = 0;
     for (int round = 0; round < 20 && (round < 4 || total < 0.02); ++round) {
       for (Entry& entry : entries_) {
@@ -84,7 +84,7 @@ class ProductContest {
   void drop_slow() {
     double least = std::numeric_limits<double>::infinity();
     for (const Entry& entry : entries_) least = std::min(least, entry.least);
-    // Ours, the first, always stays.
+    // The packed kernels, the first, always stay.
     entries_.erase(std::remove_if(entries_.begin() + 1, entries_.end(),
                                   [&](const Entry& entry) { return entry.least > 2 * least; }),
                    entries_.end());
@@ -111,15 +111,15 @@ inline std::string name_of(const ProductCall& call, const ProductOptions& option
          "float32 " + to_string(options.set) + " " + std::to_string(call.result.threads);
 }
 
-/// What is left of a product over nothing: its epilogue.
+/// What remains of a product with depth 0: its epilogue.
 inline void finish_nothing(const ProductCall& call, InstructionSet set) {
   float* zeros = scratch<ProductOptions>().get<float>(call.columns);
   std::fill_n(zeros, call.columns, 0.0f);
   finish_products(call, 0, call.columns, zeros, 0, set);
 }
 
-/// Computes a product by the kind that is asked for or, where it is large, was measured to be the
-/// fastest; small ones by our own kernels, whose calls cost least.
+/// Computes a product with the requested kind or, if it is large, the one measured to be the
+/// fastest; small ones with the packed kernels, whose calls cost least.
 inline void multiply_matrices(const ProductCall& call, const ProductOptions& options) {
   constexpr std::size_t small = std::size_t{1} << 24;
   if (call.rows() == 0 || call.columns == 0) return;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A product of two matrices that are read where they are.
+/// A product of two matrices that are read in place.
 
 #include <cstddef>
 
@@ -8,7 +8,7 @@
 
 namespace coca::detail {
 
-/// A matrix in somebody's array: element (r, c) is values[r * row_stride + c * column_stride], and
+/// A matrix in an external array: element (r, c) is values[r * row_stride + c * column_stride], and
 /// one of the strides is 1.
 struct Operand {
   const float* values = nullptr;
@@ -30,14 +30,14 @@ struct ProductCall {
 
   std::size_t rows() const { return result.rows; }
   std::size_t work() const { return result.rows * columns * depth; }
-  /// Whether products are added to the output and nothing else happens to them.
+  /// Whether products are only added to the output.
   bool only_adds() const {
     return result.residual == result.output && result.bias == nullptr && result.scale == nullptr &&
            result.activation == Activation::none;
   }
 };
 
-/// Columns [first, first + count) of all rows on their way to the output.
+/// Columns [first, first + count) of all rows, to be written to the output.
 /// @param products [rows, stride]
 inline void finish_products(const ProductCall& call, std::size_t first, std::size_t count,
                             const float* products, std::size_t stride, InstructionSet set) {

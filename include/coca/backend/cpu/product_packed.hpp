@@ -1,8 +1,8 @@
 #pragma once
 /// @file
-/// The product of two matrices by our own kernels: both sides are packed on the way.
+/// The product of two matrices by the packed kernels: both sides are packed for each call.
 ///
-/// Packing costs each element of a side once, and pays where the other side is some dozens wide.
+/// Packing touches each element of a side once, and pays off if the other side is some dozens wide.
 /// All threads pack, then all multiply, so that nothing is packed twice; sides too large to be
 /// worth keeping in one piece are cut into chunks.
 
@@ -21,7 +21,7 @@
 
 namespace coca::detail {
 
-/// The kernels for products whose sides are rounded to bfloat16 on the way.
+/// The kernels for products whose sides are rounded to bfloat16 while packing.
 inline PanelKernels rounding_kernels(InstructionSet set) {
   if (set == InstructionSet::avx512 && has_amx_bfloat16()) return amx_kernels();
   return bfloat16_kernels(set);
@@ -36,10 +36,10 @@ class PackedProduct {
   }
 
  private:
-  struct LeftSide;  // names of scratch memory
+  struct LeftSide;  // tags of scratch memory
   struct RightSide;
 
-  /// A part of the product that is packed and multiplied at once.
+  /// A part of the product that is packed and multiplied at a time.
   struct Chunk {
     Share rows, columns, depth;
   };
@@ -52,7 +52,7 @@ class PackedProduct {
         set_(set),
         threads_(worthwhile_threads(call.result.threads, call.work() / 32)) {}
 
-  // Depths of several chunks are added up in the output, which an epilogue must not see before.
+  // Depths of several chunks are summed in the output, which an epilogue must not see before.
   void run() {
     constexpr std::size_t words = std::size_t{1} << 22, deepest = 4096;
     const GemmCall& result = call_.result;
@@ -103,7 +103,7 @@ class PackedProduct {
                         [&](std::size_t begin, std::size_t end) { products.run(begin, end); });
   }
 
-  // Blocks of both sides, some at a time, as pieces of one piece of work.
+  // Blocks of both sides, several at a time, as one parallel loop.
   void pack(const Chunk& chunk, const GemmBlocking& blocking, bool new_right, bool new_left) {
     constexpr std::size_t at_once = 4;
     const std::size_t panels = parts(chunk.columns.end - chunk.columns.begin, kernels_.panel);

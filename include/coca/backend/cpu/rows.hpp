@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rows from here to there: embedding, windows of pictures, tokens, gather and scatter.
+/// Moving rows: embedding, windows of pictures, tokens, gather and scatter.
 
 #include <algorithm>
 #include <cstddef>

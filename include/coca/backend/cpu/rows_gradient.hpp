@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// The gradients of what rows.hpp moves: rows are added where they came from.
+/// The gradients of the operations in rows.hpp: rows are added where they came from.
 ///
 /// Several rows may have come from one place, so threads share columns, not rows: each adds all
-/// rows in their order to its own columns.
+/// rows in order to its own columns.
 
 #include <algorithm>
 #include <cstddef>

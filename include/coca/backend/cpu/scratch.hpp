@@ -8,10 +8,10 @@
 
 namespace coca::detail {
 
-/// Memory that grows to the largest size that was asked for, aligned as HostMemory.
+/// Memory that grows to the largest size requested, aligned like HostMemory.
 class Scratch {
  public:
-  /// At least `count` elements with no particular contents; what was given before is invalid.
+  /// At least `count` elements with unspecified content; invalidates what was returned before.
   template <class T>
   T* get(std::size_t count) {
     if (buffer_.bytes() < count * sizeof(T)) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Vectors of floats as kernels see them: `S::F` holds S::width floats, `S::I` and `S::U` as many
+/// Vectors of floats for kernels: `S::F` holds S::width floats, `S::I` and `S::U` as many
 /// integers with and without sign.
 ///
 /// Built on the vector extensions of gcc and clang, so + - * / < and ?: work on whole vectors;
@@ -119,7 +119,7 @@ template <class S>
     for (std::size_t i = 0; i < half; ++i) values[i] += values[i + half];
   return values[0];
 }
-/// Largest element; NaN is passed over.
+/// Largest element; NaN is ignored.
 template <class S>
 [[gnu::always_inline]] inline float largest(const typename S::F& x, float least) {
   float values[S::width];
@@ -137,7 +137,7 @@ template <class S>
   return all != 0;
 }
 
-/// e^x to 2 units in the last place; 0 below -87.3, infinity above 88.7, NaN of NaN.
+/// e^x to 2 units in the last place; 0 below -87.3, infinity above 88.7, NaN for NaN.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2; e^r = 1 + r + r² p(r), where p interpolates (e^r - 1 - r) /
 /// r² at Chebyshev nodes (relative error of e^r 1.1e-8); 2^n is put together from its exponent

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Threads of the CPU backend: the one header that uses OpenMP.
+/// Threads of the CPU backend: the only header that uses OpenMP.
 
 #include <algorithm>
 #include <atomic>
@@ -24,7 +24,7 @@ inline int default_threads() {
 #endif
 }
 
-/// The part of [0, count) that falls to one of several threads: contiguous, sizes differ by one.
+/// The part of [0, count) for one of several threads: contiguous, sizes differ by at most one.
 struct Share {
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -34,9 +34,9 @@ struct Share {
         end(begin + count / parts + (part < count % parts ? 1 : 0)) {}
 };
 
-/// Calls function(begin, end) for contiguous parts of [0, count), one for each thread.
+/// Calls function(begin, end) for contiguous parts of [0, count), one per thread.
 ///
-/// Runs in the calling thread where one is enough, inside of another parallel region, and without
+/// Runs in the calling thread if one is enough, inside another parallel region, and without
 /// OpenMP. An exception of a part is rethrown when all have ended.
 template <class Function>
 void parallel_for(int threads, std::size_t count, const Function& function) {
@@ -65,9 +65,9 @@ void parallel_for(int threads, std::size_t count, const Function& function) {
   function(std::size_t{0}, count);
 }
 
-/// Calls function(begin, end) for pieces of [0, count), `piece` long but for the last; a thread
-/// that is done with one takes the next, so that none waits for one that the system has held up.
-/// What comes out must not depend on who computes which piece.
+/// Calls function(begin, end) for pieces of [0, count), `piece` long except for the last; a thread
+/// that is done with one takes the next, so that none waits for one that the system has suspended.
+/// The result must not depend on which thread computes which piece.
 template <class Function>
 void parallel_for_pieces(int threads, std::size_t count, std::size_t piece,
                          const Function& function) {
@@ -80,14 +80,14 @@ void parallel_for_pieces(int threads, std::size_t count, std::size_t piece,
   });
 }
 
-/// Threads that are worth starting: one for each `grain` units of work, at most `threads`. A unit
+/// Threads that are worth starting: one per `grain` units of work, at most `threads`. A unit
 /// is about a nanosecond; a parallel region costs some thousand.
 inline int worthwhile_threads(int threads, std::size_t work, std::size_t grain = 8192) {
   return static_cast<int>(std::clamp<std::size_t>(work / grain, 1, std::max(threads, 1)));
 }
 
-/// While it lives, parallel regions that others open in this thread (a library's) get so many
-/// threads.
+/// During its lifetime, parallel regions opened by others in this thread (by a library) get this
+/// many threads.
 class ThreadLimit {
  public:
 #if COCA_HAS_OPENMP

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rows and columns of floats exchanged in registers, and what is made of that.
+/// Transposing floats in registers, and what is built on that.
 
 #include <cstddef>
 #include <utility>

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Loops over arrays, a vector at a time, shared by threads: what elementwise operations and sums
-/// are written with.
+/// Loops over arrays, a vector at a time, shared by threads, from which elementwise operations and
+/// sums are built.
 
 #include <algorithm>
 #include <cstddef>
@@ -37,7 +37,7 @@ template <class S>
     store_some<S>(to, x, count);
 }
 
-/// As store_up_to, or added to what is there.
+/// Like store_up_to, or added to the current content.
 template <class S>
 [[gnu::always_inline]] inline void write_up_to(float* to, const typename S::F& x, std::size_t count,
                                                Write write) {
@@ -48,7 +48,7 @@ template <class S>
   store_up_to<S>(to, before, count);
 }
 
-/// sqrt of each element; what the compiler makes of a loop over a fixed number of elements.
+/// sqrt of each element; the compiler vectorises a loop over a fixed number of elements.
 template <class S>
 [[gnu::always_inline]] inline void sqrt_inplace(typename S::F& x) {
   float values[S::width];

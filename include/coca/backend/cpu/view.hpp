@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A weight that is read where it is, for products while its values change.
+/// A weight that is read in place, for products while its values change.
 
 #include <algorithm>
 #include <cstddef>
@@ -26,9 +26,9 @@ class ViewWeight final : public GemmWeight {
   const Tensor<float>& values() const { return values_; }
   bool transposed() const { return transposed_; }
 
-  /// @throws ArgumentError; a view's values are set where they are.
+  /// @throws ArgumentError; a view's values are set in place.
   void set(const WeightBlock&) override {
-    throw ArgumentError("a view of a weight cannot be filled: its values are set where they are");
+    throw ArgumentError("a view of a weight cannot be filled: its values are set in place");
   }
 
   void unpack(std::size_t first, std::size_t count, float* rows) const override {

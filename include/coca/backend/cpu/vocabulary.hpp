@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Scores over a vocabulary: log-softmax, single edits, and what sampling cuts off.
+/// Scores over a vocabulary: log-softmax, individual edits, and the truncation for sampling.
 
 #include <algorithm>
 #include <cmath>
@@ -33,7 +33,7 @@ struct LogSoftmaxKernel {
     for (; i < width; ++i) row[i] = row[i] - best - shift;
   }
 
-  /// The largest of a row's elements, NaN passed over.
+  /// The largest of a row's elements, ignoring NaN.
   template <class S>
   [[gnu::always_inline]] static inline float largest(const float* row, std::size_t width) {
     constexpr float nothing = -std::numeric_limits<float>::infinity();
@@ -103,7 +103,7 @@ inline void run(const ops::EditScores<float, HostMemory>& op, const CpuContext&)
   }
 }
 
-/// Temperature, top-k and top-p of one row. Only as much of the row is sorted as is looked at.
+/// Temperature, top-k and top-p of one row. Only as much of the row is sorted as needed.
 class RowWarp {
  public:
   RowWarp(std::span<float> scores, const SamplingWarp& warp) : scores_(scores), warp_(warp) {}
@@ -114,7 +114,7 @@ class RowWarp {
       score /= warp_.temperature;
       nan |= score != score;
     }
-    // A row with NaN has no order: it stays as it is, to be noticed.
+    // A row with NaN has no order: it is left unchanged, to be noticed.
     if (nan || (warp_.top_k == 0 && !(warp_.top_p < 1.0f))) return;
     float* memory = scratch<RowWarp>().get<float>(scores_.size());
     std::copy(scores_.begin(), scores_.end(), memory);
@@ -136,7 +136,7 @@ class RowWarp {
     left_ = {left_.begin(), equal};
   }
 
-  // Sorts ever more of the best until those before hold the probability that was asked for.
+  // Sorts more and more of the best until they have the requested probability.
   void keep_top_p() {
     const double best = double{*std::max_element(left_.begin(), left_.end())};
     double total = 0, before = 0;

@@ -15,7 +15,7 @@ namespace coca {
 
 namespace detail {
 
-/// One query of one head: where its numbers lie, and the softmax of its scores.
+/// One query of one head: the position of its numbers, and the softmax of its scores.
 template <class T>
 class ReferenceHead {
  public:

@@ -122,7 +122,7 @@ class ReferenceGradients {
  public:
   using Array = Tensor<T>;
 
-  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], where they are.
+  /// A matrix that reads `values`, [out, in] or, transposed, [in, out], in place.
   ReferenceMatrix<T> view(const Array& values, bool transposed = false) const {
     return {values, transposed};
   }

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The losses of the reference backend, each with the gradient that it leaves in place of the
+/// The losses of the reference backend, each with the gradient that replaces the
 /// logits.
 
 #include <algorithm>

@@ -9,14 +9,14 @@
 
 namespace coca {
 
-/// A weight [out, in]: an array of its own, or a view of one that is changed elsewhere.
+/// A weight [out, in]: an owned array, or a view of one that is changed elsewhere.
 template <class T>
 class ReferenceMatrix {
  public:
   using Array = Tensor<T>;
 
   ReferenceMatrix() = default;
-  /// A weight that was packed: `values` [out, in] are its own.
+  /// A packed weight, which owns `values` [out, in].
   explicit ReferenceMatrix(Array values) : ReferenceMatrix(std::move(values), false) {
     packed_ = true;
   }

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The reference backend: every primitive as the plain loop that a reader can hold against its
-/// formula. It is what the other backends are tested against, needs no library, and is in no hurry.
+/// The reference backend: every primitive as the plain loop that a reader can compare with its
+/// formula. The other backends are tested against it; it needs no library and is not optimised.
 
 #include <algorithm>
 #include <cmath>
