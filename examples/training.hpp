@@ -1,12 +1,10 @@
 #pragma once
 /// @file
-/// Training with a model that is chosen when the program runs; see model.hpp.
+/// Training of any configuration; compiled in a file of its own, as it takes longest.
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string_view>
-#include <vector>
 
 #include "coca/models/config.hpp"
 #include "coca/training/mpi_communicator.hpp"
@@ -14,7 +12,7 @@
 
 namespace coca_examples {
 
-/// All that a run needs but the type of the model.
+/// All that a run needs but the model.
 struct TrainingRequest {
   coca::TrainingSubject subject;
   coca::TrainingOptions options{};
@@ -27,14 +25,7 @@ struct TrainingRequest {
       on_start{};
 };
 
-/// A preset that training was compiled for.
-struct CompiledTraining {
-  std::string_view name;
-  coca::CoCaConfig config;
-  coca::TrainingEnd (*run)(const TrainingRequest& request);
-};
-
-/// All that CMake's COCA_TRAIN_PRESETS and COCA_CONFIG asked for.
-const std::vector<CompiledTraining>& compiled_trainings();
+/// Makes the model and trains it.
+coca::TrainingEnd run_training(const TrainingRequest& request);
 
 }  // namespace coca_examples

@@ -1,14 +1,13 @@
-#pragma once
-/// @file
-/// The training of one configuration. Compiled once for each preset.
+#include "training.hpp"
 
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
 #include "coca/pipelines/load.hpp"
-#include "training.hpp"
 
 namespace coca_examples {
+
+namespace {
 
 /// Random weights, or those that are named; a run that goes on has its own.
 template <class Model>
@@ -24,9 +23,11 @@ void fill(Model& model, const TrainingRequest& request) {
   if (request.logit_bias) model.add_logit_bias();
 }
 
-template <class Model>
-coca::TrainingEnd run_training(const TrainingRequest& request) {
-  Model model(typename Model::backend_type(coca::training_cpu_options(request.options)));
+/// Once for each precision, whatever the configuration.
+template <class B>
+coca::TrainingEnd run_training_on(const TrainingRequest& request) {
+  coca::StandardCoCa<B> model(request.subject.config,
+                              B(coca::training_cpu_options(request.options)));
   fill(model, request);
   coca::Trainer trainer(model, request.subject, request.options, request.events, request.processes);
   if (request.resume) trainer.resume();
@@ -36,13 +37,12 @@ coca::TrainingEnd run_training(const TrainingRequest& request) {
   return trainer.run();
 }
 
-template <coca::CoCaConfig config>
+}  // namespace
+
 coca::TrainingEnd run_training(const TrainingRequest& request) {
-  using F32 = coca::CoCa<config, coca::Cpu<float>>;
-  using Bf16 = coca::CoCa<config, coca::Cpu<float, coca::bfloat16>>;
   return request.options.precision == coca::TrainingPrecision::bfloat16
-             ? run_training<Bf16>(request)
-             : run_training<F32>(request);
+             ? run_training_on<coca::Cpu<float, coca::bfloat16>>(request)
+             : run_training_on<coca::Cpu<float>>(request);
 }
 
 }  // namespace coca_examples
