@@ -76,13 +76,12 @@ class HelpFormatter : public CLI::Formatter {
 }  // namespace
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
-  std::string presets;
-  for (const CompiledPreset& preset : compiled_presets())
-    presets += (presets.empty() ? "" : ", ") + std::string(preset.name);
   const char* group = "Model";
-  app.add_option("--model", options.preset, "preset (default: what fits the weights): " + presets)
+  app.add_option("--model", options.preset,
+                 "name of a configuration, such as ViT-L-14 or coca_vit_b_32, a folder, or an "
+                 "OpenCLIP configuration file (default: what fits the weights)")
       ->check(some_name())
-      ->type_name("PRESET")
+      ->type_name("MODEL")
       ->group(group);
   app.add_option(
          "--weights", options.weights,

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "coca/image/preprocess_config_json.hpp"
-#include "coca/io/open_checkpoint.hpp"
-#include "coca/pipelines/inferred_config.hpp"
+#include "coca/pipelines/find_model.hpp"
+#include "coca/pipelines/model_tokenizer.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/training/training_options_json.hpp"
 #include "command_line.hpp"
@@ -91,45 +91,26 @@ class FlagAdder {
   CLI::App& app_;
 };
 
-const CompiledTraining& find_training(const std::string& name) {
-  std::string known;
-  for (const CompiledTraining& training : compiled_trainings()) {
-    if (training.name == name) return training;
-    known += (known.empty() ? "" : ", ") + std::string(training.name);
-  }
-  throw UsageError("--model " + name + " cannot be trained, it is not compiled in; there are " +
-                   known +
-                   ". To add it, or a model of your own as \"custom\", configure and build the "
-                   "examples anew:\n  cmake -B build -DCOCA_TRAIN_PRESETS=\"drawings_coca;" +
-                   name + "\" -DCOCA_CONFIG=path/to/config.json\n  cmake --build build");
-}
-
-/// The model that a folder's configuration describes.
-const CompiledTraining& training_of_folder(const coca::HuggingFaceFolder& folder) {
-  const coca::AnyConfig config = coca::to_config(folder.description);
-  for (const CompiledTraining& training : compiled_trainings())
-    if (training.config == config) return training;
-  throw UsageError(folder.config +
-                   ": train is not compiled for this model; to add it as --model custom, configure "
-                   "and build the examples anew:\n  cmake -B build -DCOCA_CONFIG=" +
-                   folder.config + "\n  cmake --build build");
-}
-
-/// The first model that fits a checkpoint's shapes; otherwise the first of all, whose error then
-/// says what does not fit.
-const CompiledTraining& training_of_checkpoint(const std::string& path) {
-  const auto inferred = coca::infer_config(coca::open_checkpoint(path));
-  for (const CompiledTraining& training : compiled_trainings())
-    if (inferred && coca::has_shapes_of(*inferred, training.config)) return training;
-  return compiled_trainings().front();
-}
+/// A configuration that is trained.
+struct ChosenModel {
+  std::string name;
+  coca::AnyConfig config;
+};
 
 /// The requested model, or the one that the weights of --init-from belong to.
-const CompiledTraining& choose_training(const coca::TrainingOptions& options) {
-  if (!options.model.empty()) return find_training(options.model);
-  if (options.init_from.empty()) return compiled_trainings().front();
-  const auto folder = coca::find_hugging_face_folder(options.init_from);
-  return folder ? training_of_folder(*folder) : training_of_checkpoint(options.init_from);
+ChosenModel choose_model(const coca::TrainingOptions& options) {
+  const std::vector<std::string> known = bundled_folders();
+  std::string path = options.model.empty() ? options.init_from : options.model;
+  if (path.empty()) path = known.empty() ? "coca_vit_b_32" : known.front();
+  try {
+    coca::FoundModel model = coca::find_configuration(path, {.known_folders = known});
+    std::error_code ignored;  // a path must be found again by --resume
+    const bool is_path = model.name == path && std::filesystem::exists(path, ignored);
+    return {is_path ? std::filesystem::absolute(path).string() : model.name,
+            model.description.config};
+  } catch (const coca::ArgumentError& error) {
+    throw UsageError(error.what());
+  }
 }
 
 /// The vocabulary file of the folder that a run starts from.
@@ -348,8 +329,8 @@ void print_end(const Options& options, coca::TrainingEnd end, const Skipped& ski
 bool run(CLI::App& app, int argc, char** argv, Options& options) {
   const Start start = gather(app, argc, argv, options);
   coca::TrainingOptions& training = options.training;
-  const CompiledTraining& preset = choose_training(training);
-  training.model = std::string(preset.name);
+  const ChosenModel preset = choose_model(training);
+  training.model = preset.name;
   expect_known_task(training.task);
   if (training.task.empty())
     training.task = std::holds_alternative<coca::CoCaConfig>(preset.config) ? "coca" : "clip";
@@ -370,7 +351,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
       .subject = {.config = preset.config,
                   .tokenizer = classifies          ? std::optional<coca::AnyTokenizer>()
                                : tokenizer.empty() ? coca::AnyTokenizer(coca::ClipTokenizer())
-                                                   : read_tokenizer(tokenizer),
+                                                   : coca::read_tokenizer(tokenizer),
                   .preprocess =
                       preprocess_of(training.init_from).value_or(coca::PreprocessConfig{}),
                   .tokenizer_file = classifies ? "" : tokenizer,
@@ -389,7 +370,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
       }};
   stop_at_signals();
   try {
-    const coca::TrainingEnd end = preset.run(request);
+    const coca::TrainingEnd end = run_training(request);
     if (speaks) print_end(options, end, skipped);
   } catch (const coca::ArgumentError& error) {
     throw UsageError(error.what());  // of an option

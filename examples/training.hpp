@@ -1,12 +1,10 @@
 #pragma once
 /// @file
-/// Training with a model that is chosen when the program runs; see model.hpp.
+/// Training of any configuration; compiled in a file of its own, as it takes longest.
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string_view>
-#include <vector>
 
 #include "coca/io/json.hpp"
 #include "coca/pipelines/configuration.hpp"
@@ -30,14 +28,7 @@ struct TrainingRequest {
       on_start{};
 };
 
-/// A preset that training was compiled for.
-struct CompiledTraining {
-  std::string_view name;
-  coca::AnyConfig config;
-  coca::TrainingEnd (*run)(const TrainingRequest& request);
-};
-
-/// All presets of CMake's COCA_TRAIN_PRESETS and COCA_CONFIG.
-const std::vector<CompiledTraining>& compiled_trainings();
+/// Makes the model and trains it.
+coca::TrainingEnd run_training(const TrainingRequest& request);
 
 }  // namespace coca_examples

@@ -24,13 +24,15 @@ void make_hugging_face_folder(const Folder& folder, const nlohmann::json& prepro
 
 }  // namespace
 
-TEST_CASE("without --model, weights of a preset that is not compiled in say how to add it") {
+TEST_CASE("without --model, weights of a preset are opened as that") {
   const coca_test::TemporaryFolder folder;
   hollow<coca::Clip<coca::presets::clip_vit_b_16, coca::Reference<float>>>(folder);
   const std::string weights = folder.path("hollow.safetensors");
-  check_refused(run("embed --json --text frog --weights " + weights), 2,
-                {weights + ": these weights fit the preset clip_vit_b_16", "not compiled in",
-                 "COCA_PRESETS=\"drawings_coca;clip_vit_b_16\""});
+  const Result result = run("embed --json --text frog --weights " + weights);
+  REQUIRE(result.status == 0);
+  CHECK(result.json()[0]["embedding"].size() == 512);
+  check_refused(run("embed --json --text frog --model ViT-B-32 --weights " + weights), 1,
+                {weights + ": these weights fit the preset clip_vit_b_16, not --model ViT-B-32"});
 }
 
 TEST_CASE("without --model, the weights say which preset it is") {
@@ -63,16 +65,33 @@ TEST_CASE("a folder of another model than --model is refused") {
                  "not of --model coca_vit_b_32"});
 }
 
-TEST_CASE("a folder of a model that is not compiled in gets its configuration") {
+TEST_CASE("a folder whose weights are not those of its configuration is refused") {
   const Folder folder;
   make_hugging_face_folder(folder, nlohmann::json::object());
   nlohmann::json config = nlohmann::json::parse(read_file(stamps + "/config.json"));
   config["vision_cfg"]["layers"] = 5;
   folder.write("open_clip_config.json", nlohmann::json{{"model_cfg", config}}.dump());
   const Result result = run("caption --weights " + folder.path() + " " + slug);
-  CHECK(result.status == 2);
-  CHECK(contains(result.err, ".layers = 5"));
-  CHECK(contains(result.err, "COCA_CONFIG=" + folder.path()));
+  CHECK(result.status == 1);
+  CHECK(contains(result.err, "the weights do not fit this model; missing tensors: 24"));
+}
+
+TEST_CASE("any configuration is opened by OpenCLIP's name, as a folder or as a file") {
+  const Result named = run("embed --json --text frog --weights random --model ViT-S-32-alt");
+  REQUIRE(named.status == 0);
+  CHECK(named.json()[0]["embedding"].size() == 256);
+  check_refused(run("embed --json --text frog --weights random --model ViT-S-33"), 2,
+                {"there is no model ViT-S-33", "ViT-S-32-alt", "drawings_coca"});
+  const Folder folder;
+  nlohmann::json config = nlohmann::json::parse(read_file(stamps + "/config.json"));
+  config["vision_cfg"]["layers"] = 1;
+  const std::string file = folder.write("config.json", config.dump());
+  const std::string embed = "embed --json --text frog --weights random --model ";
+  const Result own = run(embed + file);
+  REQUIRE(own.status == 0);
+  CHECK(own.json()[0]["embedding"].size() == 64);
+  CHECK(same_embeddings(own, run(embed + folder.path())));
+  CHECK(run("caption --max-length 8 --weights random --model " + file + " " + slug).status == 0);
 }
 
 TEST_CASE("COCA_MODEL_DIR moves the included model") {

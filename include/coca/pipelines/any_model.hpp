@@ -33,6 +33,7 @@ struct ModelInfo {
   AnyTokenizer tokenizer;
   PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;
+  ReadOptions reading{};                    ///< of picture files
   bool captions = false;                    ///< a CoCa; CLIP has none
   std::optional<std::size_t> min_length{};  ///< of captions, where the model's folder says so
   std::size_t context_length = 0;
@@ -52,8 +53,9 @@ class AnyModel {
 
   /// A picture file as the model reads it: [3, image_size, image_size]. @throws FileError
   Pixels read_pixels(const std::string& path) const {
-    if (info_.open_clip_preprocessing) return preprocess_like_open_clip(path, info_.preprocessing);
-    return preprocess(read_image(path), info_.preprocessing);
+    if (info_.open_clip_preprocessing)
+      return preprocess_like_open_clip(path, info_.preprocessing, info_.reading.decoding());
+    return preprocess(read_image(path, info_.reading), info_.preprocessing);
   }
 
   /// The picture that such pixels show.

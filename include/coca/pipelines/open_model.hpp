@@ -12,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,6 +26,7 @@
 #include "coca/pipelines/any_model.hpp"
 #include "coca/pipelines/find_model.hpp"
 #include "coca/pipelines/load.hpp"
+#include "coca/pipelines/model_identity.hpp"
 #include "coca/pipelines/model_tokenizer.hpp"
 
 namespace coca {
@@ -44,6 +44,7 @@ struct OpenOptions {
   bool open_clip_preprocessing = false;
   bool interpolate_positions = false;
   bool captions = false;  ///< refuses a model without captioner before its weights are read
+  ReadOptions reading{};  ///< how the model reads picture files
   /// Folders of models that are known by the folder's name, as presets are by theirs.
   std::vector<std::string> known_folders{};
 };
@@ -65,20 +66,15 @@ inline PreprocessConfig preprocessing_of(const FoundModel& found, std::size_t im
   return config;
 }
 
-/// Two models of one identity give the same embeddings.
-inline std::string identity_of(const FoundModel& found, const ModelInfo& info,
-                               const OpenOptions& options) {
-  namespace fs = std::filesystem;
-  // A name may be a path, and what is there may change.
-  std::string identity = info.preset + ' ' +
-                         std::to_string(stream_of(config_definition(found.description.config, "")));
-  identity += options.precision == ModelPrecision::bfloat16 ? " bf16" : " f32";
-  if (options.open_clip_preprocessing) identity += " open-clip-preprocessing";
-  if (found.weights == "random") return identity + " random " + std::to_string(options.seed);
-  std::error_code ignored;
-  const auto modified = fs::last_write_time(found.weights, ignored).time_since_epoch().count();
-  return identity + ' ' + fs::weakly_canonical(found.weights, ignored).string() + ' ' +
-         std::to_string(fs::file_size(found.weights, ignored)) + ' ' + std::to_string(modified);
+/// What its embeddings depend on. The configuration counts by its fields, as a name may be a path.
+inline ModelIdentity identity_of(const FoundModel& found, const ModelInfo& info,
+                                 const OpenOptions& options) {
+  return {.configuration = std::to_string(stream_of(config_definition(found.description.config, ""))),
+          .precision = options.precision == ModelPrecision::bfloat16 ? "bf16" : "f32",
+          .preprocessing = info.preprocessing,
+          .open_clip_preprocessing = options.open_clip_preprocessing,
+          .weights = found.weights,
+          .seed = options.seed};
 }
 
 inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options) {
@@ -86,6 +82,7 @@ inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options)
                  .tokenizer = options.tokenizer.empty() ? read_tokenizer(found.folder)
                                                         : read_tokenizer(options.tokenizer),
                  .open_clip_preprocessing = options.open_clip_preprocessing,
+                 .reading = options.reading,
                  .captions = std::holds_alternative<CoCaConfig>(found.description.config),
                  .min_length = found.folder ? found.folder->min_length : std::nullopt};
   std::visit(
@@ -103,7 +100,7 @@ inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options)
                         " has " + std::to_string(info.tokenizer.vocab_size()) +
                         " tokens, but the model " + info.preset + " a vocabulary of " +
                         std::to_string(info.vocab_size) + "; --tokenizer FILE gives it its own");
-  info.identity = identity_of(found, info, options);
+  info.identity = to_string(identity_of(found, info, options));
   return info;
 }
 

@@ -1,8 +1,4 @@
-#pragma once
-/// @file
-/// The training of one configuration, by any task that suits it. Compiled once for each preset.
-
-#include <type_traits>
+#include "training.hpp"
 
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/clip.hpp"
@@ -15,12 +11,13 @@
 #include "coca/training/tasks/classify.hpp"
 #include "coca/training/tasks/clip.hpp"
 #include "coca/training/tasks/coca.hpp"
-#include "training.hpp"
 
 namespace coca_examples {
 
+namespace {
+
 /// The weights of --init-from.
-inline coca::Checkpoint initial_weights(const TrainingRequest& request) {
+coca::Checkpoint initial_weights(const TrainingRequest& request) {
   const std::string& path = request.options.init_from;
   const auto folder = coca::find_hugging_face_folder(path);
   return coca::open_checkpoint(folder ? folder->weights : path);
@@ -51,9 +48,7 @@ coca::TrainingEnd run_task(typename Task::model_type& model, const TrainingReque
 
 /// A model with a text tower.
 template <class Model>
-coca::TrainingEnd run_text_task(const TrainingRequest& request,
-                                typename Model::backend_type backend) {
-  Model model(backend);
+coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
   fill(model, request);
   const std::string& task = request.options.task;
   if constexpr (requires { model.multimodal_decoder(); }) {
@@ -68,41 +63,45 @@ coca::TrainingEnd run_text_task(const TrainingRequest& request,
 }
 
 /// A classifier with the image encoder of a configuration; of --init-from it takes the encoder.
-template <class Encoder, class Pooler>
-coca::TrainingEnd run_classifier(const TrainingRequest& request,
-                                 typename Encoder::backend_type backend) {
-  using Model = coca::ImageClassifier<Encoder, Pooler>;
-  Model model(request.subject.classes.size(), Encoder("visual"), Pooler("visual"), backend);
+template <class B>
+coca::TrainingEnd run_classifier(const coca::VisionConfig& vision,
+                                 const typename coca::AnyPooler<B>::Options& pooler,
+                                 const TrainingRequest& request, B backend) {
+  using Model = coca::ImageClassifier<coca::VisionTransformer<B>, coca::AnyPooler<B>>;
+  Model model(request.subject.classes.size(), coca::VisionTransformer<B>(vision, "visual"),
+              coca::AnyPooler<B>(pooler, "visual"), std::move(backend));
   coca::initialize(model, request.options.seed);
   if (!request.resume && !request.options.init_from.empty())
     coca::load_known_weights(model, initial_weights(request));
   return run_task<coca::ClassificationTask<Model>>(model, request);
 }
 
-template <auto config, class B>
-coca::TrainingEnd run_training(const TrainingRequest& request) {
-  using Encoder = coca::VisionTransformer<config.vision, B>;
+/// Once for each precision, whatever the configuration.
+template <class B>
+coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   coca::preset_backend_choices<B>(request.backend, request.options.output);
   const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
   const bool classifies = request.options.task == "classify";
-  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(config)>, coca::CoCaConfig>) {
-    if (classifies) return run_classifier<Encoder, coca::PoolerFor<config, B>>(request, backend);
-    return run_text_task<coca::CoCa<config, B>>(request, backend);
-  } else {
-    using Pooler = coca::ClassTokenPooler<coca::PoolerSizes{.width = config.vision.width,
-                                                            .tokens = config.vision.tokens(),
-                                                            .embed_dim = config.embed_dim},
-                                          B>;
-    if (classifies) return run_classifier<Encoder, Pooler>(request, backend);
-    return run_text_task<coca::Clip<config, B>>(request, backend);
+  if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config)) {
+    if (classifies)
+      return run_classifier<B>(clip->vision,
+                               {coca::Pooling::class_token, coca::pooler_sizes(*clip)}, request,
+                               backend);
+    return run_text_task(coca::StandardClip<B>(*clip, backend), request);
   }
+  const auto& config = std::get<coca::CoCaConfig>(request.subject.config);
+  if (classifies)
+    return run_classifier<B>(config.vision, {config.pooling.kind, coca::pooler_sizes(config)},
+                             request, backend);
+  return run_text_task(coca::StandardCoCa<B>(config, backend), request);
 }
 
-template <auto config>
+}  // namespace
+
 coca::TrainingEnd run_training(const TrainingRequest& request) {
   return request.options.precision == coca::TrainingPrecision::bfloat16
-             ? run_training<config, coca::Cpu<float, coca::bfloat16>>(request)
-             : run_training<config, coca::Cpu<float>>(request);
+             ? run_training_on<coca::Cpu<float, coca::bfloat16>>(request)
+             : run_training_on<coca::Cpu<float>>(request);
 }
 
 }  // namespace coca_examples
