@@ -20,13 +20,6 @@ namespace {
 
 constexpr std::size_t vocabularies[] = {1, 5, 17, 1000, 49408};
 
-// Multiples of 1/64 below 16: sums of two are exact in float, and many are equal.
-Floats coarse(std::size_t count, Random& random) {
-  Floats values(count);
-  for (float& value : values) value = (static_cast<float>(random.below(2048)) - 1024.0f) / 64.0f;
-  return values;
-}
-
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("log_softmax keeps NaN to its row", "[primitives][vocabulary]", Subjects) {
