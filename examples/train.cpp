@@ -171,7 +171,7 @@ std::string loss_word(const std::string& name) {
 }
 
 /// ", contrastive 1.250, captioning 2.500"
-std::string to_text(const coca::NamedNumbers& losses) {
+std::string losses_text(const coca::NamedNumbers& losses) {
   std::string text;
   for (const auto& [name, value] : losses) text += ", " + loss_word(name) + " " + to_text(value, 3);
   return text;
@@ -210,13 +210,13 @@ void print_validation(const Options& options, const coca::TrainingValidation& va
     line["captions"] = validation.captions;
     return print_line(to_line(line));
   }
-  std::string line = to_text(losses) + scores_text(scores);
+  std::string line = losses_text(losses) + scores_text(scores);
   if (!validation.captions.empty()) line += ", \"" + validation.captions.front() + "\"";
   print_line("step " + std::to_string(validation.step) + ":" + line.substr(1));
 }
 
 std::string details(const coca::TrainingProgress& progress) {
-  return to_text(progress.result.losses) + ", " + to_text(progress.pictures_per_second, 0) +
+  return losses_text(progress.result.losses) + ", " + to_text(progress.pictures_per_second, 0) +
          " pictures/s" +
          (progress.skipped == 0 ? "" : ", " + std::to_string(progress.skipped) + " skipped");
 }

@@ -45,6 +45,7 @@ class Process {
   explicit Process(const std::string& command_line) {
     pid_ = ::fork();
     if (pid_ != 0) return;
+    ::signal(SIGHUP, SIG_DFL);  // tests may run under nohup
     const int null = ::open("/dev/null", O_RDWR);
     for (int descriptor = 0; descriptor <= 2; ++descriptor) ::dup2(null, descriptor);
     const std::string command = "exec " + std::string(COCA_PROGRAMS) + "/" + command_line;
