@@ -57,9 +57,14 @@ constexpr const char* type_name(MultimodalDesign) { return "MultimodalDesign"; }
 
 /// All values of a choice.
 constexpr auto choices_of(Activation) {
-  return std::array<NamedChoiceOf<Activation>, 3>{{{Activation::none, "none"},
+  return std::array<NamedChoiceOf<Activation>, 8>{{{Activation::none, "none"},
                                                    {Activation::gelu, "gelu"},
-                                                   {Activation::quick_gelu, "quick_gelu"}}};
+                                                   {Activation::quick_gelu, "quick_gelu"},
+                                                   {Activation::gelu_tanh, "gelu_tanh"},
+                                                   {Activation::relu, "relu"},
+                                                   {Activation::silu, "silu"},
+                                                   {Activation::tanh, "tanh"},
+                                                   {Activation::sigmoid, "sigmoid"}}};
 }
 /// @copydoc choices_of(Activation)
 constexpr auto choices_of(Pooling) {
