@@ -16,6 +16,7 @@
 #include "coca/pipelines/model_identity.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
+#include "coca/text/read_json_tokenizer.hpp"
 #include "coca/text/sentence_piece_tokenizer.hpp"
 
 namespace coca_examples {
@@ -191,6 +192,11 @@ coca::AnyTokenizer choose_tokenizer(const ModelOptions& options,
   if (folder->bpe_vocabulary) return coca::read_clip_tokenizer(*folder->bpe_vocabulary);
   if (folder->merges)
     return coca::read_hugging_face_tokenizer(*folder->merges, folder->vocabulary.value_or(""));
+  if (folder->tokenizer_json) return coca::read_json_tokenizer(*folder->tokenizer_json);
+  if (folder->vocabulary)
+    throw coca::FileError(*folder->vocabulary,
+                          "has the words of a tokenizer, but not how they are made; merges.txt or "
+                          "tokenizer.json is needed beside it, or --tokenizer FILE");
   return coca::ClipTokenizer();
 }
 
@@ -225,6 +231,7 @@ coca::PreprocessConfig choose_preprocessing(const std::optional<coca::HuggingFac
 
 coca::AnyTokenizer read_tokenizer(const std::string& path) {
   if (path.ends_with(".model")) return coca::SentencePieceTokenizer(path);
+  if (path.ends_with(".json")) return coca::read_json_tokenizer(path);
   if (fs::path(path).filename() == "merges.txt") return coca::read_hugging_face_tokenizer(path);
   return coca::read_clip_tokenizer(path);
 }

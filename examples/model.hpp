@@ -104,7 +104,7 @@ struct CompiledPreset {
 /// All that CMake's COCA_PRESETS and COCA_CONFIG asked for.
 const std::vector<CompiledPreset>& compiled_presets();
 
-/// A vocabulary file: SentencePiece .model, merges.txt, or CLIP's bpe_simple_vocab.
+/// A vocabulary file: SentencePiece .model, tokenizer.json, merges.txt, or CLIP's bpe_simple_vocab.
 /// @throws coca::FileError where it is missing or damaged
 coca::AnyTokenizer read_tokenizer(const std::string& path);
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

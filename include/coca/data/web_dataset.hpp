@@ -19,12 +19,12 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/data/brace_expansion.hpp"
 #include "coca/data/caption_file.hpp"
 #include "coca/data/dataset.hpp"
 #include "coca/data/tar_file.hpp"
 #include "coca/io/json.hpp"
-#include "coca/text/utf8.hpp"
 
 namespace coca {
 

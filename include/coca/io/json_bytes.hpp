@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -1,4 +1,4 @@
-#include "coca/text/utf8.hpp"
+#include "coca/core/utf8.hpp"
 
 #include <string>
 
