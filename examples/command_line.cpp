@@ -15,12 +15,13 @@
 #include <sstream>
 #include <system_error>
 
+#include "coca/backend/cpu/bounded_spinning.hpp"
 #include "coca/backend/cpu/instruction_set.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/core/version.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "coca/io/json_bytes.hpp"
 #include "coca/text/gzip_text.hpp"
-#include "coca/core/utf8.hpp"
 #include "picture_reading.hpp"
 
 namespace coca_examples {
@@ -92,8 +93,8 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->group(group);
   app.add_option(
          "--tokenizer", options.tokenizer,
-         "SentencePiece .model, bpe_simple_vocab .txt or .txt.gz, or merges.txt (default: the "
-         "folder's, or else CLIP's)")
+         "SentencePiece .model, tokenizer.json, bpe_simple_vocab .txt or .txt.gz, or merges.txt "
+         "(default: the folder's, or else CLIP's)")
       ->check(some_name())
       ->type_name("FILE")
       ->group(group);
@@ -193,6 +194,7 @@ bool parse(CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<bool()>& body) {
+  coca::bound_spinning(argv);
   keep_standard_descriptors();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes becomes an error of the write
   std::signal(SIGPIPE, SIG_DFL);  // the reader has closed the pipe: end quietly

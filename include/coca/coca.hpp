@@ -71,6 +71,7 @@
 #include "coca/pipelines/search_index.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
+#include "coca/text/read_json_tokenizer.hpp"
 #include "coca/text/sentence_piece_tokenizer.hpp"
 #include "coca/training/model_soup.hpp"
 #include "coca/training/optimizer.hpp"

@@ -167,3 +167,13 @@ TEST_CASE("of many failures ten are reported, and the others counted") {
   CHECK(contains(result.err, "caption: and 15 more failures\n"));
   CHECK(contains(result.out, slug));
 }
+
+TEST_CASE("threads of the programs do not spin for long, whatever policy the environment has") {
+  const std::string show = "OMP_DISPLAY_ENV=VERBOSE env -u GOMP_SPINCOUNT OMP_WAIT_POLICY=";
+  const std::string embed = "embed --text a --json --model stamps_coca";
+  const Result active = run(embed, show + "active");
+  REQUIRE(active.status == 0);
+  if (!contains(active.err, "GOMP_SPINCOUNT")) return;  // another OpenMP, or none
+  CHECK(contains(active.err, "GOMP_SPINCOUNT = '1000'"));
+  CHECK(!contains(run(embed, show + "passive").err, "GOMP_SPINCOUNT = '1000'"));
+}

@@ -177,6 +177,16 @@ TEST_CASE("evaluate counts all captions of a picture") {
   CHECK(run_stamps("evaluate " + data + " --protocol other").status == 2);
 }
 
+TEST_CASE("evaluate reads names that are not UTF-8 as the programs write them") {
+  const Folder folder;
+  fs::copy_file(picture(0), folder / "caf\xe9.png");
+  const std::string line = R"({"image": "caf\udce9.png", "caption": "x"})";
+  const Result result =
+      run_stamps("evaluate --no-captioning --json " + folder.write("data.jsonl", line + "\n"));
+  CAPTURE(result.err);
+  CHECK(result.status == 0);
+}
+
 TEST_CASE("evaluate writes captions for other programs") {
   const Folder folder;
   const std::string data = folder.write("data.jsonl", lines_of(records()));

@@ -145,6 +145,31 @@ TEST_CASE("CLIP's own merges from a file give the compiled-in vocabulary") {
   CHECK(tokenizer.encode("a photo of a cat") == Ids{320, 1125, 539, 320, 2368});
 }
 
+TEST_CASE("some other text is not taken for a vocabulary") {
+  const TemporaryDirectory directory;
+  const auto refusal = [&](const std::string& text) {
+    const auto path = directory.write("labels.txt", text);
+    return error_text<coca::FileError>([&] { coca::read_clip_tokenizer(path); })
+        .substr(path.size());
+  };
+  const std::string kind =
+      ": is not a vocabulary of CLIP's kind, which has a merge of two tokens in each line after the "
+      "first";
+  CHECK(refusal("a dog") == kind);
+  CHECK(refusal("a dog\n") == kind);
+  CHECK(refusal("a dog\na cat\n") ==
+        kind + ": line 2: \"cat\" is merged here, but is neither a byte nor made by a line above");
+  CHECK(refusal("one\ntwo\n").starts_with(kind + ": line 2: two tokens"));
+  CHECK(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n") ==
+        ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
+  // A vocabulary whose first line says something else is one.
+  const auto size = [&](const std::string& text) {
+    return coca::read_clip_tokenizer(directory.write("v.txt", text)).vocab_size();
+  };
+  CHECK(size("header\na b\n") == 515);
+  CHECK(size("#version: 0.2\n") == 514);
+}
+
 TEST_CASE("files that are not vocabularies are refused") {
   const TemporaryDirectory directory;
   const auto path = directory.write("broken.txt", "#version\na b\nnonsense\n");

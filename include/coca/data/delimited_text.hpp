@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -21,13 +21,13 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/data/brace_expansion.hpp"
 #include "coca/data/caption_json.hpp"
 #include "coca/data/dataset.hpp"
 #include "coca/data/tar_file.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/python_json.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 

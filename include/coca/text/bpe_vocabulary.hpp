@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
-#include "coca/text/clip_vocabulary.hpp"
 #include "coca/core/utf8.hpp"
+#include "coca/text/clip_vocabulary.hpp"
 
 namespace coca {
 

@@ -9,6 +9,7 @@
 /// coca::tokenize(tokenizer, "a photo of a cat", 77).ids;   // 49406 320 ... 2368 49407 0 0 ...
 /// ```
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,13 +20,13 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/text/bpe_vocabulary.hpp"
 #include "coca/text/byte_pair_merger.hpp"
 #include "coca/text/gzip_text.hpp"
 #include "coca/text/text_cleaning.hpp"
 #include "coca/text/tokenizer.hpp"
 #include "coca/text/unicode.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 
@@ -155,16 +156,44 @@ class ClipTokenizer {
 
 static_assert(Tokenizer<ClipTokenizer>);
 
+namespace detail {
+
+/// Whether a text says in its first line that merges follow, as files of CLIP and of Hugging Face
+/// do.
+constexpr bool announces_merges(std::string_view text) {
+  return text.substr(0, text.find('\n')).find("#version") != std::string_view::npos;
+}
+
+/// The vocabulary of a text that need not be one: some other text, which says nothing about merges
+/// in its first line and has none in its second, is told as such.
+inline BpeVocabulary parse_supposed_vocabulary(std::string_view text, const std::string& path,
+                                               MergeLines lines) {
+  constexpr const char* kind =
+      "is not a vocabulary of CLIP's kind, which has a merge of two tokens in each line after the "
+      "first";
+  if (text.empty() || announces_merges(text)) return parse_bpe_vocabulary(text, path, lines);
+  if (std::min(text.find('\n'), text.size() - 1) + 1 == text.size()) throw FileError(path, kind);
+  try {
+    parse_bpe_vocabulary(text, path, {.limit = 1});
+  } catch (const FileError& error) {
+    throw FileError(path, kind + std::string(error.what()).substr(path.size()));
+  }
+  return parse_bpe_vocabulary(text, path, lines);
+}
+
+}  // namespace detail
+
 /// A tokenizer from a file in the format of CLIP's `bpe_simple_vocab_16e6.txt`, plain or gzip: a
 /// header line, then one merge per line. As in OpenCLIP, of a longer file only the first 48894
 /// merges are used.
-/// @throws FileError        with the line's number when the file is missing, damaged or hostile
+/// @throws FileError        with the line's number when the file is missing, damaged, hostile, or
+///                          some other text
 /// @throws UnavailableError for gzip without zlib
 inline ClipTokenizer read_clip_tokenizer(const std::string& path,
                                          MergeLines lines = {.limit = 48894}) {
   const std::string text = read_text_or_gzip(path, max_vocabulary_bytes);
   return ClipTokenizer(
-      std::make_shared<const BpeVocabulary>(parse_bpe_vocabulary(text, path, lines)));
+      std::make_shared<const BpeVocabulary>(detail::parse_supposed_vocabulary(text, path, lines)));
 }
 
 }  // namespace coca

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "coca/text/html_entities.hpp"
 #include "coca/core/utf8.hpp"
+#include "coca/text/html_entities.hpp"
 
 namespace coca {
 

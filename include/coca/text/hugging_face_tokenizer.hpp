@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/text/bpe_vocabulary.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/gzip_text.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "coca/core/utf8.hpp"
 #include "coca/text/html_unescape.hpp"
 #include "coca/text/unicode.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 

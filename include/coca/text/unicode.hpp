@@ -17,8 +17,8 @@
 #include <string_view>
 
 #include "coca/core/error.hpp"
-#include "coca/features.hpp"
 #include "coca/core/utf8.hpp"
+#include "coca/features.hpp"
 
 #if COCA_HAS_UTF8PROC
 #include <utf8proc.h>
@@ -110,6 +110,15 @@ inline void compose(std::u32string& text) {
   text.assign(buffer.begin(), buffer.begin() + length);
 }
 
+/// Whether a grapheme ends between two neighbours. @param state 0 at the beginning of a text
+inline bool grapheme_break(char32_t before, char32_t after, std::int32_t& state) {
+  utf8proc_int32_t kept = state;
+  const bool breaks = utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(before),
+                                                       static_cast<utf8proc_int32_t>(after), &kept);
+  state = kept;
+  return breaks;
+}
+
 #else
 
 [[noreturn]] inline void throw_no_utf8proc() {
@@ -123,6 +132,7 @@ inline char32_t simple_lower(char32_t) { throw_no_utf8proc(); }
 inline int combining_class(char32_t) { throw_no_utf8proc(); }
 inline void append_decomposition(std::u32string&, char32_t, Decomposition) { throw_no_utf8proc(); }
 inline void compose(std::u32string&) { throw_no_utf8proc(); }
+inline bool grapheme_break(char32_t, char32_t, std::int32_t&) { throw_no_utf8proc(); }
 
 #endif
 
@@ -242,6 +252,34 @@ inline std::u32string normalize_nfc(std::u32string_view text) {
   detail::order_combining_marks(normal);
   detail::compose(normal);
   return normal;
+}
+
+/// Normalisation form KC of a text. @throws UnavailableError when that needs utf8proc and there is
+/// none
+inline std::u32string normalize_nfkc(std::u32string_view text) {
+  if (std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x80; }))
+    return std::u32string(text);
+  std::u32string normal;
+  normal.reserve(text.size());
+  for (const char32_t c : text)
+    detail::append_decomposition(normal, c, detail::Decomposition::compatibility);
+  detail::order_combining_marks(normal);
+  detail::compose(normal);
+  return normal;
+}
+
+/// The length of the grapheme (what a reader takes for one character) at the start of a text that
+/// is not empty. @throws UnavailableError beyond ASCII without utf8proc
+inline std::size_t grapheme_length(std::u32string_view text) {
+  std::size_t length = 1;
+  std::int32_t state = 0;
+  for (; length < text.size(); ++length) {
+    const char32_t before = text[length - 1], after = text[length];
+    const bool ascii = before < 0x80 && after < 0x80;
+    if (ascii ? !(before == '\r' && after == '\n') : detail::grapheme_break(before, after, state))
+      break;
+  }
+  return length;
 }
 
 /// Normalisation form KC of one character. @throws UnavailableError without utf8proc

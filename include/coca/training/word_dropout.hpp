@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/data/dataset.hpp"
 #include "coca/data/random_draws.hpp"
 #include "coca/text/unicode.hpp"
-#include "coca/core/utf8.hpp"
 #include "coca/training/share.hpp"
 
 namespace coca {
