@@ -84,10 +84,9 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->check(some_name())
       ->type_name("MODEL")
       ->group(group);
-  app.add_option(
-         "--weights", options.weights,
-         "checkpoint (.safetensors, .pt, .bin), Hugging Face folder, or \"random\" to "
-         "try a model without any (default: the small included model)")
+  app.add_option("--weights", options.weights,
+                 "checkpoint (.safetensors, .pt, .bin), Hugging Face folder, or \"random\" to "
+                 "try a model without any (default: the small included model)")
       ->check(some_name())
       ->type_name("FILE")
       ->group(group);
@@ -176,8 +175,9 @@ std::string version_text(const CLI::App& app) {
 /// @return false if --help or --version was given, and printed
 bool parse(CLI::App& app, int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", [&app] { return version_text(app); },
-                       "print version, compiler, libraries and instruction set, and exit");
+  app.set_version_flag(
+      "--version", [&app] { return version_text(app); },
+      "print version, compiler, libraries and instruction set, and exit");
   try {
     app.parse(reversed_arguments(app, argc, argv));
     return true;

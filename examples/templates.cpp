@@ -36,7 +36,8 @@ std::vector<std::string> read_template_file(const std::string& path) {
 std::vector<std::string> read_templates(const std::vector<std::string>& choices,
                                         const Model& model) {
   std::vector<std::string> templates;
-  if (choices.empty()) templates.push_back(is_bundled(model.info().preset) ? "{}" : "a photo of a {}.");
+  if (choices.empty())
+    templates.push_back(is_bundled(model.info().preset) ? "{}" : "a photo of a {}.");
   for (const std::string& choice : choices) {
     std::vector<std::string> some{choice};
     if (choice == "imagenet")

@@ -84,9 +84,8 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   const bool classifies = request.options.task == "classify";
   if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config)) {
     if (classifies)
-      return run_classifier<B>(clip->vision,
-                               {coca::Pooling::class_token, coca::pooler_sizes(*clip)}, request,
-                               backend);
+      return run_classifier<B>(
+          clip->vision, {coca::Pooling::class_token, coca::pooler_sizes(*clip)}, request, backend);
     return run_text_task(coca::StandardClip<B>(*clip, backend), request);
   }
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);

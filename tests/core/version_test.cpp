@@ -6,8 +6,7 @@
 
 TEST_CASE("the version is the macros' and CMake's", "[version]") {
   CHECK(coca::version() == COCA_CMAKE_VERSION);
-  CHECK(COCA_VERSION ==
-        COCA_VERSION_MAJOR * 10000 + COCA_VERSION_MINOR * 100 + COCA_VERSION_PATCH);
+  CHECK(COCA_VERSION == COCA_VERSION_MAJOR * 10000 + COCA_VERSION_MINOR * 100 + COCA_VERSION_PATCH);
   CHECK(coca::version() == std::to_string(COCA_VERSION / 10000) + "." +
                                std::to_string(COCA_VERSION / 100 % 100) + "." +
                                std::to_string(COCA_VERSION % 100));

@@ -153,7 +153,8 @@ TEST_CASE("some other text is not taken for a vocabulary") {
         .substr(path.size());
   };
   const std::string kind =
-      ": is not a vocabulary of CLIP's kind, which has a merge of two tokens in each line after the "
+      ": is not a vocabulary of CLIP's kind, which has a merge of two tokens in each line after "
+      "the "
       "first";
   CHECK(refusal("a dog") == kind);
   CHECK(refusal("a dog\n") == kind);

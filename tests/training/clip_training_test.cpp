@@ -83,8 +83,8 @@ void check_gradients(ClipTraining<B> training) {
   }
 }
 
-/// Losses to 1e-3, and the norms of all weights after ten steps too: biases of keys have no gradient
-/// but rounding, which AdamW makes as large as others.
+/// Losses to 1e-3, and the norms of all weights after ten steps too: biases of keys have no
+/// gradient but rounding, which AdamW makes as large as others.
 template <DifferentiableBackend B>
 void check_ten_steps(ClipTraining<B> training) {
   const auto& expected = expected_steps(training.kind);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/data/caption_json.hpp"
 #include "coca/data/caption_list.hpp"
 #include "coca/data/dataset.hpp"
@@ -23,7 +24,6 @@
 #include "coca/data/folder_listing.hpp"
 #include "coca/image/read_image.hpp"
 #include "coca/text/gzip_text.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -167,7 +167,8 @@ class CaptionList {
   std::string path_;
   std::vector<CaptionEntry> entries_;
   std::size_t bad_ = 0;
-  std::unordered_map<std::string, std::size_t> known_;  // entry of each row's pictures, while reading
+  std::unordered_map<std::string, std::size_t>
+      known_;  // entry of each row's pictures, while reading
 };
 
 }  // namespace coca

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/data/caption_list.hpp"
 #include "coca/data/delimited_text.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/json_pieces.hpp"
-#include "coca/core/utf8.hpp"
 
 namespace coca {
 

@@ -142,8 +142,9 @@ class MultimodalDecoder {
     const std::size_t layers = detail::size(config.layers);
     const auto place = [&](std::size_t index) { return ParameterPath(path, layers - index); };
     if (config.design == MultimodalDesign::paper)
-      return PaperBlocks(
-          layers, [&](std::size_t index) { return PaperMultimodalBlock<B>(place(index), index, options); });
+      return PaperBlocks(layers, [&](std::size_t index) {
+        return PaperMultimodalBlock<B>(place(index), index, options);
+      });
     return OpenClipBlocks(layers, [&](std::size_t index) {
       return OpenClipMultimodalBlock<B>(place(index), index, options);
     });

@@ -69,12 +69,13 @@ inline PreprocessConfig preprocessing_of(const FoundModel& found, std::size_t im
 /// What its embeddings depend on. The configuration counts by its fields, as a name may be a path.
 inline ModelIdentity identity_of(const FoundModel& found, const ModelInfo& info,
                                  const OpenOptions& options) {
-  return {.configuration = std::to_string(stream_of(config_definition(found.description.config, ""))),
-          .precision = options.precision == ModelPrecision::bfloat16 ? "bf16" : "f32",
-          .preprocessing = info.preprocessing,
-          .open_clip_preprocessing = options.open_clip_preprocessing,
-          .weights = found.weights,
-          .seed = options.seed};
+  return {
+      .configuration = std::to_string(stream_of(config_definition(found.description.config, ""))),
+      .precision = options.precision == ModelPrecision::bfloat16 ? "bf16" : "f32",
+      .preprocessing = info.preprocessing,
+      .open_clip_preprocessing = options.open_clip_preprocessing,
+      .weights = found.weights,
+      .seed = options.seed};
 }
 
 inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options) {

@@ -53,7 +53,8 @@ class TrainingLog {
 
   const std::string& path() const noexcept { return path_; }
 
-  /// Adds a line; names that are not UTF-8 as to_json_text() writes them. @throws FileError where it cannot be written.
+  /// Adds a line; names that are not UTF-8 as to_json_text() writes them. @throws FileError where
+  /// it cannot be written.
   void write(const nlohmann::ordered_json& object) {
     const std::string line = to_json_text(object) + '\n';
     std::string_view rest = line;
