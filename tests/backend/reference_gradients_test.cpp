@@ -23,9 +23,9 @@ using coca::Write;
 namespace {
 
 using Double = coca::Reference<double>;
-using Array = coca::Tensor<double>;
-using Forward = std::function<void(const Array& output)>;
-using Backward = std::function<void(const Array& output_gradient, Write write)>;
+using DoubleArray = coca::Tensor<double>;
+using Forward = std::function<void(const DoubleArray& output)>;
+using Backward = std::function<void(const DoubleArray& output_gradient, Write write)>;
 
 const Double backend;
 
@@ -33,14 +33,14 @@ const Double backend;
 struct Leaf {
   explicit Leaf(const Shape& shape, bool always_adds = false, double scale = 1)
       : values(random_array(shape, scale)), gradient(random_array(shape)), adds(always_adds) {}
-  Array values, gradient;
+  DoubleArray values, gradient;
   bool adds;  // regardless of Write
 };
 
 // The loss is a sum of the outputs with random factors, which are then the outputs' gradients.
 void check(const Forward& forward, const Shape& output_shape, const Backward& backward,
            const std::vector<Leaf>& leaves) {
-  const Array output = blank_array(output_shape), factors = random_array(output_shape);
+  const DoubleArray output = blank_array(output_shape), factors = random_array(output_shape);
   const auto loss = [&] {
     forward(output);
     double sum = 0;
@@ -104,7 +104,7 @@ TEST_CASE("a packed matrix has no gradient", "[reference][gradients]") {
   const auto packed = backend.pack(source_of(Floats(6, 1.0f), {2, 3}), {.rows = 2});
   CHECK_FALSE(static_cast<bool>(packed.values()));
   CHECK_FALSE(packed.transposed());
-  const Array gradient = random_array({1, 2}), output = blank_array({1, 3});
+  const DoubleArray gradient = random_array({1, 2}), output = blank_array({1, 3});
   CHECK_THROWS_AS(
       call<ops::MatmulInputGradient>(backend, gradient, packed, ops::Update(output, Write::assign)),
       coca::ArgumentError);
@@ -115,7 +115,7 @@ TEST_CASE("a packed matrix has no gradient", "[reference][gradients]") {
 
 TEST_CASE("a sum of rows is the gradient of a bias", "[reference][gradients]") {
   const Leaf bias({4}, true);
-  const Array input = random_array({5, 3}), weight = random_array({4, 3});
+  const DoubleArray input = random_array({5, 3}), weight = random_array({4, 3});
   check(
       [&](auto& out) {
         call<ops::Matmul>(backend, input, backend.view(weight),
@@ -128,7 +128,7 @@ TEST_CASE("a sum of rows is the gradient of a bias", "[reference][gradients]") {
 // From PyTorch's formulas, worked out with twenty digits at x = 1 and x = -2.
 TEST_CASE("activations by their names", "[reference]") {
   const auto at = [](Activation activation, double x) {
-    const Array input = array_of({x}, {1}), output = blank_array({1});
+    const DoubleArray input = array_of({x}, {1}), output = blank_array({1});
     call<ops::Activate>(backend, input, activation, output);
     return output.data()[0];
   };
@@ -143,10 +143,10 @@ TEST_CASE("activations by their names", "[reference]") {
 }
 
 TEST_CASE("standalone activations are those of a product", "[reference][gradients]") {
-  const Array input = random_array({4, 3}, 2), identity = blank_array({3, 3});
+  const DoubleArray input = random_array({4, 3}, 2), identity = blank_array({3, 3});
   for (std::size_t i = 0; i < 9; ++i) identity.data()[i] = i % 4 == 0 ? 1 : 0;
   for (const Activation activation : coca::all_activations) {
-    const Array expected = blank_array({4, 3}), output = blank_array({4, 3});
+    const DoubleArray expected = blank_array({4, 3}), output = blank_array({4, 3});
     call<ops::Matmul>(backend, input, backend.view(identity),
                       coca::Epilogue<double, coca::HostMemory>{.activation = activation}, expected);
     call<ops::Activate>(backend, input, activation, output);
@@ -220,8 +220,8 @@ TEST_CASE("gradients of l2_normalize", "[reference][gradients]") {
 
 // There the divisor is constant.
 TEST_CASE("the gradient of l2_normalize near 0", "[reference][gradients]") {
-  const Array input = blank_array({1, 2}), gradient = blank_array({1, 2});
-  const Array output = blank_array({1, 2});
+  const DoubleArray input = blank_array({1, 2}), gradient = blank_array({1, 2});
+  const DoubleArray output = blank_array({1, 2});
   input.data()[0] = 0, input.data()[1] = 1e-13;
   gradient.data()[0] = 2, gradient.data()[1] = -3;
   call<ops::L2NormalizeGradient>(backend, input, gradient, ops::Update(output, Write::assign));
@@ -333,7 +333,7 @@ void check_attention(bool causal, bool hidden, bool shared_rows) {
   }
   check([&](auto& out) { call<ops::Attention>(backend, arguments, out); }, {batch * queries, width},
         [&](auto& gradient, Write) {
-          const Array output = blank_array({batch * queries, width});
+          const DoubleArray output = blank_array({batch * queries, width});
           call<ops::Attention>(backend, arguments, output);
           call<ops::AttentionGradient>(
               backend, arguments, output, gradient,

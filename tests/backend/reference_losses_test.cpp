@@ -20,7 +20,7 @@ using coca::Shape;
 namespace {
 
 using Double = coca::Reference<double>;
-using Array = coca::Tensor<double>;
+using DoubleArray = coca::Tensor<double>;
 
 const Double losses;
 const std::vector<double> logits{0.5, -1.25, 2, 0, 1, -2, 3, 3, -1, -0.5, 0.25, 0.125};
@@ -40,26 +40,26 @@ struct Found {
 };
 
 template <class Run>
-Found run(const Array& x, const Run& inplace) {
-  const Array work = array_of(copy_of(x), x.shape()), loss = array_of({10}, {1});
+Found run(const DoubleArray& x, const Run& inplace) {
+  const DoubleArray work = array_of(copy_of(x), x.shape()), loss = array_of({10}, {1});
   inplace(work, loss);
   return {loss.data()[0] - 10, copy_of(work)};
 }
 
 template <class Run>
-void check_gradient(const Array& x, const Run& inplace) {
+void check_gradient(const DoubleArray& x, const Run& inplace) {
   const auto loss = [&] { return run(x, inplace).loss; };
   CHECK(relative_error(run(x, inplace).gradient, central_differences(x, loss)) < 1e-6);
 }
 
 auto cross_entropy(const coca::Tensor<std::int32_t>& chosen, const coca::CrossEntropy& options) {
-  return [=](const Array& x, const Array& loss) {
+  return [=](const DoubleArray& x, const DoubleArray& loss) {
     call<ops::CrossEntropy>(losses, x, chosen, options, loss);
   };
 }
 
-auto soft_cross_entropy(const Array& chosen, float weight) {
-  return [=](const Array& x, const Array& loss) {
+auto soft_cross_entropy(const DoubleArray& chosen, float weight) {
+  return [=](const DoubleArray& x, const DoubleArray& loss) {
     call<ops::SoftCrossEntropy>(losses, x, chosen, weight, loss);
   };
 }
@@ -69,7 +69,7 @@ auto soft_cross_entropy(const Array& chosen, float weight) {
 // 0.5 * torch.nn.functional.cross_entropy(logits, [2, -1, 0, 1], ignore_index=-1,
 // label_smoothing=..., reduction="sum") and its gradient by autograd.
 TEST_CASE("cross-entropy as torch computes it", "[reference][losses]") {
-  const Array x = array_of(logits, {4, 3});
+  const DoubleArray x = array_of(logits, {4, 3});
   const auto chosen = labels({2, -1, 0, 1});
   const Found sharp = run(x, cross_entropy(chosen, {.weight = 0.5f}));
   CHECK(close(sharp.loss, 0.8956840247875517, 1e-14));
@@ -119,9 +119,9 @@ TEST_CASE("soft cross-entropy as torch computes it", "[reference][losses]") {
 // -0.5 * torch.nn.functional.logsigmoid(z * (logits + bias)).sum(), bias -0.5, z = 1 at [0, 1] and
 // [1, 2].
 TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {
-  const Array bias = array_of({-0.5}, {1}), bias_gradient = array_of({100}, {1});
-  const Array x = array_of(std::vector<double>(logits.begin(), logits.begin() + 6), {2, 3});
-  const Found found = run(x, [&](const Array& work, const Array& loss) {
+  const DoubleArray bias = array_of({-0.5}, {1}), bias_gradient = array_of({100}, {1});
+  const DoubleArray x = array_of(std::vector<double>(logits.begin(), logits.begin() + 6), {2, 3});
+  const Found found = run(x, [&](const DoubleArray& work, const DoubleArray& loss) {
     call<ops::SigmoidLoss>(losses, work, bias,
                            coca::SigmoidLoss{.first_positive = 1, .weight = 0.5f}, loss,
                            bias_gradient);
@@ -138,14 +138,14 @@ TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {
 }
 
 TEST_CASE("the sigmoid loss of large logits does not overflow", "[reference][losses]") {
-  const Array x = array_of({1e4, -1e4}, {1, 2}), zero = array_of({0}, {1});
-  const Found paired = run(x, [&](const Array& work, const Array& loss) {
+  const DoubleArray x = array_of({1e4, -1e4}, {1, 2}), zero = array_of({0}, {1});
+  const Found paired = run(x, [&](const DoubleArray& work, const DoubleArray& loss) {
     call<ops::SigmoidLoss>(losses, work, zero, coca::SigmoidLoss{.first_positive = 0}, loss,
                            absent);
   });
   CHECK(close(paired.loss, 0, 1e-11));
   CHECK(first_difference(paired.gradient, std::vector<double>{0, 0}, 1e-15) == "");
-  const Found unpaired = run(x, [&](const Array& work, const Array& loss) {
+  const Found unpaired = run(x, [&](const DoubleArray& work, const DoubleArray& loss) {
     call<ops::SigmoidLoss>(losses, work, zero, coca::SigmoidLoss{.first_positive = 1}, loss,
                            absent);
   });
@@ -161,16 +161,16 @@ TEST_CASE("gradients of cross-entropies", "[reference][losses]") {
                                                                    .label_smoothing = smoothing,
                                                                    .weight = 0.25f}));
   }
-  const Array target = random_array({6, 5});
+  const DoubleArray target = random_array({6, 5});
   for (std::size_t i = 0; i < target.size(); ++i)
     target.data()[i] = std::abs(target.data()[i]);  // their sum need not be 1
   check_gradient(random_array({6, 5}, 2), soft_cross_entropy(target, 1.5f));
 }
 
 TEST_CASE("gradients of the sigmoid loss", "[reference][losses]") {
-  const Array x = random_array({3, 5}, 2), bias = random_array({1});
-  const Array bias_gradient = array_of({0}, {1});
-  const auto inplace = [&](const Array& work, const Array& loss) {
+  const DoubleArray x = random_array({3, 5}, 2), bias = random_array({1});
+  const DoubleArray bias_gradient = array_of({0}, {1});
+  const auto inplace = [&](const DoubleArray& work, const DoubleArray& loss) {
     call<ops::Fill>(losses, bias_gradient, 0);
     call<ops::SigmoidLoss>(losses, work, bias,
                            coca::SigmoidLoss{.first_positive = 2, .weight = 0.75f}, loss,

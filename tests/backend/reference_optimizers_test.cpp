@@ -18,7 +18,7 @@ using coca::Shape;
 
 namespace {
 
-using Array = coca::Tensor<double>;
+using DoubleArray = coca::Tensor<double>;
 using Numbers = std::vector<double>;
 
 const coca::Reference<double> optimizers;
@@ -27,44 +27,44 @@ const Numbers start{0.5, -1.25, 2, -0.75, 0, 3};
 const Numbers step_gradients[] = {
     {0.25, -0.5, 1, 2, -0.125, 0}, {-1, 0.5, 0.75, 0.25, 0.5, 0}, {0.5, 0.5, -0.25, 1.5, -2, 1}};
 
-Array zeros(const Shape& shape) { return array_of(Numbers(shape.size(), 0), shape); }
+DoubleArray zeros(const Shape& shape) { return array_of(Numbers(shape.size(), 0), shape); }
 
 // Calls update(step, gradient, factor, weight) three times and gives the weight.
 template <class Update>
 Numbers three_steps(const Shape& shape, const Update& update) {
-  const Array weight = array_of(start, shape), half = array_of({0.5}, {1});
+  const DoubleArray weight = array_of(start, shape), half = array_of({0.5}, {1});
   for (std::uint64_t step = 1; step <= 3; ++step)
     update(step, array_of(step_gradients[step - 1], shape), half, weight);
   return copy_of(weight);
 }
 
-Numbers adafactor_steps(const Shape& shape, coca::AdafactorStep step, const Array& rows,
-                        const Array& columns, const Array& first = {}) {
+Numbers adafactor_steps(const Shape& shape, coca::AdafactorStep step, const DoubleArray& rows,
+                        const DoubleArray& columns, const DoubleArray& first = {}) {
   step.learning_rate = 0.125f;
   step.decay_exponent = 0.75f;
   step.weight_decay = 0.25f;
-  return three_steps(
-      shape, [&](std::uint64_t t, const Array& gradient, const Array& factor, const Array& weight) {
-        step.step = t;
-        call<ops::Adafactor>(optimizers, step, gradient, factor, weight, rows, columns, first);
-      });
+  return three_steps(shape, [&](std::uint64_t t, const DoubleArray& gradient,
+                                const DoubleArray& factor, const DoubleArray& weight) {
+    step.step = t;
+    call<ops::Adafactor>(optimizers, step, gradient, factor, weight, rows, columns, first);
+  });
 }
 
 }  // namespace
 
 // AdamW(lr=0.125, betas=(0.875, 0.96875), eps=2**-10, weight_decay=0.25)
 TEST_CASE("AdamW as torch computes it", "[reference][optimizers]") {
-  const Array first = zeros({6}), second = zeros({6});
-  const Numbers weight =
-      three_steps({6}, [&](std::uint64_t t, const Array& g, const Array& factor, const Array& w) {
-        const coca::AdamWStep step{.learning_rate = 0.125f,
-                                   .beta1 = 0.875f,
-                                   .beta2 = 0.96875f,
-                                   .epsilon = 1.0f / 1024,
-                                   .weight_decay = 0.25f,
-                                   .step = t};
-        call<ops::AdamW>(optimizers, step, g, factor, w, first, second);
-      });
+  const DoubleArray first = zeros({6}), second = zeros({6});
+  const Numbers weight = three_steps({6}, [&](std::uint64_t t, const DoubleArray& g,
+                                              const DoubleArray& factor, const DoubleArray& w) {
+    const coca::AdamWStep step{.learning_rate = 0.125f,
+                               .beta1 = 0.875f,
+                               .beta2 = 0.96875f,
+                               .epsilon = 1.0f / 1024,
+                               .weight_decay = 0.25f,
+                               .step = t};
+    call<ops::AdamW>(optimizers, step, g, factor, w, first, second);
+  });
   const Numbers expected{0.419809393690735,  -1.07993530928528, 1.50661033909168,
                          -0.996641587520323, 0.111888106268079, 2.64700254986039};
   CHECK(first_difference(weight, expected, 1e-14) == "");
@@ -78,18 +78,18 @@ TEST_CASE("AdamW as torch computes it", "[reference][optimizers]") {
 
 // SGD(lr=0.125, momentum=..., weight_decay=0.25, nesterov=...)
 TEST_CASE("SGD as torch computes it", "[reference][optimizers]") {
-  const auto steps = [](float momentum, bool nesterov, const Array& velocity) {
-    return three_steps(
-        {6}, [&](std::uint64_t t, const Array& gradient, const Array& factor, const Array& weight) {
-          const coca::SgdStep step{.learning_rate = 0.125f,
-                                   .momentum = momentum,
-                                   .weight_decay = 0.25f,
-                                   .nesterov = nesterov,
-                                   .step = t};
-          call<ops::Sgd>(optimizers, step, gradient, factor, weight, velocity);
-        });
+  const auto steps = [](float momentum, bool nesterov, const DoubleArray& velocity) {
+    return three_steps({6}, [&](std::uint64_t t, const DoubleArray& gradient,
+                                const DoubleArray& factor, const DoubleArray& weight) {
+      const coca::SgdStep step{.learning_rate = 0.125f,
+                               .momentum = momentum,
+                               .weight_decay = 0.25f,
+                               .nesterov = nesterov,
+                               .step = t};
+      call<ops::Sgd>(optimizers, step, gradient, factor, weight, velocity);
+    });
   };
-  const Array velocity = blank_array({6});  // the first step sets it
+  const DoubleArray velocity = blank_array({6});  // the first step sets it
   const Numbers with_momentum{0.460662841796875, -1.05028533935547,  1.4359130859375,
                               -1.06229400634766, 0.0871047973632812, 2.43423461914062};
   CHECK(first_difference(steps(0.875f, false, velocity), with_momentum, 1e-14) == "");
@@ -157,7 +157,7 @@ TEST_CASE("Adafactor as torch computes it", "[reference][optimizers]") {
                            flat}};
   for (const Expected& one : all) {
     CAPTURE(to_string(one.shape), one.threshold);
-    const Array rows = zeros({one.shape[0]}), columns = zeros({one.shape[1]});
+    const DoubleArray rows = zeros({one.shape[0]}), columns = zeros({one.shape[1]});
     const Numbers weight =
         adafactor_steps(one.shape, {.clipping_threshold = one.threshold}, rows, columns);
     CHECK(first_difference(weight, one.weight, 1e-13) == "");
@@ -169,12 +169,12 @@ TEST_CASE("Adafactor as torch computes it", "[reference][optimizers]") {
 // The updates are those of the run without: its weights tell them.
 TEST_CASE("Adafactor's first moment is a mean of its updates", "[reference][optimizers]") {
   const Shape shape{2, 3};
-  const Array weight = array_of(start, shape), kept = array_of(start, shape);
-  const Array rows = zeros({2}), columns = zeros({3}), rows_kept = zeros({2}),
-              columns_kept = zeros({3}), first = zeros(shape), one = array_of({1}, {1});
+  const DoubleArray weight = array_of(start, shape), kept = array_of(start, shape);
+  const DoubleArray rows = zeros({2}), columns = zeros({3}), rows_kept = zeros({2}),
+                    columns_kept = zeros({3}), first = zeros(shape), one = array_of({1}, {1});
   Numbers moment(6, 0), expected = start;
   for (std::uint64_t t = 1; t <= 3; ++t) {
-    const Array gradient = array_of(step_gradients[t - 1], shape);
+    const DoubleArray gradient = array_of(step_gradients[t - 1], shape);
     const Numbers before = copy_of(weight);
     coca::AdafactorStep step{.learning_rate = 0.125f, .step = t};
     call<ops::Adafactor>(optimizers, step, gradient, one, weight, rows, columns, absent);
@@ -192,7 +192,7 @@ TEST_CASE("Adafactor's first moment is a mean of its updates", "[reference][opti
 
 // torch.nn.utils.clip_grad_norm_ of (3, 4, 0, 0, 0, 12) to 6.5 and to 26.
 TEST_CASE("step_gradients are clipped as torch does", "[reference][optimizers]") {
-  const Array squares = array_of({100}, {1}), factor = blank_array({1});
+  const DoubleArray squares = array_of({100}, {1}), factor = blank_array({1});
   call<ops::SumOfSquares>(optimizers, array_of({3, 4, 0, 0, 0, 12}, {2, 3}), squares);
   CHECK(squares.data()[0] == 269);  // added
   squares.data()[0] -= 100;
@@ -208,7 +208,7 @@ TEST_CASE("step_gradients are clipped as torch does", "[reference][optimizers]")
 }
 
 TEST_CASE("values are clamped and blended", "[reference][optimizers]") {
-  const Array values = array_of({-2, -1, 0, 0.75, 1, 5}, {6});
+  const DoubleArray values = array_of({-2, -1, 0, 0.75, 1, 5}, {6});
   call<ops::Clamp>(optimizers, values, -1, 0.75f);
   CHECK(first_inequality(copy_of(values), Numbers{-1, -1, 0, 0.75, 0.75, 0.75}) == "");
   call<ops::Blend>(optimizers, array_of({4, 4, 4, 4, 4, 4}, {6}), 0.75f, values);

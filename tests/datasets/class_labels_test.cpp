@@ -9,7 +9,7 @@ using coca_test::message_of;
 
 namespace {
 
-CaptionFile parse(const std::string& kinds) {
+CaptionFile labelled_rows(const std::string& kinds) {
   std::string text = "image,text,kind\n";
   for (std::size_t i = 0; i < kinds.size(); ++i)
     text += std::to_string(i) + ".png,x," + kinds.substr(i, 1) + "\n";
@@ -34,7 +34,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("classes that are texts are numbered by their order") {
-  const CaptionFile file = parse("bab");
+  const CaptionFile file = labelled_rows("bab");
   const Names names = class_names(file, "kind");
   CHECK(names == Names{"a", "b"});
   const LabelledDataset labelled(file, "kind", names);
@@ -45,7 +45,7 @@ TEST_CASE("classes that are texts are numbered by their order") {
 }
 
 TEST_CASE("classes that are numbers keep them") {
-  const CaptionFile file = parse("3103");
+  const CaptionFile file = labelled_rows("3103");
   const Names names = class_names(file, "kind");
   CHECK(names == Names{"0", "1", "2", "3"});
   const LabelledDataset labelled(file, "kind", names);
@@ -56,10 +56,10 @@ TEST_CASE("classes that are numbers keep them") {
 }
 
 TEST_CASE("a class that the training data has not is refused by name") {
-  const LabelledDataset labelled(parse("c"), "kind", {"a", "b"});
+  const LabelledDataset labelled(labelled_rows("c"), "kind", {"a", "b"});
   CHECK(message_of([&] { labelled.record(0); }) ==
         "0.png: its class \"c\" is none of the 2 of the training data");
-  CHECK(message_of([&] { LabelledDataset(parse("a"), "sort", {"a"}).record(0); }) ==
+  CHECK(message_of([&] { LabelledDataset(labelled_rows("a"), "sort", {"a"}).record(0); }) ==
         "0.png: has no field \"sort\"");
 }
 
