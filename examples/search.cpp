@@ -32,9 +32,9 @@ std::string count(std::size_t number, const std::string& what) {
 
 /// What to do about an index file that is none.
 std::string what_helps(bool chosen) {
-  return chosen ? "; if it was an index, delete it and it is made anew, otherwise give --index "
+  return chosen ? "; if it was an index, delete it and it is rebuilt, otherwise give --index "
                   "another file"
-                : "; delete this file, and the index is made anew";
+                : "; delete this file, and the index is rebuilt";
 }
 
 /// A file beside `path` for the index of this model alone.
@@ -130,7 +130,7 @@ coca::SearchIndex open_index(Model& model, const Options& options, bool asked, F
   for (const std::string& problem : update.broken)
     (asked && index.size() != 0 ? pictures : failures).report(problem);
   if (index.size() == 0 && update.broken.empty())
-    failures.report(options.folder + ": holds no picture " +
+    failures.report(options.folder + ": contains no picture " +
                     (update.known_broken == 0 ? "(JPEG, PNG or WebP)" : "that can be read"));
   if (update.changed || !asked || index.size() == 0) report(options, index, update);
   if (update.changed) writer.write(index);

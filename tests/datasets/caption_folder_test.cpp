@@ -64,7 +64,7 @@ TEST_CASE("The .txt comes before the .caption and the .json") {
   CHECK(captions.record(3).captions.empty());
   CHECK(captions.notes() == Texts{folder.path("bare.jpg") +
                                   " and 1 more have no caption beside them and are left out"});
-  CHECK(message_of([&] { captions.record(4); }) == "record 4 was asked of a data set of 4");
+  CHECK(message_of([&] { captions.record(4); }) == "record 4 was requested from a data set of 4");
 
   const CaptionFolder fields(folder.path(), {.field_keys = {"source"}});
   CHECK(fields.record(0).captions == Texts{"text"});

@@ -142,7 +142,7 @@ TEST_CASE("An equal caption of another picture is another caption", "[evaluation
   CHECK(TestSet(some, all).scores().retrieval->image_to_text.at_1 == 0.0);
   some[1].texts = {1};
   CHECK(testing::error_of([&] { TestSet(some, all).scores(); }) ==
-        "Caption 1 is of several pictures, but not the only one of each.");
+        "caption 1 is of several pictures, but not the only one of each");
 }
 
 TEST_CASE("What there is nothing for is missing", "[evaluation]") {
@@ -167,12 +167,12 @@ TEST_CASE("An inconsistent test set is refused", "[evaluation]") {
   };
   CHECK(refusal({}, {}) == "a test set needs at least one picture");
   CHECK(refusal({{}, {}}, {.images = {1, 2, 3}}) ==
-        "The pictures have 3 values for 2 embeddings; as many for each, and at least one, were "
-        "expected.");
+        "the pictures have 3 values for 2 embeddings, expected the same number for each, and at "
+        "least one");
   CHECK(refusal({{.texts = {1}}}, {.images = {1, 2}, .texts = {1, 2}}) ==
-        "A picture has caption 1, but there are 1 captions.");
+        "a picture has caption 1, but there are 1 captions");
   CHECK(refusal({{.texts = {0}}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
-        "The queries have width 2, the candidates 3.");
+        "the queries have width 2, the candidates 3");
   CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
         "a picture is of class 1, but there are 1 classes");
 }

@@ -89,7 +89,7 @@ TEST_CASE("ids of a tokenizer.json become text") {
   CHECK(there_and_back(unigram, "a <mask> b") == "a b");
   for (const std::int32_t id : {-1, clip.vocab_size()})
     CHECK(error_text<coca::ArgumentError>([&] { clip.decode(Ids{id}); }) ==
-          "Token id " + std::to_string(id) + " is not in the vocabulary of 914 tokens.");
+          "token id " + std::to_string(id) + " is not in the vocabulary of 914 tokens");
   for (std::int32_t id = 0; id < unigram.vocab_size(); ++id) unigram.decode(Ids{id});
 }
 

@@ -521,7 +521,7 @@ TEST_CASE("a folder that cannot be written is one sentence, and the last checkpo
   const SmallData data;
   TrainingOptions options = data.options();
   options.output = data.list() + "/run";
-  CHECK(contains(message_of([&] { train(data, options); }), "cannot be made"));
+  CHECK(contains(message_of([&] { train(data, options); }), "cannot be created"));
 
   options = data.options();
   REQUIRE(train(data, options) == TrainingEnd::finished);

@@ -74,6 +74,6 @@ TEST_CASE("a report has the losses and scores of any task, by their names") {
   for (const char* words : {"classification", "Validation: accuracy", "top_1", "top_5", "margin",
                             "Validation: calibration"})
     CHECK(contains(page, words));
-  for (const char* words : {"Retrieval", "Temperature", "contrastive", "Validation: pictures"})
+  for (const char* words : {"retrieval", "Temperature", "contrastive", "Validation: pictures"})
     CHECK_FALSE(contains(page, words));
 }

@@ -135,11 +135,11 @@ class TestSet {
     for (const TestPicture& picture : pictures_)
       for (const std::size_t text : picture.texts) {
         if (text >= count)
-          throw ArgumentError("A picture has caption " + std::to_string(text) + ", but there are " +
-                              std::to_string(count) + " captions.");
+          throw ArgumentError("a picture has caption " + std::to_string(text) + ", but there are " +
+                              std::to_string(count) + " captions");
         if (taken[text] && groups[text] != picture.texts.front())
-          throw ArgumentError("Caption " + std::to_string(text) +
-                              " is of several pictures, but not the only one of each.");
+          throw ArgumentError("caption " + std::to_string(text) +
+                              " is of several pictures, but not the only one of each");
         groups[text] = picture.texts.front();
         taken[text] = true;
       }

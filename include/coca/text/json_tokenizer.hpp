@@ -267,8 +267,8 @@ class JsonTokenizer {
     std::string text;
     for (const std::int32_t id : ids) {
       if (id < 0 || id >= vocab_size())
-        throw ArgumentError("Token id " + std::to_string(id) + " is not in the vocabulary of " +
-                            std::to_string(vocab_size()) + " tokens.");
+        throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
+                            std::to_string(vocab_size()) + " tokens");
       const auto added = contents_->added.find(id);
       if (added == contents_->added.end())
         contents_->append_text(id, text);

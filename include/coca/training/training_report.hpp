@@ -108,14 +108,14 @@ struct CurveWords {
   const char* curve;
 };
 inline constexpr CurveWords curve_words[] = {
-    {"logit_scale", "Temperature", "factor of similarities"},
-    {"logit_bias", "Bias of similarities", "bias"},
-    {"image_to_text.r1", "Retrieval of the validation data", "text R@1"},
-    {"image_to_text.r5", "Retrieval of the validation data", "text R@5"},
-    {"image_to_text.r10", "Retrieval of the validation data", "text R@10"},
-    {"text_to_image.r1", "Retrieval of the validation data", "picture R@1"},
-    {"text_to_image.r5", "Retrieval of the validation data", "picture R@5"},
-    {"text_to_image.r10", "Retrieval of the validation data", "picture R@10"},
+    {"logit_scale", "Temperature", "logit scale"},
+    {"logit_bias", "Logit bias", "bias"},
+    {"image_to_text.r1", "Validation retrieval", "text R@1"},
+    {"image_to_text.r5", "Validation retrieval", "text R@5"},
+    {"image_to_text.r10", "Validation retrieval", "text R@10"},
+    {"text_to_image.r1", "Validation retrieval", "picture R@1"},
+    {"text_to_image.r5", "Validation retrieval", "picture R@5"},
+    {"text_to_image.r10", "Validation retrieval", "picture R@10"},
 };
 
 /// Charts in the order in which their first curves come.
@@ -211,15 +211,15 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
   charts.add("Losses (weighted)", "sum", {"loss"});
   for (const auto& keys : losses_in(lines, false))
     charts.add("Losses (weighted)", loss_word(keys.back()), keys);
-  charts.add("Losses of the validation data", "sum", {"validation", "loss"});
+  charts.add("Validation losses", "sum", {"validation", "loss"});
   for (const auto& keys : losses_in(lines, true))
-    charts.add("Losses of the validation data", loss_word(keys.back()), keys);
+    charts.add("Validation losses", loss_word(keys.back()), keys);
   for (const auto& keys : scores_in(lines)) {
     const bool grouped = keys.size() == 3;
     charts.add_named(grouped ? keys[1] + "." + keys[2] : keys[1], "Validation: " + keys[1], keys);
   }
   charts.add("Learning rate", "learning rate", {"learning_rate"});
-  charts.add("Norm of the gradient", "norm", {"gradient_norm"});
+  charts.add("Gradient norm", "norm", {"gradient_norm"});
   for (const auto& keys : tracked_in(lines)) charts.add_named(keys.back(), "", keys);
   charts.add("Speed", "pictures per second", {"pictures_per_second"});
   return std::move(charts).charts();
