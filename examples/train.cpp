@@ -117,7 +117,8 @@ ChosenModel choose_model(const coca::TrainingOptions& options) {
 std::string vocabulary_of(const coca::HuggingFaceFolder& folder) {
   if (folder.sentence_piece) return *folder.sentence_piece;
   if (folder.bpe_vocabulary) return *folder.bpe_vocabulary;
-  return folder.merges.value_or("");
+  if (folder.merges) return *folder.merges;
+  return folder.tokenizer_json.value_or("");
 }
 
 /// The preprocessing that the folder of --init-from describes, if it does.
