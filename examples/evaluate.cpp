@@ -390,7 +390,7 @@ void add_data_options(CLI::App& app, Options& options) {
   add("--caption-key", options.data.caption_key, "KEY",
       "column or JSON key of captions (default: title, caption, text or captions)");
   add("--image-folder", options.data.image_folder, "FOLDER",
-      "where relative paths begin (default: beside the caption file)");
+      "base folder of relative paths (default: the caption file's folder)");
   app.add_option("--protocol", options.protocol,
                  "of retrieval. captions: that of COCO and Flickr30K: any of a picture's captions "
                  "is a hit, and each caption looks for its picture. concepts: that of train's "
@@ -464,11 +464,12 @@ void add_search_options(CLI::App& app, Options& options) {
 int main(int argc, char* argv[]) {
   Options options;
   CLI::App app(
-      "Says how good a model is, by pictures whose captions are known.\n\n"
-      "Retrieval: how often the nearest 1, 5, 10 captions hold one of a picture's, and the nearest "
-      "pictures\nthat of a caption. Captioning: exact matches\nwith the first caption, CIDEr (0 to "
-      "10) and BLEU-4 (0 to 1) with all that a "
-      "picture has.\nZero-shot: how often the right label is the nearest, or among the nearest "
+      "Measures the quality of a model on pictures whose captions are known.\n\n"
+      "Retrieval: how often one of a picture's captions is among the nearest 1, 5, 10 captions, "
+      "and "
+      "a\ncaption's picture among the nearest pictures. Captioning: exact matches with the first "
+      "caption,\nCIDEr (0 to 10) and BLEU-4 (0 to 1) against all captions of a "
+      "picture.\nZero-shot: how often the right label is the nearest, or among the nearest "
       "five.",
       "evaluate");
   app.footer(

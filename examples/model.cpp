@@ -79,6 +79,7 @@ std::unique_ptr<Model> open_model(const ModelOptions& options) {
                .open_clip_preprocessing = options.open_clip_preprocessing,
                .interpolate_positions = options.interpolate_positions,
                .captions = options.captions,
+               .reading = picture_reading().options(),
                .known_folders = bundled_folders()});
   } catch (const coca::ArgumentError& error) {
     throw UsageError(error.what());

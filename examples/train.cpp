@@ -117,7 +117,8 @@ ChosenModel choose_model(const coca::TrainingOptions& options) {
 std::string vocabulary_of(const coca::HuggingFaceFolder& folder) {
   if (folder.sentence_piece) return *folder.sentence_piece;
   if (folder.bpe_vocabulary) return *folder.bpe_vocabulary;
-  return folder.merges.value_or("");
+  if (folder.merges) return *folder.merges;
+  return folder.tokenizer_json.value_or("");
 }
 
 /// The preprocessing that the folder of --init-from describes, if it does.
@@ -141,7 +142,7 @@ void expect_known_task(const std::string& task) {
   throw UsageError("--task " + task + " is unknown, expected coca, clip, caption or classify");
 }
 
-/// A run that goes on finds its vocabulary in its own folder.
+/// A resumed run finds its vocabulary in its own folder.
 std::string tokenizer_path(const coca::TrainingOptions& options, bool resume) {
   if (!resume || options.tokenizer.empty()) return options.tokenizer;
   const std::string kept = coca::RunFolder(options.output).tokenizer(options.tokenizer);
@@ -390,10 +391,10 @@ int main(int argc, char* argv[]) {
       "         train --resume --output run\n"
       "         caption --weights run photo.jpg\n"
       "         train --task classify --data train/ --validation test/ --output classifier");
-  app.add_option("--config", options.config, "JSON file of options; flags count more")
+  app.add_option("--config", options.config, "JSON file of options; flags override it")
       ->type_name("FILE");
   app.add_flag("--resume", options.resume,
-               "go on from the folder's checkpoint, if there is one, as if never stopped");
+               "resume from the folder's checkpoint, if there is one, as if never stopped");
   app.add_flag("--data-changed", options.data_changed,
                "resume though the training data is not what it was at the checkpoint");
   app.add_flag("--json", options.json, "print one JSON object for each validation");

@@ -320,7 +320,7 @@ TEST_CASE("A sample of more pictures than its record has is broken") {
   Loader loader(ColorDataset(2), options);
   const Batch batch = loader.next();
   CHECK(batch.size() == 0);
-  CHECK(batch.skipped.at(0).reason.find("has one picture, but picture 2 was asked for") !=
+  CHECK(batch.skipped.at(0).reason.find("has one picture, but picture 2 was requested") !=
         std::string::npos);
   options.sample.pictures_per_sample = 0;
   CHECK(message_of([&] { Loader(ColorDataset(2), options); }) ==

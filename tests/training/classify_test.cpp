@@ -237,7 +237,7 @@ TEST_CASE("a classifier refuses labels that it does not have", "[training]") {
                     "a training step needs a label for each picture, got 4 pictures and 2 labels");
   CHECK_THROWS_AS(training.step({{}, {}}, 1e-3), ShapeError);
   CHECK_THROWS_WITH(SmallClassifier(1),
-                    "a classifier of 1 classes was asked for, expected at least 2");
+                    "a classifier of 1 classes was requested, expected at least 2");
 }
 
 TEST_CASE("a classifier leaves out patches as the step draws them", "[training]") {

@@ -75,6 +75,7 @@ TEST_CASE("a vocabulary has a name that is found again") {
   CHECK(run.tokenizer("b/words.txt.gz") == "run/bpe_simple_vocab.txt.gz");
   CHECK(run.tokenizer("sp.model") == "run/sp.model");
   CHECK(run.tokenizer("x/merges.txt") == "run/merges.txt");
+  CHECK(run.tokenizer("x/siglip.json") == "run/tokenizer.json");
 }
 
 TEST_CASE("files are copied whole") {

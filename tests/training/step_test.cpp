@@ -270,7 +270,7 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   CHECK_THROWS_WITH(Task(training.model, {.switchout = -0.1}),
                     "switchout is -0.100000, expected at least 0 and below 1");
   CHECK_THROWS_WITH(Task(training.model, {.loss = {.contrastive = ContrastiveKind::sigmoid}}),
-                    "SigLIP's loss was asked for, but the model has no logit_bias: call "
+                    "SigLIP's loss was requested, but the model has no logit_bias: call "
                     "add_logit_bias() before its parameters are bound");
 }
 

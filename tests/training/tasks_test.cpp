@@ -56,7 +56,7 @@ TEST_CASE("CLIP trains by softmax and by sigmoid", "[training]") {
   const ImageTextOptions sigmoid{.loss = {.contrastive = ContrastiveKind::sigmoid}};
   check_task<ClipTask<Model>>(biased, some_inputs(), sigmoid, "contrastive_loss");
   CHECK_THROWS_WITH(ClipTask<Model>(random_model<Model>(), sigmoid),
-                    "SigLIP's loss was asked for, but the model has no logit_bias: call "
+                    "SigLIP's loss was requested, but the model has no logit_bias: call "
                     "add_logit_bias() before its parameters are bound");
 }
 

@@ -53,7 +53,7 @@ std::vector<std::uint8_t> read_picture(const T& dataset, std::size_t index, std:
   if constexpr (HasSeveralPictures<T>) return dataset.read(index, number);
   if (number == 0) return dataset.read(index);
   throw FileError(dataset.record(index).name,
-                  "has one picture, but picture " + std::to_string(number + 1) + " was asked for");
+                  "has one picture, but picture " + std::to_string(number + 1) + " was requested");
 }
 
 /// @throws ArgumentError where `index` is not below `size`.

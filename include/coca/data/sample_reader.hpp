@@ -72,7 +72,7 @@ class SampleReader {
         cache_(options.cache_bytes) {
     if (!(options.first_caption >= 0 && options.first_caption <= 1))
       throw ArgumentError("first_caption is " + std::to_string(options.first_caption) +
-                          ", expected 0 to 1, a chance");
+                          ", expected a probability from 0 to 1");
     if (options.pictures_per_sample == 0)
       throw ArgumentError("pictures_per_sample is 0, expected at least 1");
   }

@@ -41,6 +41,7 @@ class RunFolder {
     const bool known =
         name.starts_with("bpe_simple_vocab") || name.ends_with(".model") || name == "merges.txt";
     if (known) return file(name);
+    if (name.ends_with(".json")) return file("tokenizer.json");
     return file(name.ends_with(".gz") ? "bpe_simple_vocab.txt.gz" : "bpe_simple_vocab.txt");
   }
   std::string file(const std::string& name) const {

@@ -160,11 +160,13 @@ inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
 template <class Data, class Visitor>
 void for_each_data_option(Data& data, Visitor&& visit) {
   const char* group = "Data";
-  visit({"data", "what to train on: caption files (JSON, CSV, TSV), shards (.tar), folders", group},
+  visit({"data",
+         "what to train on: caption files (JSON, CSV, TSV), shards (.tar), folders, IDX files",
+         group},
         data.training);
-  visit({"validation", "the same, to validate on", group}, data.validation);
-  visit({"image_key", "column or key of a caption file", group}, data.image_key);
-  visit({"caption_key", "column or key of a caption file", group}, data.caption_key);
+  visit({"validation", "what to validate on: the same kinds of data", group}, data.validation);
+  visit({"image_key", "column or key of the picture in caption files", group}, data.image_key);
+  visit({"caption_key", "column or key of the caption in caption files", group}, data.caption_key);
   visit({"label_key", "column or key that names or numbers the class of a picture", group},
         data.label_key);
   visit({"group_key",
@@ -197,7 +199,7 @@ void for_each_data_option(Data& data, Visitor&& visit) {
          ".txt, .caption or .json beside them, otherwise a class for each folder within",
          group},
         data.folders, folder_choices);
-  visit({"image_folder", "where paths in caption files begin", group}, data.image_folder);
+  visit({"image_folder", "base folder of paths in caption files", group}, data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);
   visit({"first_caption", "probability of using the first of several captions, else any", group},
@@ -208,7 +210,7 @@ void for_each_data_option(Data& data, Visitor&& visit) {
         data.fill_color);
   visit({"truncated", "use JPEG and PNG pictures that are cut off as far as they are there", group},
         data.truncated);
-  visit({"shrink_to", "decoded pictures are made that small at once; 0: never", group},
+  visit({"shrink_to", "shrink pictures to this size when decoding them; 0: never", group},
         data.shrink_to);
   visit({"cache_megabytes", "memory for caching decoded pictures", group}, data.cache_megabytes);
   visit({"loader_threads", "threads that read pictures ahead", group}, data.loader_threads);
@@ -316,13 +318,14 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
 /// @param options TrainingOptions, const or not
 template <class Options, class Visitor>
 void for_each_option(Options& options, Visitor&& visit) {
-  visit({"model", "preset", "Model"}, options.model);
+  visit({"model", "name of a configuration, a folder or an OpenCLIP configuration file", "Model"},
+        options.model);
   visit({"task",
          "what is trained: coca, clip (contrast alone), caption (captions alone) or classify "
          "(default: what the model is for)",
          "Model"},
         options.task);
-  visit({"tokenizer", "a vocabulary of its own (default: the model's, or else CLIP's)", "Model"},
+  visit({"tokenizer", "vocabulary file (default: the model's, or else CLIP's)", "Model"},
         options.tokenizer);
   visit({"init_from", "initial weights in OpenCLIP's format, a file or a folder", "Model"},
         options.init_from);
@@ -340,10 +343,10 @@ void for_each_option(Options& options, Visitor&& visit) {
          "fastest), packed, eigen or onednn",
          group},
         options.gemm);
-  visit({"seed", "of weights, order and augmentation", group}, options.seed);
-  visit({"threads", "0: one for each processor", group}, options.threads);
-  visit({"log_steps", "steps from one line of the log to the next", group}, options.log_steps);
-  visit({"validation_steps", "steps from one validation to the next; 0: those of an epoch", group},
+  visit({"seed", "random seed of weights, order and augmentation", group}, options.seed);
+  visit({"threads", "number of threads; 0: one per processor", group}, options.threads);
+  visit({"log_steps", "steps between lines of the log", group}, options.log_steps);
+  visit({"validation_steps", "steps between validations; 0: one validation per epoch", group},
         options.validation_steps);
   visit({"validation_pictures", "maximum number of pictures to validate on; 0: all", group},
         options.validation_pictures);

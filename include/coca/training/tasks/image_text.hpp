@@ -153,7 +153,7 @@ class ImageTextTask {
   void expect_logit_bias() const {
     if (is_sigmoid() && !model_->has_logit_bias())
       throw ArgumentError(
-          "SigLIP's loss was asked for, but the model has no logit_bias: call add_logit_bias() "
+          "SigLIP's loss was requested, but the model has no logit_bias: call add_logit_bias() "
           "before its parameters are bound");
   }
 
