@@ -81,7 +81,7 @@ TEST_CASE("impossible soups") {
   const std::string file = folder.write("file", "x");
   check_refused(
       run("soup " + drawings_folder + " " + drawings_folder + " --output " + file + "/soup"), 1,
-      {file + "/soup", "cannot be made"});
+      {file + "/soup", "cannot be created"});
   check_refused(
       run("soup " + drawings_folder + " " + drawings_folder + " --output /dev/null/x.safetensors"),
       1, {"/dev/null/x.safetensors"});
