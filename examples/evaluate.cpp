@@ -393,9 +393,9 @@ void add_data_options(CLI::App& app, Options& options) {
       "where relative paths start (default: the folder of the caption file)");
   app.add_option("--protocol", options.protocol,
                  "how retrieval is measured. captions: as for COCO and Flickr30K: any of a "
-                 "picture's captions is a hit, and each caption is searched for its picture. concepts: as "
-                 "in train's validation: each picture has its first caption, captions with the "
-                 "same tokens count as one, and any of their pictures is a hit")
+                 "picture's captions is a hit, and each caption is searched for its picture. "
+                 "concepts: as in train's validation: each picture has its first caption, "
+                 "captions with the same tokens count as one, and any of their pictures is a hit")
       ->check(CLI::IsMember({"captions", "concepts"}))
       ->type_name("PROTOCOL")
       ->capture_default_str()

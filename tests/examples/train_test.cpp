@@ -120,7 +120,7 @@ bool same_tensors(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-TEST_CASE("train recognises data by its content, skips unreadable rows, and notes how folders are read") {
+TEST_CASE("train recognises data by content, skips bad rows, and notes how folders are read") {
   const Folder folder;
   const std::string kinds = std::string(COCA_TEST_DATA) + "/datasets/kinds/";
   const Result result = run("train --model stamps_coca --data " + kinds + "null_caption.jsonl " +
