@@ -128,7 +128,7 @@ class ReferenceGradients {
   }
 
   /// d input[r, i] = sum_o d output[r, o] weight[o, i].
-  /// @throws ArgumentError where the weight is packed.
+  /// @throws ArgumentError if the weight is packed.
   void run(const ops::MatmulInputGradient<T, HostMemory, ReferenceMatrix<T>>& op) const {
     if (!op.weight.values())
       throw ArgumentError(
