@@ -89,7 +89,7 @@ TEST_CASE("ids of a tokenizer.json become text") {
   CHECK(there_and_back(unigram, "a <mask> b") == "a b");
   for (const std::int32_t id : {-1, clip.vocab_size()})
     CHECK(error_text<coca::ArgumentError>([&] { clip.decode(Ids{id}); }) ==
-          "Token id " + std::to_string(id) + " is not in the vocabulary of 914 tokens.");
+          "token id " + std::to_string(id) + " is not in the vocabulary of 914 tokens");
   for (std::int32_t id = 0; id < unigram.vocab_size(); ++id) unigram.decode(Ids{id});
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("merges may be pairs or lines") {
         parse_json_tokenizer(base("clip").dump(), "t").encode(text));
 }
 
-TEST_CASE("a tokenizer.json of another kind is refused with what it is") {
+TEST_CASE("a tokenizer.json of another kind is refused, naming the kind") {
   CHECK(error_text<coca::FileError>([] { parse_json_tokenizer("{\"a\": 1}", "t.json"); }) ==
         "t.json: is no tokenizer.json: it has no \"model\"; of a vocab.json and a merges.txt, the "
         "latter "
@@ -135,7 +135,7 @@ TEST_CASE("a tokenizer.json of another kind is refused with what it is") {
                  "separates words in another way than SentencePiece's"));
   CHECK(contains(refusal("unigram", [](Json& json) { json["model"]["byte_fallback"] = true; }),
                  "has byte_fallback"));
-  // As T5 and SigLIP have it: nothing begins a text.
+  // As in T5 and SigLIP: no start token.
   CHECK(contains(refusal("unigram",
                          [](Json& json) {
                            json["post_processor"]["single"].erase(0);

@@ -47,7 +47,7 @@ inline std::string read_bytes(const std::string& path, std::size_t max_bytes) {
     bytes.append(block, 0, static_cast<std::size_t>(file.gcount()));
     if (bytes.size() > max_bytes) throw_too_large(path, max_bytes);
   }
-  if (file.bad()) throw FileError(path, "reading stopped before the end of the file.");
+  if (file.bad()) throw FileError(path, "reading stopped before the end of the file");
   refuse_git_lfs_pointer(path, bytes);
   return bytes;
 }
