@@ -55,7 +55,7 @@ TEST_CASE("classes that are numbers keep them") {
   CHECK(LabelledDataset(zeros, "kind", class_names(zeros, "kind")).record(0).label == 7);
 }
 
-TEST_CASE("a class that the training data has not is refused by name") {
+TEST_CASE("a class that is not in the training data is refused by name") {
   const LabelledDataset labelled(parse("c"), "kind", {"a", "b"});
   CHECK(message_of([&] { labelled.record(0); }) ==
         "0.png: its class \"c\" is none of the 2 of the training data");

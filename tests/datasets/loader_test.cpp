@@ -320,14 +320,14 @@ TEST_CASE("A sample of more pictures than its record has is broken") {
   Loader loader(ColorDataset(2), options);
   const Batch batch = loader.next();
   CHECK(batch.size() == 0);
-  CHECK(batch.skipped.at(0).reason.find("has one picture, but picture 2 was asked for") !=
+  CHECK(batch.skipped.at(0).reason.find("has one picture, but picture 2 was requested") !=
         std::string::npos);
   options.sample.pictures_per_sample = 0;
   CHECK(message_of([&] { Loader(ColorDataset(2), options); }) ==
         "pictures_per_sample is 0, expected at least 1");
 }
 
-TEST_CASE("Rows that cannot be read belong to no group of others, and are skipped once") {
+TEST_CASE("Rows that cannot be read belong to no other group, and are skipped once") {
   const std::string text = "image,text,thing\n" + coca_test::datasets_folder +
                            "pictures/green.jpg,a,hat\nbroken,row\n" + coca_test::datasets_folder +
                            "pictures/gray.png,b,bus\nbroken again\n";
