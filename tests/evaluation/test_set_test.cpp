@@ -106,7 +106,7 @@ TEST_CASE("A group's queries are its own, their candidates are those of all", "[
 }
 
 TEST_CASE("All captions of a picture, as COCO and Flickr30K are judged", "[evaluation]") {
-  // Values of CLIP_benchmark's definition, worked out apart from this program.
+  // Values of CLIP_benchmark's definition, worked out independently of this program.
   const Json toy = read_json_file(COCA_TEST_DATA "/evaluation/retrieval_toy.json");
   std::vector<TestPicture> some(toy["images"].size());
   TestEmbeddings all;
@@ -124,7 +124,7 @@ TEST_CASE("All captions of a picture, as COCO and Flickr30K are judged", "[evalu
   CHECK(near(scores.retrieval->image_to_text.at_5, expected["text_retrieval_recall@5"]));
   CHECK(near(scores.retrieval->text_to_image.at_1, expected["image_retrieval_recall@1"]));
   CHECK(near(scores.retrieval->text_to_image.at_5, expected["image_retrieval_recall@5"]));
-  // With their first captions alone, 0 and 2 would find theirs, and 1 and 3 not.
+  // With only their first captions, 0 and 2 would find theirs, and 1 and 3 not.
   std::vector<TestPicture> first = some;
   for (TestPicture& picture : first) picture.texts.resize(1);
   CHECK(TestSet(first, all).scores().retrieval->image_to_text.at_1 == 0.5);
@@ -142,7 +142,7 @@ TEST_CASE("An equal caption of another picture is another caption", "[evaluation
   CHECK(TestSet(some, all).scores().retrieval->image_to_text.at_1 == 0.0);
   some[1].texts = {1};
   CHECK(testing::error_of([&] { TestSet(some, all).scores(); }) ==
-        "Caption 1 is of several pictures, but not the only one of each.");
+        "caption 1 belongs to several pictures, but is not the only caption of each");
 }
 
 TEST_CASE("What there is nothing for is missing", "[evaluation]") {
@@ -167,12 +167,12 @@ TEST_CASE("An inconsistent test set is refused", "[evaluation]") {
   };
   CHECK(refusal({}, {}) == "a test set needs at least one picture");
   CHECK(refusal({{}, {}}, {.images = {1, 2, 3}}) ==
-        "The pictures have 3 values for 2 embeddings; as many for each, and at least one, were "
-        "expected.");
+        "the pictures have 3 values for 2 embeddings, expected the same number for each, and at "
+        "least one");
   CHECK(refusal({{.texts = {1}}}, {.images = {1, 2}, .texts = {1, 2}}) ==
-        "A picture has caption 1, but there are 1 captions.");
+        "a picture has caption 1, but there are 1 captions");
   CHECK(refusal({{.texts = {0}}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
-        "The queries have width 2, the candidates 3.");
+        "the queries have width 2, the candidates 3");
   CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
         "a picture is of class 1, but there are 1 classes");
 }
