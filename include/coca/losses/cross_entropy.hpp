@@ -30,7 +30,7 @@ struct LinearCrossEntropyOptions {
 };
 
 /// What makes logits of features: a matrix [classes, width] and, if there is one, a bias for each
-/// class. A matrix alone is one too.
+/// class. A matrix without bias is one too.
 template <DifferentiableBackend B>
 struct ClassProjection {
   ClassProjection(const typename B::Matrix& matrix, const Array<B>& class_bias = {})
