@@ -109,7 +109,7 @@ Embeddings embed_tokens(Context<typename Model::backend_type>& context, const Mo
 }
 
 /// Embeddings of texts, some at a time so that memory stays bounded.
-/// @throws Error where they are not numbers; ArgumentError for a tokenizer that is not the model's.
+/// @throws Error if they are not finite; ArgumentError for a tokenizer that is not the model's.
 template <class Model>
 Embeddings embed_texts(Context<typename Model::backend_type>& context, const Model& model,
                        const AnyTokenizer& tokenizer, std::span<const std::string> texts) {
