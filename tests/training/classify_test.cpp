@@ -138,7 +138,7 @@ TEST_CASE("a classifier learns, and log, report and files say so") {
   }
 }
 
-TEST_CASE("an encoder's weights go into a classifier, the rest is said") {
+TEST_CASE("an encoder's weights are loaded into a classifier, and the rest is listed") {
   const coca_test::TemporaryFolder folder;
   const TinyModel captioner = tiny_model(5);
   save_weights(captioner, folder.path("c.safetensors"));
@@ -237,7 +237,7 @@ TEST_CASE("a classifier refuses labels that it does not have", "[training]") {
                     "a training step needs a label for each picture, got 4 pictures and 2 labels");
   CHECK_THROWS_AS(training.step({{}, {}}, 1e-3), ShapeError);
   CHECK_THROWS_WITH(SmallClassifier(1),
-                    "a classifier of 1 classes was asked for, expected at least 2");
+                    "a classifier of 1 classes was requested, expected at least 2");
 }
 
 TEST_CASE("a classifier leaves out patches as the step draws them", "[training]") {

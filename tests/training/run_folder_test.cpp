@@ -19,7 +19,7 @@ TEST_CASE("a run's folder is created with its parents") {
   CHECK(run.has_checkpoint());
   const std::string file = folder.write("file", "x");
   CHECK(contains(message_of([&] { RunFolder(file + "/run").create(); }),
-                 file + "/run: cannot be made"));
+                 file + "/run: cannot be created"));
   CHECK(message_of([&] { RunFolder(file).create(); }) ==
         file + ": cannot be created: Not a directory");
   CHECK(message_of([&] { RunFolder("").create(); }) == "a training run needs a folder to write to");

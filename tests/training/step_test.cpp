@@ -259,7 +259,7 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   Tokens unknown = training.tokens();
   unknown.ids[1] = 512;
   CHECK_THROWS_WITH(step({training.pixels(), unknown}, 1e-3),
-                    "token id 512 is outside of the vocabulary of 512 words");
+                    "token id 512 is outside the vocabulary of 512 words");
   using Step = decltype(step);
   using Task = decltype(training.task);
   CHECK_THROWS_WITH(Step(training.task, training.trainable, training.optimizer, training.context,
@@ -270,7 +270,7 @@ TEST_CASE("a step refuses batches that it cannot compute", "[training]") {
   CHECK_THROWS_WITH(Task(training.model, {.switchout = -0.1}),
                     "switchout is -0.100000, expected at least 0 and below 1");
   CHECK_THROWS_WITH(Task(training.model, {.loss = {.contrastive = ContrastiveKind::sigmoid}}),
-                    "SigLIP's loss was asked for, but the model has no logit_bias: call "
+                    "SigLIP's loss was requested, but the model has no logit_bias: call "
                     "add_logit_bias() before its parameters are bound");
 }
 

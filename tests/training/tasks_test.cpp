@@ -1,4 +1,4 @@
-// What the tasks compute, beside CoCa's, which step_test.cpp holds against OpenCLIP's.
+// What the tasks other than CoCa's compute; step_test.cpp compares CoCa's with OpenCLIP's.
 
 #include <algorithm>
 #include <cmath>
@@ -56,11 +56,11 @@ TEST_CASE("CLIP trains by softmax and by sigmoid", "[training]") {
   const ImageTextOptions sigmoid{.loss = {.contrastive = ContrastiveKind::sigmoid}};
   check_task<ClipTask<Model>>(biased, some_inputs(), sigmoid, "contrastive_loss");
   CHECK_THROWS_WITH(ClipTask<Model>(random_model<Model>(), sigmoid),
-                    "SigLIP's loss was asked for, but the model has no logit_bias: call "
+                    "SigLIP's loss was requested, but the model has no logit_bias: call "
                     "add_logit_bias() before its parameters are bound");
 }
 
-TEST_CASE("a captioner has its two tasks alone, and each leaves the other's parts", "[training]") {
+TEST_CASE("a captioner's tasks train separately, and each leaves the other's parts", "[training]") {
   using Model = CoCa<plain, B>;
   check_task<ClipTask<Model>>(random_model<Model>(), some_inputs(), {}, "contrastive_loss");
   check_task<CaptionTask<Model>>(random_model<Model>(), some_inputs(), {}, "captioning_loss");

@@ -11,8 +11,8 @@
 
 namespace coca {
 
-/// Trains a model that encodes pictures and texts into one space. What a captioner has beside that
-/// stays as it is.
+/// Trains a model that encodes pictures and texts into one space. The other parts of a captioner
+/// stay unchanged.
 template <class Model>
 class ClipTask : public ImageTextTask<Model> {
   using Base = ImageTextTask<Model>;
