@@ -85,7 +85,7 @@ class ImageClassifier {
     constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     if (classes < 2 || classes > most)
       throw ArgumentError("a classifier of " + std::to_string(classes) +
-                          " classes was asked for, expected at least 2");
+                          " classes was requested, expected at least 2");
     return classes;
   }
 
