@@ -306,7 +306,7 @@ TEST_CASE("a run is resumed from another folder, and its data may move but not c
   Result result = run("train --resume --steps 5 --output " + output);
   CHECK(result.status == 1);
   CHECK(contains(result.err, list + ": cannot be opened"));
-  CHECK(contains(result.err, "can be named anew by --data"));
+  CHECK(contains(result.err, "give its new path with --data"));
   const std::string named = " --data " + moved + " --validation " + moved;
   REQUIRE(run("train --resume --steps 5 --output " + output + named).status == 0);
 
