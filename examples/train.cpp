@@ -141,7 +141,7 @@ void expect_known_task(const std::string& task) {
   throw UsageError("--task " + task + " is unknown, expected coca, clip, caption or classify");
 }
 
-/// A run that goes on finds its vocabulary in its own folder.
+/// A resumed run finds its vocabulary in its own folder.
 std::string tokenizer_path(const coca::TrainingOptions& options, bool resume) {
   if (!resume || options.tokenizer.empty()) return options.tokenizer;
   const std::string kept = coca::RunFolder(options.output).tokenizer(options.tokenizer);

@@ -279,7 +279,7 @@ TEST_CASE("evaluate recognises data by its content, and reports how it was read"
                   1, {name, "is a pointer of Git LFS"});
 }
 
-TEST_CASE("evaluate names broken pictures and goes on") {
+TEST_CASE("evaluate reports broken pictures and continues") {
   const Folder folder;
   json list = records();
   list[1]["image"] = folder.write("broken.png", "nothing");

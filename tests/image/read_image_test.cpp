@@ -97,7 +97,7 @@ TEST_CASE("Pictures are rotated upright wherever the orientation is stored") {
   const std::string folder = COCA_TEST_DATA "/orientation/";
   const coca::Image jpeg = coca::read_image(folder + "upright.jpg");
   for (const std::string name : {"orient_short.jpg", "orient_long.jpg", "orient_xmp.jpg"}) {
-    CAPTURE(name);  // encoded anew, so that some pixels differ a little
+    CAPTURE(name);  // re-encoded, so that some pixels differ a little
     const auto difference = compare(coca::read_image(folder + name), jpeg);
     CHECK(difference.largest <= 13);
     CHECK(difference.equal_fraction > 0.5);

@@ -158,12 +158,13 @@ TEST_CASE("other texts are not taken for a vocabulary") {
   CHECK(refusal("a dog") == kind);
   CHECK(refusal("a dog\n") == kind);
   CHECK(refusal("a dog\na cat\n") ==
-        kind + ": line 2: \"cat\" is merged here, but is neither a byte nor the result of an "
-               "earlier line");
+        kind +
+            ": line 2: \"cat\" is merged here, but is neither a byte nor the result of an "
+            "earlier line");
   CHECK(refusal("one\ntwo\n").starts_with(kind + ": line 2: expected two tokens"));
   CHECK(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n") ==
         ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
-  // A vocabulary whose first line says something else is one.
+  // A vocabulary with another first line is still one.
   const auto size = [&](const std::string& text) {
     return coca::read_clip_tokenizer(directory.write("v.txt", text)).vocab_size();
   };

@@ -22,7 +22,7 @@
 
 namespace coca {
 
-/// How options say that data is read. @throws ArgumentError for a separator that is none
+/// How data is read, according to options. @throws ArgumentError for an invalid separator
 inline DataOptions data_options(const TrainingData& data) {
   return {.captions = {.image_key = data.image_key,
                        .caption_key = data.caption_key,
@@ -35,7 +35,7 @@ inline DataOptions data_options(const TrainingData& data) {
           .folders = data.folders};
 }
 
-/// Opens all of what paths name, one after the other.
+/// Opens everything that paths name, one after the other.
 /// @throws ArgumentError for no path, FileError if one cannot be read.
 inline AnyDataset open_datasets(const std::vector<std::string>& paths, const TrainingData& data) {
   if (paths.empty()) throw ArgumentError("there is no data to read, give a caption file");

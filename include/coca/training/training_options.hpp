@@ -83,7 +83,7 @@ struct TrainingSteps {
   double word_dropout = 0;               ///< chance of rare words to be read as made-up ones
   std::size_t word_dropout_count = 100;  ///< a word seen so often has half of that chance
   std::vector<std::string> freeze{};     ///< beginnings of names of weights that stay
-  bool recompute = false;  ///< recompute blocks in the backward pass, to save memory
+  bool recompute = false;                ///< recompute blocks in the backward pass, to save memory
 };
 
 /// A whole run.
