@@ -78,7 +78,7 @@ inline std::string list_of_names(const std::vector<std::string>& names, const ch
   return names.size() > 20 ? list + ", ..." : list;
 }
 
-/// "line 3: what is wrong", with the column where a value does not begin its line.
+/// "line 3: what is wrong", with the column if a value does not begin its line.
 inline std::string at_place(TextPlace place, const std::string& problem) {
   std::string text = "line " + std::to_string(place.line);
   if (place.column > 1) text += ", column " + std::to_string(place.column);

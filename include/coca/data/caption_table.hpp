@@ -30,7 +30,7 @@ inline std::optional<std::size_t> find_column(const std::vector<std::string>& he
   return std::nullopt;
 }
 
-/// The names of a table's columns; none where its first row cannot be read.
+/// The names of a table's columns; none if its first row cannot be read.
 inline std::vector<std::string> header_of(std::string_view text, char separator) {
   std::vector<std::string> header;
   try {

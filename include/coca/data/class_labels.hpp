@@ -48,7 +48,7 @@ void for_each_readable(const AnyDataset& data, Visitor&& visit) {
   }
 }
 
-/// The values of a field in alphabetical order, or all numbers up to the largest where they are
+/// The values of a field in alphabetical order, or all numbers up to the largest if they are
 /// numbers.
 inline std::vector<std::string> classes_of_field(const AnyDataset& data, const std::string& key) {
   std::set<std::string> texts;
@@ -107,7 +107,7 @@ inline std::vector<std::string> classes_of_labels(const AnyDataset& data) {
 
 /// The names of a data set's classes, by label. Records that cannot be read are passed over.
 /// @param key field that names or numbers the class; empty: the records' labels count, and their
-///        field "label" is the name where there is one. If several data sets number their
+///        field "label" is the name if there is one. If several data sets number their
 ///        classes differently, their names count instead, in alphabetical order.
 /// @throws ArgumentError if no record has a class, or a label is negative or beyond a million.
 inline std::vector<std::string> class_names(const AnyDataset& data, const std::string& key = {}) {

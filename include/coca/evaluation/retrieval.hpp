@@ -40,7 +40,7 @@ struct RetrievalScores {
 /// such as the same caption of another picture.
 enum class Ties {
   before,    ///< comes before: a model that gives everything the same embedding finds nothing
-  in_order,  ///< comes before where it is earlier in the list, as where candidates are sorted
+  in_order,  ///< comes before if it is earlier in the list, as when candidates are sorted
 };
 
 /// The rank of a query for which nothing fits.

@@ -63,7 +63,7 @@ struct PngText {
   bool compressed = false;
 };
 
-/// The text of a chunk tEXt, zTXt or iTXt; nothing of any other, or where it is damaged.
+/// The text of a chunk tEXt, zTXt or iTXt; nothing for any other, or if it is damaged.
 inline std::optional<PngText> png_text(const PngChunk& chunk) {
   const std::size_t end = chunk.data.find('\0');
   if (end == chunk.data.npos) return std::nullopt;
@@ -88,7 +88,7 @@ inline std::optional<PngText> png_text(const PngChunk& chunk) {
 }
 
 /// A text compressed by zlib, as far as it is there; empty if it is damaged, larger than
-/// Pillow allows, or where this build has no zlib.
+/// Pillow allows, or if this build has no zlib.
 inline std::string inflate_png_text([[maybe_unused]] std::string_view compressed) {
   std::string text;
 #if COCA_HAS_ZLIB

@@ -50,7 +50,7 @@ Array<B> to_device(Context<B>& context, std::span<const Pixels> pictures) {
 }
 
 /// Whether a tokenizer can be that of a model. Ids beyond the model's vocabulary have no embedding.
-/// A smaller vocabulary may be right, as some models have rows to spare, but not where its last
+/// A smaller vocabulary may be right, as some models have rows to spare, but not if its last
 /// word ends texts, as in CLIP's: the model's own is another row.
 inline bool fits_vocabulary(const AnyTokenizer& tokenizer, std::size_t vocab_size) {
   const auto words = static_cast<std::size_t>(tokenizer.vocab_size());

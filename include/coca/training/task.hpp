@@ -72,7 +72,7 @@ struct ModelFile {
 /// - counts(inputs): one number per part loss, see LossSums
 /// - forward(context, inputs, part): may be called twice for a part, and must draw the same then
 /// - compared(outputs): arrays [count, width] that batch losses are computed from; as many in each
-///   call, none where there are no batch losses
+///   call, none if there are no batch losses
 /// - add_batch_losses(context, arrays, processes, sums): adds to sums.batch_losses. Arrays of other
 ///   processes come from processes.all_gather; together the processes' numbers are the loss
 /// - add_part_losses(context, inputs, outputs, part, sums): adds to sums.part_losses

@@ -51,7 +51,7 @@ class ClipTask : public ImageTextTask<Model> {
   void add_part_losses(Context<B>&, const Inputs&, const Outputs&, const BatchPart&,
                        const LossSums<B>&) const {}
 
-  /// The captioner's decoder, where there is one.
+  /// The captioner's decoder, if there is one.
   std::vector<std::string> unused() const {
     std::vector<std::string> paths;
     if constexpr (requires(const Model& model) { model.multimodal_decoder(); }) {
