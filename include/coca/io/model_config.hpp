@@ -20,8 +20,8 @@ namespace coca {
 
 /// A model's configuration as in OpenCLIP's files. Checked to be consistent.
 struct ModelDescription {
-  AnyConfig config;          ///< a CoCa if there is a `multimodal_cfg`, else a CLIP
-  bool custom_text = false;  ///< names of CLIP's text tower begin with "text."
+  AnyConfig config;                         ///< a CoCa if there is a `multimodal_cfg`, else a CLIP
+  bool custom_text = false;                 ///< names of CLIP's text tower begin with "text."
   std::optional<double> init_logit_bias{};  ///< of a model for SigLIP's loss
   Json preprocess{};                        ///< `preprocess_cfg` as it stands in the file, or null
 };

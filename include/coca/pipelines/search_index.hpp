@@ -72,7 +72,7 @@ class SearchIndex {
   void write(const std::string& path) const { detail::write_index(path, contents_, width_); }
 
   /// Brings the index up to date with a folder (read_picture_folder): embeds pictures that are new
-  /// or have changed, forgets those that are gone. A picture has changed where its size or its time
+  /// or have changed, removes those that are gone. A picture has changed if its size or its time
   /// of modification has. Pictures that cannot be read are named and left out; those whose content
   /// is at fault are remembered, and tried again once they have changed.
   /// @param read_pixels   from a picture's path to what the model reads
