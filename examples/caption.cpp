@@ -123,7 +123,7 @@ void expect_flags_agree(const CLI::App& app, const coca::GenerationOptions& sear
 }
 
 /// The same for lengths, which the model limits.
-/// @param of_model the minimum length is that of the model's folder
+/// @param of_model whether the minimum length is that of the model's folder
 void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& search,
                         std::size_t context_length, bool of_model) {
   const std::string longest = flag(app, "--max-length", search.max_length);

@@ -120,7 +120,7 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
                "accept weights that were trained on pictures of another size")
       ->group(group);
   app.add_flag("--truncated", picture_reading().truncated,
-               "read JPEG and PNG pictures that are cut off as far as they are there, instead of "
+               "read the part that is there of JPEG and PNG pictures that are cut off, instead of "
                "refusing them")
       ->group(group);
 }
@@ -164,7 +164,7 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   return "not expected:" + unknown;
 }
 
-/// What a bug report should begin with.
+/// What a bug report should include.
 std::string version_text(const CLI::App& app) {
   const std::string libraries = coca::libraries();
   return app.get_name() + " of coca " + coca::version() + "\ncompiler: " + coca::compiler() +

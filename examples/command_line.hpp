@@ -44,10 +44,10 @@ inline constexpr std::uint64_t many = 1'000'000;
 /// Accepts UTF-8.
 CLI::Validator utf8_text();
 
-/// Accepts what is not empty: `--weights "$FILE"` with FILE unset does not ask for the default.
+/// Accepts anything that is not empty: `--weights "$FILE"` with FILE unset is not the default.
 CLI::Validator some_name();
 
-/// Reports before the work what would otherwise fail after it. A pipe is not tried: its reader
+/// Reports before the work what would otherwise fail after it. Pipes are not tried: their readers
 /// would notice. @throws coca::FileError if a file cannot be written
 void expect_writable(const std::string& path);
 
@@ -60,7 +60,7 @@ using JsonLine = nlohmann::ordered_json;
 /// A JSON object as one line; names that are not UTF-8 as coca::to_json_text() writes them.
 std::string to_line(const JsonLine& json);
 
-/// Says on standard error what is worth knowing, and no failure.
+/// Prints a note on standard error that is not a failure.
 void print_note(const std::string& program, const std::string& sentence);
 
 /// The shortest decimal that reads back as this float, as a JSON number.

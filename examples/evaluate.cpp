@@ -238,14 +238,14 @@ Answers answer(Model& model, const Options& options, const coca::AnyDataset& dat
   return answers;
 }
 
-/// The captions that count, and which of them have the same tokens and so the same embedding.
+/// The captions that count, and which of them have the same tokens and thus the same embedding.
 struct CaptionTexts {
   std::vector<std::string> unlike;
-  std::vector<std::size_t> numbers;  ///< of each caption among the unlike ones
+  std::vector<std::size_t> numbers;  ///< of each caption among the distinct ones
 };
 
-/// Gives the pictures their captions: each of them all, or the first, where captions of the same
-/// tokens are one, as in training's validation.
+/// Assigns captions to pictures: all of them, or only the first, where captions with the same
+/// tokens count as one, as in training's validation.
 CaptionTexts number_captions(const Model& model, const Options& options,
                              std::vector<Sample>& samples) {
   const bool all = options.protocol == "captions";
@@ -262,7 +262,7 @@ CaptionTexts number_captions(const Model& model, const Options& options,
   return texts;
 }
 
-/// Embeds the captions that count, unlike ones once.
+/// Embeds the captions that count, each distinct one once.
 void embed_captions(Model& model, const Options& options, Answers& answers) {
   const CaptionTexts texts = number_captions(model, options, answers.samples);
   std::vector<float> unlike;
@@ -314,7 +314,7 @@ void print(const Options& options, const Model& model, const coca::TestSet& test
   std::string note = "Recall, exact matches and zero-shot accuracy are in percent";
   if (rows.back().second.retrieval)
     note += options.protocol == "captions" ? "; retrieval is among all captions"
-                                           : "; retrieval is among unlike first captions";
+                                           : "; retrieval is among distinct first captions";
   if (captioning)
     note += "; captions are generated with " + std::to_string(options.search.beams) +
             (options.search.beams == 1 ? " beam" : " beams");
@@ -392,18 +392,18 @@ void add_data_options(CLI::App& app, Options& options) {
   add("--image-folder", options.data.image_folder, "FOLDER",
       "base folder of relative paths (default: the caption file's folder)");
   app.add_option("--protocol", options.protocol,
-                 "of retrieval. captions: that of COCO and Flickr30K: any of a picture's captions "
-                 "is a hit, and each caption looks for its picture. concepts: that of train's "
-                 "validation: each picture has its first caption, captions of the same tokens are "
-                 "one, and any of their pictures is a hit")
+                 "how retrieval is measured. captions: as for COCO and Flickr30K: any of a "
+                 "picture's captions is a hit, and each caption is searched for its picture. "
+                 "concepts: as in train's validation: each picture has its first caption, "
+                 "captions with the same tokens count as one, and any of their pictures is a hit")
       ->check(CLI::IsMember({"captions", "concepts"}))
       ->type_name("PROTOCOL")
       ->capture_default_str()
       ->group("Data");
   add("--separator", options.data.separator, "CHARACTER",
-      "between the fields of a table, such as ; or |, or tab (default: what its first line shows)");
+      "separator of a table's fields, such as ; or |, or tab (default: found in its first line)");
   app.add_option("--split", options.data.split,
-                 "which splits of a file that has some (Karpathy's) to read (default: test)")
+                 "splits to read of a file that has splits, such as Karpathy's (default: test)")
       ->check(some_name())
       ->type_name("NAME")
       ->group("Data");
@@ -413,8 +413,8 @@ void add_data_options(CLI::App& app, Options& options) {
            for (const auto& choice : coca::detail::folder_choices)
              if (name == choice.name) options.data.folders = choice.value;
          },
-         "what a folder of pictures means: automatic (captions where half of the pictures have a "
-         ".txt, .caption or .json beside them, otherwise classes), captions, classes")
+         "how a folder of pictures is read: automatic (as captions if half of the pictures have a "
+         ".txt, .caption or .json next to them, otherwise as classes), captions, classes")
       ->check(CLI::IsMember({"automatic", "captions", "classes"}))
       ->type_name("NAME")
       ->default_str("automatic")

@@ -16,14 +16,14 @@ namespace {
 
 constexpr const char* default_model = "drawings_coca";
 
-/// Where an included model is.
+/// The folder of an included model.
 fs::path bundled_path(const std::string& name) {
   const char* moved = std::getenv("COCA_MODEL_DIR");
   const fs::path models = moved != nullptr && *moved != '\0' ? moved : COCA_EXAMPLE_MODELS;
   return models / name;
 }
 
-/// What to open: what --model says, or else --weights, or else the included model.
+/// What to open: --model, or else --weights, or else the included model.
 std::string path_of(const ModelOptions& options) {
   std::error_code ignored;
   if (!options.preset.empty()) return options.preset;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The model that the command line asks for.
+/// The model that the command line requests.
 
 #include <cstdint>
 #include <memory>
@@ -36,19 +36,19 @@ struct ModelOptions {
   bool captions = false;  ///< not of the command line: the program cannot do without a captioner
 };
 
-/// The folders of the included models, the default first: those in examples/models, or where the
-/// environment variable COCA_MODEL_DIR says. Each is known by its name.
+/// The folders of the included models, the default first: those in examples/models, or in the
+/// folder given by the environment variable COCA_MODEL_DIR. Each is known by its name.
 std::vector<std::string> bundled_folders();
 
 /// Whether an included model has that name. They learnt names, not sentences.
 bool is_bundled(const std::string& preset);
 
 /// The folder of the included model of that name, if there is one.
-/// @throws coca::FileError where it is damaged
+/// @throws coca::FileError if it is damaged
 std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset);
 
-/// The model that the command line asks for.
-/// @throws UsageError for a model that there is not; coca::Error for weights that cannot be loaded
+/// The model that the command line requests.
+/// @throws UsageError for an unknown model; coca::Error for weights that cannot be loaded
 std::unique_ptr<Model> open_model(const ModelOptions& options);
 
 }  // namespace coca_examples

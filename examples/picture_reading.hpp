@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// How a program reads pictures, and what it met while it did.
+/// How a program reads pictures, and the damage that it found.
 
 #include <string>
 
@@ -8,7 +8,7 @@
 
 namespace coca_examples {
 
-/// What --truncated says, and the count of pictures that are damaged but could be read.
+/// The option --truncated, and a count of damaged pictures that could be read.
 struct PictureReading {
   bool truncated = false;
   coca::DamagedPictures damaged{};
@@ -16,13 +16,13 @@ struct PictureReading {
   coca::ReadOptions options() { return {.truncated = truncated, .damaged = &damaged}; }
 };
 
-/// Of this program, which has one command line.
+/// The one of this program, which has one command line.
 inline PictureReading& picture_reading() {
   static PictureReading reading;
   return reading;
 }
 
-/// "2 pictures are damaged ...", for the end of a program; empty where there was none.
+/// "2 pictures are damaged ...", for the end of a program; empty if there was none.
 inline std::string about_damaged(const coca::DamagedPictures& damaged) {
   const std::size_t count = damaged.count();
   if (count == 0) return "";

@@ -30,14 +30,14 @@ std::string count(std::size_t number, const std::string& what) {
   return std::to_string(number) + " " + what;
 }
 
-/// What to do about an index file that is none.
+/// What to do about a file that is not an index.
 std::string what_helps(bool chosen) {
   return chosen ? "; if it was an index, delete it and it is rebuilt, otherwise give --index "
                   "another file"
                 : "; delete this file, and the index is rebuilt";
 }
 
-/// A file beside `path` for the index of this model alone.
+/// A file next to `path` only for the index of this model.
 std::string own_path(const std::string& path, const ModelInfo& info) {
   coca::Digest digest;
   digest.add_text(info.identity);
@@ -45,7 +45,7 @@ std::string own_path(const std::string& path, const ModelInfo& info) {
 }
 
 /// Where the index of this model is, or will be: an index of another model is kept, and this one
-/// has its own file beside it. @throws coca::Error with what helps where a file is damaged
+/// has its own file next to it. @throws coca::Error with what to do if a file is damaged
 std::string index_path(const Options& options, const ModelInfo& info) {
   const bool chosen = !options.index.empty();
   const std::string path =
@@ -69,7 +69,7 @@ coca::SearchIndex read_index(const Options& options, const std::string& path,
   }
 }
 
-/// Says how the index is another than it was, and what is not in it.
+/// Reports how the index has changed, and what it leaves out.
 void report(const Options& options, const coca::SearchIndex& index,
             const coca::IndexUpdate& update) {
   if (options.json) return;
@@ -84,7 +84,7 @@ void report(const Options& options, const coca::SearchIndex& index,
   std::cerr << left_out << '\n';
 }
 
-/// Writes an index; only once does it report that it cannot.
+/// Writes an index; a failure is reported only once.
 class IndexWriter {
  public:
   IndexWriter(std::string path, Failures& failures) : path_(std::move(path)), failures_(failures) {}
@@ -100,7 +100,7 @@ class IndexWriter {
     saved_ = Clock::now();
   }
 
-  /// An hour's work outlives Ctrl-C.
+  /// So that Ctrl-C does not lose an hour's work.
   void write_each_minute(const coca::SearchIndex& index) {
     if (Clock::now() - saved_ >= std::chrono::minutes(1)) write(index);
   }
@@ -114,8 +114,8 @@ class IndexWriter {
 };
 
 /// Reads the folder's index, embeds what has changed, and writes it where anything has.
-/// @param failures what the exit status tells; of pictures only where nothing is looked for, or
-///                 there is none to be found
+/// @param failures what decides the exit status; failures of pictures only if there is no query, or
+///                 no picture to be found
 coca::SearchIndex open_index(Model& model, const Options& options, bool asked, Failures& failures) {
   ProgressBar progress("pictures");
   const std::string path = index_path(options, model.info());
@@ -239,7 +239,7 @@ int main(int argc, char* argv[]) {
   app.add_option(
          "--index", options.index,
          "index file (default: .coca_index in the folder); the index of another model is kept, "
-         "and this model's written beside it")
+         "and this model's written next to it")
       ->check(some_name())
       ->type_name("FILE");
   app.add_flag("--json", options.json, "print one JSON object per picture");

@@ -14,7 +14,7 @@ namespace coca_examples {
 CLI::Option* add_templates_option(CLI::App& app, std::vector<std::string>& choices);
 
 /// Each choice is a name, a text with {}, or a file with one template per line.
-/// @throws UsageError for a choice that is none of them; coca::FileError for a file that cannot be
+/// @throws UsageError for an invalid choice; coca::FileError for a file that cannot be
 /// read, or whose text has no {}
 std::vector<std::string> read_templates(const std::vector<std::string>& choices,
                                         const Model& model);

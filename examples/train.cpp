@@ -178,7 +178,7 @@ std::string losses_text(const coca::NamedNumbers& losses) {
   return text;
 }
 
-/// What stands in front of the point of a score's name, and what stands behind it.
+/// The parts of a score's name before and after the point.
 std::pair<std::string, std::string> split_score(const std::string& name) {
   const std::size_t point = name.find('.');
   if (point == std::string::npos) return {name, ""};
@@ -228,7 +228,7 @@ struct Skipped {
   std::size_t pictures = 0;
 };
 
-/// Of several processes only the first one prints.
+/// Only the first of several processes prints.
 coca::TrainingEvents events(const Options& options, bool speaks, ProgressBar& bar, Failures& broken,
                             Skipped& skipped) {
   coca::TrainingEvents events;
@@ -396,7 +396,7 @@ int main(int argc, char* argv[]) {
   app.add_flag("--resume", options.resume,
                "resume from the folder's checkpoint, if there is one, as if never stopped");
   app.add_flag("--data-changed", options.data_changed,
-               "resume though the training data is not what it was at the checkpoint");
+               "resume even if the training data has changed since the checkpoint");
   app.add_flag("--json", options.json, "print one JSON object for each validation");
   coca::for_each_option(options.training, FlagAdder(app));
   return run_program(app, argc, argv, [&] { return run(app, argc, argv, options); });

@@ -23,7 +23,7 @@ coca::Checkpoint initial_weights(const TrainingRequest& request) {
   return coca::open_checkpoint(folder ? folder->weights : path);
 }
 
-/// Random weights, or those that are named; a run that is resumed has its own.
+/// Random or given weights; a resumed run has its own.
 template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
   if (request.resume || request.options.init_from.empty()) {
@@ -57,12 +57,11 @@ coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
       return run_task<coca::CaptionTask<Model>>(model, request);
   }
   if (task == coca::ClipTask<Model>::name) return run_task<coca::ClipTask<Model>>(model, request);
-  throw coca::ArgumentError("--task " + task + " is not for " + request.options.model +
-                            ", which has no decoder of captions: it can be trained by clip or "
-                            "classify");
+  throw coca::ArgumentError("--task " + task + " cannot train " + request.options.model +
+                            ", which has no caption decoder; expected clip or classify");
 }
 
-/// A classifier with the image encoder of a configuration; of --init-from it takes the encoder.
+/// A classifier with the image encoder of a configuration; from --init-from it takes the encoder.
 template <class B>
 coca::TrainingEnd run_classifier(const coca::VisionConfig& vision,
                                  const typename coca::AnyPooler<B>::Options& pooler,
@@ -76,7 +75,7 @@ coca::TrainingEnd run_classifier(const coca::VisionConfig& vision,
   return run_task<coca::ClassificationTask<Model>>(model, request);
 }
 
-/// Once for each precision, whatever the configuration.
+/// Compiled once per precision, whatever the configuration.
 template <class B>
 coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   coca::preset_backend_choices<B>(request.backend, request.options.output);

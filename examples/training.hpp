@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Training of any configuration; compiled in a file of its own, as it takes longest.
+/// Training of any configuration; a separate file, since it takes longest to compile.
 
 #include <cstddef>
 #include <cstdint>

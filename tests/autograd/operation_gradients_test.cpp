@@ -1,5 +1,5 @@
 // The gradient of every operation that a tape records, against differences of the operation itself,
-// in double: its backward() gives those of all inputs together and leaves the others alone.
+// in double: its backward() gives those of all wanted inputs together, and no others.
 
 #include <algorithm>
 #include <cmath>
@@ -43,7 +43,7 @@ void collect_inputs(const Group& group, std::vector<Variable>& inputs) {
       group);
 }
 
-/// Whether differences tell anything: few numbers, none of them large or tiny as a whole.
+/// Whether differences are accurate: few numbers, none of them large or tiny as a whole.
 bool is_ordinary(const std::vector<Variable>& inputs, std::size_t outputs) {
   std::size_t size = outputs;
   for (const Variable& input : inputs) {
@@ -182,7 +182,7 @@ void check_gradients() {
 
 }  // namespace
 
-TEST_CASE("the gradients of all operations are those of differences", "[operations]") {
+TEST_CASE("the gradients of all operations equal differences", "[operations]") {
   for_each_operation(InferenceOperations<Exact>{},
                      []<class Operation>() { check_gradients<Operation>(); });
   for_each_operation(TrainingOperations<Exact>{},

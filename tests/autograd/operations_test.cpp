@@ -97,7 +97,7 @@ TEST_CASE("layer_norm refuses weights of another width", "[operations]") {
                     "layer_norm: bias: got [4], expected [3]");
 }
 
-TEST_CASE("what is dropped depends on seed, step, layer and element alone", "[operations]") {
+TEST_CASE("what is dropped depends only on seed, step, layer and element", "[operations]") {
   Near f;
   const auto ones = [&](const Shape& shape) {
     return f.context.to_device(std::vector<float>(shape.size(), 1), shape);

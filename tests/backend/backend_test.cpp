@@ -74,7 +74,7 @@ TEST_CASE("the backends satisfy the concept", "[backend]") {
   STATIC_REQUIRE(Backend<Unchanged>);
 }
 
-TEST_CASE("what cannot run one of the operations is no backend", "[backend]") {
+TEST_CASE("a type that cannot run one of the operations is not a backend", "[backend]") {
   STATIC_REQUIRE(all_are_needed(coca::InferenceOperations<Whole>{}));
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("Spinning has no bound unless the environment has one") {
   CHECK_FALSE(spins(nullptr, "0"));
 }
 
-TEST_CASE("A bound that there is does not start the program again") {
+TEST_CASE("An existing bound does not restart the program") {
   const KeptVariable count("GOMP_SPINCOUNT");
   count.set("5");
   char* arguments[] = {nullptr};

@@ -58,7 +58,7 @@ inline std::vector<double> central_differences(const Tensor<double>& x,
   return slopes;
 }
 
-/// |actual - expected| / |expected|, Euclidean norms; NaN where a number is.
+/// |actual - expected| / |expected|, Euclidean norms; NaN if a number is.
 inline double relative_error(const std::vector<double>& actual,
                              const std::vector<double>& expected) {
   if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();

@@ -32,7 +32,7 @@ TEST_CASE("the backends that train satisfy the concept", "[backend]") {
   STATIC_REQUIRE_FALSE(DifferentiableBackend<WithoutView>);
 }
 
-TEST_CASE("what cannot run one of the operations does not train", "[backend]") {
+TEST_CASE("a backend that cannot run one of the operations does not train", "[backend]") {
   STATIC_REQUIRE(training_needs_all(coca::InferenceOperations<Whole>{}));
   STATIC_REQUIRE(training_needs_all(coca::TrainingOperations<Whole>{}));
 }

@@ -16,7 +16,7 @@ namespace coca::testing {
 
 inline constexpr Write both_writes[] = {Write::assign, Write::add};
 
-/// An output for `write`: NaN where it will be assigned, `before` where it will be added to.
+/// An output for `write`: NaN if it will be assigned, `before` where it will be added to.
 template <class B>
 auto written(Bench<B>& bench, Write write, const Floats& before, const Shape& shape) {
   return write == Write::assign ? bench.output(shape) : bench.inplace(before, shape);

@@ -58,7 +58,7 @@ struct GradientInputs {
 
 }  // namespace
 
-// Queries, keys and values as a layer's fused projection has them, and their gradients likewise.
+// Queries, keys and values as in a layer's fused projection, and gradients in the same layout.
 TEMPLATE_LIST_TEST_CASE("attention_gradient into one fused array", "[gradients][attention]",
                         TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();

@@ -43,7 +43,7 @@ std::vector<double> tolerances(std::size_t elements, const std::vector<double>& 
 
 }  // namespace
 
-// A padding label of its own, the rows with it NaN: they count for nothing.
+// A separate padding label, with NaN in its rows: they do not count.
 TEMPLATE_LIST_TEST_CASE("cross_entropy ignores rows", "[losses]", TrainingSubjects) {
   COCA_SKIP_UNAVAILABLE();
   Random random(91);

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Cases of operations: for each, in one place, arguments over odd sizes and how far a result may
-/// be from the judge's. operations_test.cpp runs them on every backend,
+/// be from the reference's. operations_test.cpp runs them on every backend,
 /// operation_gradients_test.cpp compares their gradients with differences.
 
 #include <algorithm>

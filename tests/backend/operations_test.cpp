@@ -38,7 +38,7 @@ TEMPLATE_LIST_TEST_CASE("operations of training agree with the reference", "[ope
 }
 
 // The suite itself: a wrong number, a number that should not have been written, and NaN are seen.
-TEST_CASE("a backend that is wrong is found out", "[operations]") {
+TEST_CASE("a wrong backend is detected", "[operations]") {
   using Floating = coca::Reference<float>;
   struct Off : Floating {
     using Floating::run;

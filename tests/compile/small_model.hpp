@@ -24,7 +24,7 @@ inline constexpr coca::CoCaConfig small{
     .multimodal = {.width = 32, .layers = 1, .heads = 4, .mlp_width = 64},
 };
 
-// Components of one's own have their sizes as constants, so the compiler compares them.
+// Custom components have their sizes as constants, so the compiler compares them.
 template <coca::CoCaConfig config>
 struct Encoder : coca::VisionTransformer<B> {
   static constexpr std::size_t width = config.vision.width;

@@ -66,7 +66,7 @@ TEST_CASE("Pictures and captions that cannot be read are bad rows") {
   CHECK(reading.entries[6].captions == Texts{"good"});
 }
 
-TEST_CASE("Of Karpathy's splits those are read that are asked for") {
+TEST_CASE("The requested ones of Karpathy's splits are read") {
   CHECK(pictures_of(read_karpathy({})) == Texts{"val2014/train.jpg", "val2014/restval.jpg",
                                                 "val2014/val.jpg", "val2014/test.jpg",
                                                 "val2014/more.jpg"});
@@ -95,7 +95,7 @@ TEST_CASE("Flickr30K's form has no folders; a sentence that is none leaves the o
   CHECK(reading.entries[4].captions == Texts{"one", "two"});
 }
 
-TEST_CASE("Annotations of pictures of other splits are no mistake") {
+TEST_CASE("Annotations of pictures of other splits are not an error") {
   const Reading reading = read(R"({"images": [{"id": 1, "file_name": "a", "split": "train"},
     {"id": 2, "file_name": "b", "split": "val"}], "annotations":
     [{"image_id": 1, "caption": "x"}, {"image_id": 2, "caption": "y"}]})",
@@ -103,12 +103,12 @@ TEST_CASE("Annotations of pictures of other splits are no mistake") {
   CHECK(pictures_of(reading) == Texts{"b"});
 }
 
-TEST_CASE("Pictures may have their captions beside their name") {
+TEST_CASE("Pictures may have their captions next to their name") {
   CHECK(read(R"({"images": [{"file_name": "a", "captions": ["x", "y"]}]})").entries[0].captions ==
         Texts{"x", "y"});
 }
 
-TEST_CASE("What is no such object is something else") {
+TEST_CASE("Other objects are not caption documents") {
   for (const char* text : {R"({"image": "a", "caption": "b"})", R"({"images": []})",
                            R"({"images": ["a", "b"]})", R"({"images": {"a": 1}})",
                            R"([{"images": [{}]}])", R"({"images": [{}]} {"images": [{}]})", ""})

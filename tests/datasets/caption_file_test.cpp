@@ -18,7 +18,7 @@ CaptionFile parse(const std::string& text, const std::string& path = "x.csv",
   return CaptionFile(std::string_view(text), path, options);
 }
 
-/// What a text is refused with, or else the first row of it that cannot be read.
+/// The error for a text, or else for its first row that cannot be read.
 std::string refusal(const std::string& text, const std::string& path = "x.csv",
                     const coca::CaptionFileOptions& options = {}) {
   return message_of([&] {
@@ -169,7 +169,7 @@ TEST_CASE("A file that cannot be read is refused") {
         folder.path("empty.csv") + ": is empty");
 }
 
-TEST_CASE("Lists and objects are fields where they are asked for") {
+TEST_CASE("Lists and objects are fields on request") {
   const coca::CaptionFileOptions wanted{.field_keys = {"answers", "year"},
                                         .structured_fields = true};
   const CaptionFile file =
@@ -223,7 +223,7 @@ TEST_CASE("A row that cannot be read is a broken record in its place, the others
         "x.csv: line 2: the caption is neither a text nor a list of texts");
 }
 
-TEST_CASE("What nobody reads may be anything") {
+TEST_CASE("Values that are not read may be anything") {
   const std::string folder = datasets_folder + "kinds/";
   CHECK(CaptionFile(folder + "nan_elsewhere.jsonl").size() == 6);
   CHECK(pictures_of(CaptionFile(folder + "nan_elsewhere.jsonl"))[2] == "img/hut.jpg");
@@ -250,7 +250,7 @@ TEST_CASE("The content says what a file is, whatever its name") {
         Texts{"a tower"});
 }
 
-TEST_CASE("Compressed files are read as what they hold") {
+TEST_CASE("Compressed files are read as their content") {
   const std::string ending = GENERATE("gz", "bz2", "xz", "zst", "lz4");
   CAPTURE(ending);
   const CaptionFile plain(datasets_folder + "captions.csv");
@@ -260,7 +260,7 @@ TEST_CASE("Compressed files are read as what they hold") {
     CHECK(packed.record(i).captions == plain.record(i).captions);
 }
 
-TEST_CASE("A pointer of Git LFS is no caption file") {
+TEST_CASE("A pointer of Git LFS is not a caption file") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.write(
       "x.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n");

@@ -25,7 +25,7 @@ void fill(const TemporaryFolder& folder,
 
 }  // namespace
 
-TEST_CASE("Pictures have the captions beside them, in folders and in those within") {
+TEST_CASE("Pictures have the captions next to them, in folders and subfolders") {
   const CaptionFolder classes(datasets_folder + "kinds/sidecar_classes");
   REQUIRE(classes.size() == 6);
   CHECK(classes.record(0).name == datasets_folder + "kinds/sidecar_classes/10_house/barn.jpg");
@@ -74,7 +74,7 @@ TEST_CASE("The .txt comes before the .caption and the .json") {
         folder.path("b.PNG") + ": no .json beside it has the key \"source\"");
 }
 
-TEST_CASE("What is wrong with the text beside a picture is said of that picture alone") {
+TEST_CASE("An error in the text next to a picture affects only that picture") {
   const TemporaryFolder folder;
   fill(folder, {{"a.jpg", "x"},
                 {"a.txt", "\xFF"},
@@ -97,7 +97,7 @@ TEST_CASE("What is wrong with the text beside a picture is said of that picture 
   CHECK(CaptionFolder(folder.path(), {.caption_key = "say"}).record(3).captions == Texts{"it"});
 }
 
-TEST_CASE("A folder without captions beside its pictures is refused") {
+TEST_CASE("A folder without captions next to its pictures is refused") {
   const TemporaryFolder folder;
   fill(folder, {{"a.jpg", "x"}});
   CHECK(message_of([&] { CaptionFolder captions(folder.path()); }) ==
@@ -108,7 +108,7 @@ TEST_CASE("A folder without captions beside its pictures is refused") {
         folder.path("no") + ": cannot be listed: No such file or directory");
 }
 
-TEST_CASE("A folder is looked through once") {
+TEST_CASE("A folder is scanned once") {
   const TemporaryFolder folder;
   fill(folder, {{"a.jpg", ""},
                 {"metadata.csv", ""},

@@ -55,7 +55,7 @@ TEST_CASE("What Python's json writes is read, as lines, as an array, and over se
   CHECK(contains(problem(8), "line 9, column 34: syntax error"));
 }
 
-TEST_CASE("Rows come one a line, as an array, or one after the other") {
+TEST_CASE("Rows come one per line, as an array, or one after the other") {
   const Texts both{"a", "b"};
   CHECK(rows_of(row("a") + "\n\n " + row("b")) == both);
   CHECK(rows_of("\n[" + row("a") + "\n,\n" + row("b") + "]\n") == both);
@@ -67,7 +67,7 @@ TEST_CASE("Rows come one a line, as an array, or one after the other") {
         both);
 }
 
-TEST_CASE("Where lines are cut the next ones are read") {
+TEST_CASE("If lines are cut the next ones are read") {
   CHECK(rows_of("{\"image\": \"a\", \"te\n" + row("b") + "\n" + row("c")).size() == 3);
   CHECK(rows_of("{\"image\": \"a\", \"te\n" + row("b") + "\n" + row("c"))[2] == "c");
   CHECK(rows_of(row("a") + "\n{\"image\": \n" + row("c"))[2] == "c");

@@ -30,12 +30,12 @@ TEST_CASE("A list without any row that can be read is refused") {
   CHECK(message_of([&] { bad.finish(); }) == "x.csv: line 2: the name of the picture is empty");
 }
 
-TEST_CASE("Other errors than those of the file are nobody's row") {
+TEST_CASE("Errors other than the file's are not bad rows") {
   CaptionList list("x.csv");
   CHECK_THROWS_AS(list.guard([] { throw coca::ArgumentError("other"); }), coca::ArgumentError);
 }
 
-TEST_CASE("There is an end to bad rows") {
+TEST_CASE("The number of bad rows is limited") {
   CaptionList list("x.csv");
   const coca::FileError error("x.csv", "bad");
   for (int i = 0; i < 1'000'000; ++i) list.add_bad(error);

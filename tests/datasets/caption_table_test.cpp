@@ -22,7 +22,7 @@ TEST_CASE("The separator is the one by which the header has the columns") {
   CHECK(first_of("filepath|title\na;b|c,d\n") == "a;b: c,d");
   CHECK(first_of("filepath\ttitle\na\tc\n") == "a: c");
   CHECK(first_of("\"filepath\";\"title\"\n\"a\";\"c;d\"\n") == "a: c;d");
-  // A header with other separators in the names of columns that nobody reads.
+  // A header with other separators in the names of columns that are not read.
   CHECK(first_of("size;w,h|d;image;text\n1;2;a;c\n") == "a: c");
   CHECK(first_of("image,text,a;b;c;d\na,c,1\n") == "a: c");
   CHECK(first_of("pic;words\na;c\n", {.image_key = "pic", .caption_key = "words"}) == "a: c");
@@ -35,7 +35,7 @@ TEST_CASE("The separator is the one by which the header has the columns") {
         "\"image_path\" or \"path\", the columns are \"a\", \"b\", \"c\"");
 }
 
-TEST_CASE("A separator is named by itself, the tab by its name too") {
+TEST_CASE("A separator is given as itself, the tab also by name") {
   CHECK(coca::to_separator("") == '\0');
   CHECK(coca::to_separator(";") == ';');
   CHECK(coca::to_separator("tab") == '\t');

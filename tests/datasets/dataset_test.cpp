@@ -47,7 +47,7 @@ TEST_CASE("A subset shows the chosen records in the chosen order") {
         "record 5 was requested from a data set of 5");
 }
 
-TEST_CASE("What is worth knowing of a data set comes through whatever holds it") {
+TEST_CASE("Notes on a data set are passed on by whatever holds it") {
   CHECK(coca::AnyDataset(ColorDataset(2)).notes().empty());
   const coca::AnyDataset noted = coca::NotedDataset(ColorDataset(2), {"one", "two"});
   CHECK(noted.size() == 2);
@@ -61,7 +61,7 @@ TEST_CASE("What is worth knowing of a data set comes through whatever holds it")
         Notes{"zero", "one", "two", "one", "two"});
 }
 
-TEST_CASE("Records that cannot be read are passed over where only their text is wanted") {
+TEST_CASE("Records that cannot be read are skipped if only their text is read") {
   const coca::AnyDataset dataset = UnreadableDataset{};
   std::vector<std::size_t> visited;
   coca::for_each_readable_record(dataset, [&](std::size_t index, const coca::Record& record) {

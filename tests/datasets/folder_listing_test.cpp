@@ -23,7 +23,7 @@ TEST_CASE("A folder's names are sorted, without those that begin with a dot") {
   CHECK_FALSE(is_real_folder(folder.path("a")));
 }
 
-TEST_CASE("Pictures are known by their ending") {
+TEST_CASE("Pictures are recognised by extension") {
   for (const char* name : {"a.jpg", "a.JPEG", "a.png", "x/a.b.WebP"})
     CHECK(has_image_extension(name));
   for (const char* name : {"a.txt", "jpg", ".png", "a.jpg.txt"})

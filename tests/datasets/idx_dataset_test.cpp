@@ -63,7 +63,7 @@ TEST_CASE("IDX files without labels have none, and labels must be as many") {
   CHECK(message_of([&] { IdxDataset{images}; }) == labels + ": holds 1 labels for 2 pictures");
 }
 
-TEST_CASE("what is no IDX file, or cut off, is refused in one sentence") {
+TEST_CASE("anything but a complete IDX file is refused in one sentence") {
   const coca_test::TemporaryFolder folder;
   const auto refusal = [&](const std::string& bytes) {
     const std::string path = folder.write("x", bytes);

@@ -327,7 +327,7 @@ TEST_CASE("A sample of more pictures than its record has is broken") {
         "pictures_per_sample is 0, expected at least 1");
 }
 
-TEST_CASE("Rows that cannot be read belong to no group of others, and are skipped once") {
+TEST_CASE("Rows that cannot be read belong to no other group, and are skipped once") {
   const std::string text = "image,text,thing\n" + coca_test::datasets_folder +
                            "pictures/green.jpg,a,hat\nbroken,row\n" + coca_test::datasets_folder +
                            "pictures/gray.png,b,bus\nbroken again\n";

@@ -49,7 +49,7 @@ TEST_CASE("The content of a file says what it is, whatever its name") {
             .size() == 1);
 }
 
-TEST_CASE("Patterns are shards or caption files by what they name") {
+TEST_CASE("Patterns are shards or caption files, depending on the files") {
   CHECK(open_data(datasets_folder + "shard-{000..002}.tar").size() == 7);
   CHECK(open_data(datasets_folder + "shard-000.tar::" + datasets_folder + "kinds/shard-000.tar.gz")
             .size() == 6);
@@ -63,7 +63,7 @@ TEST_CASE("Patterns are shards or caption files by what they name") {
         folder.path("no.jsonl") + ": cannot be opened: No such file or directory");
 }
 
-TEST_CASE("What is neither is said so") {
+TEST_CASE("Files that are neither are reported") {
   const TemporaryFolder folder;
   const std::string picture = datasets_folder + "pictures/green.jpg";
   CHECK(message_of([&] { open_data(picture); }) ==
@@ -98,7 +98,7 @@ TEST_CASE("A folder of classes with captions beside their pictures has two readi
   CHECK(open_data(path + "/10_house").notes().empty());
 }
 
-TEST_CASE("Few captions make no folder of captions where there are classes") {
+TEST_CASE("Few captions do not make a folder of captions if there are classes") {
   const TemporaryFolder folder;
   fill(folder, {"cat/1.jpg", "cat/1.txt", "cat/2.jpg", "dog/3.jpg", "dog/notes.txt"});
   const AnyDataset classes = open_data(folder.path());
@@ -118,7 +118,7 @@ TEST_CASE("Few captions make no folder of captions where there are classes") {
         Texts{flat.path("2.jpg") + " and 1 more have no caption beside them and are left out"});
 }
 
-TEST_CASE("Class folders without captions are what they were, and say nothing") {
+TEST_CASE("Class folders without captions are read as classes, without a note") {
   const TemporaryFolder folder;
   fill(folder, {"cat/1.jpg", "dog/2.jpg", "dog/notes.txt"});
   CHECK(open_data(folder.path(), {.templates = {"{}"}}).record(1).captions == Texts{"dog"});
@@ -135,7 +135,7 @@ TEST_CASE("Class folders without captions are what they were, and say nothing") 
         }).ends_with("holds no folders of classes"));
 }
 
-TEST_CASE("JSON beside pictures that is about something else is no caption") {
+TEST_CASE("JSON next to pictures that is about something else is not a caption") {
   const TemporaryFolder folder;
   fill(folder, {"cat/1.jpg", "cat/2.jpg"});
   fill(folder, {"cat/1.json", "cat/2.json"}, R"({"shapes": [{"label": "paw"}]})");

@@ -182,7 +182,7 @@ TEST_CASE("Large pictures can be shrunk before they are cached, or refused") {
                             "more than the limit of 7999 pixels"));
 }
 
-TEST_CASE("Pictures that are cut off are broken, or shown as far as they are there, and counted") {
+TEST_CASE("Truncated pictures are broken, or on request used in part and counted") {
   struct OneImage {
     std::size_t size() const { return 1; }
     coca::Record record(std::size_t) const { return {"cut.png", {}, {}}; }

@@ -78,7 +78,7 @@ TEST_CASE("A member that claims more than exists is refused before memory is all
                  "the member \"000000.jpg\" claims 8589934591 bytes, the archive has"));
 }
 
-TEST_CASE("What is no tar file is refused") {
+TEST_CASE("Anything but a tar file is refused") {
   CHECK(contains(refusal("\x1F\x8B\x08 and so on"), "the compressed data is damaged: "));
   CHECK(contains(refusal(std::string(2000, 'x')), "the tar archive is damaged: "));
   CHECK(refusal("") == "is empty");

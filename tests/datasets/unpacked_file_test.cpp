@@ -53,7 +53,7 @@ TEST_CASE("Files are unpacked by their content, and mapped where they are not pa
   CHECK(coca::unpacked_beginning(datasets_folder + "captions.csv", 10'000) == plain);
 }
 
-TEST_CASE("Unpacked bytes are in a temporary file that has no name and goes with its object") {
+TEST_CASE("Unpacked bytes are in an unnamed temporary file that disappears with its object") {
   const TemporaryFolder folder;
   const TemporaryDirectorySetting setting(folder.path());
   {
@@ -82,7 +82,7 @@ TEST_CASE("Damaged and cut compressed files are refused wherever they are cut") 
   CHECK(folder.count() == 1);
 }
 
-TEST_CASE("What unpacks to a hundred times its size is refused") {
+TEST_CASE("Files that unpack to a hundred times their size are refused") {
   // 100 MiB of zeros in 13 kB: zstd packs a block of equal bytes to four bytes.
   std::string bomb("\x28\xB5\x2F\xFD\x00\x58", 6);
   constexpr std::size_t block = 128 * 1024;

@@ -100,7 +100,7 @@ TEST_CASE("Errors in members name the member") {
 
 // What webdataset 1.0 makes of these shards with OpenCLIP's "jpg;png;jpeg;webp"; it refuses members
 // of one name, of which tar itself extracts the last.
-TEST_CASE("Of surplus members one is read, the others are counted") {
+TEST_CASE("One of several members is read, the others are counted") {
   const WebDataset masks(datasets_folder + "kinds/jpg_and_png_mask.tar");
   REQUIRE(masks.size() == 6);
   CHECK(masks.record(0).name == datasets_folder + "kinds/jpg_and_png_mask.tar/house.jpg");
@@ -143,7 +143,7 @@ TEST_CASE("Of surplus members one is read, the others are counted") {
   CHECK(contains(twice.notes().at(0), "/x.tar/a.jpg and 1 more member are not read"));
   CHECK(contains(read({{"a.jpg", "1"}, {"a.png", "2"}, {"a.txt", "x"}}).notes().at(0),
                  "/x.tar/a.png is not read"));
-  // Of a sample that is passed over nothing is told.
+  // Nothing is reported about a sample that is skipped.
   CHECK(read({{"a.jpg", "1"}, {"a.png", "2"}, {"b.jpg", "1"}, {"b.txt", "b"}}).notes().empty());
 }
 

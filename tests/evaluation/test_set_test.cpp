@@ -106,7 +106,7 @@ TEST_CASE("A group's queries are its own, their candidates are those of all", "[
 }
 
 TEST_CASE("All captions of a picture, as COCO and Flickr30K are judged", "[evaluation]") {
-  // Values of CLIP_benchmark's definition, worked out apart from this program.
+  // Values of CLIP_benchmark's definition, worked out independently of this program.
   const Json toy = read_json_file(COCA_TEST_DATA "/evaluation/retrieval_toy.json");
   std::vector<TestPicture> some(toy["images"].size());
   TestEmbeddings all;
@@ -124,7 +124,7 @@ TEST_CASE("All captions of a picture, as COCO and Flickr30K are judged", "[evalu
   CHECK(near(scores.retrieval->image_to_text.at_5, expected["text_retrieval_recall@5"]));
   CHECK(near(scores.retrieval->text_to_image.at_1, expected["image_retrieval_recall@1"]));
   CHECK(near(scores.retrieval->text_to_image.at_5, expected["image_retrieval_recall@5"]));
-  // With their first captions alone, 0 and 2 would find theirs, and 1 and 3 not.
+  // With only their first captions, 0 and 2 would find theirs, and 1 and 3 not.
   std::vector<TestPicture> first = some;
   for (TestPicture& picture : first) picture.texts.resize(1);
   CHECK(TestSet(first, all).scores().retrieval->image_to_text.at_1 == 0.5);

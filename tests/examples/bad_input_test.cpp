@@ -54,7 +54,7 @@ TEST_CASE("files that are not pictures") {
   check_refused(run("classify --labels a,b " + (folder / "no.png")), 1, {"no.png"});
 }
 
-TEST_CASE("pictures that are damaged are read and counted, those that are cut off if asked for") {
+TEST_CASE("damaged pictures are read and counted, truncated ones on request") {
   const Folder folder;
   const std::string damaged = std::string(COCA_TEST_DATA) + "/damaged_image/no_end.png";
   const std::string jpeg = read_file(std::string(COCA_TEST_DATA) + "/preprocess/baseline.jpg");

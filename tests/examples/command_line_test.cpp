@@ -49,7 +49,7 @@ TEST_CASE("numbers that a float does not hold") {
   check_refused(run(caption + "--diversity-penalty -1"), 2, {"expected at least 0, got -1"});
 }
 
-TEST_CASE("--version prints what a bug report should begin with") {
+TEST_CASE("--version prints what a bug report should include") {
   for (const std::string program : {"caption", "train", "soup"}) {
     const Result result = run(program + " --version");
     CHECK(result.status == 0);

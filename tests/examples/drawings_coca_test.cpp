@@ -62,7 +62,7 @@ TEST_CASE("the included model finds the name of new drawings among many") {
 
 TEST_CASE("the included model is small, and its weights are enough on their own") {
   CHECK(fs::file_size(model + "/open_clip_model.safetensors") <= 25'000'000);
-  // Vocabulary and preprocessing are those of the folder wherever the weights are.
+  // Vocabulary and preprocessing are those of the folder, wherever the weights are.
   const Folder folder;
   fs::copy_file(model + "/open_clip_model.safetensors", folder / "weights.safetensors");
   const std::string drawing = drawings("new").front();

@@ -164,8 +164,8 @@ TEST_CASE("evaluate counts all captions of a picture") {
   CHECK(scores["protocol"] == "captions");
   CHECK(scores["pictures"] == 4);
   CHECK(scores["captions"] == 8);
-  // A picture's right caption is also a wrong one of the picture before, which comes first but for
-  // the first; so each text finds its picture where it is right.
+  // A picture's right caption is also a wrong one of the previous one, which comes first (except
+  // for the first picture); so each text finds its picture only where it is right.
   CHECK(scores["text_to_image"]["r1"] == 0.5);
   CHECK(scores["image_to_text"]["r5"] == 1.0);
   CHECK(scores_of("--no-captioning " + folder.write("data.csv", table))["text_to_image"] ==
@@ -235,7 +235,7 @@ TEST_CASE("evaluate reads tables, shards and class folders") {
                 {shard, "has no \"source\""});
 }
 
-TEST_CASE("evaluate knows data by its content, and says how it was read") {
+TEST_CASE("evaluate recognises data by its content, and reports how it was read") {
   const std::string kinds = std::string(COCA_TEST_DATA) + "/datasets/kinds/";
   const auto pictures_of = [&](const std::string& arguments) {
     return scores_of("--no-captioning " + arguments)["pictures"].get<int>();
@@ -279,7 +279,7 @@ TEST_CASE("evaluate knows data by its content, and says how it was read") {
                   1, {name, "is a pointer of Git LFS"});
 }
 
-TEST_CASE("evaluate names broken pictures and goes on") {
+TEST_CASE("evaluate reports broken pictures and continues") {
   const Folder folder;
   json list = records();
   list[1]["image"] = folder.write("broken.png", "nothing");

@@ -13,12 +13,12 @@ TEST_CASE("a folder without pictures is reported") {
   std::filesystem::create_directory(notes);
   folder.write("notes/letter.txt", "no picture");
   for (const std::string more : {"", " 'a cow'", " 'a cow' --json", " 'a cow' --sheet s.png"})
-    check_refused(run("search " + notes + more), 1, {"search: " + notes + ": contains no picture"});
+    check_refused(run("search " + notes + more), 1, {"search: " + notes + ": holds no picture"});
   // One that cannot be read is named, and nothing else is said.
   folder.write("notes/broken.png", "x");
   const Result broken = run("search " + notes + " 'a cow'");
   check_refused(broken, 1, {"broken.png"});
-  CHECK(!contains(broken.err, "contains no picture"));
+  CHECK(!contains(broken.err, "holds no picture"));
 }
 
 TEST_CASE("a query is required") {
@@ -61,7 +61,7 @@ TEST_CASE("what to do about a damaged index") {
   CHECK(read_file(letter) == "not an index");
 }
 
-TEST_CASE("names are those that the folder has") {
+TEST_CASE("names are those in the folder") {
   namespace fs = std::filesystem;
   const Folder folder;
   const std::string album = folder / "album";
@@ -87,7 +87,7 @@ TEST_CASE("names are those that the folder has") {
   CHECK(contains(again.out, album + "/caf\xe9.png"));
 }
 
-TEST_CASE("what an index leaves out is counted, and broken pictures are told once") {
+TEST_CASE("what an index leaves out is counted, and broken pictures are reported once") {
   namespace fs = std::filesystem;
   const Folder folder;
   const std::string album = folder / "album";
@@ -113,7 +113,7 @@ TEST_CASE("what an index leaves out is counted, and broken pictures are told onc
   const Result update = run_stamps("search " + album);
   CHECK(update.status == 0);
   CHECK(contains(update.err, "0 new or changed, 0 gone, 1 that cannot be read; left out: "));
-  // Whoever only brings the index up to date is told of a failure.
+  // An update without a query reports a failure.
   folder.write("album/d.png", "broken too");
   CHECK(run_stamps("search " + album).status == 1);
   CHECK(run_stamps("search " + album).status == 0);
@@ -130,7 +130,7 @@ TEST_CASE("an index belongs to a model's weights, wherever these are") {
   const std::string index = read_file(album + "/.coca_index");
   fs::copy_file(weights, folder / "copy.safetensors");
   CHECK(run(search + " --weights " + (folder / "copy.safetensors")).err.empty());
-  // Another model has an index of its own, and the first is still there for its model.
+  // Another model has a separate index, and the first one is kept.
   const std::string other = search + " --weights random";
   CHECK(contains(run(other).err, "16 new"));
   CHECK(run(other).err.empty());

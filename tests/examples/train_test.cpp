@@ -120,7 +120,7 @@ bool same_tensors(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-TEST_CASE("train knows data by its content, skips rows that cannot be read, and tells of folders") {
+TEST_CASE("train recognises data by content, skips bad rows, and notes how folders are read") {
   const Folder folder;
   const std::string kinds = std::string(COCA_TEST_DATA) + "/datasets/kinds/";
   const Result result = run("train --model stamps_coca --data " + kinds + "null_caption.jsonl " +
@@ -271,7 +271,7 @@ TEST_CASE("a killed run resumes bit for bit") {
         read_file(folder / "whole/open_clip_model.safetensors"));
 }
 
-TEST_CASE("SIGTERM and SIGHUP let a run save and end, and options come back by themselves") {
+TEST_CASE("SIGTERM and SIGHUP let a run save and end, and its options are restored on resuming") {
   const int signal = GENERATE(SIGTERM, SIGHUP);
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
@@ -306,7 +306,7 @@ TEST_CASE("a run is resumed from another folder, and its data may move but not c
   Result result = run("train --resume --steps 5 --output " + output);
   CHECK(result.status == 1);
   CHECK(contains(result.err, list + ": cannot be opened"));
-  CHECK(contains(result.err, "can be named anew by --data"));
+  CHECK(contains(result.err, "give its new path with --data"));
   const std::string named = " --data " + moved + " --validation " + moved;
   REQUIRE(run("train --resume --steps 5 --output " + output + named).status == 0);
 
@@ -443,7 +443,7 @@ TEST_CASE("options come from a file, flags override it, and the run records the 
   CHECK(fs::exists(output + "/bpe_simple_vocab.txt.gz"));
 }
 
-TEST_CASE("a configuration file of one's own is trained, resumed and opened") {
+TEST_CASE("a custom configuration file is trained, resumed and opened") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";
   nlohmann::json config = nlohmann::json::parse(read_file(models + "/stamps_coca/config.json"));

@@ -1,5 +1,5 @@
 // libFuzzer target: any bytes as a caption file: a table, JSON rows, COCO's or Karpathy's. Either
-// they are read, but for rows that a coca::Error says what is wrong with, or one says why not.
+// they are read, except for rows that are reported by a coca::Error, or one says why not.
 
 #include <cstddef>
 #include <cstdint>

@@ -126,7 +126,7 @@ TEST_CASE("The prefix of an EXIF block may be doubled, its header's bytes may be
   CHECK(coca::exif_orientation(block) == 1);
 }
 
-TEST_CASE("Of several entries the first that can be read counts, up to one that lies outside") {
+TEST_CASE("The first readable one of several entries counts, up to one that lies outside") {
   const auto block = [](std::vector<std::uint8_t> first) {
     std::vector<std::uint8_t> bytes = {'I', 'I', 42, 0, 8, 0, 0, 0, 2, 0};
     bytes.insert(bytes.end(), first.begin(), first.end());
@@ -143,7 +143,7 @@ TEST_CASE("Of several entries the first that can be read counts, up to one that 
   CHECK(coca::exif_orientation(block({15, 1, 2, 0, 0, 1, 0, 0, 200, 0, 0, 0})) == 6);
 }
 
-TEST_CASE("XMP says the orientation where EXIF does not") {
+TEST_CASE("XMP has the orientation if EXIF does not") {
   const auto xmp = [](const std::string& packet) { return coca::metadata_orientation({}, packet); };
   CHECK(xmp("<rdf:Description tiff:Orientation=\"6\"/>") == 6);
   CHECK(xmp("<tiff:Orientation>8</tiff:Orientation>") == 8);

@@ -138,7 +138,7 @@ TEST_CASE("Damaged JPEG pictures are read or refused as by Pillow, with the same
   CHECK(verdicts["refused"] == 35);
 }
 
-TEST_CASE("What is wrong with a JPEG picture that could be read is said") {
+TEST_CASE("Damage of a JPEG picture that could be read is reported") {
   const std::string folder = COCA_TEST_DATA "/damaged_image/";
   const auto decode = [](const std::vector<std::uint8_t>& bytes, bool truncated = false) {
     return coca::decode_jpeg(bytes, "a.jpg", {.truncated = truncated});
@@ -157,7 +157,7 @@ TEST_CASE("What is wrong with a JPEG picture that could be read is said") {
   CHECK(decode(bytes, true).damage == "Premature end of JPEG file");
 }
 
-TEST_CASE("Of a JPEG picture that is cut off, the rows that are there are as in the whole one") {
+TEST_CASE("The rows that are there of a truncated JPEG picture equal those of the whole one") {
   std::vector<std::uint8_t> bytes = file_bytes(COCA_TEST_DATA "/damaged_image/restart.jpg");
   const coca::Image whole = to_rgb(coca::decode_jpeg(bytes, "a.jpg"));
   std::size_t second_row = 0;  // of blocks: two intervals of three later
@@ -171,7 +171,7 @@ TEST_CASE("Of a JPEG picture that is cut off, the rows that are there are as in 
   CHECK(part.at(90, 60) != whole.at(90, 60));
 }
 
-TEST_CASE("A JPEG picture of which no row is there is refused in any case") {
+TEST_CASE("A JPEG picture without any row is refused in any case") {
   const std::vector<std::uint8_t> whole = file_bytes(picture_folder + "color420.jpg");
   for (const std::size_t size : {3, 100, 300}) {
     CHECK(message_of<coca::FileError>([&] {

@@ -65,7 +65,7 @@ TEST_CASE("EXIF orientation is ignored") {
             .values == pixels.values);
 }
 
-TEST_CASE("Damaged pictures are preprocessed if asked for, and counted") {
+TEST_CASE("Damaged pictures are preprocessed on request, and counted") {
   std::vector<std::uint8_t> cut = file_bytes(COCA_TEST_DATA "/damaged_image/restart.jpg");
   cut.resize(cut.size() / 2);
   coca::DamagedPictures damaged;

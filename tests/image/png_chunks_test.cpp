@@ -79,7 +79,7 @@ TEST_CASE("Orientation of a PNG picture is found wherever Pillow finds it") {
   CHECK(orientation_of(chunk("tEXt", keyed("exif", exif(3)))) == 3);
 }
 
-TEST_CASE("Of several orientations of a PNG picture one counts, as in Pillow") {
+TEST_CASE("One of several orientations of a PNG picture counts, as in Pillow") {
   const std::string raw = chunk("tEXt", keyed(raw_key, raw_profile(exif(5))));
   const std::string xmp = chunk("tEXt", keyed(xmp_key, packet));
   CHECK(orientation_of(chunk("eXIf", exif(6)) + chunk("eXIf", exif(3))) == 3);
@@ -88,7 +88,7 @@ TEST_CASE("Of several orientations of a PNG picture one counts, as in Pillow") {
   CHECK(orientation_of(xmp + raw) == 5);
   std::string without = exif(6);
   without[10] = 17;                                          // another tag
-  CHECK(orientation_of(raw + chunk("eXIf", without)) == 1);  // the profile is not asked
+  CHECK(orientation_of(raw + chunk("eXIf", without)) == 1);  // the profile is not used
   CHECK(orientation_of(raw + xmp + chunk("eXIf", without)) == 8);
   CHECK(orientation_of(xmp + chunk("eXIf", exif(0))) == 1);
 }
@@ -128,7 +128,7 @@ TEST_CASE("A text that expands to more than Pillow allows is not read") {
 
 #endif
 
-TEST_CASE("Damaged texts of a PNG picture say nothing") {
+TEST_CASE("Damaged texts of a PNG picture are ignored") {
   const std::string profile = raw_profile(exif(6));
   const auto orientation = [](const std::string& text) {
     return orientation_of(chunk("tEXt", keyed(raw_key, text)));
@@ -144,7 +144,7 @@ TEST_CASE("Damaged texts of a PNG picture say nothing") {
   CHECK(orientation_of(chunk("zTXt", keyed(xmp_key, ""))) == 1);
 }
 
-TEST_CASE("Where a PNG file ends is found") {
+TEST_CASE("The end of a PNG file is found") {
   using coca::detail::PngMetadata;
   using coca::detail::read_png_metadata;
   const std::string header = chunk("IHDR", std::string(13, '\0'));

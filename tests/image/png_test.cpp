@@ -167,7 +167,7 @@ TEST_CASE("A wrong checksum of what the pixels of a PNG picture need is an error
   }
 }
 
-TEST_CASE("Of a PNG picture that is cut off, the rows that are there are read if asked for") {
+TEST_CASE("The rows that are there of a truncated PNG picture are read on request") {
   const std::vector<std::uint8_t> whole = file_bytes(picture_folder + "gray2.png");
   const coca::DecodedImage expected = decode_png_file("gray2.png");
   const std::vector<std::uint8_t> cut(whole.begin(), whole.end() - 60);

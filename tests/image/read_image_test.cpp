@@ -93,11 +93,11 @@ TEST_CASE("Files that are not pictures are refused in one sentence with their na
         pointer + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
 }
 
-TEST_CASE("Pictures are turned upright wherever they say how") {
+TEST_CASE("Pictures are rotated upright wherever the orientation is stored") {
   const std::string folder = COCA_TEST_DATA "/orientation/";
   const coca::Image jpeg = coca::read_image(folder + "upright.jpg");
   for (const std::string name : {"orient_short.jpg", "orient_long.jpg", "orient_xmp.jpg"}) {
-    CAPTURE(name);  // encoded anew, so that some pixels differ a little
+    CAPTURE(name);  // re-encoded, so that some pixels differ a little
     const auto difference = compare(coca::read_image(folder + name), jpeg);
     CHECK(difference.largest <= 13);
     CHECK(difference.equal_fraction > 0.5);
@@ -107,7 +107,7 @@ TEST_CASE("Pictures are turned upright wherever they say how") {
         coca::read_image(folder + "upright.png"));
 }
 
-TEST_CASE("Damaged pictures are counted, each once, and what is missing is read if asked for") {
+TEST_CASE("Damaged pictures are counted, each once, and truncated ones are read on request") {
   const std::string folder = COCA_TEST_DATA "/damaged_image/";
   coca::DamagedPictures damaged;
   CHECK(damaged.count() == 0);

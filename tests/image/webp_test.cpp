@@ -63,7 +63,7 @@ TEST_CASE("WebP modes and orientation are those of the file") {
   CHECK(decode("lossy.webp").orientation == 1);
 }
 
-TEST_CASE("Orientation of a WebP picture is that of EXIF or XMP that its header speaks of") {
+TEST_CASE("Orientation of a WebP picture is that of the EXIF or XMP that its header announces") {
   constexpr char exif = 0x08, xmp = 0x04;
   const std::string turned("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", 26);
   const std::string element = "<tiff:Orientation>8</tiff:Orientation> ";

@@ -50,7 +50,7 @@ TEST_CASE("brackets and quotes in strings are text") {
   CHECK(values_of(R"({"a]}": "\"}\\"} 1)") == Texts{R"(1:1 {"a]}": "\"}\\"})", "1:18 1"});
 }
 
-TEST_CASE("what never ends is one value, and stray marks are values") {
+TEST_CASE("a value that never ends is one value, and stray marks are values") {
   CHECK(values_of("{\"a\": [1, 2\n3") == Texts{"1:1 {\"a\": [1, 2\n3"});
   CHECK(values_of("\"abc\\") == Texts{"1:1 \"abc\\"});
   JsonCursor cut({"[1", {}});
@@ -67,7 +67,7 @@ TEST_CASE("elements of an array are visited, and a missing end is an empty one")
   CHECK(elements_of("[") == Texts{""});
 }
 
-TEST_CASE("members of an object are visited up to the first that is none") {
+TEST_CASE("members of an object are visited up to the first invalid one") {
   CHECK(members_of("{\"a\" : 1, \"b\":[{}]}") == Texts{"a=1", "b=[{}]"});
   CHECK(members_of("{}").empty());
   CHECK(members_of("{\"a\" 1, \"b\": 2}").empty());

@@ -18,7 +18,7 @@ coca::PythonJson parse(std::string_view text, coca::TextPlace begin = {}) {
 
 // What json.dumps({"a": float("nan"), "b": [float("inf"), -float("inf")], ...}) of Python 3.11
 // wrote.
-TEST_CASE("numbers that are not finite, or beyond double, disturb nobody") {
+TEST_CASE("numbers that are not finite, or beyond double, do no harm") {
   const coca::Json value =
       parse(R"({"a": NaN, "b": [Infinity, -Infinity], "c": 1e999, "d": -1E+400, "e": 12})").value;
   for (const char* key : {"a", "c", "d"}) CHECK(value.at(key) == coca::Json::object());
@@ -44,14 +44,14 @@ TEST_CASE("halves of surrogate pairs are marked, whole pairs are characters") {
   CHECK(parse(R"({"\udfff": 1})").value.size() == 1);
 }
 
-TEST_CASE("of doubled keys the last counts, and those of the outermost object are known") {
+TEST_CASE("the last of repeated keys counts, and those of the outermost object are known") {
   const coca::PythonJson json = parse(R"({"a": 1, "b": {"c": 1, "c": 2}, "a": 3})");
   CHECK(json.value.at("a") == 3);
   CHECK(json.value.at("b").at("c") == 2);
   CHECK(json.doubled == std::set<std::string>{"a"});
 }
 
-TEST_CASE("what is wrong has its place in the whole text") {
+TEST_CASE("errors have their position in the whole text") {
   const auto refusal = [](std::string_view text, coca::TextPlace begin = {}) {
     return message_of([&] { parse(text, begin); });
   };

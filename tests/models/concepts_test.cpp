@@ -85,7 +85,7 @@ static_assert(!ImageEncoder<WithoutWalk> && !Component<WithoutWalk>);
 
 }  // namespace
 
-TEST_CASE("An encoder of one's own can be plugged in", "[concepts]") {
+TEST_CASE("A custom encoder can be plugged in", "[concepts]") {
   ClipModel model(MeanColour("visual"),
                   ClassTokenPooler<Near>({.width = 3072, .tokens = 1, .embed_dim = 32}),
                   ClipText({plain.text, 32}));

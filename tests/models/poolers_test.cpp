@@ -44,7 +44,7 @@ void check_map(const Context<Near>& context, const Array<Near>& map, const Shape
 
 }  // namespace
 
-TEST_CASE("The pooler of a configuration is of the kind that it asks for", "[poolers]") {
+TEST_CASE("The pooler of a configuration is of the requested kind", "[poolers]") {
   const auto same = [](Pooling kind, const auto& pooler) {
     const auto any = random_pooler<AnyPooler<Near>>({kind, sizes});
     CHECK(any.input_width == pooler.input_width);

@@ -136,7 +136,7 @@ Array<B> device_rows(Context<B>& context, const Checkpoint& file, const std::str
   return context.to_device(rows_of(file, name, rows), shape);
 }
 
-/// Cosine of the angle between two arrays; NaN where their sizes differ.
+/// Cosine of the angle between two arrays; NaN if their sizes differ.
 inline double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   double ab = 0, aa = 0, bb = 0;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {

@@ -27,7 +27,7 @@ TEST_CASE("A constant row is normalised to the bias, not to NaN", "[layer_norm]"
 }
 
 // Worked out by hand: mean 2, variance 1, so 1 / sqrt(1 + 3) = 0.5.
-TEST_CASE("Layer normalisation with an epsilon of its own and without bias", "[layer_norm]") {
+TEST_CASE("Layer normalisation with a given epsilon and without bias", "[layer_norm]") {
   LayerNorm<Near> layer("ln", 2, {.epsilon = 3, .bias = false});
   const auto weights = fill(layer);
   CHECK(weights.size() == 1);

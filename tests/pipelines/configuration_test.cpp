@@ -60,7 +60,7 @@ TEST_CASE("configuration: names of presets") {
   CHECK_FALSE(preset_name(coca::testing::plain).has_value());
 }
 
-TEST_CASE("configuration: a preset is the same model wherever training starts") {
+TEST_CASE("configuration: the start of training does not change the model") {
   CoCaConfig config = presets::coca_vit_b_32;
   config.init_logit_scale = 1.5;
   CHECK(preset_name(config) == "coca_vit_b_32");
@@ -71,7 +71,7 @@ TEST_CASE("configuration: a preset is the same model wherever training starts") 
   CHECK_FALSE(same_model(config, presets::coca_vit_b_32));
 }
 
-TEST_CASE("configuration: where training starts is said where it is not the default") {
+TEST_CASE("configuration: the start of training is written if it is not the default") {
   CoCaConfig config = coca::testing::plain;
   CHECK(config_definition(config, "x").find("init") == std::string::npos);
   config.init_logit_scale = 1.5;

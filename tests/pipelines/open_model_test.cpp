@@ -70,7 +70,7 @@ TEST_CASE("open_model: OpenCLIP's names stand for models of its sizes", "[open_m
         AnyConfig(presets::coca_vit_b_32));
 }
 
-TEST_CASE("open_model: a folder's model captions as its type does", "[open_model]") {
+TEST_CASE("open_model: the model of a folder gives the captions of its type", "[open_model]") {
   const auto model = open_model(stamps_folder);
   CHECK(first_caption(*model) == "a brown slug .");
   CHECK(model->info().captions);
@@ -119,7 +119,7 @@ TEST_CASE("open_model: preprocess_cfg of a folder", "[open_model]") {
   CHECK(contains(message, "weird"));
 }
 
-TEST_CASE("open_model: a configuration of one's own with random weights", "[open_model]") {
+TEST_CASE("open_model: a custom configuration with random weights", "[open_model]") {
   const coca_test::TemporaryFolder folder;
   Json json = read_json_file(stamps_folder + "/config.json");
   json["vision_cfg"]["layers"] = 1;
@@ -137,7 +137,7 @@ TEST_CASE("open_model: a configuration of one's own with random weights", "[open
   CHECK(open(1)->info().identity != open(2)->info().identity);
   CHECK(open_model(folder.path(), {.weights = "random", .seed = 1})->embed_texts(texts).values ==
         one);
-  // Of a model for SigLIP's loss each label has a probability of its own.
+  // With a model for SigLIP's loss each label has a separate probability.
   const std::vector<std::string> templates{"{}"};
   const auto classifier = open(1)->classifier({"a", "b"}, templates);
   const auto found = classifier(std::vector<float>(64, 0.0f));

@@ -28,7 +28,7 @@ std::vector<std::string> names_in(const PictureFolder& folder) {
 
 }  // namespace
 
-TEST_CASE("pictures are told by content where their names do not say it") {
+TEST_CASE("pictures are recognised by content if not by name") {
   const TemporaryFolder folder;
   folder.write("a.jfif", jpeg);
   folder.write("b", png);
@@ -78,7 +78,7 @@ TEST_CASE("hidden files, previews of other programs and linked folders are left 
                                  {"links that lead nowhere", 1}});
 }
 
-TEST_CASE("names are relative to the folder however that is written") {
+TEST_CASE("names are relative to the folder, however its path is written") {
   const TemporaryFolder folder;
   fs::create_directories(folder.path("album/deep"));
   folder.write("album/deep/a.png", png);
@@ -100,7 +100,7 @@ TEST_CASE("files that are known to be pictures are not opened") {
   CHECK(read_picture_folder(folder.path(), known).pictures.empty());
 }
 
-TEST_CASE("a path that is no folder holds no pictures") {
+TEST_CASE("a path that is not a folder holds no pictures") {
   const TemporaryFolder folder;
   const std::string file = folder.write("file", "x");
   for (const std::string& path : {file, folder.path("none")})

@@ -118,7 +118,7 @@ TEST_CASE("search index: broken pictures are reported and left out") {
   CHECK(searched.index.size() == 2);
 }
 
-TEST_CASE("search index: a broken picture is told once, until it has changed") {
+TEST_CASE("search index: a broken picture is reported once, until it has changed") {
   if (!COCA_HAS_PNG) return;
   Searched searched;
   searched.put("04_dragonfly.png", "good.png");

@@ -7,8 +7,8 @@ foreach(entry ${ranks})
   list(GET entry 0 folder)
   list(GET entry 1 rank_of_${folder})
 endforeach()
-# Above backend/, backends are known by their concepts: what they are in detail (instruction sets, threads, kinds
-# of products) they say themselves. Only coca.hpp, which is in no folder, includes them all.
+# Above backend/, backends are known only by their concepts; details (instruction sets, threads, kinds
+# of products) stay within each backend. Only coca.hpp, which is in no folder, includes them all.
 # Of the folders on one line of the architecture, these know nothing of layers.
 set(forbidden_text nn models generation autograd backend)
 set(forbidden_image nn models generation autograd backend)
@@ -18,8 +18,8 @@ set(forbidden_evaluation training)
 set(forbidden_pipelines training)
 set(forbidden_models io image text)
 set(forbidden_losses io image text data)
-# Folders of equal rank know each other in this order, so that none includes another in a circle: io, text,
-# image, data; losses and generation not at all.
+# Folders of equal rank may include those before them in this order, so that there are no cycles: io, text,
+# image, data; losses and generation may not include each other.
 list(APPEND forbidden_io text image data)
 list(APPEND forbidden_text image data)
 list(APPEND forbidden_image text data)
@@ -27,7 +27,7 @@ list(APPEND forbidden_losses generation)
 set(forbidden_generation losses)
 # Configurations are plain values, which io reads and writes.
 set(allowed_io models/config.hpp)
-# A model that is opened when the program runs is opened for the processor.
+# A model that is opened at run time runs on the CPU backend.
 set(allowed_pipelines backend/cpu/cpu.hpp)
 
 file(GLOB_RECURSE headers RELATIVE "${INCLUDE}" "${INCLUDE}/*/*.hpp")

@@ -145,7 +145,7 @@ TEST_CASE("CLIP's own merges from a file give the compiled-in vocabulary") {
   CHECK(tokenizer.encode("a photo of a cat") == Ids{320, 1125, 539, 320, 2368});
 }
 
-TEST_CASE("some other text is not taken for a vocabulary") {
+TEST_CASE("other texts are not taken for a vocabulary") {
   const TemporaryDirectory directory;
   const auto refusal = [&](const std::string& text) {
     const auto path = directory.write("labels.txt", text);
@@ -153,9 +153,8 @@ TEST_CASE("some other text is not taken for a vocabulary") {
         .substr(path.size());
   };
   const std::string kind =
-      ": is not a vocabulary of CLIP's kind, which has a merge of two tokens in each line after "
-      "the "
-      "first";
+      ": is not a vocabulary in CLIP's format, which has a merge of two tokens in each line after "
+      "the first";
   CHECK(refusal("a dog") == kind);
   CHECK(refusal("a dog\n") == kind);
   CHECK(refusal("a dog\na cat\n") ==
@@ -165,7 +164,7 @@ TEST_CASE("some other text is not taken for a vocabulary") {
   CHECK(refusal("one\ntwo\n").starts_with(kind + ": line 2: expected two tokens"));
   CHECK(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n") ==
         ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
-  // A vocabulary whose first line says something else is one.
+  // A vocabulary with another first line is still one.
   const auto size = [&](const std::string& text) {
     return coca::read_clip_tokenizer(directory.write("v.txt", text)).vocab_size();
   };

@@ -21,7 +21,7 @@ std::string table(const std::vector<std::uint32_t>& units, const std::string& te
   return bytes + texts;
 }
 
-// Units of a trie that has "a" alone: at 0 the offset to its children, at 'a' ^ 1 the child, whose
+// Units of a trie that has only "a": at 0 the offset to its children, at 'a' ^ 1 the child, whose
 // value lies at its own offset 2 from there.
 std::vector<std::uint32_t> trie_of_a(std::uint32_t value) {
   std::vector<std::uint32_t> units(256, 0);

@@ -102,7 +102,7 @@ TEST_CASE("merges may be pairs or lines") {
         parse_json_tokenizer(base("clip").dump(), "t").encode(text));
 }
 
-TEST_CASE("a tokenizer.json of another kind is refused with what it is") {
+TEST_CASE("a tokenizer.json of another kind is refused, naming the kind") {
   CHECK(error_text<coca::FileError>([] { parse_json_tokenizer("{\"a\": 1}", "t.json"); }) ==
         "t.json: is no tokenizer.json: it has no \"model\"; of a vocab.json and a merges.txt, the "
         "latter "
@@ -135,7 +135,7 @@ TEST_CASE("a tokenizer.json of another kind is refused with what it is") {
                  "separates words in another way than SentencePiece's"));
   CHECK(contains(refusal("unigram", [](Json& json) { json["model"]["byte_fallback"] = true; }),
                  "has byte_fallback"));
-  // As T5 and SigLIP have it: nothing begins a text.
+  // As in T5 and SigLIP: no start token.
   CHECK(contains(refusal("unigram",
                          [](Json& json) {
                            json["post_processor"]["single"].erase(0);

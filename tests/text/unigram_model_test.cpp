@@ -37,7 +37,7 @@ TEST_CASE("characters that no piece has are one unknown piece") {
   CHECK(cut(without, "xax") == Ids{0});
 }
 
-TEST_CASE("of equal pieces the last counts, as a dictionary has it") {
+TEST_CASE("the last of equal pieces counts, as in a dictionary") {
   const UnigramModel model({{"?", 0}, {"a", -1}, {"ab", -5}, {"b", -1}, {"ab", -1}}, 0, "m");
   CHECK(cut(model, "ab") == Ids{4});
 }
@@ -48,7 +48,7 @@ TEST_CASE("a long word takes time in proportion to its length") {
   CHECK(cut(model, std::string(100 * longest.size() + 1, 'a')).size() == 101);
 }
 
-TEST_CASE("unigram models that are none are refused") {
+TEST_CASE("invalid unigram models are refused") {
   const auto refusal = [](std::vector<coca::UnigramPiece> pieces, int unknown) {
     return error_text<coca::FileError>([&] { UnigramModel(std::move(pieces), unknown, "m"); });
   };

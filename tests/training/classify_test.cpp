@@ -138,7 +138,7 @@ TEST_CASE("a classifier learns, and log, report and files say so") {
   }
 }
 
-TEST_CASE("an encoder's weights go into a classifier, the rest is said") {
+TEST_CASE("an encoder's weights are loaded into a classifier, and the rest is listed") {
   const coca_test::TemporaryFolder folder;
   const TinyModel captioner = tiny_model(5);
   save_weights(captioner, folder.path("c.safetensors"));

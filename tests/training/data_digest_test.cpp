@@ -25,7 +25,7 @@ TEST_CASE("a digest is of the records, not of their file") {
   CHECK(digest(two) == digest("image,text\n/q/r/a.png,one\n/q/r/b.png,two\n", "y.csv"));
 }
 
-TEST_CASE("whatever a step may see changes the digest") {
+TEST_CASE("every input of a step changes the digest") {
   const std::string before = digest("image,text\na,x\nb,y\n", "x.csv");
   for (const char* other :
        {"image,text\na,x\nb,z\n", "image,text\nb,y\na,x\n", "image,text\na,x\nc,y\n",
@@ -39,7 +39,7 @@ TEST_CASE("whatever a step may see changes the digest") {
 
 namespace {
 
-/// As many records as are asked for, of which one may be another.
+/// A given number of records, of which one may differ.
 struct Many {
   std::size_t count = 0, other = 0;
   std::size_t size() const { return count; }

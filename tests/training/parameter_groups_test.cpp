@@ -64,8 +64,8 @@ TEST_CASE("shape and role decide together about decay", "[parameter_groups]") {
 
 namespace {
 
-/// What names say of OpenCLIP's parameters, the rule by which groups were made before parameters
-/// said it themselves: decayed or not.
+/// Whether OpenCLIP's parameters decay, by their names: the rule that was used before parameters
+/// had roles.
 bool is_decayed_by_name(const std::string& path, const Shape& shape) {
   if (shape.rank() < 2) return false;
   const std::string name = path.substr(path.rfind('.') + 1);
@@ -91,7 +91,7 @@ int block_by_name(const std::string& path) {
   return -1;
 }
 
-/// Layers from each parameter of a model to the end of its tower, by name.
+/// Number of layers from each parameter of a model to the end of its tower, by name.
 template <class Model>
 std::map<std::string, int> depths_by_name(const Model& model) {
   std::map<std::string, int> blocks, depths;
@@ -134,7 +134,7 @@ Model with_bias(Model model) {
 
 }  // namespace
 
-TEST_CASE("roles and depths are what OpenCLIP's names say", "[parameter_groups]") {
+TEST_CASE("roles and depths agree with OpenCLIP's names", "[parameter_groups]") {
   check_groups_by_name(random_model<CoCa<layer_scale_variant, Near>>());
   check_groups_by_name(random_model<CoCa<paper_layer_scale_config, Near>>());
   check_groups_by_name(random_model<CoCa<class_token_config, Near>>());

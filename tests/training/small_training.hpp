@@ -91,7 +91,7 @@ inline double norm_of(const std::vector<float>& values) {
   return std::sqrt(sum);
 }
 
-/// The Euclidean norm of the difference; NaN where the sizes differ.
+/// The Euclidean norm of the difference; NaN if the sizes differ.
 inline double distance(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) return std::nan("");
   std::vector<float> difference(a.size());

@@ -1,4 +1,4 @@
-// What the tasks compute, beside CoCa's, which step_test.cpp holds against OpenCLIP's.
+// What the tasks other than CoCa's compute; step_test.cpp compares CoCa's with OpenCLIP's.
 
 #include <algorithm>
 #include <cmath>
@@ -60,7 +60,7 @@ TEST_CASE("CLIP trains by softmax and by sigmoid", "[training]") {
                     "add_logit_bias() before its parameters are bound");
 }
 
-TEST_CASE("a captioner has its two tasks alone, and each leaves the other's parts", "[training]") {
+TEST_CASE("a captioner's tasks train separately, and each leaves the other's parts", "[training]") {
   using Model = CoCa<plain, B>;
   check_task<ClipTask<Model>>(random_model<Model>(), some_inputs(), {}, "contrastive_loss");
   check_task<CaptionTask<Model>>(random_model<Model>(), some_inputs(), {}, "captioning_loss");

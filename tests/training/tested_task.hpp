@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What holds for every task: parts are the whole, and steps help.
+/// What holds for every task: parts add up to the whole, and steps reduce the losses.
 
 #include <cmath>
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace coca::testing {
 
-/// A model with all that steps of its task need.
+/// A model with everything that steps of its task need.
 template <class Task>
 struct TestedTask {
   using Model = typename Task::model_type;
@@ -45,7 +45,7 @@ inline ImageTextInputs<Reference<float>> some_inputs() {
   return {batch.pixels(), batch.tokens()};
 }
 
-/// That a batch in two parts has the losses and gradients of the whole, and that steps help.
+/// A batch in two parts has the losses and gradients of the whole, and steps reduce the losses.
 template <class Task, class Inputs>
 void check_task(typename Task::model_type model, const Inputs& inputs,
                 const typename Task::Options& options, const std::string& loss) {

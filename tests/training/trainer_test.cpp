@@ -148,7 +148,7 @@ TEST_CASE("a run does not resume with other steps than it started with") {
   CHECK(read_all(RunFolder(options.output).checkpoint()) == before);
 }
 
-TEST_CASE("a run does not go on with other data than it began with, unless it is told to") {
+TEST_CASE("a run does not resume with other data than it began with, unless requested") {
   const SmallData data;
   TrainingOptions options = data.options();
   const std::string list = read_all(data.list());
@@ -177,12 +177,12 @@ TEST_CASE("a run does not go on with other data than it began with, unless it is
     CHECK(trainer.state().position == DataPosition{1, 3});
     CHECK(trainer.run() == TrainingEnd::finished);
   }
-  // What was finished with the changed data is resumed with it.
+  // A run finished with the changed data resumes with it.
   options.step.steps = 13;
   CHECK(train(data, as(edited), true) == TrainingEnd::finished);
 }
 
-TEST_CASE("a run with less data than before goes on with the next epoch, if it is told to") {
+TEST_CASE("a run with less data than before resumes at the next epoch, if requested") {
   const SmallData data;
   TrainingOptions options = data.options();
   REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
@@ -213,7 +213,7 @@ TEST_CASE("a data set that has moved is the same data") {
   CHECK(train(data, options, true) == TrainingEnd::finished);
 }
 
-TEST_CASE("a run of another task is refused, and one of before tasks had names is a captioner's") {
+TEST_CASE("a run of another task is refused, and one without a task's name is a captioner's") {
   const SmallData data;
   const TrainingOptions options = data.options();
   REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
@@ -228,7 +228,7 @@ TEST_CASE("a run of another task is refused, and one of before tasks had names i
   CHECK(message_of([&] { TinyTrainer(model, data.subject(), other); }) ==
         "the task is clip, but what trains is coca");
 
-  // As a checkpoint of before is: without the name of a task and without a digest.
+  // Like a checkpoint of an older version: without the name of a task and without a digest.
   const Checkpoint checkpoint = open_checkpoint(folder.checkpoint());
   Json record = parse_json(checkpoint.metadata().at("coca_training"), "record");
   record.erase("data");
@@ -248,7 +248,7 @@ TEST_CASE("a run of another task is refused, and one of before tasks had names i
   CHECK(tensors_of(options.output) == tensors_of(whole.output));
 }
 
-TEST_CASE("a captioner is trained by its tasks alone, with their names in log and report") {
+TEST_CASE("a captioner's tasks train separately, with their names in log and report") {
   const SmallData data;
   TrainingOptions options = data.options();
   TinyModel model = tiny_model();

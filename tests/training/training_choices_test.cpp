@@ -51,7 +51,7 @@ TEST_CASE("options of a run become those of its parts") {
         "a run of 10 steps cannot have 11 of warm-up and 0 of cooldown");
 }
 
-TEST_CASE("who multiplies is fixed unless something else is asked for") {
+TEST_CASE("kernels of products are fixed unless something else is requested") {
   const auto training_cpu_options = [](const TrainingOptions& of) {
     return cpu_training_options(of.gemm, of.threads);
   };

@@ -35,7 +35,7 @@ TEST_CASE("caption files and class folders are opened, several one after the oth
   CHECK(first_of(both, 9).size() == 3);
 }
 
-TEST_CASE("what data is told by its content, and split as training does") {
+TEST_CASE("the kind of data is recognised by content, and split as in training") {
   const std::string kinds = COCA_TEST_DATA "/datasets/kinds/";
   TrainingData data;
   const auto names = [](const AnyDataset& dataset) {
@@ -146,7 +146,7 @@ TEST_CASE("steps are counted, or follow from the epochs") {
   CHECK(training_step_count({.epochs = 3, .steps = 5}, 7) == 5);
 }
 
-TEST_CASE("paths are kept absolute, patterns of shards too, and data that has moved is named so") {
+TEST_CASE("paths are kept absolute, patterns of shards too, and missing data gets a hint") {
   const std::string here = std::filesystem::current_path().string();
   TrainingOptions options;
   options.data.training = {"a.jsonl", "s-{0..2}.tar::../t.tar", "/x/../y"};
@@ -168,9 +168,10 @@ TEST_CASE("paths are kept absolute, patterns of shards too, and data that has mo
   TrainingData data;
   data.training = data.validation = {"/nowhere/a.jsonl"};
   CHECK(message_of([&] { open_training_data(data); }) ==
-        "/nowhere/a.jsonl: cannot be opened: No such file or directory; data that has moved can be "
-        "named anew by --data");
-  CHECK(contains(message_of([&] { open_validation_data(data); }), "named anew by --validation"));
+        "/nowhere/a.jsonl: cannot be opened: No such file or directory; if the data has moved, "
+        "give its new path with --data");
+  CHECK(contains(message_of([&] { open_validation_data(data); }),
+                 "give its new path with --validation"));
 }
 
 TEST_CASE("fields that are lists reach the records as JSON") {

@@ -75,8 +75,8 @@ class Context {
   Tape<B>* tape_ = nullptr;
 };
 
-/// During its lifetime, operations of the context are recorded on a tape; or, with nullptr, on
-/// none.
+/// During its lifetime, operations of the context are recorded on a tape, or, with nullptr, not
+/// recorded.
 template <Backend B>
 class Recording {
  public:

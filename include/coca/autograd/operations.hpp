@@ -2,7 +2,7 @@
 /// @file
 /// The operations that layers are written in: each checks its shapes, takes its result from the
 /// context's workspace, runs one primitive of the backend and records it for the backward pass
-/// where the context has a tape. Layers call nothing below these, so that they are written once for
+/// if the context has a tape. Layers call nothing below these, so that they are written once for
 /// every backend, for inference and for training.
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace coca {
 template <Backend B>
 using LinearOptions = Epilogue<typename B::value_type, typename B::memory_type>;
 
-/// Runs an operation, of the library or your own, and records it.
+/// Runs an operation, the library's or a custom one, and records it.
 /// @throws ShapeError as the operation's check() does.
 template <Backend B, class Operation>
 void run(Context<B>& context, const Operation& operation) {
@@ -39,7 +39,7 @@ Array<B> apply(Context<B>& context, Operation operation) {
 }
 
 /// input [..., in], weight [out, in] -> [..., out]
-/// @throws ShapeError where the widths or the epilogue do not fit.
+/// @throws ShapeError if the widths or the epilogue do not fit.
 template <Backend B>
 Array<B> linear(Context<B>& context, const Array<B>& input, const typename B::Matrix& weight,
                 const LinearOptions<B>& options = {}) {
@@ -60,7 +60,7 @@ Array<B> layer_norm(Context<B>& context, const Array<B>& input, const Array<B>& 
 }
 
 /// -> [batch, query_tokens, width], see AttentionArguments.
-/// @throws ShapeError where columns, rows or heads do not fit.
+/// @throws ShapeError if columns, rows or heads do not fit.
 template <Backend B>
 Array<B> attention(
     Context<B>& context,
@@ -81,7 +81,7 @@ Array<B> embed(Context<B>& context, const Indices<B>& ids,
 
 /// input [batch, channels, height, width] (or channels last)
 /// -> [batch, rows * columns, channels * kernel * kernel]: the windows of a convolution.
-/// @throws ShapeError where the windows do not fit the picture.
+/// @throws ShapeError if the windows do not fit the picture.
 template <Backend B>
 Array<B> unfold(Context<B>& context, const Array<B>& input, const Unfold& windows) {
   return apply(context, ops::On<B, ops::Unfold>{.input = input, .windows = windows});
@@ -89,7 +89,7 @@ Array<B> unfold(Context<B>& context, const Array<B>& input, const Unfold& window
 
 /// Each channel of input [batch, height * width, channels] convolved with its own weight [channels,
 /// kernel, kernel] -> [batch, rows * columns, channels].
-/// @throws ShapeError where they do not fit.
+/// @throws ShapeError if they do not fit.
 template <Backend B>
 Array<B> depthwise_convolution(Context<B>& context, const Array<B>& input, const Array<B>& weight,
                                const Unfold& windows) {
@@ -130,7 +130,7 @@ Array<B> slice_tokens(Context<B>& context, const Array<B>& input, std::size_t fi
 
 /// The tokens of `left` [batch, n, width] followed by those of `right` [batch or 1, m, width]
 /// -> [batch, n + m, width].
-/// @throws ShapeError where they do not fit.
+/// @throws ShapeError if they do not fit.
 template <Backend B>
 Array<B> concatenate_tokens(Context<B>& context, const Array<B>& left, const Array<B>& right) {
   const std::size_t tokens = left.shape()[1];
@@ -141,7 +141,7 @@ Array<B> concatenate_tokens(Context<B>& context, const Array<B>& left, const Arr
   return output;
 }
 
-/// The mean of the tokens of input [batch, tokens, width] -> [batch, width], those left out that
+/// The mean of the tokens of input [batch, tokens, width] -> [batch, width], except those that
 /// `hidden` [batch, tokens] marks with 1.
 template <Backend B>
 Array<B> mean_tokens(Context<B>& context, const Array<B>& input,
@@ -161,8 +161,8 @@ Array<B> activate(Context<B>& context, const Array<B>& input, Activation activat
   return apply(context, ops::On<B, ops::Activate>{.input = input, .activation = activation});
 }
 
-/// Elements dropped one by one, or in groups, as `dropping` says; the input itself at a rate of 0.
-/// @throws ArgumentError for a rate outside of [0, 1).
+/// Dropout of single elements or of groups, as `dropping` says; the input itself at a rate of 0.
+/// @throws ArgumentError for a rate outside [0, 1).
 template <DifferentiableBackend B>
 Array<B> dropout(Context<B>& context, const Array<B>& input, const Dropping& dropping) {
   if (dropping.rate == 0) return input;

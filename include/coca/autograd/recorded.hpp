@@ -12,7 +12,7 @@
 
 namespace coca {
 
-/// What an operation's backward() is given: the gradients of a tape, and the backend to run on.
+/// The argument of an operation's backward(): the gradients of a tape, and the backend to run on.
 template <DifferentiableBackend B>
 class BackwardPass {
  public:
@@ -21,22 +21,22 @@ class BackwardPass {
 
   BackwardPass(const B& backend, Tape<B>& tape) : backend_(backend), tape_(tape) {}
 
-  /// Whether the gradient by an input is wanted.
+  /// Whether the gradient with respect to an input is wanted.
   bool follows(const Array<B>& input) const { return tape_.follows(input); }
-  /// The gradient by the operation's output.
+  /// The gradient with respect to the operation's output.
   Array<B> of(const Array<B>& output) const { return tape_.gradient(output); }
-  /// Where the gradient by an input is added; nothing where it is not wanted.
+  /// Where to add the gradient with respect to an input; nothing if it is not wanted.
   ops::Add<T, M> add(const Array<B>& input) const {
     return ops::Add<T, M>(tape_.gradient_if_followed(input));
   }
-  /// Where the gradient by an input is assigned or added; nothing where it is not wanted.
+  /// Where to assign or add the gradient with respect to an input; nothing if it is not wanted.
   ops::Update<T, M> update(const Array<B>& input) const {
     if (!follows(input)) return {};
     const auto [gradient, write] = tape_.gradient_to_write(input);
     return {gradient, write};
   }
-  /// Adds `gradient`, which nothing else will read or write any more, to that by an input, if it is
-  /// wanted.
+  /// Adds `gradient`, which nothing else will read or write any more, to that with respect to an
+  /// input, if it is wanted.
   void give(const Array<B>& input, const Array<B>& gradient) const {
     if (follows(input)) tape_.give(input, gradient);
   }
@@ -77,7 +77,7 @@ bool follows_input(const Tape<B>& tape, const Group& group) {
   return follows;
 }
 
-/// Puts an operation that ran on the context's tape, if that follows one of its inputs.
+/// Records an operation that has run on the context's tape, if that follows one of its inputs.
 template <Backend B, class Operation>
 void record_operation(Context<B>& context, const Operation& operation) {
   if constexpr (DifferentiableBackend<B>) {
@@ -97,7 +97,7 @@ concept Recordable = requires(const Operation& operation, AnyPass& pass) {
   operation.backward(pass);
 };
 
-/// How one operation is recorded; nothing for what has no backward().
+/// How one operation is recorded; empty for operations without backward().
 template <Backend B, class Operation>
 struct RecordedOperation {};
 template <Backend B, Recordable Operation>
@@ -114,7 +114,7 @@ template <Backend B>
 Array<B> linear_in_steps(Context<B>& context, const ops::MatmulOn<B>& product);  // operations.hpp
 
 /// How all operations are recorded. A tape points to them and operations reach them through it, so
-/// that a program which makes no tape does not compile them.
+/// that a program which creates no tape does not compile them.
 template <Backend B>
 struct RecordedOperations : RecordedList<B, InferenceOperations<B>>,
                             RecordedList<B, TrainingOperations<B>> {
@@ -127,7 +127,7 @@ const RecordedOperations<B>& recorded_operations() {
   return operations;
 }
 
-/// Records an operation that ran, where the context has a tape.
+/// Records an operation that has run, if the context has a tape.
 template <Backend B, class Operation>
 void record(Context<B>& context, const Operation& operation) {
   if (context.tape() == nullptr) return;

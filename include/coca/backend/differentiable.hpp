@@ -46,7 +46,7 @@ using TrainingOperations = ops::OperationList<
     ops::On<B, ops::WriteTokensGradient>, ops::On<B, ops::SliceTokensGradient>,
     ops::On<B, ops::MeanTokensGradient>, ops::On<B, ops::SoftmaxGradient>,
     ops::On<B, ops::GatherRowsGradient>,
-    // Element by element; what an epilogue does, on its own.
+    // Elementwise; the parts of an epilogue as separate operations.
     ops::On<B, ops::Activate>, ops::On<B, ops::ActivationGradient>, ops::On<B, ops::ScaleColumns>,
     ops::On<B, ops::ScaleColumnsGradient>, ops::On<B, ops::Fill>, ops::On<B, ops::Copy>,
     ops::On<B, ops::Accumulate>, ops::On<B, ops::Scale>, ops::On<B, ops::Sum>,

@@ -1,12 +1,12 @@
 #pragma once
 /// @file
-/// What operations are made of: arguments whose types say how they are met, and the list of fields
+/// The parts of operations: arguments whose types say how they are accessed, and the list of fields
 /// that generic code walks.
 ///
 /// A primitive is a struct in ops/, of aggregates of these: `In` is read, `Out` is assigned, `Add`
 /// is added to, `Update` is assigned or added to as a Write says, `InOut` is changed in place. They
-/// do not turn into one another, and a tensor becomes an output only where it is called one, so
-/// that arguments in a wrong order do not compile:
+/// do not convert into one another, and a tensor becomes an output only explicitly, so that
+/// arguments in the wrong order do not compile:
 ///
 ///     backend.run(ops::On<B, ops::GatherRows>{
 ///         .input = table, .indices = rows, .output = ops::Out(output)});
@@ -26,7 +26,7 @@
 
 namespace coca {
 
-/// How a result meets what its tensor holds.
+/// What happens to the previous content of a result's tensor.
 enum class Write : std::uint8_t {
   assign,  ///< replaces it; the tensor may be uninitialised
   add,     ///< is added to it
@@ -34,17 +34,17 @@ enum class Write : std::uint8_t {
 
 namespace ops {
 
-/// A tensor as an argument of an operation; nothing where an argument is absent.
+/// A tensor as an argument of an operation; nothing if an argument is absent.
 template <class T, Memory M>
 class Operand : public Tensor<T, M> {
  public:
   Operand() = default;
   explicit Operand(const Tensor<T, M>& tensor) : Tensor<T, M>(tensor) {}
-  /// The argument as it was given.
+  /// The argument as given.
   const Tensor<T, M>& tensor() const noexcept { return *this; }
 };
 
-/// Is read.
+/// An argument that is read.
 template <class T, Memory M>
 struct In : Operand<T, M> {
   In() = default;
@@ -52,28 +52,28 @@ struct In : Operand<T, M> {
   In(const Operand<T, M>&) = delete;                         // an output is not read by mistake
 };
 
-/// Is assigned, whatever it held.
+/// An argument that is assigned, whatever it held.
 template <class T, Memory M>
 struct Out : Operand<T, M> {
   Out() = default;
   explicit Out(const Tensor<T, M>& tensor) : Operand<T, M>(tensor) {}
 };
 
-/// Is added to.
+/// An argument that is added to.
 template <class T, Memory M>
 struct Add : Operand<T, M> {
   Add() = default;
   explicit Add(const Tensor<T, M>& tensor) : Operand<T, M>(tensor) {}
 };
 
-/// Is changed in place, or in part.
+/// An argument that is changed in place, or in part.
 template <class T, Memory M>
 struct InOut : Operand<T, M> {
   InOut() = default;
   explicit InOut(const Tensor<T, M>& tensor) : Operand<T, M>(tensor) {}
 };
 
-/// Is assigned or added to.
+/// An argument that is assigned or added to.
 template <class T, Memory M>
 struct Update : Operand<T, M> {
   Update() = default;
@@ -85,12 +85,12 @@ struct Update : Operand<T, M> {
 template <class... Operation>
 struct OperationList {};
 
-/// An operation with the numbers and the memory of a backend.
+/// An operation with the element type and the memory of a backend.
 template <class B, template <class, class> class Operation>
 using On = Operation<typename std::remove_cvref_t<B>::value_type,
                      typename std::remove_cvref_t<B>::memory_type>;
 
-/// What visit is called with in place of fields that are not looked at.
+/// What visit is called with in place of fields that are ignored.
 struct IgnoreField {
   template <class... Field>
   constexpr void operator()(const char*, Field&...) const noexcept {}

@@ -113,7 +113,7 @@ class Plan {
     std::fill_n(rows, count * matrix.in_features(), 0.0f);
   }
 
-  /// Every operation takes the memory that its arguments have, and no more.
+  /// Operations take no memory beyond that of their arguments.
   template <class Operation>
   void run(const Operation&) const {}
 };

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A short digest of content, to tell what is different apart.
+/// A short digest that tells different contents apart.
 
 #include <cstdint>
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace coca {
 
-/// FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv). It does not withstand anyone who
-/// wants two contents to have one digest.
+/// FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv). It is not secure against
+/// deliberate collisions.
 class Digest {
  public:
   void add(std::string_view bytes) {

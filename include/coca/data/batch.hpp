@@ -30,7 +30,7 @@ struct SkippedPicture {
 /// The label of samples without one.
 inline constexpr std::int32_t no_label = -1;
 
-/// What else a record says, by key: UTF-8 text as its file has it; numbers, lists and objects of
+/// Further fields of a record, by key: UTF-8 text as in its file; numbers, lists and objects of
 /// JSON as their JSON.
 using RecordFields = std::map<std::string, std::string>;
 

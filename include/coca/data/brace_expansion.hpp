@@ -137,7 +137,7 @@ inline std::vector<std::string> expand_braces(const std::string& pattern) {
   return detail::expand_braces(std::string_view(pattern));
 }
 
-/// All names that several patterns stand for, which "::" separates, as for OpenCLIP's
+/// All names that several patterns, separated by "::", stand for, as for OpenCLIP's
 /// `--train-data`. @throws as expand_braces
 inline std::vector<std::string> expand_patterns(const std::string& text) {
   std::vector<std::string> names;

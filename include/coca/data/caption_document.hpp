@@ -49,7 +49,7 @@ inline std::optional<CaptionDocument> find_caption_document(std::string_view tex
 /// Reads such a file.
 class CaptionDocumentReader {
  public:
-  /// @param options its keys, where given, are those of the pictures' names and of captions
+  /// @param options its keys, if given, are those of the pictures' names and of captions
   CaptionDocumentReader(const CaptionFileOptions& options, CaptionList& list)
       : options_(options),
         list_(list),
@@ -59,7 +59,7 @@ class CaptionDocumentReader {
             detail::keys_to_try(options.caption_key, detail::default_caption_keys())) {}
 
   /// Reads all pictures and captions. Those that cannot be read are bad rows of the list.
-  /// @throws FileError where no picture is of the splits that are wanted
+  /// @throws FileError if no picture is in the requested splits
   void read(const CaptionDocument& document) {
     for_each_json_element(document.images,
                           [&](const JsonPiece& piece) { list_.guard([&] { read_image(piece); }); });
@@ -77,7 +77,7 @@ class CaptionDocumentReader {
         list_.guard([&] { list_.add(std::move(image.entry), image.place); });
   }
 
-  /// What is worth knowing of what was read: sentences.
+  /// Notes on what was read: sentences.
   std::vector<std::string> notes() const {
     std::vector<std::string> notes;
     if (!splits_.empty())
@@ -160,7 +160,7 @@ class CaptionDocumentReader {
   CaptionList& list_;
   std::vector<std::string> image_keys_;
   std::vector<std::string> caption_keys_;      // of annotations and sentences
-  std::vector<std::string> own_caption_keys_;  // of pictures that have theirs beside their name
+  std::vector<std::string> own_caption_keys_;  // of pictures that have theirs next to their name
   std::vector<Image> images_;
   std::unordered_map<std::string, std::size_t> numbers_;  // places of pictures by their id
   std::set<std::string> splits_;                          // that the file has

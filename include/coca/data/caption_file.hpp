@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A text file of pictures and captions beside a folder of pictures: a table (CSV, TSV), JSON
+/// A text file of pictures and captions next to a folder of pictures: a table (CSV, TSV), JSON
 /// (lines, an array, COCO's captions, Karpathy's splits), plain or compressed. The content says
 /// which. Several rows of one picture are several captions of it.
 
@@ -46,8 +46,8 @@ inline bool is_json_text(std::string_view text, const std::filesystem::path& pat
 }  // namespace detail
 
 /// Pictures and captions that a text file lists. The text is read when this object is made,
-/// pictures when they are asked for. A row that cannot be read is a record that cannot be read, as
-/// is a broken sample of a WebDataset; where no row can be, the file is refused.
+/// pictures on request. A row that cannot be read is a record that cannot be read, like a broken
+/// sample of a WebDataset; if no row can be read, the file is refused.
 class CaptionFile {
  public:
   /// @throws FileError with the line of what is wrong with a header or with all rows
@@ -73,13 +73,13 @@ class CaptionFile {
     return {entry.picture, entry.captions, std::nullopt, entry.fields};
   }
 
-  /// Picture file `number` of a record. @throws FileError where it is missing, unreadable or no
+  /// Picture file `number` of a record. @throws FileError if it is missing, unreadable or no
   /// picture.
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return detail::read_image_bytes(image_path(index, number));
   }
 
-  /// Where a picture file is. @throws FileError where the record has fewer pictures
+  /// Where a picture file is. @throws FileError if the record has fewer pictures
   std::string image_path(std::size_t index, std::size_t number = 0) const {
     const CaptionEntry& entry = at(index);
     if (number > entry.more.size())
@@ -91,7 +91,7 @@ class CaptionFile {
     return (folder_ / picture).string();
   }
 
-  /// What is worth knowing of how the file was read: sentences that begin with its path.
+  /// Notes on how the file was read: sentences that begin with its path.
   const std::vector<std::string>& notes() const noexcept { return notes_; }
 
  private:

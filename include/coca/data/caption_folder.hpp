@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Pictures with their captions beside them: `x.jpg` with `x.txt`, `x.caption` or `x.json`, in a
-/// folder and in those within it, as img2dataset, kohya's scripts and many others write them.
+/// Pictures with their captions next to them: `x.jpg` with `x.txt`, `x.caption` or `x.json`, in a
+/// folder and its subfolders, as img2dataset, kohya's scripts and many others write them.
 
 #include <algorithm>
 #include <array>
@@ -27,20 +27,20 @@
 
 namespace coca {
 
-/// What is beside a picture; paths begin at the folder that was looked through.
+/// The files next to a picture; paths are relative to the scanned folder.
 struct PictureBeside {
   std::string picture{};
-  std::string text{};  ///< .txt or else .caption; empty where there is none
-  std::string json{};  ///< .json; empty where there is none
+  std::string text{};  ///< .txt or else .caption; empty if there is none
+  std::string json{};  ///< .json; empty if there is none
 };
 
-/// What a folder of pictures and those within it hold.
+/// The content of a folder of pictures and its subfolders.
 struct FolderContents {
   std::vector<PictureBeside> pictures{};
   std::vector<std::string> lists{};  ///< metadata.jsonl or else metadata.csv of each folder
-  bool has_folders = false;          ///< whether a picture is in a folder within
+  bool has_folders = false;          ///< whether a picture is in a subfolder
 
-  /// Number of pictures with a text beside them.
+  /// Number of pictures with a text next to them.
   std::size_t described() const {
     return static_cast<std::size_t>(std::count_if(
         pictures.begin(), pictures.end(),
@@ -50,7 +50,7 @@ struct FolderContents {
 
 namespace detail {
 
-/// Looks through a folder.
+/// Scans a folder.
 class FolderWalk {
  public:
   explicit FolderWalk(std::filesystem::path root) : root_(std::move(root)) {}
@@ -88,15 +88,15 @@ class FolderWalk {
 
 }  // namespace detail
 
-/// Looks for pictures and what is beside them. Names that begin with a dot and links to folders are
-/// passed over. @throws FileError where a folder cannot be listed
+/// Finds pictures and the files next to them. Names that begin with a dot and links to folders are
+/// skipped. @throws FileError if a folder cannot be listed
 inline FolderContents look_through(const std::string& root) {
   FolderContents contents;
   detail::FolderWalk(root).add("", contents);
   return contents;
 }
 
-/// How the texts beside pictures become records.
+/// How the texts next to pictures become records.
 struct CaptionFolderOptions {
   /// Key of the caption in .json files; empty: the first of title, caption, text, captions that
   /// there is.
@@ -105,15 +105,15 @@ struct CaptionFolderOptions {
   std::vector<std::string> field_keys{};
 };
 
-/// Pictures that have a text beside them. The caption is that of the .txt, or else of the .caption,
-/// or else of the .json; fields are those of the .json.
+/// Pictures that have a text next to them. The caption is that of the .txt, else of the .caption,
+/// else of the .json; fields are those of the .json.
 class CaptionFolder {
  public:
   /// @throws FileError for a folder that cannot be listed, or holds no such picture
   explicit CaptionFolder(const std::string& root, const CaptionFolderOptions& options = {})
       : CaptionFolder(root, look_through(root), options) {}
 
-  /// The same of a folder that was looked through.
+  /// The same for a folder that has been scanned.
   CaptionFolder(const std::string& root, FolderContents contents,
                 const CaptionFolderOptions& options)
       : root_(root), options_(options), pictures_(std::move(contents.pictures)) {
@@ -130,8 +130,8 @@ class CaptionFolder {
 
   std::size_t size() const noexcept { return pictures_.size(); }
 
-  /// Path, caption and fields. The field "label", where no .json has it, is the name of the folder
-  /// within the root that the picture is in, as of ClassFolders.
+  /// Path, caption and fields. The field "label", if no .json has it, is the name of the folder
+  /// below the root that contains the picture, as for ClassFolders.
   /// @throws FileError for a text that is not UTF-8, JSON without a caption, a field that is
   /// missing
   Record record(std::size_t index) const {
@@ -146,12 +146,12 @@ class CaptionFolder {
     return record;
   }
 
-  /// The picture file. @throws FileError where it is unreadable or no picture.
+  /// The picture file. @throws FileError if it is unreadable or no picture.
   std::vector<std::uint8_t> read(std::size_t index) const {
     return detail::read_image_bytes(path_of(at(index).picture));
   }
 
-  /// What is worth knowing of how the folder was read: sentences that begin with a path.
+  /// Notes on how the folder was read: sentences that begin with a path.
   std::vector<std::string> notes() const {
     if (bare_ == 0) return {};
     const std::string others = bare_ == 1 ? " has no caption beside it and is"

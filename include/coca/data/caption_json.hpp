@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Caption files that are JSON: rows as lines (`metadata.jsonl` of Hugging Face's ImageFolder), as
-/// the elements of an array, or one after the other over several lines. JSON is what Python's json
-/// module takes for it. Rows are parsed one by one.
+/// the elements of an array, or one after the other over several lines. JSON is whatever Python's
+/// json module reads. Rows are parsed one by one.
 
 #include <algorithm>
 #include <cstddef>
@@ -54,7 +54,7 @@ inline bool read_structured_field(const Json& value, std::string& text) {
 /// An object of a JSON caption file, with messages that say where it is.
 class JsonRow {
  public:
-  /// @throws FileError for what is no object, or cannot be parsed
+  /// @throws FileError for anything but an object, or JSON that cannot be parsed
   JsonRow(const JsonPiece& piece, const CaptionList& list) : place_(piece.begin), list_(list) {
     constexpr JsonLimits limits{.max_bytes = std::size_t{16} << 20, .max_values = 1'000'000};
     json_ = parse_python_json(piece, list.path(), limits);
@@ -65,14 +65,14 @@ class JsonRow {
 
   bool has(const std::string& key) const { return json_.value.contains(key); }
 
-  /// The first of some keys that there is, empty where there is none.
+  /// The first of some keys that exists, empty if none does.
   std::string first_of(const std::vector<std::string>& keys) const {
     const auto found =
         std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return has(k); });
     return found == keys.end() ? "" : *found;
   }
 
-  /// @throws FileError for a key that occurs twice, or is not there
+  /// @throws FileError for a key that occurs twice, or is missing
   const Json& at(const std::string& key) const {
     if (json_.doubled.count(key) != 0) fail("the key \"" + printable(key, 40) + "\" occurs twice");
     if (!has(key)) {
@@ -83,14 +83,14 @@ class JsonRow {
     return json_.value.at(key);
   }
 
-  /// The picture of a row. @throws FileError where there is none, or it is no text
+  /// The picture of a row. @throws FileError if it is missing, or not a text
   std::string picture(const std::vector<std::string>& keys) const {
     const Json& value = find(keys, "picture");
     if (!value.is_string()) fail("the picture is not a text");
     return checked(value.get<std::string>(), "the picture");
   }
 
-  /// The pictures of a row, at least one. @throws FileError where there is none, or one is no text
+  /// The pictures of a row, at least one. @throws FileError if there is none, or one is not a text
   std::vector<std::string> pictures(const std::vector<std::string>& keys) const {
     std::vector<std::string> pictures;
     if (!append_texts(find(keys, "picture"), pictures) || pictures.empty())
@@ -99,7 +99,7 @@ class JsonRow {
     return pictures;
   }
 
-  /// The captions of a row. @throws FileError where there are none, or they are no texts
+  /// The captions of a row. @throws FileError if there are none, or they are not texts
   std::vector<std::string> captions(const std::vector<std::string>& keys) const {
     std::vector<std::string> texts;
     if (!append_texts(find(keys, "caption"), texts))
@@ -108,7 +108,7 @@ class JsonRow {
     return texts;
   }
 
-  /// A text or a number, or where these are wanted lists and objects as their JSON.
+  /// A text or a number, or, on request, lists and objects as their JSON.
   /// @throws FileError for anything else
   std::string field(const std::string& key, bool structured = false) const {
     std::string text;
@@ -118,7 +118,7 @@ class JsonRow {
     return checked(text, '"' + key + '"');
   }
 
-  /// Fields by their keys. @throws FileError where one is missing
+  /// Fields by their keys. @throws FileError if one is missing
   std::map<std::string, std::string> fields(const std::vector<std::string>& keys,
                                             bool structured) const {
     std::map<std::string, std::string> fields;
@@ -194,7 +194,7 @@ void for_each_json_line(std::string_view text, Visitor&& visit) {
   }
 }
 
-/// Whether objects are lines: the first one ends with its line, or, where that is cut, another
+/// Whether objects are lines: the first one ends with its line, or, if that is cut, another
 /// begins with the next line.
 inline bool has_json_lines(std::string_view text) {
   const std::size_t begin = std::min(text.find_first_not_of(json_space), text.size());

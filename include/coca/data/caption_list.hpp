@@ -1,8 +1,7 @@
 #pragma once
 /// @file
-/// What the readers of caption files fill: pictures with their captions, and rows that are bad,
-/// which stay in their place so that whoever shows the data names and counts them as any broken
-/// picture.
+/// The result of the readers of caption files: pictures with their captions, and bad rows, which
+/// stay in their place so that they are reported and counted like broken pictures.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,8 +27,8 @@ struct CaptionFileOptions {
   /// Column or JSON key of the caption, in JSON a text or a list of texts; empty: the first of
   /// title, caption, text, captions that there is.
   std::string caption_key{};
-  /// Between the fields of a row; 0: the one of tab, comma, semicolon and | by which the first line
-  /// has the columns of pictures and captions.
+  /// Between the fields of a row; 0: the one of tab, comma, semicolon and | that yields the columns
+  /// of pictures and captions in the first line.
   char separator = '\0';
   /// Where relative paths begin; empty: the folder that the caption file is in.
   std::string image_folder{};
@@ -38,7 +37,7 @@ struct CaptionFileOptions {
   std::vector<std::string> field_keys{};
   /// Lists and objects of JSON may be fields too, as their JSON.
   bool structured_fields = false;
-  /// Of a file whose pictures have a split (Karpathy's), those that are read; empty: all.
+  /// The splits that are read of a file with splits (Karpathy's); empty: all.
   std::vector<std::string> splits{};
 };
 
@@ -79,7 +78,7 @@ inline std::string list_of_names(const std::vector<std::string>& names, const ch
   return names.size() > 20 ? list + ", ..." : list;
 }
 
-/// "line 3: what is wrong", with the column where a value does not begin its line.
+/// "line 3: what is wrong", with the column if a value does not begin its line.
 inline std::string at_place(TextPlace place, const std::string& problem) {
   std::string text = "line " + std::to_string(place.line);
   if (place.column > 1) text += ", column " + std::to_string(place.column);
@@ -123,7 +122,7 @@ class CaptionList {
     entries_.push_back({.problem = problem});
   }
 
-  /// Does what may find a row to be bad.
+  /// Calls a function that may find a row to be bad.
   template <class Action>
   void guard(Action&& action) {
     try {
@@ -133,7 +132,7 @@ class CaptionList {
     }
   }
 
-  /// Ends reading. @throws FileError where no row can be read, with what is wrong with the first
+  /// Ends reading. @throws FileError if no row can be read, with the error in the first
   std::vector<CaptionEntry> finish() {
     known_.clear();
     const auto is_good = [](const CaptionEntry& entry) { return entry.problem.empty(); };

@@ -30,19 +30,19 @@ inline std::optional<std::size_t> find_column(const std::vector<std::string>& he
   return std::nullopt;
 }
 
-/// The names of a table's columns; none where its first row cannot be read.
+/// The names of a table's columns; none if its first row cannot be read.
 inline std::vector<std::string> header_of(std::string_view text, char separator) {
   std::vector<std::string> header;
   try {
     DelimitedText(text, separator, "").next(header);
-  } catch (const FileError&) {  // whoever reads the table says so
+  } catch (const FileError&) {  // reported by the reader of the table
     header.clear();
   }
   return header;
 }
 
-/// What is between the fields of a table: where no separator gives the wanted columns, the one that
-/// gives the most.
+/// The separator of a table's fields: if none gives the wanted columns, the one that gives the
+/// most.
 inline char separator_of(std::string_view text, const CaptionFileOptions& options) {
   if (options.separator != '\0') return options.separator;
   const auto images = keys_to_try(options.image_key, default_image_keys());
@@ -66,7 +66,7 @@ struct TableColumns {
   std::vector<std::size_t> fields{};  ///< of CaptionFileOptions::field_keys
 };
 
-/// @throws FileError where a column is missing
+/// @throws FileError if a column is missing
 inline TableColumns columns_of(const std::vector<std::string>& header,
                                const CaptionFileOptions& options, const std::string& path) {
   const auto find = [&](const std::vector<std::string>& names, const std::string& what) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Classes of the pictures of a data set: the labels that it has, or those that a field says.
+/// Classes of the pictures of a data set: its own labels, or those given by a field.
 
 #include <algorithm>
 #include <charconv>
@@ -48,7 +48,7 @@ void for_each_readable(const AnyDataset& data, Visitor&& visit) {
   }
 }
 
-/// The values of a field in alphabetical order, or all numbers up to the largest where they are
+/// The values of a field in alphabetical order, or all numbers up to the largest if they are
 /// numbers.
 inline std::vector<std::string> classes_of_field(const AnyDataset& data, const std::string& key) {
   std::set<std::string> texts;
@@ -68,7 +68,7 @@ inline std::vector<std::string> classes_of_field(const AnyDataset& data, const s
   return names;
 }
 
-/// The label of a record. @throws ArgumentError for one that no data set has.
+/// The label of a record. @throws ArgumentError if it is out of range.
 inline std::size_t checked_label(const Record& record) {
   const std::int32_t label = *record.label;
   if (label < 0 || static_cast<std::size_t>(label) >= most_classes)
@@ -77,7 +77,7 @@ inline std::size_t checked_label(const Record& record) {
   return static_cast<std::size_t>(label);
 }
 
-/// Names by label, where records have them in the field "label", otherwise numbers.
+/// Names by label, if records have them in the field "label", otherwise numbers.
 inline std::vector<std::string> classes_of_labels(const AnyDataset& data) {
   std::map<std::size_t, std::string> known;
   std::set<std::string> names;
@@ -107,19 +107,19 @@ inline std::vector<std::string> classes_of_labels(const AnyDataset& data) {
 
 /// The names of a data set's classes, by label. Records that cannot be read are passed over.
 /// @param key field that names or numbers the class; empty: the records' labels count, and their
-///        field "label" is the name where there is one. Where several data sets number their
+///        field "label" is the name if there is one. If several data sets number their
 ///        classes differently, their names count instead, in alphabetical order.
-/// @throws ArgumentError where no record has a class, or a label is negative or beyond a million.
+/// @throws ArgumentError if no record has a class, or a label is negative or beyond a million.
 inline std::vector<std::string> class_names(const AnyDataset& data, const std::string& key = {}) {
   return key.empty() ? detail::classes_of_labels(data) : detail::classes_of_field(data, key);
 }
 
-/// A data set whose labels are what a field of its records says.
+/// A data set whose labels are given by a field of its records.
 class LabelledDataset {
  public:
-  /// @param key   as of class_names(); empty: the field "label" where a record has it (its folder),
+  /// @param key   as for class_names(); empty: the field "label" if a record has it (its folder),
   ///        otherwise its own label stays
-  /// @param names of the classes, by label, as class_names() gives them
+  /// @param names of the classes, by label, as returned by class_names()
   LabelledDataset(AnyDataset data, const std::string& key, const std::vector<std::string>& names)
       : data_(std::move(data)), key_(key.empty() ? "label" : key), is_required_(!key.empty()) {
     for (std::size_t i = 0; i < names.size(); ++i)
@@ -128,7 +128,7 @@ class LabelledDataset {
 
   std::size_t size() const { return data_.size(); }
 
-  /// @throws ArgumentError where the record has no such field, or a class that is none of them.
+  /// @throws ArgumentError if the record has no such field, or an unknown class.
   Record record(std::size_t index) const {
     Record record = data_.record(index);
     const auto field = record.fields.find(key_);

@@ -21,10 +21,10 @@ namespace coca {
 /// What is known about one picture before it is read.
 struct Record {
   std::string name;                   ///< what people and messages call the picture
-  std::vector<std::string> captions;  ///< UTF-8; may be empty where there is a label
+  std::vector<std::string> captions;  ///< UTF-8; may be empty if there is a label
   std::optional<std::int32_t> label;  ///< number of its class
-  /// What else its data set has been asked to tell, by key: text as the file has it; numbers, lists
-  /// and objects of JSON as their JSON.
+  /// Further fields that were requested, by key: text as in the file; numbers, lists and objects of
+  /// JSON as their JSON.
   std::map<std::string, std::string> fields{};
 };
 
@@ -38,7 +38,7 @@ concept Dataset = requires(const T& dataset, std::size_t index) {
 };
 
 /// A data set whose records may have several pictures: the bytes of picture file `number` of a
-/// record; FileError where it has no such picture.
+/// record; FileError if it has no such picture.
 template <class T>
 concept HasSeveralPictures = Dataset<T> && requires(const T& dataset, std::size_t index) {
   { dataset.read(index, std::size_t{}) } -> std::convertible_to<std::vector<std::uint8_t>>;
@@ -47,7 +47,7 @@ concept HasSeveralPictures = Dataset<T> && requires(const T& dataset, std::size_
 namespace detail {
 
 /// Picture file `number` of record `index` of any data set.
-/// @throws FileError where the record has no such picture.
+/// @throws FileError if the record has no such picture.
 template <Dataset T>
 std::vector<std::uint8_t> read_picture(const T& dataset, std::size_t index, std::size_t number) {
   if constexpr (HasSeveralPictures<T>) return dataset.read(index, number);
@@ -56,7 +56,7 @@ std::vector<std::uint8_t> read_picture(const T& dataset, std::size_t index, std:
                   "has one picture, but picture " + std::to_string(number + 1) + " was requested");
 }
 
-/// @throws ArgumentError where `index` is not below `size`.
+/// @throws ArgumentError if `index` is not below `size`.
 inline void check_record_index(std::size_t index, std::size_t size) {
   if (index < size) return;
   throw ArgumentError("record " + std::to_string(index) + " was requested from a data set of " +
@@ -77,8 +77,7 @@ class AnyDataset {
   /// Number of records.
   std::size_t size() const { return held_->size(); }
 
-  /// What is worth knowing of how the data was read, in sentences; of data sets that have none,
-  /// nothing.
+  /// Notes on how the data was read, in sentences; empty for data sets that have none.
   std::vector<std::string> notes() const { return held_->notes(); }
 
   /// The text of record `index`. @throws ArgumentError from size() on; else what the held one
@@ -88,7 +87,7 @@ class AnyDataset {
     return held_->record(index);
   }
 
-  /// Picture file `number` of record `index`. @throws ArgumentError from size() on; FileError where
+  /// Picture file `number` of record `index`. @throws ArgumentError from size() on; FileError if
   /// it cannot be read or the record has fewer pictures.
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     detail::check_record_index(index, size());
@@ -186,7 +185,7 @@ class ConcatDataset {
   std::size_t size_ = 0;
 };
 
-/// A data set about whose choice there is something to say.
+/// A data set with notes on how it was chosen.
 class NotedDataset {
  public:
   /// @param notes come before those of the data set
@@ -207,7 +206,7 @@ class NotedDataset {
   std::vector<std::string> notes_;
 };
 
-/// The text of each record that can be read, in order; the others are named when they are shown.
+/// The text of each record that can be read, in order; the others are reported when loaded.
 /// @param visit called with a record's index and the Record
 template <class Visitor>
 void for_each_readable_record(const AnyDataset& dataset, Visitor&& visit) {

@@ -41,7 +41,7 @@ class DelimitedText {
       : rest_(text), separator_(separator), path_(std::move(path)) {}
 
   /// Reads the next row that is not empty; false at the end.
-  /// @throws FileError for a quoted field without end; the next call reads the line below the one
+  /// @throws FileError for a quoted field without end; the next call reads the line after the one
   /// where its row began.
   bool next(std::vector<std::string>& fields) {
     while (!rest_.empty() && is_break(rest_.front())) skip_break();

@@ -20,8 +20,8 @@ inline bool has_image_extension(const std::filesystem::path& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".webp";
 }
 
-/// Sorted names of what a folder holds, but those that begin with a dot.
-/// @param wanted says of a std::filesystem::directory_entry whether it counts
+/// Sorted names of a folder's content, except those that begin with a dot.
+/// @param wanted says whether a std::filesystem::directory_entry counts
 /// @throws FileError with the system's reason.
 template <class Wanted>
 std::vector<std::string> list_folder(const std::filesystem::path& folder, Wanted wanted) {
@@ -37,7 +37,7 @@ std::vector<std::string> list_folder(const std::filesystem::path& folder, Wanted
   return names;
 }
 
-/// Whether a path is a folder and no link to one, which might lead back.
+/// Whether a path is a folder and not a link to one, which might form a cycle.
 inline bool is_real_folder(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored));

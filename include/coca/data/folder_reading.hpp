@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a folder of pictures may mean.
+/// The ways to read a folder of pictures.
 
 #include <cstdint>
 
@@ -8,9 +8,9 @@ namespace coca {
 
 /// How a folder of pictures is read.
 enum class FolderReading : std::uint8_t {
-  automatic,  ///< captions where half of the pictures have one beside them, otherwise classes
-  captions,   ///< pictures with captions beside them, or listed in metadata.jsonl or metadata.csv
-  classes,    ///< a folder a class
+  automatic,  ///< captions if half of the pictures have one next to them, otherwise classes
+  captions,   ///< pictures with captions next to them, or listed in metadata.jsonl or metadata.csv
+  classes,    ///< one folder per class
 };
 
 }  // namespace coca

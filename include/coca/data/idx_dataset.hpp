@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// IDX files, the format of MNIST and Fashion-MNIST: `train-images-idx3-ubyte` with
-/// `train-labels-idx1-ubyte` beside it, plain or compressed with gzip.
+/// `train-labels-idx1-ubyte` next to it, plain or compressed with gzip.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace coca {
 
 namespace detail {
 
-/// The file of the labels of an images file; "" where its name is not that of one.
+/// The file of the labels of an images file; "" if its name is not that of one.
 inline std::string idx_labels_path(const std::string& images) {
   const std::filesystem::path path(images);
   std::string name = path.filename().string();
@@ -41,7 +41,7 @@ struct IdxFile {
 
   static constexpr std::size_t most = std::size_t{1} << 30;  ///< bytes
 
-  /// @param rank extents that it must have
+  /// @param rank number of extents that it must have
   /// @throws FileError for another format, another rank or type, or a file that is cut off.
   IdxFile(const std::string& path, std::size_t rank)
       : IdxFile(path, rank, read_text_or_gzip(path, most)) {}
@@ -81,13 +81,13 @@ inline bool is_idx_images(const std::string& path) {
   return head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] == 3;
 }
 
-/// Gray pictures and, where their file is there, labels. All is in memory.
+/// Gray pictures and, if their file exists, labels. Everything is in memory.
 class IdxDataset {
  public:
   /// @param images path of the pictures; labels are in the file whose name has "labels-idx1" for
   ///        "images-idx3"
   /// @throws FileError for a file that is missing (labels may be), damaged, cut off, or of another
-  /// format, and for as many labels as there are no pictures.
+  /// format, and for another number of labels than pictures.
   explicit IdxDataset(const std::string& images) : path_(images), images_(images, 3) {
     const std::string labels = detail::idx_labels_path(images);
     std::error_code ignored;
@@ -100,7 +100,7 @@ class IdxDataset {
 
   std::size_t size() const noexcept { return images_.extents[0]; }
 
-  /// The name ends in the number of the picture, from 0 on.
+  /// The name ends in the number of the picture, counted from 0.
   Record record(std::size_t index) const {
     detail::check_record_index(index, size());
     Record record{path_ + ":" + std::to_string(index), {}, std::nullopt};

@@ -82,7 +82,7 @@ inline void check_batch_memory(const LoaderOptions& options) {
 }
 
 /// The number of each record's group; records that cannot be read are one more.
-/// @throws ArgumentError where a record has no such field.
+/// @throws ArgumentError if a record has no such field.
 inline std::vector<std::size_t> groups_of(const AnyDataset& dataset, const std::string& key) {
   std::vector<std::size_t> groups;
   if (key.empty()) return groups;

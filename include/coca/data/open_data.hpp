@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Opening whatever pictures and captions come in: the content says what it is.
+/// Opening pictures and captions in any format, which is recognised by content.
 
 #include <algorithm>
 #include <cstddef>
@@ -25,7 +25,7 @@
 
 namespace coca {
 
-/// How data is read, whatever it is.
+/// How data of any kind is read.
 struct DataOptions {
   /// Keys are those of captions and fields in any JSON.
   CaptionFileOptions captions{};
@@ -35,7 +35,7 @@ struct DataOptions {
 
 namespace detail {
 
-/// Opens a folder, and says which reading was taken where there are several.
+/// Opens a folder, and says how it was read if there are several ways.
 class FolderOpener {
  public:
   FolderOpener(const std::string& root, const DataOptions& options)
@@ -76,7 +76,7 @@ class FolderOpener {
                          {options_.captions.caption_key, options_.captions.field_keys});
   }
 
-  /// JSON beside pictures may be of something else, such as the outlines of things in them.
+  /// JSON next to pictures may be about something else, such as outlines of objects in them.
   void drop_foreign_json() {
     constexpr std::size_t looked_at = 10;
     FolderContents some;
@@ -99,7 +99,7 @@ class FolderOpener {
     note("the .json files beside its pictures have no captions and are not read");
   }
 
-  /// Opens the lists of pictures; where one is about something else, none is read.
+  /// Opens the lists of pictures; if one is about something else, none is read.
   bool add_lists() {
     try {
       for (const std::string& list : contents_.lists)
@@ -127,7 +127,7 @@ class FolderOpener {
   std::vector<std::string> notes_;
 };
 
-/// The first file there is of those that a pattern stands for; empty where there is none.
+/// The first existing file of a pattern; empty if there is none.
 inline std::string first_file_of(const std::string& pattern) {
   std::error_code ignored;
   if (std::filesystem::exists(pattern, ignored)) return pattern;
@@ -136,7 +136,7 @@ inline std::string first_file_of(const std::string& pattern) {
   return "";
 }
 
-/// Whether the files of a pattern are tar archives: by their content, and where that is damaged or
+/// Whether the files of a pattern are tar archives: by their content, and if that is damaged or
 /// missing, by their name. @throws FileError for a file that is neither that nor a text
 inline bool is_shards(const std::string& pattern) {
   const bool is_called_tar = pattern.find(".tar") != std::string::npos;
@@ -155,7 +155,7 @@ inline bool is_shards(const std::string& pattern) {
 
 /// Opens what a path or pattern names: a folder of pictures, IDX files, WebDataset's shards, or
 /// caption files, plain or compressed.
-/// @throws FileError where it cannot be read
+/// @throws FileError if it cannot be read
 inline AnyDataset open_data(const std::string& path, const DataOptions& options = {}) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))

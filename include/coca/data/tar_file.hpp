@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Tar archives (ustar, GNU, pax) with random access, by libarchive over a mapped file. This header
-/// and unpacked_file.hpp alone include libarchive.
+/// Tar archives (ustar, GNU, pax) with random access, by libarchive over a mapped file. Only this
+/// header and unpacked_file.hpp include libarchive.
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Files as they are once they are unpacked: gzip, bzip2, xz, Zstandard and LZ4 are told by their
-/// first bytes and unpacked by libarchive, what is not compressed is mapped as it is.
+/// Unpacked files: gzip, bzip2, xz, Zstandard and LZ4 are recognised by their first bytes and
+/// unpacked by libarchive; files that are not compressed are mapped as they are.
 
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ namespace coca {
 /// Kinds of compression.
 enum class Compression : std::uint8_t { none, gzip, bzip2, xz, zstd, lz4 };
 
-/// Tells compression by the first bytes of a file.
+/// Detects compression by the first bytes of a file.
 inline Compression compression_of(std::span<const std::byte> bytes) {
   struct Mark {
     std::string_view bytes;
@@ -127,7 +127,7 @@ class Unpacker {
 
 #endif
 
-/// A temporary file for what a compressed one holds; its name is gone with this object.
+/// A temporary file for the content of a compressed one; its name disappears with this object.
 class TemporaryFile {
  public:
   /// @param packed what messages call the compressed file
@@ -146,7 +146,7 @@ class TemporaryFile {
 
   const std::string& path() const noexcept { return path_; }
 
-  /// @throws FileError where the disk is full
+  /// @throws FileError if the disk is full
   void write(std::span<const char> bytes) {
     while (!bytes.empty()) {
       const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
@@ -173,7 +173,7 @@ class TemporaryFile {
   Descriptor file_;
 };
 
-/// The most that a compressed file may unpack to: pictures hardly shrink, and texts not by so much.
+/// Maximum unpacked size of a compressed file: pictures hardly shrink, and texts less than this.
 inline std::size_t max_unpacked_bytes(std::size_t packed) {
   constexpr std::size_t always = std::size_t{64} << 20, factor = 100;
   return always + factor * packed;
@@ -199,8 +199,8 @@ inline MappedFile unpack(const MappedFile& packed) {
 
 }  // namespace detail
 
-/// A whole file as read-only memory, unpacked where it is compressed: then to a temporary file
-/// (where TMPDIR says) that is gone with this object.
+/// A whole file as read-only memory, unpacked if it is compressed: to a temporary file (in TMPDIR)
+/// that disappears with this object.
 class UnpackedFile {
  public:
   /// @throws FileError as MappedFile does, and for compressed data that is damaged or unpacks to a
@@ -220,7 +220,7 @@ class UnpackedFile {
   MappedFile file_;
 };
 
-/// The first bytes of a file, unpacked where it is compressed. @throws as UnpackedFile
+/// The first bytes of a file, unpacked if it is compressed. @throws as UnpackedFile
 inline std::string unpacked_beginning(const std::string& path, std::size_t size) {
   const MappedFile file(path);
   std::string text(size, '\0');

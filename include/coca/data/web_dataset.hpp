@@ -48,7 +48,7 @@ inline constexpr std::array<std::string_view, 7> member_extensions{"jpg", "png",
                                                                    "txt", "json", "cls"};
 inline constexpr std::size_t picture_extensions = 4;
 
-/// The place of an extension in that list; nothing for others.
+/// The index of an extension in that list; nothing for others.
 inline std::optional<std::size_t> member_part(std::string extension) {
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   const auto found = std::find(member_extensions.begin(), member_extensions.end(), extension);
@@ -121,7 +121,7 @@ inline std::int32_t class_number(std::string_view text, const std::string& name)
 
 /// Samples of one or more tar files, plain or compressed: .jpg, .png, .jpeg or .webp with .txt or
 /// .json captions, or a .cls label. Pictures without any text or label, and texts without a
-/// picture, are passed over. Of several pictures of one sample the first in this order counts, of
+/// picture, are passed over. If a sample has several pictures, the first in this order counts; of
 /// members of one name the last, as in any tar archive that was appended to.
 class WebDataset {
  public:
@@ -178,7 +178,7 @@ class WebDataset {
     return shards_[entry.shard].read(entry.picture);
   }
 
-  /// What is worth knowing of how the shards were read: sentences that begin with a path.
+  /// Notes on how the shards were read: sentences that begin with a path.
   std::vector<std::string> notes() const {
     if (surplus_ == 0) return {};
     const std::string others = surplus_ == 1 ? " is"

@@ -36,11 +36,11 @@ struct RetrievalScores {
   Recall text_to_image;
 };
 
-/// What a candidate that does not fit counts for where it is exactly as near as the nearest that
-/// fits, as a caption is that another picture has too.
+/// How a candidate that does not match is ranked if it is exactly as near as the nearest match,
+/// such as the same caption of another picture.
 enum class Ties {
-  before,    ///< comes before: what gives everything one embedding finds nothing
-  in_order,  ///< comes before where it is earlier in the list, as where candidates are sorted
+  before,    ///< comes before: a model that gives everything the same embedding finds nothing
+  in_order,  ///< comes before if it is earlier in the list, as when candidates are sorted
 };
 
 /// The rank of a query for which nothing fits.
@@ -70,8 +70,7 @@ inline std::vector<double> unit_rows(std::span<const float> values, std::size_t 
   return rows;
 }
 
-/// How many candidates that do not fit come before the first that does; one that is not a number
-/// comes before.
+/// How many candidates that do not match come before the first that does; NaN comes before.
 inline std::size_t rank_of_first(std::span<const double> similarities,
                                  std::span<const std::size_t> groups, std::size_t group,
                                  Ties ties) {
@@ -119,8 +118,8 @@ inline void block_similarities(std::span<const float> queries, std::span<const d
 
 }  // namespace detail
 
-/// For each query, how many candidates that do not fit are nearer (by cosine) than the nearest that
-/// fits, or as near (`ties`); `never_found` where none fits. 0 is a hit.
+/// For each query, how many candidates that do not match are nearer (by cosine) than the nearest
+/// match, or as near (`ties`); `never_found` if none matches. 0 is a hit.
 /// @throws ShapeError for embeddings of different widths, or whose number is not that of the groups
 inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries,
                                                 const GroupedEmbeddings& candidates,
@@ -145,7 +144,7 @@ inline std::vector<std::size_t> retrieval_ranks(const GroupedEmbeddings& queries
   return ranks;
 }
 
-/// The recall of queries with these ranks; give some of them for a part of the queries.
+/// The recall of queries with these ranks, which may be those of only some queries.
 /// @throws ArgumentError for no ranks
 inline Recall recall(std::span<const std::size_t> ranks) {
   if (ranks.empty()) throw ArgumentError("recall needs at least one query");

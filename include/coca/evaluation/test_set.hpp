@@ -26,11 +26,11 @@ namespace coca {
 struct TestPicture {
   std::string group{};
   std::vector<std::string> references{};  ///< captions; without any, none of the caption's scores
-  /// Numbers of its captions among the texts of retrieval; a caption that several pictures have is
+  /// Numbers of its captions among the texts of retrieval; a caption of several pictures must be
   /// the only one of each.
   std::vector<std::size_t> texts{};
   std::optional<std::string> caption{};  ///< the model's
-  std::optional<std::size_t> label{};    ///< number of its class
+  std::optional<std::size_t> label{};    ///< index of its class
   /// What it has in common with pictures that a model finds or misses together with it; where all
   /// have it, the scores have intervals.
   std::optional<std::string> cluster{};
@@ -60,7 +60,7 @@ struct CaptioningScores {
 /// Scores of some pictures; those without data are missing.
 struct TestScores {
   std::size_t pictures = 0;
-  std::size_t texts = 0;  ///< captions of theirs among the texts of retrieval
+  std::size_t texts = 0;  ///< their captions among the texts of retrieval
   std::optional<RetrievalScores> retrieval{};
   std::optional<RetrievalIntervals> intervals{};
   std::optional<CaptioningScores> captioning{};
@@ -71,14 +71,14 @@ struct TestScores {
 /// as queries among the pictures and captions of all; how rare a word is for CIDEr is also taken
 /// from all.
 ///
-/// Where each picture has all its captions as texts of their own, retrieval is that of COCO and
-/// Flickr30K (CLIP_benchmark): a picture has found something where any of its captions is among the
-/// first, each caption looks for its picture, and equal captions of other pictures do not count.
+/// If each picture has all its captions as separate texts, retrieval is that of COCO and Flickr30K
+/// (CLIP_benchmark): a picture is a hit if any of its captions is among the first, each caption is
+/// searched for its picture, and equal captions of other pictures do not count.
 class TestSet {
  public:
   /// @param ties of captions or pictures that are equally near
   /// @throws ShapeError    for embeddings that do not fit the pictures or each other
-  /// @throws ArgumentError for no pictures, a text or label that there is not, and a text of
+  /// @throws ArgumentError for no pictures, a text or label that does not exist, and a text of
   ///                       several pictures that is not the only one of each
   TestSet(std::vector<TestPicture> pictures, TestEmbeddings embeddings, Ties ties = Ties::before)
       : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
@@ -125,8 +125,8 @@ class TestSet {
     return std::span<const float>(embeddings_.images).subspan(picture * width_, width_);
   }
 
-  /// What the texts belong to: the first text of their picture stands for it. A text of no picture
-  /// stands for itself.
+  /// The groups of the texts: the first text of their picture represents it; a text of no picture
+  /// represents itself.
   Indices text_groups() const {
     const std::size_t count = embeddings_.texts.size() / width_;
     Indices groups(count);

@@ -26,8 +26,8 @@ class DamagedPictures {
     return names_.size();
   }
 
-  /// The first that was met and what is wrong with it, "photo.jpg: Corrupt JPEG data: ..."; empty
-  /// where there was none.
+  /// The first that was found and what is wrong with it, "photo.jpg: Corrupt JPEG data: ..."; empty
+  /// if there was none.
   std::string first() const {
     const std::scoped_lock lock(mutex_);
     return first_;

@@ -57,8 +57,8 @@ struct DecodeOptions {
   /// Whether the one transparent colour that a PNG without alpha may name becomes an alpha channel.
   bool color_key_to_alpha = true;
   /// Whether a JPEG or PNG file that ends, or cannot be decoded any further, before all rows are
-  /// there gives those it has, as with Pillow's LOAD_TRUNCATED_IMAGES; otherwise, and where it has
-  /// none, it is refused. Missing rows are gray where a JPEG file ends, elsewhere zero.
+  /// there gives those it has, as with Pillow's LOAD_TRUNCATED_IMAGES; otherwise, and if it has
+  /// none, it is refused. Missing rows are gray if a JPEG file ends early, otherwise zero.
   bool truncated = false;
   /// Where decode_image() and what calls it count damaged pictures; may be null.
   DamagedPictures* damaged = nullptr;

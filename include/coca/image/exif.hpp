@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Orientation of a picture: finding it in EXIF and XMP, and turning the picture upright. EXIF is
-/// TIFF 6.0, of which only the first directory is read. What counts is what Pillow's
-/// `ImageOps.exif_transpose` takes (13.0): the first entry of any numeric type, of EXIF before XMP.
+/// TIFF 6.0, of which only the first directory is read. As in Pillow's
+/// `ImageOps.exif_transpose` (13.0), the first entry of any numeric type counts, EXIF before XMP.
 
 #include <algorithm>
 #include <array>
@@ -60,11 +60,11 @@ class TiffReader {
 struct TiffEntry {
   std::uint64_t tag = 0;
   std::uint64_t type = 0;
-  std::uint64_t bytes = 0;  ///< of all its values; 0 for a type that TIFF has not
-  std::size_t at = 0;       ///< where the first of them begins
+  std::uint64_t bytes = 0;  ///< of all its values; 0 for a type that TIFF lacks
+  std::size_t at = 0;       ///< position of the first of them
 };
 
-/// Nothing where the block ends before the entry does.
+/// Nothing if the block ends before the entry does.
 inline std::optional<TiffEntry> tiff_entry(const TiffReader& tiff, std::size_t position) {
   constexpr std::size_t entry_size = 12;
   constexpr std::array<std::uint8_t, 17> sizes = {0, 1, 1, 2, 4, 8, 1, 1, 2,
@@ -113,7 +113,7 @@ constexpr int valid_orientation(double value) noexcept {
   return 1;
 }
 
-/// Without "Exif\0\0", which stands before the block in JPEG and often elsewhere, sometimes twice.
+/// Without "Exif\0\0", which precedes the block in JPEG and often elsewhere, sometimes twice.
 inline std::span<const std::uint8_t> without_exif_prefix(std::span<const std::uint8_t> exif) {
   constexpr std::size_t prefix = 6;
   for (int i = 0; i < 2; ++i) {
@@ -124,7 +124,7 @@ inline std::span<const std::uint8_t> without_exif_prefix(std::span<const std::ui
 }
 
 /// Orientation that an EXIF block names, if it names any. An entry whose values lie outside of the
-/// block ends the directory; one that cannot lie in it by its size alone is passed over.
+/// block ends the directory; one that is too large to lie in it is skipped.
 inline std::optional<int> find_exif_orientation(std::span<const std::uint8_t> exif) {
   constexpr std::size_t entry_size = 12;
   constexpr std::uint64_t orientation_tag = 0x0112;

@@ -129,7 +129,7 @@ inline Pixels preprocess_like_open_clip(const std::string& path, const Preproces
   return preprocess_like_open_clip(detail::read_image_bytes(path), path, config, options);
 }
 
-/// The same with a limit alone.
+/// The same with only a limit.
 inline Pixels preprocess_like_open_clip(std::span<const std::uint8_t> bytes,
                                         const std::string& name,
                                         const PreprocessConfig& config = {},
@@ -137,7 +137,7 @@ inline Pixels preprocess_like_open_clip(std::span<const std::uint8_t> bytes,
   return preprocess_like_open_clip(bytes, name, config, DecodeOptions{.max_pixels = max_pixels});
 }
 
-/// The same of a file with a limit alone.
+/// The same for a file with only a limit.
 inline Pixels preprocess_like_open_clip(const std::string& path,
                                         const PreprocessConfig& config = {},
                                         std::size_t max_pixels = DecodeOptions{}.max_pixels) {

@@ -59,8 +59,8 @@ struct PngState {
   std::longjmp(state->failure, 1);
 }
 
-/// Warnings about the pixels are damage. Of those before, one matters: libpng would go on without
-/// the transparency whose checksum is wrong.
+/// Warnings about the pixels are damage. Of earlier warnings one matters: libpng would continue
+/// without the transparency if its checksum is wrong.
 inline void png_warn(png_structp png, png_const_charp message) {
   auto* state = static_cast<PngState*>(png_get_error_ptr(png));
   if (std::strcmp(message, "tRNS: CRC error") == 0) png_fail(png, message);
@@ -68,8 +68,8 @@ inline void png_warn(png_structp png, png_const_charp message) {
   std::snprintf(state->damage.data(), state->damage.size(), "%s", message);
 }
 
-/// The next bytes of the file. Of pixels that the file ends in, the chunk is told to be as long as
-/// it is, so that libpng decodes them up to the end.
+/// The next bytes of the file. If the file ends in a chunk of pixels, the chunk's length is
+/// reported as what is there, so that libpng decodes them up to the end.
 inline void png_read_bytes(png_structp png, png_bytep target, std::size_t count) {
   constexpr std::size_t head = 8;
   auto* state = static_cast<PngState*>(png_get_io_ptr(png));
@@ -205,8 +205,8 @@ inline void png_check_plausible(const PngReader& reader, const std::string& name
                             " bytes of pixels in a file of " + std::to_string(reader.size));
 }
 
-/// Decodes the pixels; those of missing rows are zero. @return false where reader.message says why
-/// the picture is refused.
+/// Decodes the pixels; those of missing rows are zero. @return false if the picture is
+/// refused; reader.message says why.
 inline bool png_fill(PngReader& reader, DecodedImage& picture, bool truncated) {
   const std::size_t row_bytes = picture.width * bytes_per_pixel(picture.mode);
   picture.samples.resize(row_bytes * picture.height);

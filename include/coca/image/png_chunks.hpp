@@ -29,8 +29,8 @@ namespace coca::detail {
 struct PngChunk {
   std::string_view type;  ///< four letters
   std::string_view data;  ///< what the file holds of it
-  std::size_t position;   ///< of its length, which stands first
-  bool whole;             ///< false where the file ends within the data
+  std::size_t position;   ///< of its length, its first field
+  bool whole;             ///< false if the file ends within the data
 };
 
 /// Calls `visit` for each chunk up to the end chunk, the end of the file, or what is no chunk.
@@ -63,7 +63,7 @@ struct PngText {
   bool compressed = false;
 };
 
-/// The text of a chunk tEXt, zTXt or iTXt; nothing of any other, or where it is damaged.
+/// The text of a chunk tEXt, zTXt or iTXt; nothing for any other, or if it is damaged.
 inline std::optional<PngText> png_text(const PngChunk& chunk) {
   const std::size_t end = chunk.data.find('\0');
   if (end == chunk.data.npos) return std::nullopt;
@@ -87,8 +87,8 @@ inline std::optional<PngText> png_text(const PngChunk& chunk) {
   return text;
 }
 
-/// A text that zlib has compressed, as far as it is there; empty where it is damaged, larger than
-/// Pillow allows, or where this build has no zlib.
+/// A text compressed by zlib, as far as it is there; empty if it is damaged, larger than
+/// Pillow allows, or if this build has no zlib.
 inline std::string inflate_png_text([[maybe_unused]] std::string_view compressed) {
   std::string text;
 #if COCA_HAS_ZLIB
@@ -110,7 +110,7 @@ inline std::string inflate_png_text([[maybe_unused]] std::string_view compressed
 }
 
 /// The bytes that "Raw profile type exif" holds as hexadecimal digits: ImageMagick's form, a line
-/// with the name and one with the number of bytes before them. Empty where it is damaged.
+/// with the name and one with the number of bytes before them. Empty if it is damaged.
 inline std::vector<std::uint8_t> parse_raw_profile(std::string_view text) {
   for (int line = 0; line < 3; ++line) {
     const std::size_t end = text.find('\n');

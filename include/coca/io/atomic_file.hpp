@@ -26,7 +26,7 @@ namespace detail {
 
 /// The file that writing to `path` actually affects.
 struct WriteTarget {
-  std::string path;     ///< behind all symbolic links
+  std::string path;     ///< after resolving symbolic links
   bool direct = false;  ///< written in place: a device, a pipe, or an open descriptor
   int mode = -1;        ///< permissions of the replaced file; -1 if there is none
 };

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// Pointers of Git LFS: the few lines of text that a clone holds in place of a large file until
-/// `git lfs pull` fetches it. Whatever opens a file of the user asks here first, so that a pointer
+/// `git lfs pull` fetches it. Code that opens a user's file checks this first, so that a pointer
 /// is never taken for the vocabulary, the labels or the picture that it stands for.
 /// Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 

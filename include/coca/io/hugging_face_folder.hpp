@@ -25,7 +25,7 @@ namespace coca {
 struct HuggingFaceFolder {
   std::string path;
   std::string config;
-  std::string weights;  ///< a checkpoint for open_checkpoint(); empty where none was looked for
+  std::string weights;  ///< a checkpoint for open_checkpoint(); empty if none was looked for
   ModelDescription description;
   std::optional<std::string> merges;          ///< merges.txt
   std::optional<std::string> vocabulary;      ///< vocab.json

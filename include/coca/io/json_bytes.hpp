@@ -57,7 +57,7 @@ void append_json(std::string& out, const AnyJson& json) {
   out += json.is_object() ? '}' : ']';
 }
 
-/// Stands before a byte while the text is parsed, and before itself; a character that no text has.
+/// Precedes a byte while the text is parsed, and itself; a character that occurs in no text.
 inline constexpr std::string_view byte_mark = "\xEF\xB7\x90";  // U+FDD0
 inline constexpr unsigned byte_mark_code = 0xFDD0;
 
@@ -90,7 +90,7 @@ inline std::pair<std::string, std::size_t> marked_escape(std::string_view text, 
   return {std::move(marked), 6};
 }
 
-/// The text with marks for the bytes, which a parser of JSON reads; nothing where it has none.
+/// The text with marks for the bytes, which a parser of JSON reads; nothing if it has none.
 inline std::optional<std::string> with_byte_marks(std::string_view text) {
   constexpr std::array<char, 4> escape{'\\', 'u', 'd', 'c'};
   const auto same = [](char a, char b) { return a == b || (b != 'u' && (a | 0x20) == b); };

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The values of a JSON text one by one, as pieces of the text: a list of a million pictures is
-/// read without a tree of all of them, and what is wrong with one leaves the others readable.
+/// read without a tree of all of them, and an error in one leaves the others readable.
 
 #include <algorithm>
 #include <cstddef>
@@ -34,7 +34,7 @@ inline TextPlace place_after(TextPlace place, std::string_view passed) {
   return {place.line + static_cast<std::size_t>(breaks), passed.size() - passed.rfind('\n')};
 }
 
-/// Bytes of the string that a text begins with, quotes included; npos where it never ends.
+/// Bytes of the string that a text begins with, quotes included; npos if it never ends.
 inline std::size_t json_string_size(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '\\')
@@ -50,7 +50,7 @@ inline std::size_t json_word_size(std::string_view text) {
   return std::max<std::size_t>(std::min(text.find_first_of(" \t\r\n,:[]{}\""), text.size()), 1);
 }
 
-/// Bytes of the value that a text begins with, told by quotes and brackets alone; npos where it
+/// Bytes of the value that a text begins with, found only by quotes and brackets; npos if it
 /// never ends.
 inline std::size_t json_value_size(std::string_view text) {
   std::size_t depth = 0;
@@ -71,8 +71,8 @@ inline std::size_t json_value_size(std::string_view text) {
 
 }  // namespace detail
 
-/// Goes over a JSON text from value to value. Nothing is checked but quotes and brackets: whoever
-/// parses a piece finds what is wrong with it.
+/// Walks a JSON text value by value. Only quotes and brackets are checked: other errors are found
+/// when a piece is parsed.
 class JsonCursor {
  public:
   explicit JsonCursor(JsonPiece piece) : rest_(piece.text), place_(piece.begin) {}
@@ -96,7 +96,7 @@ class JsonCursor {
     return true;
   }
 
-  /// The next value, or what stands in its place; empty and cut at the end.
+  /// The next value, or whatever is in its place; empty and cut at the end.
   JsonPiece value() {
     peek();
     const std::size_t size = detail::json_value_size(rest_);
@@ -129,7 +129,7 @@ void for_each_json_element(const JsonPiece& array, Visitor&& visit) {
   }
 }
 
-/// Visits the members of an object, up to the first thing that is none.
+/// Visits the members of an object, up to the first thing that is not one.
 /// @param visit called with the key, as it is written between its quotes, and a JsonPiece
 template <class Visitor>
 void for_each_json_member(const JsonPiece& object, Visitor&& visit) {

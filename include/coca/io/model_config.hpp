@@ -18,10 +18,10 @@
 
 namespace coca {
 
-/// A model's configuration as OpenCLIP's files have it. Checked: what it says fits together.
+/// A model's configuration as in OpenCLIP's files. Checked to be consistent.
 struct ModelDescription {
-  AnyConfig config;          ///< a CoCa where there is a `multimodal_cfg`, else a CLIP
-  bool custom_text = false;  ///< names of CLIP's text tower begin with "text."
+  AnyConfig config;                         ///< a CoCa if there is a `multimodal_cfg`, else a CLIP
+  bool custom_text = false;                 ///< names of CLIP's text tower begin with "text."
   std::optional<double> init_logit_bias{};  ///< of a model for SigLIP's loss
   Json preprocess{};                        ///< `preprocess_cfg` as it stands in the file, or null
 };
@@ -39,7 +39,7 @@ inline void read_value(ConfigSection& section, const FieldInfo& field, ConfigRea
   value = section.real(field.key, value.value(), field.min, field.max);
 }
 
-/// Reads the fields that have keys of their own.
+/// Reads the fields that have separate keys.
 template <ConfigPart Config>
 void read_fields(ConfigSection& section, Config& config) {
   Config::for_each_field([&](const FieldInfo& field, auto member) {
@@ -105,7 +105,7 @@ inline PoolingConfig parse_pooling(ConfigSection& section) {
   if (pooling.kind == Pooling::single && pooling.queries < 2)
     section.fail("attn_pooler_queries",
                  "must be at least 2: one for the embedding, one to caption");
-  // What nobody reads is not told apart.
+  // Not distinguished, since nothing reads it.
   return pooling.kind == Pooling::class_token ? PoolingConfig{.kind = pooling.kind} : pooling;
 }
 
@@ -265,7 +265,7 @@ inline bool is_model_config(const Json& json) {
 
 /// Reads a configuration, bare or nested under `model_cfg`.
 /// @param path its name in messages
-/// @throws FileError naming the key that is missing, wrong, unknown, or asks for a model that is
+/// @throws FileError naming the key that is missing, wrong, unknown, or describes a model that is
 /// not supported.
 inline ModelDescription parse_model_description(const Json& json, const std::string& path) {
   const bool nested = json.is_object() && json.contains("model_cfg");
@@ -332,7 +332,7 @@ inline OrderedJson value_json(int value) { return value; }
 inline OrderedJson value_json(bool value) { return value; }
 inline OrderedJson value_json(ConfigReal value) { return value.value(); }
 
-/// Writes the fields that have keys of their own.
+/// Writes the fields that have separate keys.
 template <ConfigPart Config>
 void write_fields(OrderedJson& json, const Config& config) {
   const Config defaults;

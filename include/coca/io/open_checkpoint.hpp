@@ -87,7 +87,7 @@ inline Checkpoint open_single(const std::string& path, std::shared_ptr<const Sto
 }  // namespace detail
 
 /// Opens a checkpoint: safetensors, a file of torch.save, or an index (`*.index.json`) of several
-/// such files, which lie beside it. The content decides; the name only where the content is none of
+/// such files, which lie next to it. The content decides; the name only if the content is none of
 /// these: the reader of safetensors says what is wrong with a `*.safetensors`.
 /// @throws FileError when the file is missing, of another format, or damaged.
 inline Checkpoint open_checkpoint(const std::string& path) {

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// JSON as Python's json module writes and reads it: NaN, Infinity, -Infinity and numbers beyond
-/// double are read, and so are halves of surrogate pairs and keys that occur twice. What cannot be
-/// kept is kept out of the way: it disturbs only who asks for it.
+/// double are read, and so are halves of surrogate pairs and keys that occur twice. Values that
+/// cannot be represented are replaced: they matter only to code that reads them.
 
 #include <algorithm>
 #include <cmath>
@@ -19,8 +19,8 @@
 
 namespace coca {
 
-/// What Python's json.loads would give, but that a number that is not finite is an empty object,
-/// and half of a surrogate pair in a text U+FFFF, which is no character.
+/// The result of Python's json.loads, except that a number that is not finite is an empty object,
+/// and half of a surrogate pair in a text is U+FFFF, which is not a character.
 struct PythonJson {
   Json value;
   /// Keys of the outermost object that occur more than once; as in Python, the last one counts.
@@ -34,7 +34,7 @@ inline bool has_lone_surrogate(std::string_view text) {
 
 namespace detail {
 
-/// The number of a `\uXXXX` that a text begins with; -1 where it does not.
+/// The number of a `\uXXXX` that a text begins with; -1 if it does not.
 inline int json_escape(std::string_view text) {
   if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return -1;
   if (text.substr(2, 4).find_first_not_of("0123456789abcdefABCDEF") != text.npos) return -1;
@@ -55,7 +55,7 @@ inline void replace_lone_surrogates(std::string& text, std::size_t begin, std::s
   }
 }
 
-/// Whether a word stands for a number that is not finite, or not in double.
+/// Whether a word is a number that is not finite, or not in double.
 inline bool is_beyond_double(const std::string& word) {
   if (word == "NaN" || word == "Infinity" || word == "-Infinity") return true;
   const bool is_number = word.find_first_not_of("0123456789+-.eE") == std::string::npos;

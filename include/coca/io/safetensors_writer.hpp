@@ -31,7 +31,7 @@ struct TensorAnnouncement {
   DType dtype = DType::F32;
 };
 
-/// Writes a file tensor by tensor, so that no more than one row has to be in memory. The file
+/// Writes a file tensor by tensor, so that no more than one row needs to be in memory. The file
 /// appears under its name in commit(), complete or not at all.
 class SafetensorsWriter {
  public:

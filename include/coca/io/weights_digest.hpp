@@ -33,7 +33,7 @@ inline void add_samples(Digest& digest, const WeightSource& source) {
 /// A digest, of 16 hexadecimal digits, of the names, shapes, types and some rows of all tensors.
 /// Any training changes all tensors that it does not freeze, and so the digest; a change of single
 /// rows by hand may not.
-/// @throws FileError where a tensor cannot be read
+/// @throws FileError if a tensor cannot be read
 inline std::string weights_digest(const Checkpoint& checkpoint) {
   Digest digest;
   for (const std::string& name : checkpoint.names()) {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// The losses of a contrastive captioner (arXiv 2205.01917, section 3.2), of what a model has
-/// encoded: contrastive and captioning, each with its weight. CLIP has the first of them.
+/// The losses of a contrastive captioner (arXiv 2205.01917, section 3.2), from a model's
+/// outputs: contrastive and captioning, each with its weight. CLIP has the first of them.
 
 #include <cstddef>
 

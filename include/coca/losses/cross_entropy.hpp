@@ -2,7 +2,7 @@
 /// @file
 /// Cross-entropies. A loss adds its value to a number on the device and, where the context has a
 /// tape, its gradient to those of its inputs at once: it is where the backward pass starts, so that
-/// nothing of it has to be kept. Several losses compose by adding to the same number.
+/// nothing of it needs to be kept. Several losses compose by adding to the same number.
 
 #include <algorithm>
 #include <cstddef>
@@ -30,7 +30,7 @@ struct LinearCrossEntropyOptions {
 };
 
 /// What makes logits of features: a matrix [classes, width] and, if there is one, a bias for each
-/// class. A matrix alone is one too.
+/// class. A matrix without bias is one too.
 template <DifferentiableBackend B>
 struct ClassProjection {
   ClassProjection(const typename B::Matrix& matrix, const Array<B>& class_bias = {})

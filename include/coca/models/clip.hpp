@@ -52,7 +52,7 @@ class ClipModel {
                          "ClipModel: pooler and text encoder must have the same embed_dim");
   }
 
-  /// The same, of components that are made of their paths alone.
+  /// The same, of components that are constructed only from their paths.
   explicit ClipModel(B backend = B{}) requires(
       std::constructible_from<Encoder, std::string>&& std::constructible_from<
           PoolerType, std::string>&& std::constructible_from<Text, std::string>)
@@ -99,7 +99,7 @@ class ClipModel {
   ContrastiveLogits<B> logits_;
 };
 
-/// The standard composition, of a configuration that is known when the program runs.
+/// The standard composition, for a configuration known at run time.
 template <Backend B>
 class StandardClip
     : public ClipModel<VisionTransformer<B>, ClassTokenPooler<B>, ClipTextEncoder<B>> {

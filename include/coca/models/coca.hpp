@@ -50,7 +50,7 @@ struct DecoderReadsImage {
 }  // namespace detail
 
 /// Any four components that fit together. Sizes that are constants of the components are compared
-/// by the compiler, all others when the model is made.
+/// by the compiler, all others when the model is constructed.
 ///
 /// A loaded model is immutable: threads may share it, each with its own Context.
 template <ImageEncoder Encoder, Pooler PoolerType, CausalTextEncoder Text, CaptionDecoder Decoder>
@@ -90,7 +90,7 @@ class CoCaModel {
     expect_fit();
   }
 
-  /// The same, of components that are made of their paths alone.
+  /// The same, of components that are constructed only from their paths.
   explicit CoCaModel(B backend = B{}) requires(
       std::constructible_from<Encoder, std::string>&& std::constructible_from<
           PoolerType, std::string>&& std::constructible_from<Text, std::string>&&
@@ -255,7 +255,7 @@ class CoCaModel {
   ContrastiveLogits<B> logits_;
 };
 
-/// The standard composition, of a configuration that is known when the program runs.
+/// The standard composition, for a configuration known at run time.
 template <Backend B>
 class StandardCoCa
     : public CoCaModel<VisionTransformer<B>, AnyPooler<B>, TextDecoder<B>, MultimodalDecoder<B>> {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The roles that a component can play in a CoCa. Any type that fills one can be plugged in: it is
-/// constructed from the path of its parameters (after its Options, where it has such a type), has
+/// constructed from the path of its parameters (after its Options, if it has such a type), has
 /// its sizes as members, and computes. Sizes that are static constants are checked by the compiler
 /// where components meet, others when the model is made.
 
@@ -25,7 +25,7 @@ struct AnyVisitor {
 
 }  // namespace detail
 
-/// Something with parameters: constructed from their path, after its Options where it has such a
+/// Something with parameters: constructed from their path, after its Options if it has such a
 /// type, and walked by for_each_parameter.
 template <class C>
 concept Component = Backend<typename C::backend_type> &&
@@ -127,7 +127,7 @@ constexpr std::size_t static_read_width<C> = C::image_token_width;
 /// Whether two sizes are the same, as far as the compiler knows them.
 constexpr bool may_equal(std::size_t a, std::size_t b) { return a == 0 || b == 0 || a == b; }
 
-/// @throws ArgumentError where they are not.
+/// @throws ArgumentError if they are not.
 inline void expect_equal(std::size_t a, std::size_t b, const char* sentence) {
   if (a != b)
     throw ArgumentError(std::string(sentence) + ": " + std::to_string(a) + " is not " +

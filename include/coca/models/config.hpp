@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Configurations: structural values, so that they are template arguments. Each lists its fields
-/// once (for_each_field), for all who read, write, print or compare it. Everything that follows
-/// from them is constexpr.
+/// once (for_each_field), for all code that reads, writes, prints or compares it. Everything that
+/// follows from them is constexpr.
 
 #include <array>
 #include <bit>
@@ -15,8 +15,8 @@
 
 namespace coca {
 
-/// A real number of a configuration, kept as its bits: floats themselves are no template arguments
-/// before clang 18.
+/// A real number of a configuration, kept as its bits: floats themselves cannot be template
+/// arguments before clang 18.
 struct ConfigReal {
   std::uint64_t bits = 0;
 
@@ -45,7 +45,7 @@ template <class Choice>
 struct NamedChoiceOf {
   Choice value;
   const char* name;       ///< of the enumerator
-  const char* json = "";  ///< in OpenCLIP's files, where the field has a key of its own
+  const char* json = "";  ///< in OpenCLIP's files, if the field has a separate key
 };
 
 /// The type of a choice.
@@ -93,7 +93,7 @@ struct FieldInfo {
   FieldKind kind = FieldKind::shape;
   int min = 1, max = 1 << 16;
   bool square = false;  ///< whether files may say [number, number]
-  bool rare = false;    ///< whether it is said only where it is not the default
+  bool rare = false;    ///< whether it is written only if it is not the default
 };
 
 /// A vision transformer.
@@ -214,8 +214,7 @@ struct MultimodalConfig {
   friend constexpr bool operator==(const MultimodalConfig&, const MultimodalConfig&) = default;
 };
 
-/// Logarithm of the temperature's inverse that a training starts from where nothing else is said:
-/// ln(1 / 0.07).
+/// Default logarithm of the inverse temperature that training starts from: ln(1 / 0.07).
 inline constexpr double default_logit_scale = 2.6592600369327779;
 
 /// A contrastive captioner.
@@ -309,7 +308,7 @@ constexpr Config with_fields_of(Config to, const Config& from, const Chosen& cho
   return to;
 }
 
-/// Whether two configurations compute the same, wherever training starts.
+/// Whether two configurations compute the same, apart from where training starts.
 template <ConfigPart Config>
 constexpr bool same_model(const Config& a, const Config& b) {
   return with_fields_of(a, b,

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What must hold in a configuration. `checked` throws where it does not; CoCa<config, Backend> and
-/// Clip<config, Backend> do not compile. Both say the same sentence.
+/// The rules of configurations. If one is broken, `checked` throws, and CoCa<config, Backend> and
+/// Clip<config, Backend> do not compile, with the same sentence.
 
 #include "coca/core/error.hpp"
 #include "coca/models/config.hpp"
@@ -80,7 +80,7 @@ struct ClipRules {
 
 }  // namespace detail
 
-/// The configuration itself. @throws ArgumentError where it does not fit together.
+/// The configuration itself. @throws ArgumentError if it does not fit together.
 inline const VisionConfig& checked(const VisionConfig& config) {
   using namespace detail;
   expect_rule(patches_fit(config), "VisionConfig: image_size must be a multiple of patch_size");

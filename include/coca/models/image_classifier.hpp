@@ -16,9 +16,9 @@
 
 namespace coca {
 
-/// Any image encoder and pooler that fit together, with as many classes as are asked for. Its
-/// encoder has the names that it has in a CLIP or a CoCa, so that their weights can be loaded into
-/// it; the linear layer is "head".
+/// Any image encoder and pooler that fit together, with any number of classes. The
+/// encoder's parameters have the same names as in a CLIP or a CoCa, so that their weights can be
+/// loaded; the linear layer is "head".
 template <ImageEncoder Encoder, Pooler PoolerType>
 class ImageClassifier {
   static_assert(std::same_as<typename PoolerType::backend_type, typename Encoder::backend_type>,
@@ -45,7 +45,7 @@ class ImageClassifier {
                        std::to_string(encoder_.width));
   }
 
-  std::size_t image_size = 0;      ///< pixels a side
+  std::size_t image_size = 0;      ///< side in pixels
   std::size_t encoder_tokens = 0;  ///< of the encoder
   std::size_t classes = 0;
 
@@ -58,7 +58,7 @@ class ImageClassifier {
     return pooler_(context, encoder_(context, pixels)).pooled;
   }
 
-  /// The same from some of the encoder's tokens alone, where the encoder can leave out others.
+  /// The same from only some of the encoder's tokens, if the encoder can leave out others.
   /// @param kept_tokens [batch, kept], rows of [batch * encoder_tokens]
   Array<B> encode_image(Context<B>& context, const Array<B>& pixels,
                         const Indices<B>& kept_tokens) const requires

@@ -14,7 +14,7 @@
 
 namespace coca {
 
-/// A multimodal decoder and what it stands between.
+/// A multimodal decoder and the sizes of its inputs and outputs.
 struct MultimodalDecoderOptions {
   MultimodalConfig config{};
   int vocab_size = 49408;

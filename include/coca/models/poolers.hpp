@@ -85,7 +85,7 @@ MatrixParameter<B> projection(const std::string& path, std::size_t in, std::size
                             {.parts = {}, .transposed = true, .use = use});
 }
 
-/// The sizes themselves. @throws ArgumentError where they do not fit together.
+/// The sizes themselves. @throws ArgumentError if they do not fit together.
 inline const PoolerSizes& checked_single(const PoolerSizes& sizes) {
   expect_rule(heads_fit(sizes.embed_dim, sizes.heads),
               "SinglePooler: embed_dim must be a multiple of the pooler's heads");
@@ -290,7 +290,7 @@ class CascadePooler : public DualPooler<B> {
       : DualPooler<B>(sizes, true, path) {}
 };
 
-/// The pooler that a configuration asks for: one type for all kinds.
+/// The pooler that a configuration requests: one type for all kinds.
 template <Backend B>
 class AnyPooler {
  public:

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The published configurations: as values for programs that know theirs, and by name.
+/// The published configurations: as values for the compiler, and by name.
 
 #include <algorithm>
 #include <array>
@@ -122,7 +122,7 @@ constexpr CoCaConfig quick_gelu(CoCaConfig config) {
 
 namespace detail {
 
-/// A vision transformer of OpenCLIP's, whose heads are 64 wide where nothing else is said.
+/// One of OpenCLIP's vision transformers, with heads of width 64 by default.
 constexpr VisionConfig vision(int patch_size, int width, int layers, int image_size = 224) {
   return {.image_size = image_size,
           .patch_size = patch_size,
@@ -132,14 +132,14 @@ constexpr VisionConfig vision(int patch_size, int width, int layers, int image_s
           .mlp_width = 4 * width};
 }
 
-/// A larger one, with heads and perceptrons of its own.
+/// A larger one, with given numbers of heads and widths of perceptrons.
 constexpr VisionConfig vision(VisionConfig config, int heads, int mlp_width) {
   config.heads = heads;
   config.mlp_width = mlp_width;
   return config;
 }
 
-/// A CLIP of OpenCLIP's: its text tower is as wide as the embedding, with heads 64 wide.
+/// One of OpenCLIP's CLIPs: its text tower is as wide as the embedding, with heads of width 64.
 constexpr ClipConfig clip(int embed_dim, const VisionConfig& vision, int text_layers = 12) {
   return {.embed_dim = embed_dim,
           .vision = vision,
@@ -193,7 +193,7 @@ inline const std::array<NamedPreset, 12>& named_presets() {
   return all;
 }
 
-/// OpenCLIP's configurations with vision transformers of its own, under its names.
+/// OpenCLIP's configurations with its own vision transformers, under its names.
 inline const std::array<NamedPreset, 35>& open_clip_presets() {
   using namespace presets;
   using presets::detail::clip, presets::detail::vision;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Models whose configuration the compiler knows, and what they are without it.
+/// Models whose configuration the compiler knows, and their types without it.
 
 #include <concepts>
 
@@ -25,9 +25,9 @@ struct RuntimeModelOf<Model> {
 template <class Model>
 using RuntimeModel = typename detail::RuntimeModelOf<Model>::type;
 
-/// A model whose configuration is part of its type. Functions that do much for a model have an
-/// overload that hands such a model on as its RuntimeModel, so that they are compiled once a
-/// backend, not once a configuration.
+/// A model whose configuration is part of its type. Large functions have an
+/// overload that passes such a model on as its RuntimeModel, so that they are compiled once per
+/// backend, not once per configuration.
 template <class Model>
 concept ConfiguredModel = !std::same_as<RuntimeModel<Model>, Model>;
 

@@ -25,14 +25,14 @@ struct TextFeatures {
   Array<B> tokens;     ///< [batch, length, width], input of the multimodal decoder; empty in Clip
 };
 
-/// A text tower: its transformer, and the width of the embedding that it gives.
+/// A text tower: its transformer, and the width of its embedding.
 struct TextTowerOptions {
   TextConfig config{};
   int embed_dim = 512;
 };
 
-/// CoCa's text tower: causal blocks over the words and a class token behind them, whose row becomes
-/// the embedding, while the rows of the words go on to the multimodal decoder.
+/// CoCa's text tower: causal blocks over the words and a class token after them, whose row becomes
+/// the embedding, while the rows of the words go to the multimodal decoder.
 ///
 /// Keys of padding are hidden as in OpenCLIP: key j (from 1) if token j - 1 is padding,
 /// which is off by one (the class token sees one position of padding, and not itself) but is what

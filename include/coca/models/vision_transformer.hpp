@@ -23,7 +23,7 @@ class VisionTransformer {
   using backend_type = B;
   using Options = VisionConfig;
 
-  std::size_t image_size;  ///< pixels a side
+  std::size_t image_size;  ///< side in pixels
   std::size_t tokens;      ///< patches and the class token
   std::size_t width;
 

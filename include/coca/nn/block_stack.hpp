@@ -11,7 +11,7 @@
 
 namespace coca {
 
-/// Blocks of one type. How a block is called depends on the transformer, so the caller says it.
+/// Blocks of one type. How a block is called depends on the transformer, so the caller decides.
 template <Backend B, class Block>
 class BlockStack {
  public:
@@ -24,8 +24,8 @@ class BlockStack {
 
   const std::vector<Block>& blocks() const noexcept { return blocks_; }
 
-  /// x through all blocks: [batch, tokens, width] -> the same shape. Each block keeps its input
-  /// alone where the context's tape asks for that.
+  /// x through all blocks: [batch, tokens, width] -> the same shape. Each block keeps only its
+  /// input if the context's tape requests that.
   /// @param run run(block, x) -> the block's output; copied, as the backward pass may call it again
   template <class Run>
   Array<B> operator()(Context<B>& context, Array<B> x, const Run& run) const {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Layer normalisation with a weight and, unless it is told otherwise, a bias.
+/// Layer normalisation with a weight and, by default, a bias.
 
 #include <cstddef>
 #include <optional>

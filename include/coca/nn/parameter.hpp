@@ -34,19 +34,19 @@ struct Initializer {
   static constexpr Initializer normal(float deviation) { return {Kind::normal, deviation}; }
 };
 
-/// What a parameter is to its layer: optimizers ask it whether to decay it.
+/// The role of a parameter in its layer, from which optimizers decide whether it decays.
 enum class ParameterRole : std::uint8_t {
   weight,     ///< multiplied with activations
   bias,       ///< added to activations
   norm,       ///< weight or bias of a norm
   position,   ///< of a token in its sequence or picture
-  embedding,  ///< a table that words or numbers are looked up in
+  embedding,  ///< a lookup table, by word or number
   query,      ///< a learnt token that gathers others: class tokens, queries of poolers
   scale,      ///< a factor: layer scale, temperature
 };
 
-/// Where a parameter is: its name in files, and how deep below the output of its tower. Layers make
-/// those of their parameters by adding to theirs.
+/// Where a parameter is: its name in files, and its depth below the output of its tower. Layers
+/// extend their own path for their parameters.
 class ParameterPath {
  public:
   /// Not explicit: a text is a path of what comes after all blocks of its tower.
@@ -94,7 +94,7 @@ void fill_storage(const B& backend, const WeightSource& source, const Array<B>& 
 
 }  // namespace detail
 
-/// What all parameters have: a path, the shape in files, a start, a role.
+/// What all parameters have: a path, the shape in files, an initial value, a role.
 class ParameterBase {
  public:
   ParameterBase(ParameterPath path, Shape shape, Initializer initializer,

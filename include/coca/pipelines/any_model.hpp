@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A model whose configuration and precision are known when a program runs, behind one interface.
+/// A model whose configuration and precision are chosen at run time, behind one interface.
 /// A program that knows its model needs none of this: CoCa<config, Backend> is a type.
 
 #include <algorithm>
@@ -28,14 +28,14 @@ namespace coca {
 
 /// Everything about a model but its weights.
 struct ModelInfo {
-  std::string preset;      ///< name of its configuration; of one without a name, where it is from
+  std::string preset;      ///< name of its configuration, or its path if it has no name
   std::string identity{};  ///< differs between models that give different embeddings
   AnyTokenizer tokenizer;
   PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;
   ReadOptions reading{};                    ///< of picture files
   bool captions = false;                    ///< a CoCa; CLIP has none
-  std::optional<std::size_t> min_length{};  ///< of captions, where the model's folder says so
+  std::optional<std::size_t> min_length{};  ///< of captions, if the model's folder says so
   std::size_t context_length = 0;
   std::size_t vocab_size = 0;
   std::size_t embed_dim = 0;
@@ -80,10 +80,10 @@ class AnyModel {
     return ids;
   }
 
-  /// Each picture's captions, best first. @throws ArgumentError where the model has no captioner
+  /// Each picture's captions, best first. @throws ArgumentError if the model has no captioner
   virtual std::vector<std::vector<Caption>> caption(std::span<const Pixels> pictures,
                                                     const GenerationOptions& options) = 0;
-  /// One map for each word after the start token. @throws ArgumentError as caption()
+  /// One map per word after the start token. @throws ArgumentError as caption()
   virtual std::vector<AttentionMap> attention_maps(const Pixels& picture,
                                                    const std::vector<std::int32_t>& ids) = 0;
   /// [pictures, embed_dim]

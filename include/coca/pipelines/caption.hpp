@@ -61,8 +61,8 @@ std::vector<std::vector<Caption>> caption(Context<typename Model::backend_type>&
   return caption_tokens(context, model, tokenizer, features.tokens, options);
 }
 
-/// Captions of one picture with CLIP's tokenizer, in a context of its own.
-/// @throws ArgumentError where the model has another vocabulary than CLIP's.
+/// Captions of one picture with CLIP's tokenizer, in a temporary context.
+/// @throws ArgumentError if the model has another vocabulary than CLIP's.
 template <CaptionModel Model>
 std::vector<Caption> caption(const Model& model, const Pixels& picture,
                              const GenerationOptions& options = {}) {
@@ -84,8 +84,8 @@ CaptionScore score(Context<typename Model::backend_type>& context, const Model& 
   return score_captions(context, model, features.tokens, tokens, tokenizer.end_id()).front();
 }
 
-/// The same in a context of its own, with CLIP's tokenizer.
-/// @throws ArgumentError where the model has another vocabulary than CLIP's.
+/// The same in a temporary context, with CLIP's tokenizer.
+/// @throws ArgumentError if the model has another vocabulary than CLIP's.
 template <CaptionModel Model>
 CaptionScore score(const Model& model, const Pixels& picture, const std::string& text) {
   Context<typename Model::backend_type> context(model.backend());

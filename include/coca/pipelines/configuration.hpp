@@ -48,7 +48,7 @@ requires std::is_enum_v<Choice> std::string value_text(Choice value) {
 /// How the values of a configuration become text.
 struct ConfigText {
   std::string_view first = "{", before{}, between = ", ", last = "}";
-  bool mark_guesses = false;  ///< of what leaves no trace in a checkpoint
+  bool mark_guesses = false;  ///< of fields that leave no trace in a checkpoint
 
   template <ConfigPart Config>
   std::string operator()(const Config& config) const {

@@ -50,7 +50,7 @@ Array<B> to_device(Context<B>& context, std::span<const Pixels> pictures) {
 }
 
 /// Whether a tokenizer can be that of a model. Ids beyond the model's vocabulary have no embedding.
-/// A smaller vocabulary may be right, as some models have rows to spare, but not where its last
+/// A smaller vocabulary may be right, as some models have rows to spare, but not if its last
 /// word ends texts, as in CLIP's: the model's own is another row.
 inline bool fits_vocabulary(const AnyTokenizer& tokenizer, std::size_t vocab_size) {
   const auto words = static_cast<std::size_t>(tokenizer.vocab_size());
@@ -109,7 +109,7 @@ Embeddings embed_tokens(Context<typename Model::backend_type>& context, const Mo
 }
 
 /// Embeddings of texts, some at a time so that memory stays bounded.
-/// @throws Error where they are not numbers; ArgumentError for a tokenizer that is not the model's.
+/// @throws Error if they are not finite; ArgumentError for a tokenizer that is not the model's.
 template <class Model>
 Embeddings embed_texts(Context<typename Model::backend_type>& context, const Model& model,
                        const AnyTokenizer& tokenizer, std::span<const std::string> texts) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// From what a person calls a model (a name, a folder, a configuration file, a checkpoint) to its
+/// From a user's reference to a model (a name, a folder, a configuration file, a checkpoint) to its
 /// configuration, weights and folder.
 
 #include <filesystem>
@@ -18,7 +18,7 @@
 
 namespace coca {
 
-/// What is looked for, beside the path.
+/// What to search for, in addition to the path.
 struct FindOptions {
   std::string weights{};  ///< checkpoint, folder or "random"; empty: those of what is opened
   bool interpolate_positions = false;  ///< whether weights for pictures of another size fit
@@ -121,7 +121,7 @@ class ModelFinder {
     return model;
   }
 
-  /// The configuration and what else stands beside it; weights where the path has them.
+  /// The configuration and the files next to it; weights if the path has them.
   FoundModel without_weights(const std::string& path) const {
     std::error_code ignored;
     if (const KnownModel* model = known_.named(path))
@@ -138,7 +138,7 @@ class ModelFinder {
   }
 
  private:
-  // Calls a model by the name of a known one that is the same.
+  // Gives a model the name of a known one with the same configuration.
   FoundModel named(FoundModel model) const {
     if (const KnownModel* known = known_.same_as(model.description.config))
       model.name = known->name;
@@ -186,8 +186,8 @@ class ModelFinder {
     if (!options_.interpolate_positions) expect_shapes(model);
   }
 
-  // What a folder says must be what was asked for, but for the size of pictures where positions are
-  // interpolated.
+  // A folder's configuration must be the requested one, except for the size of pictures if
+  // positions are interpolated.
   void expect_same(const FoundModel& model, const HuggingFaceFolder& folder) const {
     AnyConfig described = folder.description.config;
     const AnyConfig& wanted = model.description.config;
@@ -225,13 +225,13 @@ class ModelFinder {
 /// @param path name of a preset (the library's, or OpenCLIP's such as "ViT-B-32") or of a known
 ///             folder; a folder as on Hugging Face; an OpenCLIP configuration file; or a checkpoint
 ///             whose tensors have the sizes of a known model
-/// @throws ArgumentError where there is no such model, or nothing says where its weights are;
+/// @throws ArgumentError if there is no such model, or nothing says where its weights are;
 /// FileError for files that cannot be read or belong to another model.
 inline FoundModel find_model(const std::string& path, const FindOptions& options = {}) {
   return detail::ModelFinder(options).find(path);
 }
 
-/// The same without weights, which are left as they are found: for those who make their own.
+/// The same without checking weights, for callers that initialise their own.
 inline FoundModel find_configuration(const std::string& path, const FindOptions& options = {}) {
   FindOptions without = options;
   without.weights = "random";

@@ -117,7 +117,7 @@ void load_weights(Model& model, const Checkpoint& checkpoint, const LoadOptions&
 
 /// A model with the weights of a file (safetensors, its index, `.pt`, `.bin`) or of a folder as
 /// Hugging Face lays it out.
-/// @throws FileError where the file is damaged or holds another model.
+/// @throws FileError if the file is damaged or holds another model.
 template <class Model>
 Model load(const std::string& path,
            typename Model::backend_type backend = typename Model::backend_type{},

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Which model made an embedding of a picture: two models of one identity give the same.
+/// The identity of the model of an embedding: models with the same identity give the same ones.
 
 #include <array>
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace coca {
 
 /// What an embedding of a picture depends on.
 struct ModelIdentity {
-  std::string configuration;  ///< its name, or all that tells it from others
+  std::string configuration;  ///< its name, or its distinguishing fields
   std::string precision;      ///< "f32"
   PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;
@@ -25,7 +25,7 @@ struct ModelIdentity {
 };
 
 /// The identity as one line. Weights count by their content, not by where they are.
-/// @throws FileError where the weights cannot be read
+/// @throws FileError if the weights cannot be read
 inline std::string to_string(const ModelIdentity& model) {
   const PreprocessConfig& pixels = model.preprocessing;
   Digest digest;

@@ -17,7 +17,7 @@
 namespace coca {
 
 /// A vocabulary file: SentencePiece .model, tokenizer.json, merges.txt, or CLIP's bpe_simple_vocab.
-/// @throws FileError where it is missing or damaged
+/// @throws FileError if it is missing or damaged
 inline AnyTokenizer read_tokenizer(const std::string& path) {
   if (path.ends_with(".model")) return SentencePieceTokenizer(path);
   if (path.ends_with(".json")) return read_json_tokenizer(path);
@@ -27,7 +27,7 @@ inline AnyTokenizer read_tokenizer(const std::string& path) {
 }
 
 /// The tokenizer of a model's folder, or else CLIP's.
-/// @throws FileError where its vocabulary is damaged, or not enough
+/// @throws FileError if its vocabulary is damaged or incomplete
 inline AnyTokenizer read_tokenizer(const std::optional<HuggingFaceFolder>& folder) {
   if (!folder) return ClipTokenizer();
   if (folder->sentence_piece) return SentencePieceTokenizer(*folder->sentence_piece);

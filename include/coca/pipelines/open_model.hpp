@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Any model, opened when a program runs: its configuration, weights, tokenizer and preprocessing.
+/// Any model, opened at run time: its configuration, weights, tokenizer and preprocessing.
 ///
 /// @code
 /// const auto model = coca::open_model("folder/");                         // as on Hugging Face
@@ -31,7 +31,7 @@
 
 namespace coca {
 
-/// The numbers that a model is kept and computed in.
+/// The precision of a model's weights and computation.
 enum class ModelPrecision : std::uint8_t { float32, bfloat16 };
 
 /// How a model is opened.
@@ -39,7 +39,7 @@ struct OpenOptions {
   std::string weights{};    ///< checkpoint, folder or "random"; empty: those of what is opened
   std::string tokenizer{};  ///< vocabulary file; empty: the folder's, or else CLIP's
   ModelPrecision precision = ModelPrecision::float32;
-  int threads = 0;         ///< 0: as many as there are
+  int threads = 0;         ///< 0: one per processor
   std::uint64_t seed = 0;  ///< of random weights
   bool open_clip_preprocessing = false;
   bool interpolate_positions = false;
@@ -66,7 +66,7 @@ inline PreprocessConfig preprocessing_of(const FoundModel& found, std::size_t im
   return config;
 }
 
-/// What its embeddings depend on. The configuration counts by its fields, as a name may be a path.
+/// What its embeddings depend on. Of the configuration the fields count, as a name may be a path.
 inline ModelIdentity identity_of(const FoundModel& found, const ModelInfo& info,
                                  const OpenOptions& options) {
   return {
@@ -140,7 +140,7 @@ std::unique_ptr<AnyModel> hold(const FoundModel& found, const OpenOptions& optio
 /// Opens a model.
 /// @param path see find_model()
 /// @tparam Float, Half backends of the two precisions
-/// @throws ArgumentError for a model that there is not, or a tokenizer or captioner that does not
+/// @throws ArgumentError for an unknown model, or a tokenizer or captioner that does not
 /// fit; FileError for weights that cannot be loaded.
 template <Backend Float = Cpu<float>, Backend Half = Cpu<bfloat16>>
 std::unique_ptr<AnyModel> open_model(const std::string& path, const OpenOptions& options = {}) {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// The pictures of a folder and its subfolders, under the names that the user sees there, and a
-/// count of what was left out.
+/// count of the files left out.
 
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ struct FileState {
   friend bool operator==(const FileState&, const FileState&) = default;
 };
 
-/// What a folder holds.
+/// The content of a folder.
 struct PictureFolder {
   /// By names relative to the folder, byte for byte as they are there: of a symbolic link its own
   /// name, not that of its target, whose state it has.
@@ -45,7 +45,7 @@ struct PictureFolder {
 
 namespace detail {
 
-/// Folders of other programs: previews of pictures that are elsewhere, and what was thrown away.
+/// Folders of other programs: previews of pictures stored elsewhere, and deleted files.
 inline bool is_foreign_folder(std::string_view name) {
   constexpr std::array<std::string_view, 10> foreign{
       "@eaDir",    "@__thumb",     "@Recycle",   "@Recently-Snapshot",        "#recycle",
@@ -53,7 +53,7 @@ inline bool is_foreign_folder(std::string_view name) {
   return std::find(foreign.begin(), foreign.end(), name) != foreign.end();
 }
 
-/// A name that says JPEG, PNG or WebP; whether it is true, reading tells.
+/// A name that says JPEG, PNG or WebP; whether that is true shows when it is read.
 inline bool has_picture_ending(const std::filesystem::path& path) {
   std::string ending = path.extension().string();
   for (char& letter : ending)
@@ -79,8 +79,8 @@ inline std::optional<std::string> other_picture_format(std::string_view head) {
   return std::nullopt;
 }
 
-/// The first bytes of a file; nothing where it cannot be opened.
-/// @throws FileError where the process has too many files open: that says nothing about the file
+/// The first bytes of a file; nothing if it cannot be opened.
+/// @throws FileError if the process has too many files open: that says nothing about the file
 inline std::optional<std::string> file_head(const std::filesystem::path& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              &std::fclose);
@@ -116,7 +116,7 @@ class PictureFolderWalk {
     Iterator entry(folder_, std::filesystem::directory_options::skip_permission_denied, error);
     if (error) throw FileError(folder_.string(), error.message());
     for (; entry != Iterator(); entry.increment(error)) visit(entry);
-    // Where a step fails the walk ends, and pictures after it would seem to be gone.
+    // If a step fails the walk ends, and pictures after it would seem to be gone.
     if (error) throw FileError(folder_.string(), error.message());
     return std::move(found_);
   }
@@ -139,7 +139,7 @@ class PictureFolderWalk {
       return leave_out(entry, "links that lead nowhere");
     if (!entry->is_regular_file(error)) return leave_out(entry, "files that are no pictures");
     const auto size = entry->file_size(error);
-    if (error) return;  // it went away while we looked
+    if (error) return;  // it was removed meanwhile
     const auto modified = entry->last_write_time(error);
     if (error) return;
     const FileState state{size, static_cast<std::int64_t>(modified.time_since_epoch().count())};
@@ -164,12 +164,12 @@ class PictureFolderWalk {
 
 }  // namespace detail
 
-/// Finds the pictures of a folder: JPEG, PNG and WebP files, told by their names, or else by their
+/// Finds the pictures of a folder: JPEG, PNG and WebP files, recognised by name, or else by their
 /// first bytes. Hidden files and folders, linked folders (which may lead in circles), and folders
 /// where other programs keep previews (`@eaDir` and the like) are left out, and counted.
-/// @param is_known whether a file of a name without a picture's ending has been seen to be one, and
-///                 need not be opened again
-/// @throws FileError where the folder cannot be read
+/// @param is_known whether a file without a picture's extension is known to be a picture, and need
+///                 not be opened again
+/// @throws FileError if the folder cannot be read
 inline PictureFolder read_picture_folder(
     const std::string& folder,
     const std::function<bool(const std::string& name, const FileState& state)>& is_known = {}) {

@@ -23,7 +23,7 @@ namespace coca {
 
 /// A picture found, and its cosine similarity to the query.
 struct SearchHit {
-  std::string path;  ///< relative to the folder, as the user has it there
+  std::string path;  ///< relative to the folder, as named there
   float similarity = 0;
 };
 
@@ -35,13 +35,13 @@ struct IndexUpdate {
   std::vector<std::string> broken{};  ///< why each picture that could not be read was left out
   std::size_t known_broken = 0;       ///< pictures that an earlier update could not read either
   std::map<std::string, std::size_t> left_out{};  ///< see PictureFolder
-  bool changed = false;                           ///< whether the index is another than before
+  bool changed = false;                           ///< whether the index has changed
 };
 
 /// Embeddings of the pictures of one folder and its subfolders by one model.
 class SearchIndex {
  public:
-  /// @param model_name what the embeddings are made with
+  /// @param model_name identity of the model of the embeddings
   /// @param width      of the embeddings
   SearchIndex(std::string model_name, std::size_t width)
       : contents_{std::move(model_name)}, width_(width) {}
@@ -63,16 +63,16 @@ class SearchIndex {
   }
 
   /// Whether the index file at a path was made with this model.
-  /// @throws FileError where it is damaged, or no index
+  /// @throws FileError if it is damaged, or no index
   static bool is_of(const std::string& path, const std::string& model_name) {
     return detail::read_index_description(read_safetensors(path), path)["model"] == model_name;
   }
 
-  /// Writes the index file, complete or not at all. @throws FileError where that fails.
+  /// Writes the index file, complete or not at all. @throws FileError if that fails.
   void write(const std::string& path) const { detail::write_index(path, contents_, width_); }
 
   /// Brings the index up to date with a folder (read_picture_folder): embeds pictures that are new
-  /// or have changed, forgets those that are gone. A picture has changed where its size or its time
+  /// or have changed, removes those that are gone. A picture has changed if its size or its time
   /// of modification has. Pictures that cannot be read are named and left out; those whose content
   /// is at fault are remembered, and tried again once they have changed.
   /// @param read_pixels   from a picture's path to what the model reads

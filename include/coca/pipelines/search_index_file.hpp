@@ -40,7 +40,7 @@ struct BrokenPicture {
   std::string reason;
 };
 
-/// What a search index file holds, by the pictures' names.
+/// The content of a search index file, by the pictures' names.
 struct IndexContents {
   std::string model;
   std::map<std::string, IndexedPicture> pictures{};
@@ -50,7 +50,7 @@ struct IndexContents {
 inline constexpr const char* index_key = "coca_search_index";
 inline constexpr const char* damaged_index = "is a damaged search index";
 
-/// The description in the metadata. @throws FileError where there is none, or it is damaged
+/// The description in the metadata. @throws FileError if there is none, or it is damaged
 inline Json read_index_description(const Checkpoint& file, const std::string& path) {
   const auto found = file.metadata().find(index_key);
   if (found == file.metadata().end()) throw FileError(path, "is not a search index");
@@ -65,7 +65,7 @@ inline Json read_index_description(const Checkpoint& file, const std::string& pa
   return json;
 }
 
-/// Embeddings of `count` pictures, [count, width]. @throws FileError where there are not as many
+/// Embeddings of `count` pictures, [count, width]. @throws FileError if there are not as many
 inline std::vector<float> read_index_embeddings(const Checkpoint& file, const std::string& path,
                                                 std::size_t count, std::size_t width) {
   std::vector<float> embeddings = file.read_floats("embeddings");
@@ -133,7 +133,7 @@ inline void read_stored_pictures(const Checkpoint& file, const std::string& path
   }
 }
 
-/// What a search index file holds. @throws FileError where it is damaged, or none
+/// The content of a search index file. @throws FileError if it is damaged, or not one
 inline IndexContents read_index(const Checkpoint& file, const std::string& path,
                                 std::size_t width) {
   const Json json = read_index_description(file, path);
@@ -145,7 +145,7 @@ inline IndexContents read_index(const Checkpoint& file, const std::string& path,
   return contents;
 }
 
-/// Writes the file, complete or not at all. @throws FileError where that fails
+/// Writes the file, complete or not at all. @throws FileError if that fails
 inline void write_index(const std::string& path, const IndexContents& contents, std::size_t width) {
   std::vector<std::int64_t> states;
   std::string names, reasons;

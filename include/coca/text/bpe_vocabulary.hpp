@@ -152,7 +152,7 @@ class BpeVocabularyBuilder {
   }
 
   /// Adds the merge of one line, "left right".
-  /// @throws FileError with the line's number when it is not two tokens that are known by now, or
+  /// @throws FileError with the line's number when it is not two tokens that are already known, or
   ///         repeats a merge
   void add_merge(std::string_view line, std::size_t line_number) {
     const auto [left_text, right_text] = split(line, line_number);

@@ -158,19 +158,19 @@ static_assert(Tokenizer<ClipTokenizer>);
 
 namespace detail {
 
-/// Whether a text says in its first line that merges follow, as files of CLIP and of Hugging Face
-/// do.
+/// Whether the first line of a text says that merges follow, as in files of CLIP and of Hugging
+/// Face.
 constexpr bool announces_merges(std::string_view text) {
   return text.substr(0, text.find('\n')).find("#version") != std::string_view::npos;
 }
 
-/// The vocabulary of a text that need not be one: some other text, which says nothing about merges
-/// in its first line and has none in its second, is told as such.
+/// The vocabulary in a text that may be something else: a text whose first line does not mention
+/// merges, and whose second is none, is reported as not a vocabulary.
 inline BpeVocabulary parse_supposed_vocabulary(std::string_view text, const std::string& path,
                                                MergeLines lines) {
   constexpr const char* kind =
-      "is not a vocabulary of CLIP's kind, which has a merge of two tokens in each line after the "
-      "first";
+      "is not a vocabulary in CLIP's format, which has a merge of two tokens in each line after "
+      "the first";
   if (text.empty() || announces_merges(text)) return parse_bpe_vocabulary(text, path, lines);
   if (std::min(text.find('\n'), text.size() - 1) + 1 == text.size()) throw FileError(path, kind);
   try {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Tokenizers from `tokenizer.json`, the file of the library `tokenizers` (Hugging Face), id for id
-/// what that gives: byte-pair encoding in CLIP's form, and SentencePiece's unigram model.
+/// Tokenizers from `tokenizer.json`, the file of the library `tokenizers` (Hugging Face), with the
+/// same ids: byte-pair encoding in CLIP's form, and SentencePiece's unigram model.
 ///
 /// ```cpp
 /// const coca::JsonTokenizer tokenizer = coca::read_json_tokenizer("tokenizer.json");
@@ -43,7 +43,7 @@ struct AddedToken {
   std::int32_t id = 0;
   bool special = false;     ///< left out where ids become text
   bool normalized = false;  ///< found in the normalised text, not in what was given
-  bool left = false;        ///< takes the white space before it along
+  bool left = false;        ///< includes the white space before it
   bool right = false;       ///< and that after it
 };
 
@@ -107,7 +107,7 @@ class AddedTokenFinder {
 class JsonBytePairs {
  public:
   /// @param ids      of the tokens of `merges`, none where the file has none
-  /// @param unknown  what stands for tokens without id, if anything does
+  /// @param unknown  replaces tokens without id, if present
   JsonBytePairs(BpeVocabulary merges, std::vector<std::optional<std::int32_t>> ids,
                 std::optional<std::int32_t> unknown)
       : merges_(std::move(merges)), ids_(std::move(ids)), unknown_(unknown) {
@@ -147,7 +147,7 @@ class JsonBytePairs {
   }
 
  private:
-  /// Of CLIP's pattern, case-sensitive: the text is in lower case by now.
+  /// In CLIP's pattern, case-sensitive: the text is already in lower case.
   static std::size_t word_length(std::u32string_view text) {
     for (const std::u32string_view word : {U"'s", U"'t", U"'re", U"'ve", U"'m", U"'ll", U"'d"})
       if (text.starts_with(word)) return word.size();
@@ -197,7 +197,7 @@ class JsonUnigram {
     if (id < model_.size()) text += model_.text(id);
   }
 
-  /// Marks as spaces, but for the first.
+  /// Marks become spaces, except the first.
   std::string finished(const std::string& marked) const {
     std::u32string text = decode_utf8(marked);
     std::replace(text.begin(), text.end(), marks_.mark, U' ');
@@ -225,7 +225,7 @@ class JsonUnigram {
   WordMarks marks_;
 };
 
-/// Everything about a tokenizer.json but its model.
+/// Everything in a tokenizer.json except its model.
 struct JsonTokenizerParts {
   TextNormalizer normalizer{};
   std::vector<AddedToken> added{};

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// SentencePiece's table of what characters become ("precompiled_charsmap"): a double-array trie of
+/// SentencePiece's table of character replacements ("precompiled_charsmap"): a double-array trie of
 /// byte strings (Aoe 1989, in the layout of darts-clone) and the texts that they are replaced by.
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class NormalizationMap {
   /// @param bytes length of the trie in bytes (32 bits, little-endian), the trie, the texts, each
   ///              with a zero byte at its end
   /// @param name  what errors call the table
-  /// @throws FileError where the trie is longer than what is there
+  /// @throws FileError if the trie is longer than the table
   NormalizationMap(std::string_view bytes, const std::string& name) {
     std::uint32_t length = 0;
     if (bytes.size() >= sizeof length) std::memcpy(&length, bytes.data(), sizeof length);
@@ -34,8 +34,8 @@ class NormalizationMap {
     texts_ = bytes.substr(sizeof length + length);
   }
 
-  /// What a text becomes: what the shortest entry that it begins with says, as `tokenizers` has it.
-  /// Nothing where no entry fits.
+  /// The replacement for the shortest entry that a text begins with, as in `tokenizers`; nothing if
+  /// no entry fits.
   std::optional<std::string_view> find(std::string_view text) const {
     std::size_t node = offset(units_[0]);
     for (const char c : text) {

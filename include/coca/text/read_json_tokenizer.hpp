@@ -23,10 +23,10 @@ namespace coca {
 
 namespace detail {
 
-/// What a vocabulary may have: a hundred times CLIP's.
+/// Maximum size of a vocabulary: a hundred times CLIP's.
 inline constexpr std::int32_t max_token_id = 5'000'000;
 
-/// An id. @throws FileError for what is none
+/// An id. @throws FileError for anything else
 inline std::int32_t token_id(const Json& value, const std::string& token, const std::string& path) {
   if (!value.is_number_integer() || value < 0 || value > max_token_id)
     throw FileError(path, "the token \"" + printable(token) + "\" has no id from 0 to " +
@@ -133,7 +133,7 @@ inline JsonTokenizerParts parse_parts(const Json& json, std::int32_t ids, const 
   return parts;
 }
 
-/// "left right" of one merge, which newer files have as a pair.
+/// "left right" of one merge, which newer files write as a pair.
 inline std::string merge_line(const Json& merge, const std::string& path) {
   if (merge.is_string()) return merge.get<std::string>();
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
@@ -154,7 +154,7 @@ inline bool has_clip_words(const Json& pre_tokenizer) {
          !flag_member(parts[1], "add_prefix_space", true);
 }
 
-/// @throws FileError for options that change what is computed, and are not CLIP's
+/// @throws FileError for options that change what is computed and are not CLIP's
 inline void expect_clip_form(const Json& json, const Json& model, const std::string& path) {
   const Json &prefix = member(model, "continuing_subword_prefix"),
              &dropout = member(model, "dropout");
@@ -219,7 +219,7 @@ inline MarkAtStart parse_mark_at_start(const Json& metaspace, const std::string&
                                                           : MarkAtStart::never;
 }
 
-/// Of Metaspace, alone or after WhitespaceSplit.
+/// Metaspace, on its own or after WhitespaceSplit.
 inline WordMarks parse_word_marks(const Json& pre_tokenizer, const std::string& path) {
   WordMarks marks;
   const Json* metaspace = &pre_tokenizer;
@@ -265,7 +265,7 @@ inline JsonTokenizer parse_unigram(const Json& json, const std::string& path) {
 
 /// The tokenizer of the text of a tokenizer.json.
 /// @param path what errors call it
-/// @throws FileError where it is damaged, or of another kind than those read
+/// @throws FileError if it is damaged, or of an unsupported kind
 inline JsonTokenizer parse_json_tokenizer(std::string_view text, const std::string& path) {
   const Json json = parse_json(text, path, {.max_bytes = max_vocabulary_bytes});
   const Json& model = detail::member(json, "model");

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// What a `tokenizer.json` does to a text before it is cut into words: the steps of its
-/// "normalizer", as the library `tokenizers` performs them.
+/// The normalisation of texts by a `tokenizer.json`, before they are cut into words: the steps of
+/// its "normalizer", as in the library `tokenizers`.
 
 #include <algorithm>
 #include <cstddef>
@@ -33,7 +33,7 @@ inline std::u32string normalized(const TextNormalizer& steps, std::u32string_vie
 
 namespace detail {
 
-/// A member of a JSON object; null where it is not there, or this is no object.
+/// A member of a JSON object; null if it is missing, or this is not an object.
 inline const Json& member(const Json& object, const char* key) {
   static const Json none;
   if (!object.is_object()) return none;
@@ -54,7 +54,7 @@ inline bool flag_member(const Json& object, const char* key, bool absent) {
   return value.is_boolean() ? value.get<bool>() : absent;
 }
 
-/// The bytes of base64 (RFC 4648). @throws FileError where it is none
+/// The bytes of base64 (RFC 4648). @throws FileError if it is not base64
 inline std::string from_base64(std::string_view text, const std::string& path) {
   constexpr std::string_view alphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -173,7 +173,7 @@ inline TextNormalizer::value_type parse_replacement(const Json& step, const std:
                             "; a text and the regular expressions \"\\s+\" and \" {2,}\" can be");
 }
 
-/// One step that is no sequence.
+/// One step that is not a sequence.
 inline TextNormalizer::value_type parse_normalizer_step(const Json& step, const std::string& path) {
   const std::string type = text_member(step, "type", path);
   if (type == "NFC") return normalize_nfc;

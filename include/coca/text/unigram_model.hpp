@@ -28,10 +28,10 @@ struct UnigramPiece {
 /// The model, constant once it is made.
 class UnigramModel {
  public:
-  /// No piece is longer, in bytes: a bound for the time that a text takes.
+  /// Maximum length of a piece in bytes: bounds the time that a text takes.
   static constexpr std::size_t longest_piece = 1024;
 
-  /// @param unknown id of what stands for characters that no piece has, if anything does
+  /// @param unknown id of the token for characters in no piece, if there is one
   /// @param name    what errors call the model
   /// @throws FileError for no pieces, one that is too long, and an unknown id that no piece has
   UnigramModel(std::vector<UnigramPiece> pieces, std::optional<std::int32_t> unknown,
@@ -62,8 +62,8 @@ class UnigramModel {
     return pieces_[static_cast<std::size_t>(id)].text;
   }
 
-  /// Appends the ids of the best cut of a word. Neighbouring characters that no piece has are one
-  /// unknown piece; they are left out where nothing stands for them.
+  /// Appends the ids of the best cut of a word. Neighbouring characters in no piece are one
+  /// unknown piece; they are left out if there is no unknown token.
   /// @param word valid UTF-8
   void append_ids(std::string_view word, std::vector<std::int32_t>& ids) const {
     constexpr double unknown_penalty = 10;

@@ -44,7 +44,7 @@ class AccuracyScorer {
     }
   }
 
-  /// "accuracy.top_1", and "accuracy.top_5" where there are more than five classes: shares, 0 to 1.
+  /// "accuracy.top_1", and "accuracy.top_5" if there are more than five classes: shares, 0 to 1.
   NamedNumbers scores() const {
     if (pictures_ == 0) return {};
     const auto share = [this](std::size_t right) {

@@ -23,7 +23,7 @@ class CaptionReader {
  public:
   /// @param tokenizer of the subject
   /// @param vocab_size, length: of the model
-  /// @throws ArgumentError where there is no tokenizer, or one of another vocabulary or padding.
+  /// @throws ArgumentError if there is no tokenizer, or one of another vocabulary or padding.
   CaptionReader(const TrainingSubject& subject, std::size_t vocab_size, std::size_t length,
                 WordDropoutOptions word_dropout = {})
       : tokenizer_(tokenizer_of(subject)),

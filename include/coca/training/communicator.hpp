@@ -15,7 +15,7 @@ namespace coca {
 
 /// A sum over all processes in progress.
 ///
-/// - progress(): continues it, where that takes the processor; never waits
+/// - progress(): continues it, if that needs the processor; never waits
 /// - wait(): returns when the sum is complete; nothing happens after that
 ///
 /// Its destructor also waits: the array is in use until then.

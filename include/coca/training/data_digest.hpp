@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A digest of what a data set says, by which a run that is resumed knows its data again.
+/// A digest of a data set's records, by which a resumed run recognises its data.
 
 #include <cstddef>
 #include <cstdint>

@@ -19,7 +19,7 @@ namespace coca {
 
 /// What the backward pass of a tape is to a step.
 enum class WayBack : std::uint8_t {
-  losses,  ///< of losses alone, before the pass through the model
+  losses,  ///< of losses only, before the pass through the model
   part,    ///< more will be added to the gradients by others
   last,    ///< completes the gradients
 };

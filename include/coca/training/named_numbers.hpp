@@ -30,7 +30,7 @@ inline const NamedNumber* find_number(const NamedNumbers& numbers, std::string_v
   return found == numbers.end() ? nullptr : &*found;
 }
 
-/// The same. @throws ArgumentError naming those that there are.
+/// The same. @throws ArgumentError listing the existing names.
 inline double number_of(const NamedNumbers& numbers, std::string_view name) {
   if (const NamedNumber* found = find_number(numbers, name)) return found->value;
   std::string known;
@@ -38,7 +38,7 @@ inline double number_of(const NamedNumbers& numbers, std::string_view name) {
   throw ArgumentError("there is no \"" + std::string(name) + "\" among the numbers " + known);
 }
 
-/// What they add up to.
+/// Their sum.
 inline double sum_of(const NamedNumbers& numbers) {
   double sum = 0;
   for (const NamedNumber& number : numbers) sum += number.value;

@@ -45,7 +45,7 @@ nlohmann::ordered_json open_clip_config(const Config& config, const PreprocessCo
   return {{"model_cfg", model}, {"preprocess_cfg", detail::preprocess_json(preprocess)}};
 }
 
-/// The same of any configuration; nothing where OpenCLIP has no words for a part of it.
+/// The same for any configuration; nothing if OpenCLIP cannot describe a part of it.
 inline std::optional<nlohmann::ordered_json> open_clip_config(const AnyConfig& config,
                                                               const PreprocessConfig& preprocess,
                                                               bool logit_bias) {

@@ -10,10 +10,10 @@
 namespace coca {
 
 /// Loads those parameters of a model that a checkpoint has under the same names, such as the image
-/// encoder of a CLIP into a classifier; the others stay as they are. Positions of pictures of
+/// encoder of a CLIP into a classifier; the others stay unchanged. Positions of pictures of
 /// another size are interpolated.
 /// @return the names of the others
-/// @throws FileError where none fits, or one has another shape or numbers that are not finite.
+/// @throws FileError if none fits, or one has another shape or numbers that are not finite.
 template <class Model>
 std::vector<std::string> load_known_weights(Model& model, const Checkpoint& checkpoint) {
   expect_model_weights(checkpoint);

@@ -75,7 +75,7 @@ auto encode_images(Context<B>& context, const Model& model, const Array<B>& pixe
   return model.encode_image(context, some);
 }
 
-/// @throws ArgumentError for a share outside of its range, or one that the model cannot leave out.
+/// @throws ArgumentError for a share outside its range, or one that the model cannot leave out.
 template <class Model>
 void expect_patch_dropout(double dropout) {
   expect_share(dropout, "patch_dropout");

@@ -37,7 +37,7 @@ class RetrievalScorer {
     }
   }
 
-  /// "image_to_text.r1", "r5", "r10", and "text_to_image" likewise: shares, 0 to 1.
+  /// "image_to_text.r1", "r5", "r10", and the same for "text_to_image": shares, 0 to 1.
   NamedNumbers scores() const {
     if (image_groups_.empty()) return {};
     const RetrievalScores scores = retrieval({images_, image_groups_}, {texts_, text_groups_});

@@ -16,7 +16,7 @@ namespace coca {
 
 /// How a run is resumed.
 struct ResumeOptions {
-  bool data_changed = false;  ///< the training data may be other than at the checkpoint
+  bool data_changed = false;  ///< the training data may differ from that at the checkpoint
 };
 
 /// What a run and the checkpoint that it resumes must have in common.
@@ -31,15 +31,15 @@ struct RunIdentity {
   std::uint64_t step_pictures() const { return batch_size * processes; }
 };
 
-/// Saves and restores; the checkpoint before stays until a step went well after the new one.
+/// Saves and restores; the previous checkpoint is kept until a step after the new one succeeds.
 class RunCheckpoints {
  public:
   explicit RunCheckpoints(RunFolder folder) : folder_(std::move(folder)) {}
 
-  /// Restores all tensors. @return what the checkpoint says beside them
-  /// @throws FileError where there is none, or it is of another model or other options;
-  /// ArgumentError where the run is another one (see RunIdentity), of another optimizer, or of a
-  /// run with an average of the weights where this has none, or the reverse.
+  /// Restores all tensors. @return the checkpoint's other content
+  /// @throws FileError if there is none, or it is of another model or other options;
+  /// ArgumentError if the run is another one (see RunIdentity), of another optimizer, or of a
+  /// run with a weight average if this has none, or the reverse.
   template <class Model>
   TrainingRecord restore(const TrainedTensors<Model>& tensors, const TrainingSteps& step,
                          const RunIdentity& run, const ResumeOptions& options) const {
@@ -63,20 +63,20 @@ class RunCheckpoints {
     save_training_checkpoint(folder_.checkpoint(), tensors, record);
   }
 
-  /// A step went well since the checkpoint.
+  /// A step has succeeded since the checkpoint.
   void prove() {
     if (!std::exchange(is_unproven_, false)) return;
     folder_.forget_kept_checkpoint();
   }
 
-  /// No step went well since: the update before the first skipped step may be what spoiled the
-  /// weights, so the checkpoint before counts again.
+  /// No step has succeeded since: the update before the first skipped step may have spoiled the
+  /// weights, so the previous checkpoint is current again.
   void reject() const {
     if (is_unproven_) folder_.return_to_kept_checkpoint();
   }
 
  private:
-  // A run of before tasks had names is a contrastive captioner's.
+  // A run without a task's name, as in older versions, is a contrastive captioner's.
   void check_task(const std::string& stored, const RunIdentity& run) const {
     const std::string task = stored.empty() ? "coca" : stored;
     if (task != run.task)
@@ -94,7 +94,7 @@ class RunCheckpoints {
                         "); resume with as many processes, or another batch size");
   }
 
-  // What a checkpoint holds beside the weights.
+  // The content of a checkpoint other than the weights.
   void check_kept_tensors(const TrainingSteps& stored, const TrainingSteps& step) const {
     if (stored.optimizer != step.optimizer)
       throw ArgumentError(folder_.checkpoint() + " is of the optimizer " +
@@ -119,7 +119,7 @@ class RunCheckpoints {
       throw ArgumentError(
           folder_.checkpoint() +
           " is of other training data (records, their order or their texts have changed); resume "
-          "with the data that the run began with, or with --data-changed to go on with these");
+          "with the data that the run began with, or with --data-changed to use these");
   }
 
   // In data of another size, the same place or the next epoch.
@@ -129,13 +129,13 @@ class RunCheckpoints {
   }
 
   RunFolder folder_;
-  bool is_unproven_ = false;  // no step went well since the checkpoint
+  bool is_unproven_ = false;  // no step has succeeded since the checkpoint
 };
 
-/// The record of the checkpoint in a run's folder; nothing where there is none. Before the model is
-/// made, preset_backend_choices<B>(record->backend, path) lets it compute the same bits; where it
+/// The record of the checkpoint in a run's folder; nothing if there is none. Before the model is
+/// made, preset_backend_choices<B>(record->backend, path) lets it compute the same bits; if it
 /// says that there was a logit_bias, the model needs add_logit_bias().
-/// @throws FileError where the checkpoint is damaged.
+/// @throws FileError if the checkpoint is damaged.
 inline std::optional<TrainingRecord> find_training_record(const std::string& folder) {
   const RunFolder run(folder);
   if (!run.has_checkpoint()) return std::nullopt;

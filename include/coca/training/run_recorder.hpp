@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a run leaves for people: log, report, options and the small files beside the model.
+/// What a run leaves for people: log, report, options and the small files next to the model.
 
 #include <cstdint>
 #include <filesystem>
@@ -30,7 +30,7 @@ class RunRecorder {
 
   /// Everything in the folder that is there before the first step.
   /// @param log_bytes of the log that stay
-  /// @throws FileError where another run has the folder, or something cannot be written
+  /// @throws FileError if another run has the folder, or something cannot be written
   void start(std::uint64_t log_bytes, const TrainingOptions& options,
              std::span<const ModelFile> files, const std::string& tokenizer_file) {
     options_ = to_json(options).dump(2);
@@ -57,7 +57,7 @@ class RunRecorder {
 
   /// Adds a line to the log.
   void write(const nlohmann::ordered_json& line) { log_->write(line); }
-  /// How long the log is, all of it on disk.
+  /// Length of the log, all of it flushed to disk.
   std::uint64_t commit() { return log_->commit(); }
 
   /// @param steps, pictures: of the whole run, and of its data

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// One step of a training: losses and gradients of a batch, in parts where memory is short, over
-/// several processes where there are, and the optimizer's update. What is computed is the task's.
+/// One training step: losses and gradients of a batch, in parts if memory is short, over several
+/// processes if there are, and the optimizer's update. The task defines what is computed.
 
 #include <array>
 #include <cmath>
@@ -27,7 +27,7 @@ namespace coca {
 struct TrainingStepOptions {
   TapeOptions tape{};
   /// Parts that a batch is computed in, one after the other. With more than one, the memory of
-  /// activations is that of a part; where there are batch losses the forward pass is computed
+  /// activations is that of a part; if there are batch losses the forward pass is computed
   /// twice. Losses and gradients are those of the whole batch.
   std::size_t accumulation = 1;
   /// Gradients that processes sum at a time, during the backward pass: at least so many, as far as
@@ -43,9 +43,9 @@ struct TrainingStepResult {
   float gradient_norm = 0;  ///< before clipping
   bool applied = false;     ///< false: something was not finite, and nothing has changed
 
-  /// @throws ArgumentError where the task has no loss of that name
+  /// @throws ArgumentError if the task has no loss of that name
   float loss(std::string_view name) const { return static_cast<float>(number_of(losses, name)); }
-  /// @throws ArgumentError where the task follows no number of that name
+  /// @throws ArgumentError if the task tracks no number of that name
   float number(std::string_view name) const { return static_cast<float>(number_of(numbers, name)); }
 };
 
@@ -76,7 +76,7 @@ class TrainingStep {
   const GradientReduction<Model, Processes>& reduction() const noexcept { return reduction_; }
 
   /// Computes gradients and lets the optimizer change the parameters.
-  /// @throws what the task's check() does; ShapeError where the parts cannot be of one size.
+  /// @throws what the task's check() does; ShapeError if the parts cannot be of one size.
   TrainingStepResult operator()(const Inputs& inputs, double learning_rate) {
     TrainingStepResult result = compute_gradients(inputs);
     std::vector<float> losses;
@@ -194,9 +194,9 @@ class TrainingStep {
       decltype(std::declval<const Task&>().compared(std::declval<const typename Task::Outputs&>()));
 
   // Batch losses are of all samples at once, so what they compare is computed without a tape
-  // first, then the gradients of the losses by it, and with those each part has a backward pass of
-  // its own (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but with
-  // one pass through the loss, where logit_scale has its gradient once).
+  // first, then the gradients of the losses with respect to it, and with those each part has a
+  // backward pass (Gao et al. 2021, arXiv 2101.06983; the gradients of OpenCLIP's --accum-freq, but
+  // with one pass through the loss, where logit_scale gets its gradient once).
   void in_parts(const Inputs& inputs, const LossSums<B>& sums) {
     const std::size_t samples = task_.size(inputs), size = samples / options_.accumulation;
     Compared gradients{};
@@ -256,7 +256,7 @@ class TrainingStep {
     return gradients;
   }
 
-  // The gradient of what follows an output; nothing where only frozen parameters led to it.
+  // The gradient of what follows an output; nothing if only frozen parameters led to it.
   void start_from(Tape<B>& tape, const Array<B>& output, const Array<B>& gradient) const {
     if (tape.follows(output))
       context_.backend().run(ops::On<B, ops::Accumulate>{

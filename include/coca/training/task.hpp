@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// What is trained: which data a step needs, which losses it has, and what validation measures. The
-/// step, the trainer, the log and the report know no model, only this.
+/// step, the trainer, the log and the report know only the task, no model.
 ///
 /// A step may be computed in parts to save memory, and shared by several processes. Losses that
 /// compare all samples (contrast) then need the whole batch; all others add up over the parts. So a
@@ -46,7 +46,7 @@ struct LossSums {
   std::span<const double> counts{};  ///< of the part losses, over all parts and processes
 };
 
-/// A number of the model that log and report follow, such as a temperature.
+/// A number of the model that log and report track, such as a temperature.
 template <Backend B>
 struct TrackedNumber {
   std::string name;
@@ -58,7 +58,7 @@ struct TrackedNumber {
 struct ModelFile {
   std::string name;  ///< in the run's folder
   std::string text;
-  bool replace = true;  ///< false: one that is there stays, and it is written once, at the start
+  bool replace = true;  ///< false: an existing one is kept; it is written once, at the start
 };
 
 /// The part of a task that a TrainingStep needs. Objects are constant while steps are made.
@@ -67,12 +67,12 @@ struct ModelFile {
 /// - Outputs: what one pass through the model gives for a part
 /// - model(): the model, whose parameters the gradients are of
 /// - batch_losses(), part_losses(): names, such as "contrastive_loss"
-/// - size(inputs), check(inputs): number of samples; throws ShapeError or ArgumentError where they
+/// - size(inputs), check(inputs): number of samples; throws ShapeError or ArgumentError if they
 ///   do not fit the model
 /// - counts(inputs): one number per part loss, see LossSums
 /// - forward(context, inputs, part): may be called twice for a part, and must draw the same then
 /// - compared(outputs): arrays [count, width] that batch losses are computed from; as many in each
-///   call, none where there are no batch losses
+///   call, none if there are no batch losses
 /// - add_batch_losses(context, arrays, processes, sums): adds to sums.batch_losses. Arrays of other
 ///   processes come from processes.all_gather; together the processes' numbers are the loss
 /// - add_part_losses(context, inputs, outputs, part, sums): adds to sums.part_losses
@@ -109,11 +109,11 @@ concept TaskLosses = requires {
 /// - prepare(data): looks at the data before the first step
 /// - inputs(context, batch, samples): from a batch; without samples nothing is random
 /// - largest_inputs(context, size): of the largest shapes, for training_memory()
-/// - unused(): beginnings of names of parameters that no loss depends on; they stay as they are
+/// - unused(): beginnings of names of parameters that no loss depends on; they stay unchanged
 /// - Scorer, made by scorer(): add(context, inputs, outputs) for each batch of the validation data,
 ///   then scores()
-/// - texts(context, pictures): what the model says of the fixed pictures, or nothing
-/// - files(preprocess): what is kept beside the weights
+/// - texts(context, pictures): the model's texts for the fixed pictures, or nothing
+/// - files(preprocess): what is stored next to the weights
 template <class T>
 concept TrainingTask = TaskLosses<T> &&
     std::constructible_from<T, typename T::model_type&, const TrainingSubject&,
@@ -134,7 +134,7 @@ concept TrainingTask = TaskLosses<T> &&
   { constant.files(preprocess) } -> std::same_as<std::vector<ModelFile>>;
 };
 
-/// Of tasks that measure nothing in validation but their losses.
+/// For tasks that measure nothing but their losses in validation.
 struct NoScorer {
   template <class... Arguments>
   void add(const Arguments&...) const {}

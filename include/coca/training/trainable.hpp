@@ -18,7 +18,7 @@ namespace coca {
 struct TrainableEntry {
   std::string path;
   Shape shape;
-  std::size_t offset = 0;  ///< elements in front of it
+  std::size_t offset = 0;  ///< elements before it
   ParameterRole role = ParameterRole::weight;
   std::size_t depth = 0;  ///< below the output of its tower, see ParameterPath
 

@@ -30,7 +30,7 @@
 
 namespace coca {
 
-/// Trains the model of a task, on a backend that can.
+/// Trains the model of a task, on a backend that supports training.
 template <TrainingTask Task, class Processes = SingleProcess>
 class Trainer {
  public:
@@ -96,7 +96,7 @@ class Trainer {
 
   /// Trains until all steps are done or the run is stopped; then, and every few minutes, there are
   /// a checkpoint and the model in the folder.
-  /// @throws TrainingError where ten steps in a row were not finite; FileError where something
+  /// @throws TrainingError if ten steps in a row were not finite; FileError if something
   /// cannot be written. The last checkpoint is then still there.
   TrainingEnd run() {
     start();
@@ -223,7 +223,7 @@ class Trainer {
     note_skipped(progress.result.applied);
   }
 
-  /// A checkpoint is trusted once a step went well after it.
+  /// A checkpoint is trusted once a later step has succeeded.
   void note_skipped(bool applied) {
     try {
       skipped_.record(applied);

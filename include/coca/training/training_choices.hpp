@@ -52,8 +52,8 @@ inline ScheduleOptions schedule_options(const TrainingSteps& options, std::uint6
   return schedule;
 }
 
-/// What the backend has chosen of itself (which kernels measured fastest), and what another run
-/// needs to compute the same bits; an empty object where it chooses nothing.
+/// The backend's own choices (which kernels were measured to be fastest), which another run needs
+/// to compute the same bits; an empty object if it chooses nothing.
 template <class B>
 Json backend_choices() {
   Json json = Json::object();
@@ -65,7 +65,7 @@ Json backend_choices() {
 }  // namespace detail
 
 /// Makes the choices that a checkpoint of a run holds, so that the same bits are computed. Call it
-/// before the model is made. @param path of the checkpoint @throws FileError for what is none.
+/// before the model is made. @param path of the checkpoint @throws FileError for invalid choices.
 template <class B>
 void preset_backend_choices(const Json& choices, const std::string& path) {
   if constexpr (requires { B::choices(); }) {

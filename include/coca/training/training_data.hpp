@@ -22,7 +22,7 @@
 
 namespace coca {
 
-/// How options say that data is read. @throws ArgumentError for a separator that is none
+/// How data is read, according to options. @throws ArgumentError for an invalid separator
 inline DataOptions data_options(const TrainingData& data) {
   return {.captions = {.image_key = data.image_key,
                        .caption_key = data.caption_key,
@@ -35,8 +35,8 @@ inline DataOptions data_options(const TrainingData& data) {
           .folders = data.folders};
 }
 
-/// Opens all of what paths name, one after the other.
-/// @throws ArgumentError for no path, FileError where one cannot be read.
+/// Opens everything that paths name, one after the other.
+/// @throws ArgumentError for no path, FileError if one cannot be read.
 inline AnyDataset open_datasets(const std::vector<std::string>& paths, const TrainingData& data) {
   if (paths.empty()) throw ArgumentError("there is no data to read, give a caption file");
   const DataOptions options = data_options(data);
@@ -76,7 +76,7 @@ inline std::string absolute_patterns(const std::string& patterns) {
   return absolute + absolute_path(patterns.substr(begin));
 }
 
-/// What cannot be opened may have been moved since the run began.
+/// Files that cannot be opened may have been moved since the run began.
 inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const TrainingData& data,
                                  const char* flag) {
   try {
@@ -85,8 +85,8 @@ inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const Tr
     for (const std::string& path : paths)
       if (error.what() == path + ": cannot be opened: No such file or directory")
         throw FileError(path,
-                        "cannot be opened: No such file or directory; data that has moved "
-                        "can be named anew by " +
+                        "cannot be opened: No such file or directory; if the data has moved, "
+                        "give its new path with " +
                             std::string(flag));
     throw;
   }

@@ -34,7 +34,7 @@ struct TrainingProgress {
 struct TrainingValidation {
   std::uint64_t step = 0;
   ValidationScores scores{};
-  std::vector<std::string> captions{};  ///< what the model says of the fixed pictures
+  std::vector<std::string> captions{};  ///< the model's texts for the fixed pictures
 };
 
 /// What a run reports while it runs, and how it is stopped.
@@ -42,7 +42,7 @@ struct TrainingEvents {
   std::function<void(const TrainingProgress&)> on_step{};
   std::function<void(const TrainingValidation&)> on_validation{};
   std::function<void(const SkippedPicture&)> on_broken_picture{};
-  /// What is worth knowing of how the data was read, before the first step.
+  /// Notes on how the data was read, before the first step.
   std::function<void(const std::string&)> on_note{};
   std::function<void(const std::string&)> on_checkpoint{};  ///< with its path, once it is there
   DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
@@ -58,7 +58,7 @@ enum class TrainingEnd : std::uint8_t {
 
 namespace detail {
 
-/// Adds numbers; those whose names have a point are grouped by what stands in front of it.
+/// Adds numbers; those whose names have a point are grouped by the part before it.
 inline void add_numbers(nlohmann::ordered_json& line, const NamedNumbers& numbers) {
   for (const auto& [name, value] : numbers) {
     const auto number = to_json_number(static_cast<float>(value));

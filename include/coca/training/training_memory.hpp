@@ -25,8 +25,8 @@ struct TrainingMemory {
   std::size_t total() const { return parameters + gradients + optimizer_state + workspace; }
 };
 
-/// What a step of a task needs in the memory of the backend: two steps are gone through on a Plan,
-/// which counts every buffer. The scratch memory of kernels (some megabytes a thread), a loader's
+/// What a step of a task needs in the memory of the backend: two steps are run on a Plan, which
+/// counts every buffer. The scratch memory of kernels (some megabytes per thread), a loader's
 /// batches and an average of the weights (as large as the parameters) come on top.
 ///
 /// @code
@@ -36,7 +36,7 @@ struct TrainingMemory {
 /// @endcode
 /// @tparam PlannedTask the task of the model, on Plan<its backend>
 /// @param task_options what the task is made with, after the model
-/// @throws ArgumentError or ShapeError where the step would.
+/// @throws ArgumentError or ShapeError if the step would.
 template <TaskLosses PlannedTask, class TaskOptions = typename PlannedTask::Options>
 TrainingMemory training_memory(std::size_t batch, const OptimizerOptions& optimizer_options = {},
                                const TrainingStepOptions& step_options = {},

@@ -35,7 +35,7 @@ struct TrainingData {
   std::vector<std::string> split{};             ///< of Karpathy's files; empty: train and restval
   std::vector<std::string> validation_split{};  ///< the same to validate on; empty: val
   FolderReading folders = FolderReading::automatic;  ///< what folders of pictures mean
-  std::string image_folder{};  ///< where their relative paths begin; empty: beside the file
+  std::string image_folder{};  ///< start of their relative paths; empty: the file's folder
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
   std::string group_key{};      ///< pictures with equal values of it form a group
   std::size_t group_size = 16;  ///< most pictures of a group shown one after the other
@@ -46,7 +46,7 @@ struct TrainingData {
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
   bool augment = true;           ///< false: pictures are prepared as in evaluation
   AugmentationOptions augmentation{};
-  bool truncated = false;           ///< pictures that are cut off are used as far as they are there
+  bool truncated = false;           ///< the part that is there of truncated pictures is used
   std::size_t shrink_to = 0;        ///< see SampleOptions
   std::size_t cache_megabytes = 0;  ///< memory for caching decoded pictures
   std::size_t loader_threads = 2;   ///< threads that decode in the background
@@ -83,7 +83,7 @@ struct TrainingSteps {
   double word_dropout = 0;               ///< chance of rare words to be read as made-up ones
   std::size_t word_dropout_count = 100;  ///< a word seen so often has half of that chance
   std::vector<std::string> freeze{};     ///< beginnings of names of weights that stay
-  bool recompute = false;  ///< blocks are computed again in the backward pass, to save memory
+  bool recompute = false;                ///< recompute blocks in the backward pass, to save memory
 };
 
 /// A whole run.
@@ -184,19 +184,19 @@ void for_each_data_option(Data& data, Visitor&& visit) {
         data.color_key);
   visit(
       {"separator",
-       "between the fields of a table: a character such as ; or |, or tab (default: what its first "
+       "separator of a table's fields: a character such as ; or |, or tab (default: what its first "
        "line shows)",
        group},
       data.separator);
   visit({"split",
-         "which splits of a file that has some (Karpathy's) to train on (default: train restval)",
+         "splits to train on, of a file with splits such as Karpathy's (default: train restval)",
          group},
         data.split);
-  visit({"validation_split", "which splits of such a file to validate on (default: val)", group},
+  visit({"validation_split", "splits to validate on, of a file with splits (default: val)", group},
         data.validation_split);
   visit({"folders",
-         "what a folder of pictures means; automatic: captions where half of the pictures have a "
-         ".txt, .caption or .json beside them, otherwise a class for each folder within",
+         "how a folder of pictures is read; automatic: as captions if half of the pictures have a "
+         ".txt, .caption or .json next to them, otherwise one class per subfolder",
          group},
         data.folders, folder_choices);
   visit({"image_folder", "base folder of paths in caption files", group}, data.image_folder);
@@ -208,7 +208,7 @@ void for_each_data_option(Data& data, Visitor&& visit) {
         resize_choices);
   visit({"fill_color", "gray level, 0 to 255, of the margins with resize_mode longest", group},
         data.fill_color);
-  visit({"truncated", "use JPEG and PNG pictures that are cut off as far as they are there", group},
+  visit({"truncated", "use the part that is there of truncated JPEG and PNG pictures", group},
         data.truncated);
   visit({"shrink_to", "shrink pictures to this size when decoding them; 0: never", group},
         data.shrink_to);
@@ -321,7 +321,7 @@ void for_each_option(Options& options, Visitor&& visit) {
   visit({"model", "name of a configuration, a folder or an OpenCLIP configuration file", "Model"},
         options.model);
   visit({"task",
-         "what is trained: coca, clip (contrast alone), caption (captions alone) or classify "
+         "what is trained: coca, clip (contrastive loss only), caption (captions only) or classify "
          "(default: what the model is for)",
          "Model"},
         options.task);

@@ -71,7 +71,7 @@ inline std::vector<Json> read_training_log(const std::string& path) {
 
 namespace detail {
 
-/// The number at a path of keys, or no number.
+/// The number at a path of keys, or NaN.
 inline double number_at(const Json& line, std::span<const std::string> keys) {
   const Json* value = &line;
   for (const std::string& key : keys) {
@@ -100,8 +100,8 @@ inline ChartSeries curve(std::span<const Json> lines, std::string name,
   return series;
 }
 
-/// How people read numbers of the log whose own names say little to them: the title of their chart
-/// and the name of their curve. All others are shown by their own names.
+/// Readable titles and curve names for numbers of the log. All others are shown under their names
+/// in the log.
 struct CurveWords {
   const char* name;
   const char* chart;
@@ -118,7 +118,7 @@ inline constexpr CurveWords curve_words[] = {
     {"text_to_image.r10", "Validation retrieval", "picture R@10"},
 };
 
-/// Charts in the order in which their first curves come.
+/// Charts in the order of their first curves.
 class ChartList {
  public:
   explicit ChartList(std::span<const Json> lines) : lines_(lines) {}
@@ -131,7 +131,7 @@ class ChartList {
     found->series.push_back(curve(lines_, name, keys));
   }
 
-  /// A number with the words that there are for it.
+  /// A number with its readable names.
   void add_named(const std::string& name, const std::string& chart,
                  const std::vector<std::string>& keys) {
     for (const CurveWords& words : curve_words)
@@ -225,7 +225,7 @@ inline std::vector<LineChart> training_charts(std::span<const Json> lines) {
   return std::move(charts).charts();
 }
 
-/// Whether the model said anything of the fixed pictures; a run that has not validated yet may.
+/// Whether there are texts for the fixed pictures; a run that has not validated yet may have some.
 inline bool has_texts(std::span<const Json> lines) {
   bool validated = false;
   for (const Json& line : lines) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a training run is about, beside its options: the model's configuration, words and pictures.
+/// A training run's inputs apart from its options: the model's configuration, words and pictures.
 
 #include <optional>
 #include <string>
@@ -17,7 +17,7 @@ struct TrainingSubject {
   AnyConfig config{};                       ///< of the model
   std::optional<AnyTokenizer> tokenizer{};  ///< of tasks that read texts
   PreprocessConfig preprocess{};            ///< mean and deviation; the size is the model's
-  std::string tokenizer_file{};             ///< kept beside the model; empty: CLIP's
+  std::string tokenizer_file{};             ///< kept next to the model; empty: CLIP's
   std::vector<std::string> classes{};       ///< names by label, of tasks that have classes
 };
 

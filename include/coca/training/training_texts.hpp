@@ -49,7 +49,7 @@ struct TrainingTexts {
 
   /// Texts of which other words are read than are written. From the first word that differs to the
   /// last, only the first token is predicted: after it a reader no longer knows the written text.
-  /// @throws ShapeError where these are not as many texts, of one length.
+  /// @throws ShapeError if these are not as many texts, of one length.
   TrainingTexts(Tokens other, const Tokens& written, std::int32_t pad_id)
       : read(std::move(other)), predicted(read) {
     if (read.batch != written.batch || read.length != written.length)

@@ -97,7 +97,7 @@ class ValidationPass {
 /// Losses and scores over a data set.
 /// @param loader of validation_loader_options(): one epoch of it
 /// @param stop   ends the pass where it becomes true; nullptr: nothing does
-/// @return nothing where it was stopped
+/// @return nothing if it was stopped
 template <TrainingTask Task>
 std::optional<ValidationScores> validate(Context<typename Task::model_type::backend_type>& context,
                                          const Task& task, Loader& loader,

@@ -16,8 +16,8 @@
 
 namespace coca {
 
-/// Calls tell(picture) for the broken pictures of a loader that were not told before, and counts
-/// them: each is told once, however often it is met.
+/// Calls tell(picture) for the broken pictures of a loader that were not reported before, and
+/// counts them: each is reported once, however often it is found.
 inline void tell_broken(const Loader& loader, std::size_t& told, const TrainingEvents& events) {
   const std::vector<SkippedPicture>& broken = loader.skipped();
   for (; told < broken.size(); ++told)
@@ -52,8 +52,8 @@ class Validator {
   const AnyDataset* data() const { return data_ ? &*data_ : nullptr; }
 
   /// @param processes that train: the losses of a batch depend on its size, so it is that of all
-  /// processes, whoever computes them
-  /// @return nothing where it was stopped
+  /// processes, whichever computes them
+  /// @return nothing if it was stopped
   std::optional<TrainingValidation> operator()(Context<B>& context, const Task& task,
                                                std::size_t processes,
                                                const TrainingEvents& events) {

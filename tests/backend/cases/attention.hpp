@@ -51,7 +51,7 @@ void for_each_attention(const Function& take) {
               .head_width = 20,
               .causal = causal,
               .hidden = keys % 2 == 0});
-  // A bias, a mask of its own for each query, and another scale.
+  // A bias, a separate mask for each query, and another scale.
   for (const unsigned option : {1u, 2u, 3u, 4u, 7u})
     for (const KeyRows rows : {KeyRows::in_order, KeyRows::shared, KeyRows::permuted})
       for (const std::size_t head_width : {5, 32})

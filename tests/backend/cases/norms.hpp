@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Cases of norms and of what they are made with. u is the unit roundoff of float.
+/// Cases of norms and of their parts. u is the unit roundoff of float.
 
 #include <algorithm>
 #include <cmath>

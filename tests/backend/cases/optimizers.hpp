@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Cases of what optimizers do.
+/// Cases of optimizer steps.
 
 #include <algorithm>
 #include <cmath>

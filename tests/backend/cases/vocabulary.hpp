@@ -54,7 +54,7 @@ struct Cases<Judged<ops::EditScores>> {
   }
 };
 
-// What falls out must be the same, the rest is one division.
+// The same scores must be cut off, the rest is one division.
 template <>
 struct Cases<Judged<ops::WarpScores>> {
   static void each(const Take<Judged<ops::WarpScores>>& take) {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Attention with what the tiles of attention.hpp cannot take: a bias, or a mask of its own for
+/// Attention that the tiles of attention.hpp cannot compute: with a bias, or a separate mask for
 /// each query. Query by query, each with the scores of all its keys.
 
 #include <algorithm>
@@ -144,7 +144,7 @@ inline void plain_query_gradient(const ops::AttentionGradient<float, HostMemory>
   }
 }
 
-/// Threads share the heads of all sequences; where sequences may share keys, or add to one bias,
+/// Threads share the heads of all sequences; if sequences may share keys, or add to one bias,
 /// each has some heads of all sequences.
 inline void plain_attention_gradient(const ops::AttentionGradient<float, HostMemory>& op,
                                      const CpuContext& context) {

@@ -76,7 +76,7 @@ class Cpu {
   /// Which kernels this process measured to be fastest, by a name for each product: what another
   /// run needs to compute the same bits.
   static std::map<std::string, std::string> choices() { return GemmChoices::recorded_names(); }
-  /// Makes such choices without measuring. @throws ArgumentError for one that is none.
+  /// Makes such choices without measuring. @throws ArgumentError for an unknown one.
   static void preset_choices(const std::map<std::string, std::string>& choices) {
     GemmChoices::preset_names(choices);
   }
@@ -105,7 +105,7 @@ class Cpu {
     matrix.weight().unpack(first, count, rows);
   }
 
-  /// Operations whose kernels are in a header of their own, as run(operation, CpuContext).
+  /// Operations whose kernels are in a separate header, as run(operation, CpuContext).
   template <class Operation>
   requires requires(const Operation& op, const detail::CpuContext& context) {
     detail::run(op, context);

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
 /// What the CPU backend's operations have in common. Each is a function run(operation, context),
-/// beside its kernels.
+/// next to its kernels.
 
 #include "coca/backend/cpu/instruction_set.hpp"
 #include "coca/core/tensor.hpp"
@@ -14,7 +14,7 @@ struct CpuContext {
   int threads = 1;
 };
 
-/// The first element, or null where there is no tensor.
+/// The first element, or null if there is no tensor.
 template <class T>
 T* data_of(const Tensor<T>& tensor) {
   return tensor ? tensor.data() : nullptr;

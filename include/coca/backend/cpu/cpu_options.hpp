@@ -104,9 +104,9 @@ inline GemmKind fixed_gemm() {
 
 }  // namespace detail
 
-/// What a backend is to be made with for training.
+/// The options of a backend for training.
 /// @param gemm "fixed" (the same kernels in each run, so that it computes the same bits),
-///        "automatic" (those that are measured to be fastest; a run that is resumed keeps them,
+///        "automatic" (those that are measured to be fastest; a resumed run keeps them,
 ///        another may not), "packed", "eigen" or "onednn"
 /// @throws ArgumentError for another name
 inline CpuOptions cpu_training_options(const std::string& gemm, int threads) {

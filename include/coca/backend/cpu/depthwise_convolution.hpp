@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Convolution of each channel with weights of its own, a vector of channels at a time.
+/// Convolution of each channel with separate weights, a vector of channels at a time.
 
 #include <algorithm>
 #include <cstddef>

@@ -67,7 +67,7 @@ class GemmChoices {
     return names;
   }
 
-  /// preset(), of text. @throws ArgumentError for a choice that is none.
+  /// preset(), of text. @throws ArgumentError for an unknown choice.
   static void preset_names(const std::map<std::string, std::string>& given) {
     Map choices;
     for (const auto& [name, text] : given) {

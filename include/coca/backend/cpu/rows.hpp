@@ -131,7 +131,7 @@ inline void run(const ops::GatherRows<float, HostMemory>& op, const CpuContext& 
                });
 }
 
-/// Serial: where an index comes twice,
+/// Serial: if an index occurs twice,
 /// the later row wins, as in the reference.
 inline void run(const ops::ScatterRows<float, HostMemory>& op, const CpuContext&) {
   const std::size_t stride = op.input.rows.shape().back();

@@ -27,7 +27,7 @@ namespace ops {
 /// row = beta2 row + (1 - beta2) mean over columns of (g² + epsilon), column likewise over rows,
 /// update = g / sqrt(row column / mean(row)), of one row g / sqrt(column),
 /// update /= max(1, rms(update) / clipping_threshold),
-/// first = beta1 first + (1 - beta1) update, which takes the update's place where it is kept,
+/// first = beta1 first + (1 - beta1) update, which takes the update's place if it is kept,
 /// weight *= 1 - learning_rate weight_decay, weight -= learning_rate update.
 template <class T, class M>
 struct Adafactor {
@@ -36,7 +36,7 @@ struct Adafactor {
   In<T, M> gradient;          ///< [rows, columns]
   In<T, M> factor;            ///< [1], of the gradient
   InOut<T, M> weight;         ///< as gradient
-  InOut<T, M> row_moment;     ///< [rows]; not used where there is one row
+  InOut<T, M> row_moment;     ///< [rows]; not used if there is one row
   InOut<T, M> column_moment;  ///< [columns]
   InOut<T, M> first_moment;   ///< as gradient, or nothing
 

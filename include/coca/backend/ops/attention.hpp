@@ -81,8 +81,8 @@ namespace ops {
 template <class T, class M>
 struct AttentionGradient {
   static constexpr const char* name = "attention_gradient";
-  AttentionArguments<T, M> arguments;  ///< `probabilities` is not looked at
-  In<T, M> output;                     ///< [batch * query_tokens, width], what attention gave
+  AttentionArguments<T, M> arguments;  ///< `probabilities` is not used
+  In<T, M> output;                     ///< [batch * query_tokens, width], the output of attention
   In<T, M> output_gradient;            ///< as output
   AttentionGradients<T, M> gradients;
 
@@ -120,7 +120,7 @@ struct Attention {
     return {arguments.batch, arguments.query_tokens, arguments.query.width};
   }
 
-  /// @throws ShapeError where columns, rows or heads do not fit.
+  /// @throws ShapeError if columns, rows or heads do not fit.
   void check() const {
     const AttentionArguments<T, M>& a = arguments;
     const std::size_t key_rows = a.key_rows ? 0 : a.batch * a.key_tokens;

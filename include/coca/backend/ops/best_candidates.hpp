@@ -25,12 +25,12 @@ namespace ops {
 
 /// The best of each group of rows; all groups have equally many rows.
 ///
-/// In falling order of value plus noise; equal ones by rising id; NaN first, so that it is noticed.
+/// In descending order of value plus noise; ties by ascending id; NaN first, so that it is noticed.
 template <class T, class M>
 struct BestCandidates {
   static constexpr const char* name = "best_candidates";
   In<T, M> scores;  ///< [rows, vocabulary]
-  In<T, M> added;   ///< [rows], put on each score of a row, or nothing
+  In<T, M> added;   ///< [rows], added to each score of a row, or nothing
   GumbelNoise noise;
   Out<T, M> values;          ///< [groups, count], scores plus what was added
   Out<std::int32_t, M> ids;  ///< [groups, count], row in the group * vocabulary + word

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Numbers kept between bounds.
+/// Clamping to a range.
 
 #include "coca/backend/operands.hpp"
 

@@ -1,13 +1,13 @@
 #pragma once
 /// @file
-/// What clips gradients.
+/// The factor that clips gradients.
 
 #include "coca/backend/operands.hpp"
 
 namespace coca::ops {
 
 /// factor = min(1, largest_norm / (sqrt(sum_of_squares) + 1e-6)), as
-/// torch.nn.utils.clip_grad_norm_; NaN where the sum is; 1 where largest_norm is 0.
+/// torch.nn.utils.clip_grad_norm_; NaN if the sum is; 1 if largest_norm is 0.
 template <class T, class M>
 struct ClipFactor {
   static constexpr const char* name = "clip_factor";

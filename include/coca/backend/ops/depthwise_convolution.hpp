@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Convolution of each channel with weights of its own.
+/// Convolution of each channel with separate weights.
 
 #include <cstddef>
 #include <string>
@@ -44,7 +44,7 @@ struct DepthwiseConvolutionGradient {
 };
 
 /// output[window, c] = sum over places of the window of input[pixel at the place, c]
-/// weight[c, place]; what lies outside of the picture is 0.
+/// weight[c, place]; outside the picture it is 0.
 template <class T, class M>
 struct DepthwiseConvolution {
   static constexpr const char* name = "depthwise_convolution";
@@ -65,7 +65,7 @@ struct DepthwiseConvolution {
     return {input.shape()[0], windows.rows() * windows.columns(), windows.channels};
   }
 
-  /// @throws ShapeError where the windows or the weight do not fit the pictures.
+  /// @throws ShapeError if the windows or the weight do not fit the pictures.
   void check() const {
     const coca::Unfold& w = windows;
     if (!w.channels_last || w.kernel == 0 || w.stride == 0 || w.kernel > w.height + 2 * w.padding ||

@@ -13,8 +13,8 @@
 
 namespace coca {
 
-/// What is dropped: a function of (seed, step, layer, element) alone, so that it is the same
-/// whenever a step is computed again, on whatever device and with however many threads.
+/// What is dropped: a function of only (seed, step, layer, element), so that it is the same
+/// whenever a step is recomputed, on any device and with any number of threads.
 ///
 /// Element e belongs to draw d = e / group. Draw d is word d % 4 of philox(seed, step,
 /// layer * 2^40 + d / 4), and its elements are kept where that, as a uniform number, is at least
@@ -24,7 +24,7 @@ struct Dropping {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
   std::uint32_t layer = 0;
-  std::size_t group = 1;  ///< elements that are dropped together: all of a sample, or each alone
+  std::size_t group = 1;  ///< elements dropped together: all of a sample, or each separately
 
   /// Draws 4 * block to 4 * block + 3: 1 / (1 - rate) for what is kept, else 0.
   std::array<float, 4> factors(std::size_t block) const {
@@ -38,7 +38,7 @@ struct Dropping {
 
 namespace ops {
 
-/// input gradient = output gradient times what the input was multiplied with.
+/// input gradient = output gradient times the factors that the input was multiplied with.
 template <class T, class M>
 struct DropoutGradient {
   static constexpr const char* name = "dropout_gradient";
@@ -76,7 +76,7 @@ struct Dropout {
 
   Shape output_shape() const { return input.shape(); }
 
-  /// @throws ArgumentError for a rate outside of [0, 1), or groups of nothing.
+  /// @throws ArgumentError for a rate outside [0, 1), or empty groups.
   void check() const {
     if (!(dropping.rate >= 0 && dropping.rate < 1))
       throw ArgumentError("dropout: the rate must be at least 0 and below 1, got " +

@@ -44,7 +44,7 @@ struct EmbedGradient {
 
 /// output[b, t] = table[ids[b, t]] + positions[first + t]. Ids must be below the vocabulary: they
 /// are checked where they come from, on the host.
-/// @tparam W what the table is kept in
+/// @tparam W the type of the table
 template <class T, class M, class W>
 struct Embed {
   static constexpr const char* name = "embed";
@@ -65,7 +65,7 @@ struct Embed {
 
   Shape output_shape() const { return {ids.shape().rows(), ids.shape().back(), table.shape()[1]}; }
 
-  /// @throws ShapeError where there are too few positions, or of another width.
+  /// @throws ShapeError if there are too few positions, or of another width.
   void check() const {
     const std::size_t tokens = ids.shape().back();
     if (first + tokens > positions.shape()[0])
@@ -85,7 +85,7 @@ struct Embed {
   }
 };
 
-/// With the tables of a backend.
+/// With the table type of a backend.
 template <class B>
 using EmbedOn = Embed<typename B::value_type, typename B::memory_type, typename B::weight_type>;
 

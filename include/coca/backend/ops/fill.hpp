@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Arrays of one number.
+/// Filling arrays with one number.
 
 #include "coca/backend/operands.hpp"
 

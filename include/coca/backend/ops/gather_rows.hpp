@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rows picked by number.
+/// Rows selected by index.
 
 #include <cstdint>
 #include <string>

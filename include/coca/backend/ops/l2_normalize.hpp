@@ -1,13 +1,13 @@
 #pragma once
 /// @file
-/// Rows of length one.
+/// Rows normalised to length 1.
 
 #include "coca/backend/operands.hpp"
 
 namespace coca::ops {
 
-/// With y = x / norm: d x = (d y - y (y · d y)) / norm; where the norm is below 1e-12, which stands
-/// in for it, d y / 1e-12.
+/// With y = x / norm: d x = (d y - y (y · d y)) / norm; if the norm is below 1e-12, which
+/// replaces it, d y / 1e-12.
 template <class T, class M>
 struct L2NormalizeGradient {
   static constexpr const char* name = "l2_normalize_gradient";

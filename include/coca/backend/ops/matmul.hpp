@@ -11,7 +11,7 @@
 
 namespace coca {
 
-/// What happens to a matrix product on its way to memory:
+/// What happens to a matrix product before it is written:
 /// output = residual + scale * activation(product + bias), each part optional.
 template <class T, class M>
 struct Epilogue {
@@ -46,7 +46,7 @@ struct MatmulInputGradient {
     visit("input_gradient", self.input_gradient...);
   }
 
-  /// @throws ShapeError where the widths do not fit.
+  /// @throws ShapeError if the widths do not fit.
   void check() const {
     const std::size_t out = weight.out_features(), in = weight.in_features();
     if (output_gradient.shape().back() != out ||
@@ -72,7 +72,7 @@ struct MatmulWeightGradient {
     visit("weight_gradient", self.weight_gradient...);
   }
 
-  /// @throws ShapeError where the widths or the numbers of rows differ.
+  /// @throws ShapeError if the widths or the numbers of rows differ.
   void check() const {
     const Shape expected{output_gradient.shape().back(), input.shape().back()};
     if (output_gradient.shape().rows() != input.shape().rows())
@@ -109,7 +109,7 @@ struct Matmul {
     return shape;
   }
 
-  /// @throws ShapeError where the widths or the epilogue do not fit.
+  /// @throws ShapeError if the widths or the epilogue do not fit.
   void check() const {
     const Shape row{weight.out_features()};
     if (!input || input.shape().back() != weight.in_features())
@@ -120,8 +120,8 @@ struct Matmul {
     if (epilogue.residual) expect_shape(epilogue.residual, output_shape(), "linear: residual");
   }
 
-  /// Of output = input weightᵀ + bias + residual: what else an epilogue does is recorded as
-  /// operations of its own.
+  /// Of output = input weightᵀ + bias + residual: the rest of an epilogue is recorded as
+  /// separate operations.
   template <class Gradients>
   void backward(Gradients& g) const {
     const auto gradient = g.of(output);

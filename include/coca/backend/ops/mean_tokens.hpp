@@ -38,7 +38,7 @@ struct MeanTokensGradient {
   }
 };
 
-/// output[b] = the mean of input[b, t] over the tokens that are not hidden; 0 where all are.
+/// output[b] = the mean of input[b, t] over the tokens that are not hidden; 0 if all are.
 template <class T, class M>
 struct MeanTokens {
   static constexpr const char* name = "mean_tokens";

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Rows put where their numbers say.
+/// Rows written to given positions.
 
 #include <cstdint>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace coca::ops {
 
-/// output[indices[i]] = the chosen columns of input row i; other rows stay. Where an index comes
+/// output[indices[i]] = the chosen columns of input row i; other rows stay. If an index occurs
 /// twice, the later row wins.
 template <class T, class M>
 struct ScatterRows {

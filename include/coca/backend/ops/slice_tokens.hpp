@@ -53,7 +53,7 @@ struct SliceTokens {
 
   Shape output_shape() const { return {input.shape()[0], tokens, input.shape()[2]}; }
 
-  /// @throws ShapeError where there are not so many tokens.
+  /// @throws ShapeError if there are too few tokens.
   void check() const {
     const Shape& shape = input.shape();
     if (shape.rank() != 3 || first > shape[1] || tokens > shape[1] - first)

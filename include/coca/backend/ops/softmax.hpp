@@ -10,7 +10,7 @@ namespace coca::ops {
 template <class T, class M>
 struct SoftmaxGradient {
   static constexpr const char* name = "softmax_gradient";
-  In<T, M> output;              ///< [..., width], what Softmax gave
+  In<T, M> output;              ///< [..., width], the output of Softmax
   In<T, M> output_gradient;     ///< as output
   Update<T, M> input_gradient;  ///< as output; nothing: not computed
 
@@ -28,7 +28,7 @@ struct SoftmaxGradient {
   }
 };
 
-/// output = e^input / sum of e^input, row by row; NaN where all of a row is minus infinity.
+/// output = e^input / sum of e^input, row by row; NaN if all of a row is minus infinity.
 template <class T, class M>
 struct Softmax {
   static constexpr const char* name = "softmax";

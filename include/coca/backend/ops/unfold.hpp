@@ -67,7 +67,7 @@ struct Unfold {
             windows.channels * windows.kernel * windows.kernel};
   }
 
-  /// @throws ShapeError where the windows do not fit the picture.
+  /// @throws ShapeError if the windows do not fit the picture.
   void check() const {
     const coca::Unfold& w = windows;
     if (w.kernel == 0 || w.stride == 0 || w.kernel > w.height + 2 * w.padding ||

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Scores on their way to sampling.
+/// Scores prepared for sampling.
 
 #include <cstddef>
 
@@ -18,8 +18,8 @@ struct SamplingWarp {
 
 namespace ops {
 
-/// Temperature, then top-k, then top-p, of each row: what falls out becomes minus infinity. Of a
-/// row with a NaN nothing falls out, so that the search notices it.
+/// Temperature, then top-k, then top-p, of each row: what is cut off becomes minus infinity. In a
+/// row with a NaN nothing is cut off, so that the search notices it.
 template <class T, class M>
 struct WarpScores {
   static constexpr const char* name = "warp_scores";

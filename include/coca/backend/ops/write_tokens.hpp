@@ -62,7 +62,7 @@ struct WriteTokens {
     visit("output", self.output...);
   }
 
-  /// @throws ShapeError where the tokens do not fit, or there are too few positions.
+  /// @throws ShapeError if the tokens do not fit, or there are too few positions.
   void check() const {
     const Shape &from = source.shape(), &to = output.shape();
     if (from.rank() != 3 || to.rank() != 3 || from[2] != to[2] || first + from[1] > to[1] ||

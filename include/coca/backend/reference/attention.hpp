@@ -50,7 +50,7 @@ class ReferenceHead {
   }
 
   /// p_k = exp(s_k) / sum_j exp(s_j), s_k = scale query · key_k + bias_k, minus infinity where the
-  /// query does not see the key. NaN where it sees none.
+  /// query does not see the key. NaN if it sees none.
   void probabilities(std::vector<double>& p) const {
     const T* query = of(a_.query, query_row());
     double largest = -std::numeric_limits<double>::infinity();
@@ -104,7 +104,7 @@ class ReferenceAttention {
   }
 
   /// Adds to the gradients of query, key and value, see AttentionGradients; output_gradient
-  /// [batch * query_tokens, width]. What attention gave is computed anew instead of read.
+  /// [batch * query_tokens, width]. The output of attention is recomputed instead of read.
   void run(const ops::AttentionGradient<T, HostMemory>& op) const {
     const Arguments& a = op.arguments;
     Sums query(a.query), key(a.key), value(a.value);

@@ -128,7 +128,7 @@ class ReferenceGradients {
   }
 
   /// d input[r, i] = sum_o d output[r, o] weight[o, i].
-  /// @throws ArgumentError where the weight is packed.
+  /// @throws ArgumentError if the weight is packed.
   void run(const ops::MatmulInputGradient<T, HostMemory, ReferenceMatrix<T>>& op) const {
     if (!op.weight.values())
       throw ArgumentError(
@@ -196,7 +196,7 @@ class ReferenceGradients {
     for (std::size_t i = 0; i < sums.size(); ++i) op.output.data()[i] = static_cast<T>(sums[i]);
   }
 
-  /// d input[pixel, c] += d output[window, c] weight[c, place], d weight likewise.
+  /// d input[pixel, c] += d output[window, c] weight[c, place], d weight in the same way.
   void run(const ops::DepthwiseConvolutionGradient<T, HostMemory>& op) const {
     const std::size_t window = op.windows.kernel * op.windows.kernel;
     std::vector<double> inputs(op.input.size()), weights(op.weight.size());

@@ -25,7 +25,7 @@ class ReferenceOptimizers {
     op.output.data()[0] = static_cast<T>(op.output.data()[0] + sum);
   }
 
-  /// factor = min(1, largest_norm / (sqrt(sum_of_squares) + 1e-6)), NaN where the sum is; 1 where
+  /// factor = min(1, largest_norm / (sqrt(sum_of_squares) + 1e-6)), NaN if the sum is; 1 if
   /// largest_norm is 0.
   void run(const ops::ClipFactor<T, HostMemory>& op) const {
     const double ratio = op.largest_norm / (std::sqrt(double{op.sum_of_squares.data()[0]}) + 1e-6);

@@ -93,7 +93,7 @@ class ReferenceTokens {
   static bool sees(const Hidden& hidden, std::size_t token) {
     return !hidden || hidden.data()[token] == 0;
   }
-  // 1 / the number of tokens of a sequence that are not hidden; 0 where all are.
+  // 1 / the number of tokens of a sequence that are not hidden; 0 if all are.
   static double share_of(const Hidden& hidden, std::size_t b, std::size_t tokens) {
     std::size_t count = 0;
     for (std::size_t t = 0; t < tokens; ++t) count += sees(hidden, b * tokens + t) ? 1 : 0;

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The captioning task alone: a picture's words, one after the other.
+/// Only the captioning task: a picture's words, one after the other.
 
 #include <array>
 #include <span>
@@ -13,7 +13,7 @@
 
 namespace coca {
 
-/// Trains what a captioner needs for captions. What is for its embeddings alone stays as it is.
+/// Trains what a captioner needs for captions. Parts used only for embeddings stay unchanged.
 template <class Model>
 class CaptionTask : public ImageTextTask<Model> {
   using Base = ImageTextTask<Model>;
@@ -41,7 +41,7 @@ class CaptionTask : public ImageTextTask<Model> {
     this->caption(context, inputs, outputs, part, sums);
   }
 
-  /// What leads to the embeddings alone, and to their logits.
+  /// What leads only to the embeddings and their logits.
   std::vector<std::string> unused() const {
     std::vector<std::string> paths;
     for_each_parameter(this->model(), [&paths](const auto& parameter) {

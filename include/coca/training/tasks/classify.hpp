@@ -49,8 +49,8 @@ class ClassificationTask {
   };
   static constexpr std::string_view name = "classify";
 
-  /// @throws ArgumentError for shares outside of their range, and patch dropout that the model's
-  /// image encoder does not know.
+  /// @throws ArgumentError for shares outside their range, and patch dropout that the model's
+  /// image encoder does not support.
   explicit ClassificationTask(const Model& model, const ClassificationOptions& options = {})
       : model_(&model), options_(options) {
     expect_share(double{options.label_smoothing}, "label_smoothing");
@@ -146,7 +146,7 @@ class ClassificationTask {
     return texts;
   }
 
-  /// The names of the classes, one a line, in the order of their labels.
+  /// The names of the classes, one per line, in the order of their labels.
   std::vector<ModelFile> files(const PreprocessConfig&) const {
     std::string lines;
     for (const std::string& each : classes_) lines += each + "\n";

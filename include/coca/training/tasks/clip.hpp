@@ -11,8 +11,8 @@
 
 namespace coca {
 
-/// Trains a model that encodes pictures and texts into one space. What a captioner has beside that
-/// stays as it is.
+/// Trains a model that encodes pictures and texts into one space. The other parts of a captioner
+/// stay unchanged.
 template <class Model>
 class ClipTask : public ImageTextTask<Model> {
   using Base = ImageTextTask<Model>;
@@ -51,7 +51,7 @@ class ClipTask : public ImageTextTask<Model> {
   void add_part_losses(Context<B>&, const Inputs&, const Outputs&, const BatchPart&,
                        const LossSums<B>&) const {}
 
-  /// The captioner's decoder, where there is one.
+  /// The captioner's decoder, if there is one.
   std::vector<std::string> unused() const {
     std::vector<std::string> paths;
     if constexpr (requires(const Model& model) { model.multimodal_decoder(); }) {

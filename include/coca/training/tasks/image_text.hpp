@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What the tasks on pictures and their texts share: CoCa, CLIP, captioning alone.
+/// What the tasks on pictures and their texts share: CoCa, CLIP, captioning only.
 
 #include <array>
 #include <cstddef>
@@ -51,13 +51,13 @@ class ImageTextScorer {
   RetrievalScorer retrieval_;
 };
 
-/// Adds how captions are generated, as in validation; a file that is there may be the user's own.
+/// Adds how captions are generated, as in validation; an existing file may be the user's own.
 inline std::vector<ModelFile> with_generation_config(std::vector<ModelFile> files) {
   files.push_back({"generation_config.json", "{\n  \"min_length\": 0\n}\n", false});
   return files;
 }
 
-/// All but the losses. The model must live as long.
+/// Everything except the losses. The model must live as long.
 template <class Model>
 class ImageTextTask {
  public:
@@ -70,9 +70,9 @@ class ImageTextTask {
     TextFeatures<B> text;
   };
 
-  /// For steps on inputs of one's own: without a tokenizer.
-  /// @throws ArgumentError for shares outside of their range, and patch dropout that the model's
-  /// image encoder does not know.
+  /// For steps on custom inputs: without a tokenizer.
+  /// @throws ArgumentError for shares outside their range, and patch dropout that the model's
+  /// image encoder does not support.
   explicit ImageTextTask(const Model& model, const ImageTextOptions& options = {})
       : model_(&model), options_(options) {
     expect_patch_dropout<Model>(options.patch_dropout);
