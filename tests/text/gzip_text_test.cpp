@@ -80,7 +80,7 @@ TEST_CASE("anything but a file is an error") {
   const TemporaryDirectory directory;
   const auto missing = directory.path("missing.txt");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(missing, 100); }) ==
-        missing + ": the file cannot be opened (No such file or directory).");
+        missing + ": the file cannot be opened (No such file or directory)");
   const auto pointer =
       directory.write("words.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n");
   CHECK(error_text<coca::FileError>([&] { coca::read_text_or_gzip(pointer, 100); }) ==

@@ -19,14 +19,15 @@ using coca_test::read_all;
 
 namespace {
 
-using Encoder = VisionTransformer<tiny_config.vision, Cpu<float>>;
-using TinyPooler = PoolerFor<tiny_config, Cpu<float>>;
-using Classifier = ImageClassifier<Encoder, TinyPooler>;
+using Encoder = VisionTransformer<Cpu<float>>;
+using Classifier = ImageClassifier<Encoder, AnyPooler<Cpu<float>>>;
 using ClassifierTrainer = Trainer<ClassificationTask<Classifier>>;
 
 Classifier classifier(std::size_t classes) {
-  Classifier model(classes, Encoder("visual"), TinyPooler("visual"),
-                   Cpu<float>(CpuOptions{.threads = 1}));
+  Classifier model(
+      classes, Encoder(tiny_config.vision, "visual"),
+      AnyPooler<Cpu<float>>({tiny_config.pooling.kind, pooler_sizes(tiny_config)}, "visual"),
+      Cpu<float>(CpuOptions{.threads = 1}));
   initialize(model, 1);
   return model;
 }

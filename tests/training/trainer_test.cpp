@@ -475,7 +475,7 @@ TEST_CASE("rows that cannot be read are skipped as broken pictures are, and note
   TrainingEvents events;
   events.on_broken_picture = [&](const SkippedPicture& row) { reasons.push_back(row.reason); };
   events.on_note = [&](const std::string& note) { notes.push_back(note); };
-  CHECK(Trainer(model, data.subject(), options, events).run() == TrainingEnd::finished);
+  CHECK(TinyTrainer(model, data.subject(), options, events).run() == TrainingEnd::finished);
   CHECK(reasons == std::vector<std::string>{
                        list + ": line 1: the caption is neither a text nor a list of texts"});
   REQUIRE(notes.size() == 1);

@@ -173,7 +173,7 @@ class Generation {
     for (const auto value : best.values)
       if (std::isnan(value))
         throw Error(
-            "the scores of the next word are not numbers: the model's weights or the picture's "
+            "the scores of the next word are NaN: the model's weights or the picture's "
             "values hold NaN or infinity");
     return best;
   }
