@@ -199,12 +199,12 @@ TEST_CASE("classes come from a column, of which the validation data may have no 
 namespace {
 
 using Near = Reference<float>;
-using SmallClassifier =
-    ImageClassifier<VisionTransformer<plain.vision, Near>, PoolerFor<plain, Near>>;
+using SmallClassifier = ImageClassifier<VisionTransformer<Near>, AnyPooler<Near>>;
 using SmallTask = ClassificationTask<SmallClassifier>;
 
 SmallClassifier small_classifier(std::size_t classes) {
-  SmallClassifier model(classes);
+  SmallClassifier model(classes, VisionTransformer<Near>(plain.vision),
+                        AnyPooler<Near>({plain.pooling.kind, pooler_sizes(plain)}));
   initialize(model, 3);
   return model;
 }
@@ -237,7 +237,7 @@ TEST_CASE("a classifier refuses labels that it does not have", "[training]") {
   CHECK_THROWS_WITH(training.step({pixels, {0, 1}}, 1e-3),
                     "a training step needs a label for each picture, got 4 pictures and 2 labels");
   CHECK_THROWS_AS(training.step({{}, {}}, 1e-3), ShapeError);
-  CHECK_THROWS_WITH(SmallClassifier(1),
+  CHECK_THROWS_WITH(small_classifier(1),
                     "a classifier of 1 classes was requested, expected at least 2");
 }
 

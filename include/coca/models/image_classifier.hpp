@@ -30,8 +30,7 @@ class ImageClassifier {
 
   /// A model without weights: load them, or call initialize.
   /// @throws ArgumentError for fewer than two classes; ShapeError for a pooler of other widths.
-  explicit ImageClassifier(std::size_t class_count, Encoder encoder = Encoder("visual"),
-                           PoolerType pooler = PoolerType("visual"), B backend = B{})
+  ImageClassifier(std::size_t class_count, Encoder encoder, PoolerType pooler, B backend = B{})
       : image_size(encoder.image_size),
         encoder_tokens(encoder.tokens),
         classes(checked(class_count)),
@@ -44,6 +43,12 @@ class ImageClassifier {
                        std::to_string(pooler_.input_width) + ", the encoder's have " +
                        std::to_string(encoder_.width));
   }
+
+  /// The same, of components that are made from their paths only.
+  explicit ImageClassifier(std::size_t class_count, B backend = B{}) requires(
+      std::constructible_from<Encoder, std::string>&&
+          std::constructible_from<PoolerType, std::string>)
+      : ImageClassifier(class_count, Encoder("visual"), PoolerType("visual"), std::move(backend)) {}
 
   std::size_t image_size = 0;      ///< side in pixels
   std::size_t encoder_tokens = 0;  ///< of the encoder
