@@ -13,12 +13,12 @@ TEST_CASE("a folder without pictures is reported") {
   std::filesystem::create_directory(notes);
   folder.write("notes/letter.txt", "no picture");
   for (const std::string more : {"", " 'a cow'", " 'a cow' --json", " 'a cow' --sheet s.png"})
-    check_refused(run("search " + notes + more), 1, {"search: " + notes + ": holds no picture"});
+    check_refused(run("search " + notes + more), 1, {"search: " + notes + ": contains no picture"});
   // One that cannot be read is named, and nothing else is said.
   folder.write("notes/broken.png", "x");
   const Result broken = run("search " + notes + " 'a cow'");
   check_refused(broken, 1, {"broken.png"});
-  CHECK(!contains(broken.err, "holds no picture"));
+  CHECK(!contains(broken.err, "contains no picture"));
 }
 
 TEST_CASE("a query is required") {

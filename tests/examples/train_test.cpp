@@ -415,8 +415,10 @@ TEST_CASE("mistakes in the command line of train are reported at once") {
   CHECK(contains(
       refused("--init-from " + folder.path() + " --data " + list + " --output " + output, 1),
       "the weights do not fit this model; missing tensors: 24"));
-  CHECK(contains(refused("--model ViT-S-32-alt --data " + list + " --output " + output),
-                 "--model ViT-S-32-alt has no captioner"));
+  CHECK(
+      contains(refused("--task coca --model ViT-S-32-alt --data " + list + " --output " + output),
+               "--task coca cannot train ViT-S-32-alt, which has no caption decoder; expected clip "
+               "or classify"));
   const std::string config = folder.write("train.json", R"({"batch_sise": 4})");
   CHECK(contains(refused("--config " + config, 1),
                  config + ": \"batch_sise\" is not a training option"));

@@ -87,7 +87,7 @@ class JsonRow {
   std::string picture(const std::vector<std::string>& keys) const {
     const Json& value = find(keys, "picture");
     if (!value.is_string()) fail("the picture is not a text");
-    return checked(value.get<std::string>(), "the picture");
+    return checked_name(value.get<std::string>());
   }
 
   /// The pictures of a row, at least one. @throws FileError if there is none, or one is not a text
@@ -95,7 +95,7 @@ class JsonRow {
     std::vector<std::string> pictures;
     if (!append_texts(find(keys, "picture"), pictures) || pictures.empty())
       fail("the picture is not a text");
-    for (const std::string& picture : pictures) checked(picture, "the picture");
+    for (const std::string& picture : pictures) checked_name(picture);
     return pictures;
   }
 
@@ -138,6 +138,12 @@ class JsonRow {
   const std::string& checked(const std::string& text, const std::string& what) const {
     if (has_lone_surrogate(text)) fail(what + " holds half of a surrogate pair");
     return text;
+  }
+
+  // File names may be any bytes.
+  const std::string& checked_name(const std::string& name) const {
+    if (has_lost_surrogate(name)) fail("the picture holds half of a surrogate pair");
+    return name;
   }
 
   TextPlace place_;

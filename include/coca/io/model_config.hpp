@@ -318,7 +318,7 @@ inline std::optional<std::string> missing_in_open_clip(const CoCaConfig& config)
     return "another activation in each tower";
   return std::nullopt;
 }
-/// @copydoc missing_in_open_clip(const CoCaConfig&)
+/// The same.
 inline std::optional<std::string> missing_in_open_clip(const ClipConfig& config) {
   if (config.text.activation != config.vision.activation) return "another activation in each tower";
   return std::nullopt;
@@ -416,7 +416,7 @@ inline nlohmann::ordered_json model_config_json(const CoCaConfig& config) {
   json["custom_text"] = true;
   return json;
 }
-/// @copydoc model_config_json(const CoCaConfig&)
+/// The same.
 inline nlohmann::ordered_json model_config_json(const ClipConfig& config) {
   return detail::towers_json(config);
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,21 +16,29 @@
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/io/json.hpp"
+#include "coca/io/json_bytes.hpp"
 #include "coca/io/json_pieces.hpp"
 
 namespace coca {
 
 /// The result of Python's json.loads, except that a number that is not finite is an empty object,
-/// and half of a surrogate pair in a text is U+FFFF, which is not a character.
+/// half of a surrogate pair that stands for a byte (json_bytes.hpp) is that byte, and any other
+/// half is U+FFFF, which is not a character.
 struct PythonJson {
   Json value;
   /// Keys of the outermost object that occur more than once; as in Python, the last one counts.
   std::set<std::string> doubled{};
 };
 
-/// Whether a text of a PythonJson held half of a surrogate pair.
-inline bool has_lone_surrogate(std::string_view text) {
+/// Whether a text of a PythonJson held half of a surrogate pair that stands for nothing.
+inline bool has_lost_surrogate(std::string_view text) {
   return text.find("\xEF\xBF\xBF") != std::string_view::npos;
+}
+
+/// Whether a text of a PythonJson held half of a surrogate pair, those that stand for bytes
+/// included: only names of files may have these.
+inline bool has_lone_surrogate(std::string_view text) {
+  return has_lost_surrogate(text) || !is_valid_utf8(text);
 }
 
 namespace detail {
@@ -98,7 +107,8 @@ inline PythonJson parse_python_json(const JsonPiece& piece, const std::string& p
     fail(byte, "the text is not UTF-8");
   if (const auto excess = detail::find_json_excess(piece.text, limits))
     fail(excess->byte.value_or(0), excess->problem);
-  const std::string text = detail::to_strict_json(piece.text);
+  const std::optional<std::string> marked = detail::with_byte_marks(piece.text);
+  const std::string text = detail::to_strict_json(marked ? *marked : piece.text);
   PythonJson result;
   std::set<std::string> known;
   const auto note_doubled = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -109,6 +119,7 @@ inline PythonJson parse_python_json(const JsonPiece& piece, const std::string& p
   };
   try {
     result.value = Json::parse(text.begin(), text.end(), note_doubled);
+    if (marked) detail::remove_byte_marks(result.value);
   } catch (const Json::parse_error& error) {
     fail(error.byte > 0 ? error.byte - 1 : 0, detail::json_complaint(error.what()));
   } catch (const Json::exception& error) {  // a number beyond double that runs into a word

@@ -124,7 +124,7 @@ class StandardClip
 };
 
 /// The standard composition that a configuration describes, checked by the compiler. A thin type
-/// over StandardClip<B>, with sizes that are constants.
+/// over StandardClip, with sizes that are constants.
 template <ClipConfig configuration, Backend B>
 class Clip : public StandardClip<B> {
   static_assert(detail::ClipRules<configuration>::hold);

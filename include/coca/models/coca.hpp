@@ -283,7 +283,7 @@ class StandardCoCa
 };
 
 /// The standard composition that a configuration describes, checked by the compiler. A thin type
-/// over StandardCoCa<B>, with sizes that are constants.
+/// over StandardCoCa, with sizes that are constants.
 template <CoCaConfig configuration, Backend B>
 class CoCa : public StandardCoCa<B> {
   static_assert(detail::CoCaRules<configuration>::hold);

@@ -50,9 +50,9 @@ struct NamedChoiceOf {
 
 /// The type of a choice.
 constexpr const char* type_name(Activation) { return "Activation"; }
-/// @copydoc type_name(Activation)
+/// The same.
 constexpr const char* type_name(Pooling) { return "Pooling"; }
-/// @copydoc type_name(Activation)
+/// The same.
 constexpr const char* type_name(MultimodalDesign) { return "MultimodalDesign"; }
 
 /// All values of a choice.
@@ -66,14 +66,14 @@ constexpr auto choices_of(Activation) {
                                                    {Activation::tanh, "tanh"},
                                                    {Activation::sigmoid, "sigmoid"}}};
 }
-/// @copydoc choices_of(Activation)
+/// The same.
 constexpr auto choices_of(Pooling) {
   return std::array<NamedChoiceOf<Pooling>, 4>{{{Pooling::class_token, "class_token"},
                                                 {Pooling::single, "single"},
                                                 {Pooling::parallel, "parallel"},
                                                 {Pooling::cascade, "cascade"}}};
 }
-/// @copydoc choices_of(Activation)
+/// The same.
 constexpr auto choices_of(MultimodalDesign) {
   return std::array<NamedChoiceOf<MultimodalDesign>, 2>{
       {{MultimodalDesign::open_clip, "open_clip"}, {MultimodalDesign::paper, "paper"}}};
@@ -314,7 +314,7 @@ constexpr bool same_model(const Config& a, const Config& b) {
   return with_fields_of(a, b,
                         [](const FieldInfo& field) { return field.kind == FieldKind::start; }) == b;
 }
-/// @copydoc same_model
+/// The same.
 inline bool same_model(const AnyConfig& a, const AnyConfig& b) {
   return std::visit(
       [](const auto& one, const auto& other) {

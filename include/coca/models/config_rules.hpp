@@ -90,7 +90,7 @@ inline const VisionConfig& checked(const VisionConfig& config) {
   return config;
 }
 
-/// @copydoc checked(const VisionConfig&)
+/// The same.
 inline const TextConfig& checked(const TextConfig& config) {
   using namespace detail;
   expect_rule(heads_fit(config.width, config.heads),
@@ -100,7 +100,7 @@ inline const TextConfig& checked(const TextConfig& config) {
   return config;
 }
 
-/// @copydoc checked(const VisionConfig&)
+/// The same.
 /// @param image_width of the picture's tokens
 inline const MultimodalConfig& checked(const MultimodalConfig& config, int image_width) {
   using namespace detail;

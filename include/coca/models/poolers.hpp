@@ -52,7 +52,7 @@ constexpr PoolerSizes pooler_sizes(const CoCaConfig& config) {
           .queries = config.pooling.queries,
           .heads = config.pooling.heads};
 }
-/// @copydoc pooler_sizes(const CoCaConfig&)
+/// The same.
 constexpr PoolerSizes pooler_sizes(const ClipConfig& config) {
   return {.width = config.vision.width,
           .tokens = config.vision.tokens(),
@@ -94,7 +94,7 @@ inline const PoolerSizes& checked_single(const PoolerSizes& sizes) {
   return sizes;
 }
 
-/// @copydoc checked_single
+/// The same.
 inline const PoolerSizes& checked_dual(const PoolerSizes& sizes) {
   expect_rule(sizes.queries > 0 && heads_fit(sizes.embed_dim, sizes.heads),
               "DualPooler: embed_dim must be a multiple of the pooler's heads");

@@ -36,7 +36,7 @@ template <class Model>
 const RuntimeModel<Model>& as_runtime(const Model& model) {
   return model;
 }
-/// @copydoc as_runtime(const Model&)
+/// The same.
 template <class Model>
 RuntimeModel<Model>& as_runtime(Model& model) {
   return model;

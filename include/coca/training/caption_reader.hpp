@@ -21,8 +21,9 @@ namespace coca {
 /// Makes tokens of captions, in training with words dropped.
 class CaptionReader {
  public:
-  /// @param tokenizer of the subject
-  /// @param vocab_size, length: of the model
+  /// @param subject    has the tokenizer
+  /// @param vocab_size of the model
+  /// @param length     of the model's texts
   /// @throws ArgumentError if there is no tokenizer, or one of another vocabulary or padding.
   CaptionReader(const TrainingSubject& subject, std::size_t vocab_size, std::size_t length,
                 WordDropoutOptions word_dropout = {})

@@ -133,7 +133,7 @@ class RunCheckpoints {
 };
 
 /// The record of the checkpoint in a run's folder; nothing if there is none. Before the model is
-/// made, preset_backend_choices<B>(record->backend, path) lets it compute the same bits; if it
+/// made, preset_backend_choices(record->backend, path) lets it compute the same bits; if it
 /// says that there was a logit_bias, the model needs add_logit_bias().
 /// @throws FileError if the checkpoint is damaged.
 inline std::optional<TrainingRecord> find_training_record(const std::string& folder) {

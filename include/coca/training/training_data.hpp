@@ -29,7 +29,6 @@ inline DataOptions data_options(const TrainingData& data) {
                        .separator = to_separator(data.separator),
                        .image_folder = data.image_folder,
                        .field_keys = data.field_keys,
-                       .structured_fields = true,
                        .splits = data.split},
           .templates = data.templates,
           .folders = data.folders};
@@ -37,13 +36,17 @@ inline DataOptions data_options(const TrainingData& data) {
 
 /// Opens everything that paths name, one after the other.
 /// @throws ArgumentError for no path, FileError if one cannot be read.
-inline AnyDataset open_datasets(const std::vector<std::string>& paths, const TrainingData& data) {
+inline AnyDataset open_datasets(const std::vector<std::string>& paths, const DataOptions& options) {
   if (paths.empty()) throw ArgumentError("there is no data to read, give a caption file");
-  const DataOptions options = data_options(data);
   if (paths.size() == 1) return open_data(paths.front(), options);
   std::vector<AnyDataset> datasets;
   for (const std::string& path : paths) datasets.push_back(open_data(path, options));
   return ConcatDataset(std::move(datasets));
+}
+
+/// The same, read as options say.
+inline AnyDataset open_datasets(const std::vector<std::string>& paths, const TrainingData& data) {
+  return open_datasets(paths, data_options(data));
 }
 
 namespace detail {
@@ -79,8 +82,10 @@ inline std::string absolute_patterns(const std::string& patterns) {
 /// Files that cannot be opened may have been moved since the run began.
 inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const TrainingData& data,
                                  const char* flag) {
+  DataOptions options = data_options(data);
+  options.captions.structured_fields = true;  // a task may read them
   try {
-    return open_datasets(paths, data);
+    return open_datasets(paths, options);
   } catch (const FileError& error) {
     for (const std::string& path : paths)
       if (error.what() == path + ": cannot be opened: No such file or directory")
