@@ -17,7 +17,7 @@ std::string table(const std::vector<std::uint32_t>& units, const std::string& te
   const auto length = static_cast<std::uint32_t>(4 * units.size());
   std::string bytes(4 + length, '\0');
   std::memcpy(bytes.data(), &length, 4);
-  std::memcpy(bytes.data() + 4, units.data(), length);
+  if (!units.empty()) std::memcpy(bytes.data() + 4, units.data(), length);
   return bytes + texts;
 }
 
