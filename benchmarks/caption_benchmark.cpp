@@ -1,21 +1,27 @@
-// caption_benchmark_PRESET PICTURE WEIGHTS.safetensors|random f32|bf16 THREADS RUNS
+// caption_benchmark PRESET PICTURE WEIGHTS.safetensors|random f32|bf16 THREADS RUNS
 //
-// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum 29) and prints
-// one JSON object: the ids, medians of seconds for encoding and for decoding, and how a decoding step compares
-// with the read bandwidth measured in the same process.
-
-#include <coca/coca.hpp>
+// Captions one picture with OpenCLIP 3.3.0's search (6 beams in 3 groups, total length 30, minimum
+// 29) and prints one JSON object: the ids, medians of seconds for encoding and for decoding, and
+// how a decoding step compares with the read bandwidth measured in the same process.
 
 #include <algorithm>
 #include <chrono>
+#include <coca/coca.hpp>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <variant>
 #include <vector>
 
 namespace {
 
-constexpr auto config = coca::presets::COCA_PRESET;
+coca::CoCaConfig config_of(std::string_view name) {
+  for (const coca::NamedPreset& preset : coca::named_presets())
+    if (const auto* config = std::get_if<coca::CoCaConfig>(&preset.config))
+      if (preset.name == name) return *config;
+  throw coca::Error("no preset of a captioner is called " + std::string(name));
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -56,8 +62,9 @@ double read_bandwidth(int threads) {
   return median(rates);
 }
 
-// Weights that every decoding step reads: all matrices of both decoders but the projections of the picture.
-constexpr double step_weights() {
+// Weights that every decoding step reads: all matrices of both decoders but the projections of the
+// picture.
+double step_weights(const coca::CoCaConfig& config) {
   const auto block = [](double width, double mlp) { return 4 * width * width + 2 * width * mlp; };
   const double text = config.text.layers * block(config.text.width, config.text.mlp_width);
   const double width = config.multimodal.width, mlp = config.multimodal.mlp_width;
@@ -76,42 +83,52 @@ double bytes_of_weight() {
              : static_cast<double>(sizeof(Weight));
 }
 
+struct Options {
+  coca::CoCaConfig config;
+  std::string picture;
+  std::string weights;
+  int threads;
+  int runs;
+};
+
 template <class Weight>
-void run(const std::string& picture, const std::string& weights, int threads, int runs) {
+void run(const Options& options) {
   using Backend = coca::Cpu<Weight>;
-  using Model = coca::CoCa<config, Backend>;
-  const Backend backend(coca::CpuOptions{.threads = threads});
-  Model model(backend);
-  if (weights == "random")
+  const Backend backend(coca::CpuOptions{.threads = options.threads});
+  coca::StandardCoCa<Backend> model(options.config, backend);
+  if (options.weights == "random")
     coca::initialize(model, 1);
   else
-    coca::load_weights(model, coca::open_checkpoint(weights));
-  const coca::Pixels pixels = coca::preprocess<config.vision>(coca::read_image(picture));
+    coca::load_weights(model, coca::open_checkpoint(options.weights));
+  const coca::Pixels pixels = coca::preprocess(
+      coca::read_image(options.picture),
+      coca::preprocess_config(static_cast<std::size_t>(options.config.vision.image_size)));
   coca::Context<Backend> context(backend);
   const coca::AnyTokenizer tokenizer{coca::ClipTokenizer{}};
-  coca::GenerationOptions options = coca::open_clip_3_3();
-  options.min_length = 29;
-  options.max_length = 30;
+  coca::GenerationOptions generation = coca::open_clip_3_3();
+  generation.min_length = 29;
+  generation.max_length = 30;
 
   std::vector<double> encoding, decoding;
   coca::Caption caption;
-  for (int i = 0; i < runs + 1; ++i) {
+  for (int i = 0; i < options.runs + 1; ++i) {
     auto start = std::chrono::steady_clock::now();
     const auto features = model.encode_image(
         context, coca::to_device(context, std::span<const coca::Pixels>(&pixels, 1)));
     context.to_host(features.embedding);
     const double encode_seconds = seconds_since(start);
     start = std::chrono::steady_clock::now();
-    caption =
-        coca::caption_tokens(context, model, tokenizer, features.tokens, options).front().front();
+    caption = coca::caption_tokens(context, model, tokenizer, features.tokens, generation)
+                  .front()
+                  .front();
     if (i == 0) continue;  // warm-up
     encoding.push_back(encode_seconds);
     decoding.push_back(seconds_since(start));
   }
-  const double steps = static_cast<double>(options.max_length - 1);
-  const double bytes = step_weights() * bytes_of_weight<Weight>();
+  const double steps = static_cast<double>(generation.max_length - 1);
+  const double bytes = step_weights(options.config) * bytes_of_weight<Weight>();
   const double step_seconds = median(decoding) / steps;
-  const double bandwidth = read_bandwidth(threads);
+  const double bandwidth = read_bandwidth(options.threads);
   std::cout << "{\"ids\": [";
   for (std::size_t i = 0; i < caption.ids.size(); ++i)
     std::cout << (i == 0 ? "" : ", ") << caption.ids[i];
@@ -127,16 +144,17 @@ void run(const std::string& picture, const std::string& weights, int threads, in
 }  // namespace
 
 int main(int argc, char* argv[]) {
-  if (argc != 6) {
-    std::cerr << "usage: " << argv[0] << " PICTURE WEIGHTS|random f32|bf16 THREADS RUNS\n";
+  if (argc != 7) {
+    std::cerr << "usage: " << argv[0] << " PRESET PICTURE WEIGHTS|random f32|bf16 THREADS RUNS\n";
     return 2;
   }
   try {
-    const int threads = std::stoi(argv[4]), runs = std::stoi(argv[5]);
-    if (std::string(argv[3]) == "bf16")
-      run<coca::bfloat16>(argv[1], argv[2], threads, runs);
+    const Options options{config_of(argv[1]), argv[2], argv[3], std::stoi(argv[5]),
+                          std::stoi(argv[6])};
+    if (std::string(argv[4]) == "bf16")
+      run<coca::bfloat16>(options);
     else
-      run<float>(argv[1], argv[2], threads, runs);
+      run<float>(options);
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -3,7 +3,7 @@
 # install_dependencies.sh [test]   with "test", also what the test suite needs
 set -eu
 packages="g++ cmake ninja-build pkg-config libeigen3-dev libdnnl-dev nlohmann-json3-dev libjpeg62-turbo-dev
-  libpng-dev libwebp-dev libzip-dev zlib1g-dev libutf8proc-dev libsentencepiece-dev libarchive-dev
+  libpng-dev libwebp-dev libzip-dev zlib1g-dev libutf8proc-dev libsentencepiece-dev libarchive-dev liblbfgs-dev
   libopenmpi-dev openmpi-bin libcli11-dev"
 if [ "${1:-}" = test ]; then
   packages="$packages catch2 libxtensor-dev clang libomp-dev doxygen libbenchmark-dev"

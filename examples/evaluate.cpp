@@ -4,14 +4,17 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <tuple>
 
+#include "coca/backend/cpu/bounded_spinning.hpp"
 #include "coca/evaluation/test_set.hpp"
 #include "coca/image/open_clip_preprocess.hpp"
 #include "coca/image/read_image.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "coca/training/training_data.hpp"
 #include "command_line.hpp"
+#include "evaluate_captions.hpp"
 #include "picture_reading.hpp"
 #include "score_table.hpp"
 #include "templates.hpp"
@@ -462,6 +465,9 @@ void add_search_options(CLI::App& app, Options& options) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
+  coca::bound_spinning(argv);  // it may restart the program, which needs all arguments
+  if (argc > 1 && std::string_view(argv[1]) == "captions")
+    return evaluate_captions(argc - 1, argv + 1);
   Options options;
   CLI::App app(
       "Measures the quality of a model on pictures whose captions are known.\n\n"
@@ -470,7 +476,8 @@ int main(int argc, char* argv[]) {
       "a\ncaption's picture among the nearest pictures. Captioning: exact matches with the first "
       "caption,\nCIDEr (0 to 10) and BLEU-4 (0 to 1) against all captions of a "
       "picture.\nZero-shot: how often the right label is the nearest, or among the nearest "
-      "five.",
+      "five.\n\n\"evaluate captions ANNOTATIONS RESULTS\" scores existing captions, without a "
+      "model:\nsee evaluate captions --help.",
       "evaluate");
   app.footer(
       "Example: evaluate held_out.jsonl --weights run --group source --captions captions.jsonl\n"

@@ -1,5 +1,8 @@
 #include "training.hpp"
 
+#include <string>
+#include <vector>
+
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
@@ -61,17 +64,25 @@ coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
                             ", which has no caption decoder; expected clip or classify");
 }
 
+/// Says which weights are not among those of --init-from.
+void tell_random(const std::vector<std::string>& names, const TrainingRequest& request) {
+  if (names.empty() || !request.events.on_note) return;
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  request.events.on_note(request.options.init_from + " has no " + list +
+                         ": their values start at random");
+}
+
 /// A classifier with the image encoder of a configuration; from --init-from it takes the encoder.
 template <class B>
-coca::TrainingEnd run_classifier(const coca::VisionConfig& vision,
-                                 const typename coca::AnyPooler<B>::Options& pooler,
+coca::TrainingEnd run_classifier(const coca::VisionConfig& vision, coca::AnyPooler<B> pooler,
                                  const TrainingRequest& request, B backend) {
   using Model = coca::ImageClassifier<coca::VisionTransformer<B>, coca::AnyPooler<B>>;
   Model model(request.subject.classes.size(), coca::VisionTransformer<B>(vision, "visual"),
-              coca::AnyPooler<B>(pooler, "visual"), std::move(backend));
+              std::move(pooler), std::move(backend));
   coca::initialize(model, request.options.seed);
   if (!request.resume && !request.options.init_from.empty())
-    coca::load_known_weights(model, initial_weights(request));
+    tell_random(coca::load_known_weights(model, initial_weights(request)), request);
   return run_task<coca::ClassificationTask<Model>>(model, request);
 }
 
@@ -83,14 +94,12 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   const bool classifies = request.options.task == "classify";
   if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config)) {
     if (classifies)
-      return run_classifier<B>(
-          clip->vision, {coca::Pooling::class_token, coca::pooler_sizes(*clip)}, request, backend);
+      return run_classifier<B>(clip->vision, coca::configured_pooler<B>(*clip), request, backend);
     return run_text_task(coca::StandardClip<B>(*clip, backend), request);
   }
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);
   if (classifies)
-    return run_classifier<B>(config.vision, {config.pooling.kind, coca::pooler_sizes(config)},
-                             request, backend);
+    return run_classifier<B>(config.vision, coca::configured_pooler<B>(config), request, backend);
   return run_text_task(coca::StandardCoCa<B>(config, backend), request);
 }
 

@@ -103,7 +103,7 @@ def compare(name, arguments, folder):
     small = torch.randint(0, 256, (9, 12, 3), generator=generator, dtype=torch.uint8)
     Image.fromarray(small.numpy()).resize((320, 240), Image.BICUBIC).save(picture)
     pixels = transform(Image.open(picture)).unsqueeze(0)
-    program = os.path.join(arguments.build, "benchmarks", "caption_benchmark_" + name.lower().replace("-", "_"))
+    program = [os.path.join(arguments.build, "benchmarks", "caption_benchmark"), name.lower().replace("-", "_")]
     captions = []
 
     def generate():
@@ -111,7 +111,7 @@ def compare(name, arguments, folder):
             captions.append(model.generate(pixels, num_beams=6, num_beam_groups=3, seq_len=30, min_seq_len=29))
 
     def ours(precision):
-        command = [program, picture, weights, precision, str(arguments.threads), "3"]
+        command = [*program, picture, weights, precision, str(arguments.threads), "3"]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     generate()

@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,7 +8,9 @@
 #include "coca/models/multimodal_decoder.hpp"
 #include "coca/models/poolers.hpp"
 #include "coca/models/vision_transformer.hpp"
+#include "coca/nn/map_head.hpp"
 #include "coca/nn/multimodal_block.hpp"
+#include "coca/nn/task_head.hpp"
 
 using namespace coca;
 using namespace coca::testing;
@@ -29,9 +32,9 @@ Tensor<std::uint8_t> some_hidden(GradientCheck& check) {
 constexpr PoolerSizes sizes{.width = 6, .tokens = 5, .embed_dim = 4, .queries = 3, .heads = 2};
 
 template <class Pooler>
-void check_pooler() {
+void check_pooler(const typename Pooler::Options& options = sizes) {
   GradientCheck check;
-  Pooler pooler(sizes);
+  Pooler pooler(options);
   check.parameters_of(pooler);
   const auto x = check.variable("tokens", {2, 5, 6});
   check([&] {
@@ -47,6 +50,14 @@ constexpr TextConfig text_config{.context_length = 5,
                                  .heads = 2,
                                  .mlp_width = 8,
                                  .layer_scale = true};
+
+constexpr TextConfig with_other_pooling(TextConfig config) {
+  config.no_causal_mask = true;
+  config.pool_type = TextPooling::last;
+  config.proj_bias = true;
+  config.norm_epsilon = 1e-2;
+  return config;
+}
 
 constexpr TextConfig with_correct_mask(TextConfig config) {
   config.correct_cls_mask = true;
@@ -168,12 +179,36 @@ TEST_CASE("the gradients of AttentionalPooler are right", "[gradients]") {
   }
 }
 
-TEST_CASE("the gradients of PatchEmbedding are right", "[gradients]") {
+TEST_CASE("the gradients of TaskHead are right, with hidden tokens", "[gradients]") {
   GradientCheck check;
-  PatchEmbedding<Exact> embedding("visual", {.image_size = 4, .patch_size = 2, .width = 3});
-  check.parameters_of(embedding);
-  const auto pixels = check.variable("pixels", {2, 3, 4, 4});
-  check([&] { return check.weighted_sum(embedding(check.context(), pixels)); });
+  TaskHead<Exact> head("head", {.width = 6, .key_width = 4, .heads = 2, .outputs = 3});
+  check.parameters_of(head);
+  const auto x = check.variable("tokens", {2, 4, 4});
+  const auto hidden =
+      check.context().to_device(std::vector<std::uint8_t>{0, 0, 1, 1, 0, 1, 0, 0}, Shape{2, 4});
+  check([&] { return check.weighted_sum(head(check.context(), x, hidden)); });
+}
+
+TEST_CASE("the gradients of MapHead are right", "[gradients]") {
+  GradientCheck check;
+  MapHead<Exact> head("head", block_options());
+  check.parameters_of(head);
+  const auto x = check.variable("tokens", {2, 4, 6});
+  check([&] { return check.weighted_sum(head(check.context(), x)); });
+}
+
+TEST_CASE("the gradients of PatchEmbedding are right", "[gradients]") {
+  for (const bool class_token : {true, false}) {
+    GradientCheck check;
+    PatchEmbedding<Exact> embedding("visual", {.image_size = 4,
+                                               .patch_size = 2,
+                                               .width = 3,
+                                               .bias = !class_token,
+                                               .class_token = class_token});
+    check.parameters_of(embedding);
+    const auto pixels = check.variable("pixels", {2, 3, 4, 4});
+    check([&] { return check.weighted_sum(embedding(check.context(), pixels)); });
+  }
 }
 
 TEST_CASE("the gradients of TokenEmbedding are right", "[gradients]") {
@@ -185,6 +220,14 @@ TEST_CASE("the gradients of TokenEmbedding are right", "[gradients]") {
 
 TEST_CASE("the gradients of every pooler are right", "[gradients]") {
   SECTION("class token") { check_pooler<ClassTokenPooler<Exact>>(); }
+  SECTION("mean") {
+    check_pooler<TokenPooler<Exact>>(
+        {.sizes = sizes, .kind = Pooling::mean, .final_ln_after_pool = true});
+  }
+  SECTION("map head") {
+    check_pooler<TokenPooler<Exact>>(
+        {.sizes = sizes, .kind = Pooling::map_head, .class_token = false, .head = block_options()});
+  }
   SECTION("single") { check_pooler<SinglePooler<Exact>>(); }
   SECTION("parallel") { check_pooler<ParallelPooler<Exact>>(); }
   SECTION("cascade") { check_pooler<CascadePooler<Exact>>(); }
@@ -208,6 +251,7 @@ TEST_CASE("the gradients of text towers are right", "[gradients]") {
     check_text_tower<TextDecoder<Exact>>(text_config, recompute, true);
     check_text_tower<TextDecoder<Exact>>(with_correct_mask(text_config), recompute, true);
     check_text_tower<ClipTextEncoder<Exact>>(text_config, recompute, false);
+    check_text_tower<ClipTextEncoder<Exact>>(with_other_pooling(text_config), recompute, false);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "autograd/finite_differences.hpp"
 #include "catch.hpp"
+#include "coca/losses/binary_cross_entropy.hpp"
 #include "coca/losses/coca.hpp"
 
 using namespace coca;
@@ -110,6 +111,27 @@ TEST_CASE("the gradients of soft targets are right", "[gradients]") {
         });
       },
       20);
+}
+
+TEST_CASE("the gradients of binary cross-entropy are right", "[gradients]") {
+  GradientCheck check;
+  const auto logits = check.variable("logits", {3, 4});
+  const auto targets = check.context().to_device(
+      std::vector<double>{1, 0.3, 0.6, 0, 0, 0, 0, 0, 0.9, 0.5, 1, 1}, Shape{3, 4});
+  check([&] {
+    return value_of(check, [&](const auto& loss) {
+      binary_cross_entropy(check.context(), logits, targets, 0.3f, loss);
+      binary_cross_entropy(check.context(), logits, targets, 0.1f, loss);
+    });
+  });
+}
+
+TEST_CASE("binary cross-entropy refuses targets of another shape", "[gradients]") {
+  GradientCheck check;
+  const auto logits = check.variable("logits", {3, 4});
+  const auto targets = check.context().to_device(std::vector<double>(12, 0.5), Shape{4, 3});
+  auto loss = make_loss(check.context());
+  CHECK_THROWS_AS(binary_cross_entropy(check.context(), logits, targets, 1, loss), ShapeError);
 }
 
 TEST_CASE("the gradients of linear_cross_entropy are right, however many rows at once",

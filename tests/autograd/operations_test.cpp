@@ -97,6 +97,41 @@ TEST_CASE("layer_norm refuses weights of another width", "[operations]") {
                     "layer_norm: bias: got [4], expected [3]");
 }
 
+TEMPLATE_TEST_CASE("sum and product take a row for every row", "[operations]", Reference<float>,
+                   Remote) {
+  Fixture<TestType> f;
+  const auto rows = f.array({1, 2, 2}, {1, 2, 3, 4}), row = f.array({2}, {10, 20});
+  CHECK(sum(f.context, rows, row).shape() == Shape{1, 2, 2});
+  CHECK(f.context.to_host(sum(f.context, rows, row)) == std::vector<float>{11, 22, 13, 24});
+  CHECK(f.context.to_host(product(f.context, rows, row)) == std::vector<float>{10, 40, 30, 80});
+  CHECK(f.context.to_host(sum(f.context, rows, rows)) == std::vector<float>{2, 4, 6, 8});
+  CHECK(f.context.to_host(product(f.context, rows, rows)) == std::vector<float>{1, 4, 9, 16});
+  Near near;
+  CHECK_THROWS_WITH(sum(near.context, near.zeros({2, 3}), near.zeros({2})),
+                    "sum: right: got [2], expected [2, 3]");
+  CHECK_THROWS_WITH(product(near.context, near.zeros({2, 3}), near.zeros({3, 2})),
+                    "product: right: got [3, 2], expected [2, 3]");
+}
+
+TEMPLATE_TEST_CASE("copy gives the same elements in other memory", "[operations]", Reference<float>,
+                   Remote) {
+  Fixture<TestType> f;
+  const auto input = f.array({2, 2}, {1, 2, 3, 4});
+  const auto output = copy(f.context, input);
+  CHECK(output.shape() == input.shape());
+  CHECK(output.buffer().id() != input.buffer().id());
+  CHECK(f.context.to_host(output) == std::vector<float>{1, 2, 3, 4});
+}
+
+TEST_CASE("run refuses an output of another size", "[operations]") {
+  Near f;
+  using Activate = coca::ops::On<Reference<float>, coca::ops::Activate>;
+  CHECK_THROWS_WITH(coca::run(f.context, Activate{.input = f.zeros({2}),
+                                                  .activation = Activation::relu,
+                                                  .output = coca::ops::Out(f.zeros({3}))}),
+                    "activate: output: got [3], expected [2]");
+}
+
 TEST_CASE("what is dropped depends only on seed, step, layer and element", "[operations]") {
   Near f;
   const auto ones = [&](const Shape& shape) {

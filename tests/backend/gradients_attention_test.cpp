@@ -1,8 +1,10 @@
 // What is special about the gradient of attention on every backend that trains; its cases are in
 // cases/attention.hpp.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -108,4 +110,24 @@ TEMPLATE_LIST_TEST_CASE("the same attention's gradients give the same bits",
                               random);
   Bench bench(backend), again(backend);
   CHECK(first_inequality(inputs.run(again), inputs.run(bench)) == "");
+}
+
+TEMPLATE_LIST_TEST_CASE("a query from which every key is hidden has no effect",
+                        "[gradients][attention]", TrainingSubjects) {
+  COCA_SKIP_UNAVAILABLE();
+  Random random(89);
+  GradientInputs inputs({.batch = 2,
+                         .queries = 7,
+                         .keys = 9,
+                         .heads = 2,
+                         .head_width = 8,
+                         .bias = true,
+                         .pairs = true},
+                        random);
+  std::fill_n(inputs.forward.pairs.begin() + (7 + 3) * 9, 9, std::uint8_t{1});  // query 10
+  const Results results = both(backend, [&](auto& bench) { return inputs.run(bench); });
+  CHECK(first_difference(results.actual, results.expected,
+                         16 * sum_tolerance(results.expected, 24)) == "");
+  for (std::size_t i = 0; i < 16; ++i)
+    CHECK(results.actual[10 * 16 + i] == inputs.query.values[10 * 16 + i]);
 }

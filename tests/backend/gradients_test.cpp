@@ -46,7 +46,8 @@ std::vector<double> large_gradients(Bench<B>& bench) {
     call<ops::ActivationGradient>(on, x, Activation::gelu, d, ops::Update(out, Write::add));
   });
   collect({width}, [&](auto& out) {
-    call<ops::ScaleColumnsGradient>(on, x, vector, d, ops::Update(none, Write::add), out);
+    call<ops::ProductGradient>(on, x, vector, d, ops::Update(none, Write::add),
+                               ops::Update(out, Write::add));
   });
   collect({width}, [&](auto& out) {
     call<ops::LayerNormGradient>(on, x, vector, d, ops::Update(none, Write::add), out, none);
@@ -78,6 +79,20 @@ TEMPLATE_LIST_TEST_CASE("gradients of large arrays", "[gradients]", TrainingSubj
   const Results results = both(backend, [](auto& bench) { return large_gradients(bench); });
   CHECK(first_difference(results.actual, results.expected, sum_tolerance(results.expected, 427)) ==
         "");
+}
+
+TEMPLATE_LIST_TEST_CASE("the gradient of a row that no rows were multiplied with is zero",
+                        "[gradients]", TrainingSubjects) {
+  COCA_SKIP_UNAVAILABLE();
+  Bench bench(backend);
+  const auto rows = bench.input({}, {0, 3}), row = bench.input({1, 2, 3}, {3});
+  const auto gradient = bench.inplace({4, 5, 6}, {3}), none = bench.nothing();
+  for (const Write write : {Write::add, Write::assign}) {
+    call<ops::ProductGradient>(bench.backend, rows, row, rows, ops::Update(none, Write::add),
+                               ops::Update(gradient, write));
+    CHECK(bench.read(gradient) ==
+          (write == Write::add ? std::vector<double>{4, 5, 6} : std::vector<double>{0, 0, 0}));
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("the same gradients give the same bits", "[gradients]", TrainingSubjects) {

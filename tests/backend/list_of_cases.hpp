@@ -3,6 +3,7 @@
 /// The cases of all operations. An operation of the lists without cases does not compile.
 
 #include "backend/cases/attention.hpp"
+#include "backend/cases/convolutions.hpp"
 #include "backend/cases/elementwise.hpp"
 #include "backend/cases/losses.hpp"
 #include "backend/cases/norms.hpp"

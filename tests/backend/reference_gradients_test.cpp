@@ -11,7 +11,6 @@
 #include "backend/call.hpp"
 #include "backend/differences.hpp"
 #include "catch.hpp"
-#include "coca/backend/reference/gradients.hpp"
 #include "coca/backend/reference/reference.hpp"
 #include "comparison.hpp"
 
@@ -171,23 +170,24 @@ TEST_CASE("gradients of scaled columns", "[reference][gradients]") {
   const Leaf input({5, 3}), scale({3}, true), residual({5, 3}, true);
   check(
       [&](auto& out) {
-        call<ops::ScaleColumns>(backend, input.values, scale.values, residual.values, out);
+        call<ops::Product>(backend, input.values, scale.values, residual.values, out);
       },
       {5, 3},
       [&](auto& gradient, Write write) {
-        call<ops::ScaleColumnsGradient>(backend, input.values, scale.values, gradient,
-                                        ops::Update(input.gradient, write), scale.gradient);
+        call<ops::ProductGradient>(backend, input.values, scale.values, gradient,
+                                   ops::Update(input.gradient, write),
+                                   ops::Update(scale.gradient, Write::add));
         call<ops::Accumulate>(backend, gradient, residual.gradient);
       },
       {input, scale, residual});
-  check(
-      [&](auto& out) { call<ops::ScaleColumns>(backend, input.values, scale.values, absent, out); },
-      {5, 3},
-      [&](auto& gradient, Write write) {
-        call<ops::ScaleColumnsGradient>(backend, input.values, scale.values, gradient,
-                                        ops::Update(input.gradient, write), scale.gradient);
-      },
-      {input, scale});
+  check([&](auto& out) { call<ops::Product>(backend, input.values, scale.values, absent, out); },
+        {5, 3},
+        [&](auto& gradient, Write write) {
+          call<ops::ProductGradient>(backend, input.values, scale.values, gradient,
+                                     ops::Update(input.gradient, write),
+                                     ops::Update(scale.gradient, Write::add));
+        },
+        {input, scale});
 }
 
 TEST_CASE("gradients of layer_norm", "[reference][gradients]") {

@@ -116,6 +116,20 @@ TEST_CASE("soft cross-entropy as torch computes it", "[reference][losses]") {
   CHECK(first_difference(found.gradient, gradient, 1e-15) == "");
 }
 
+// 0.5 * torch.nn.functional.binary_cross_entropy_with_logits(x, targets, reduction="sum").
+TEST_CASE("binary cross-entropy as torch computes it", "[reference][losses]") {
+  const DoubleArray x = array_of({0.5, -1.25, 3, -0.75, 2, 0}, {2, 3});
+  const DoubleArray wanted = array_of({1, 0, 0.3, 0.6, 0.9, 0}, {2, 3});
+  const Found found = run(x, [&](const DoubleArray& work, const DoubleArray& loss) {
+    call<ops::BinaryCrossEntropy>(losses, work, wanted, 0.5f, loss);
+  });
+  CHECK(close(found.loss, 2.3657698074085194, 1e-14));
+  const std::vector<double> gradient{-0.1887703343990727,   0.11135006941265442,
+                                     0.3262870634112167,    -0.13958934958769648,
+                                     -0.009601461011058854, 0.25};
+  CHECK(first_difference(found.gradient, gradient, 1e-15) == "");
+}
+
 // -0.5 * torch.nn.functional.logsigmoid(z * (logits + bias)).sum(), bias -0.5, z = 1 at [0, 1] and
 // [1, 2].
 TEST_CASE("the sigmoid loss as torch computes it", "[reference][losses]") {

@@ -41,8 +41,8 @@ struct Chosen {
 };
 
 /// For the primitives that are not matrix products.
-using Subjects = std::tuple<Plain<Reference<float>>, Plain<Remote>,
-                            Chosen<GemmKind::automatic, InstructionSet::baseline>,
+using Subjects = std::tuple<Plain<Reference<float>>,
+                            Plain<Remote>, Chosen<GemmKind::automatic, InstructionSet::baseline>,
                             Chosen<GemmKind::automatic, InstructionSet::avx2>,
                             Chosen<GemmKind::automatic, InstructionSet::avx512>,
                             Chosen<GemmKind::automatic, InstructionSet::automatic, bfloat16>>;

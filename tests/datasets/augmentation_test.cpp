@@ -24,6 +24,7 @@ AugmentationOptions everything() {
   return {.random_ground_probability = 0.5,
           .crop = {.scale = {0.5, 1.0}},
           .flip_probability = 0.5,
+          .rand_augment = {2, 9},
           .affine = {.degrees = 15, .translate_x = 0.1, .translate_y = 0.1, .scale = {0.8, 1.2}},
           .color_jitter = {.brightness = 0.3, .contrast = 0.3, .saturation = 0.3, .hue = 0.1},
           .grayscale_probability = 0.1,
@@ -52,8 +53,9 @@ TEST_CASE("A view is its changes one after the other, each with its own draws") 
   const TransparentImage picture{test_image(40, 30), {}};
   for (std::uint64_t epoch = 0; epoch < 20; ++epoch) {
     const coca::SampleKey key{3, epoch, 5};
-    const coca::Image part =
+    coca::Image part =
         coca::random_resized_crop(picture.color, options.crop, small, {key, "crop"}, {0, 0, 0});
+    coca::rand_augment(part, options.rand_augment, {key, "rand_augment"});
     const bool flipped = coca::RandomDraws(key, "flip").chance(options.flip_probability);
     coca::Pixels expected = coca::detail::to_planes(part, flipped);
     coca::random_affine(expected, options.affine, {key, "affine"}, {0, 0, 0});
@@ -164,6 +166,9 @@ TEST_CASE("Options out of range are refused by name") {
   CHECK(coca_test::contains(refusal({.crop = {.scale = {0.9, 0.8}}}), "crop.scale"));
   CHECK(coca_test::contains(refusal({.crop = {.scale = {0.9, 1.1}}}), "got 1.1"));
   CHECK(coca_test::contains(refusal({.crop = {.ratio = {0.5, std::nan("")}}}), "crop.ratio"));
+  CHECK(refusal({.rand_augment = {2, 31}}) ==
+        "augmentation: expected a rand_augment.magnitude of 0 to 30, got 31.000000");
+  CHECK(coca_test::contains(refusal({.rand_augment = {101, 9}}), "rand_augment.operations"));
   CHECK(coca_test::contains(refusal({.affine = {.degrees = -1}}), "affine.degrees"));
   CHECK(coca_test::contains(refusal({.affine = {.scale = {0, 1}}}), "affine.scale"));
   CHECK(coca_test::contains(refusal({.affine = {.shear_x_degrees = 90}}), "shear_x_degrees"));

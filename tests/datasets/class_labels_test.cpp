@@ -63,6 +63,17 @@ TEST_CASE("a class that the training data has not is refused by name") {
         "0.png: has no field \"sort\"");
 }
 
+TEST_CASE("an empty class is none, and named where it is read") {
+  const CaptionFile file("image,text,kind\n0.png,x,b\n1.png,x,\n2.png,x,a\n", "x.csv",
+                         {.field_keys = {"kind"}});
+  const Names names = class_names(file, "kind");
+  CHECK(names == Names{"a", "b"});
+  const LabelledDataset labelled(file, "kind", names);
+  CHECK(labelled.record(0).label == 1);
+  CHECK(message_of([&] { labelled.record(1); }) ==
+        "1.png: its class, the field \"kind\", is empty");
+}
+
 namespace {
 
 /// Folders of classes, each of one picture.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "catch.hpp"
+#include "coca/io/model_config_json.hpp"
 #include "temporary_folder.hpp"
 
 using coca::Json;
@@ -145,6 +146,83 @@ TEST_CASE("configurations of both families come back as they were written") {
   }
 }
 
+TEST_CASE("options of towers are read, and come back as they were written") {
+  const Json all = coca::read_json_file(COCA_TEST_DATA "/towers/configs.json");
+  REQUIRE(all.size() == 4);
+  for (const auto& [name, json] : all.items()) {
+    INFO(name);
+    const coca::AnyConfig config = parse(json).config;
+    std::visit([](const auto& c) { CHECK_FALSE(coca::missing_in_open_clip(c)); }, config);
+    const Json written = std::visit(
+        [](const auto& c) { return Json::parse(coca::model_config_json(c).dump()); }, config);
+    CHECK(parse(written).config == config);
+  }
+  const auto clip = [&](const char* name) {
+    return std::get<coca::ClipConfig>(parse(all.at(name)).config);
+  };
+  const coca::ClipConfig last = clip("mean_last"), eos = clip("mean_eos"),
+                         first = clip("token_first");
+  CHECK(last.pooling.kind == Pooling::mean);
+  CHECK(last.pooling.final_ln_after_pool);
+  CHECK(last.vision.no_ln_pre);
+  CHECK(last.text.no_causal_mask);
+  CHECK(last.text.pool_type == coca::TextPooling::last);
+  CHECK(last.text.eos_id == 2);
+  CHECK_FALSE(eos.pooling.final_ln_after_pool);
+  CHECK(eos.vision.norm_epsilon.value() == 1e-2);
+  CHECK(eos.vision.mlp_width == 96);
+  CHECK(eos.text.pool_type == coca::TextPooling::eos);
+  CHECK(eos.text.eos_id == 5);
+  CHECK_FALSE(eos.text.no_causal_mask);
+  CHECK(first.pooling.kind == Pooling::class_token);
+  CHECK(first.vision.activation == coca::Activation::gelu_tanh);
+  CHECK(first.text.pool_type == coca::TextPooling::first);
+  CHECK(first.text.proj_bias);
+}
+
+TEST_CASE("options of a tower that OpenCLIP has no words for are named") {
+  coca::ClipConfig config;
+  CHECK_FALSE(coca::missing_in_open_clip(config));
+  config.pooling.projection = false;
+  CHECK(coca::missing_in_open_clip(config) == "image embeddings without projection");
+  config.pooling.kind = Pooling::map_head;
+  CHECK(coca::missing_in_open_clip(config) == "pooling by a MapHead");
+  config.vision.class_token = false;
+  CHECK(coca::missing_in_open_clip(config) == "an image encoder without class token");
+  config.vision.patch_bias = true;
+  CHECK(coca::missing_in_open_clip(config) == "a bias of the patch convolution");
+  config = {};
+  config.text.activation = coca::Activation::quick_gelu;
+  CHECK(coca::missing_in_open_clip(config) == "another activation in each tower");
+}
+
+TEST_CASE("the tokenizer that a configuration names is known") {
+  Json json = Json::parse(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}})");
+  CHECK(parse(json).tokenizer == coca::NamedTokenizer{});
+  json["text_cfg"]["hf_tokenizer_name"] = "bert-base-uncased";
+  json["text_cfg"]["tokenizer_kwargs"] = {{"strip_sep_token", true}};
+  CHECK(parse(json).tokenizer == coca::NamedTokenizer{"bert-base-uncased", true});
+}
+
+TEST_CASE("options that do not go together are refused") {
+  const auto refusal = [](const char* text) {
+    return message_of([&] { parse(Json::parse(text)); });
+  };
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {}, "quick_gelu": true,
+                    "text_cfg": {"act_kwargs": {"approximate": "tanh"}}})") ==
+        "x.json: quick_gelu is true, which does not go together with act_kwargs");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {},
+                    "text_cfg": {"pool_type": "eos", "eos_id": 49408}})") ==
+        "x.json: text_cfg.eos_id is 49408, beyond the vocabulary of 49408");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {"pool_type": "none"}})") ==
+        R"(x.json: text_cfg.pool_type must be one of "argmax", "eos", "first", "last")");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {"pool_type": "none"}, "text_cfg": {}})") ==
+        R"(x.json: vision_cfg.pool_type must be "tok" or "avg")");
+  CHECK(contains(config_refusal("/vision_cfg/no_ln_pre", 1), "must be true or false"));
+  CHECK(config_refusal("/vision_cfg/no_ln_pre", true) == "no error");
+  CHECK(config_refusal("/vision_cfg/norm_kwargs", {{"eps", 1e-6}}) == "no error");
+}
+
 TEST_CASE("keys that change nothing are ignored") {
   for (const char* pointer :
        {"/vision_cfg/patch_dropout", "/vision_cfg/timm_pool", "/text_cfg/hf_proj_type",
@@ -164,18 +242,21 @@ TEST_CASE("keys that change nothing are ignored") {
 TEST_CASE("keys that change the model are refused by name") {
   const std::vector<std::pair<const char*, Json>> changes = {
       {"/vision_cfg/timm_model_name", "convnext_base"},
-      {"/vision_cfg/no_ln_pre", true},
       {"/vision_cfg/final_ln_after_pool", true},
       {"/vision_cfg/pool_type", "avg"},
       {"/vision_cfg/pos_embed_type", "sin_cos_2d"},
-      {"/vision_cfg/norm_kwargs", {{"eps", 1e-6}}},
-      {"/vision_cfg/act_kwargs", {{"approximate", "tanh"}}},
+      {"/vision_cfg/norm_kwargs", {{"elementwise_affine", false}}},
+      {"/vision_cfg/norm_kwargs", {{"eps", 0}}},
+      {"/vision_cfg/act_kwargs", {{"approximate", "erf"}}},
+      {"/vision_cfg/act_kwargs", {{"inplace", true}}},
       {"/vision_cfg/block_type", "custom"},
       {"/vision_cfg/qk_norm", true},
       {"/vision_cfg/scale_attn_inner", true},
       {"/vision_cfg/input_patchnorm", true},
       {"/text_cfg/hf_model_name", "roberta-base"},
-      {"/text_cfg/hf_tokenizer_name", "roberta-base"},
+      {"/text_cfg/hf_tokenizer_name", 3},
+      {"/text_cfg/tokenizer_mode", "strict"},
+      {"/text_cfg/final_ln_after_pool", true},
       {"/text_cfg/tokenizer_kwargs", {{"clean", "canonicalize"}}},
       {"/text_cfg/no_causal_mask", true},
       {"/text_cfg/pool_type", "last"},

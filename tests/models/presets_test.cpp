@@ -1,7 +1,7 @@
 #include "coca/models/presets.hpp"
 
 #include "catch.hpp"
-#include "coca/models/config.hpp"
+#include "coca/models/model_size.hpp"
 
 using namespace coca;
 using namespace coca::presets;

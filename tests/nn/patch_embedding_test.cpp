@@ -33,6 +33,29 @@ TEST_CASE("Patches become tokens in row-major order after the class token", "[pa
   CHECK(first_difference(read(context, output), expected, 1e-5) == "");
 }
 
+TEST_CASE("Patches have a bias and no class token if the options say so", "[patch_embedding]") {
+  PatchEmbedding<Near> plain("v", {.image_size = 4, .patch_size = 2, .width = 3});
+  PatchEmbedding<Near> layer(
+      "v", {.image_size = 4, .patch_size = 2, .width = 3, .bias = true, .class_token = false});
+  const auto positions = fill(plain).at("v.positional_embedding");
+  const auto weights = fill(layer);
+  CHECK(weights.count("v.class_embedding") == 0);
+  CHECK(weights.at("v.positional_embedding").size() == 4 * 3);
+  CHECK(layer.tokens() == 4);
+  CHECK(layer.class_tokens() == 0);
+  Context<Near> context;
+  const auto pixels = random_array(context, {1, 3, 4, 4}, 60);
+  const auto output = read(context, layer(context, pixels));
+  // The patches of the other layer, which has the same convolution, without its positions.
+  const auto other = read(context, plain(context, pixels));
+  Numbers expected;
+  for (std::size_t i = 0; i < 12; ++i)
+    expected.push_back(other[3 + i] - static_cast<double>(positions[3 + i]) +
+                       static_cast<double>(weights.at("v.conv1.bias")[i % 3]) +
+                       static_cast<double>(weights.at("v.positional_embedding")[i]));
+  CHECK(first_difference(output, expected, 1e-5) == "");
+}
+
 TEST_CASE("Pictures of another size are refused", "[patch_embedding]") {
   const PatchEmbedding<Near> layer("v", {.image_size = 4, .patch_size = 2, .width = 3});
   Context<Near> context;

@@ -46,6 +46,12 @@ constexpr CoCaConfig without_pooler = [] {
   config.vision.heads = 2;
   return config;
 }();
+constexpr CoCaConfig without_class_token = [] {
+  CoCaConfig config = without_pooler;
+  config.pooling.kind = Pooling::map_head;
+  config.vision.class_token = false;
+  return config;
+}();
 constexpr CoCaConfig with_two_poolers = [] {
   CoCaConfig config = coca::testing::plain;
   config.pooling.kind = Pooling::cascade;
@@ -73,6 +79,7 @@ std::vector<AttentionMap> maps_from_parts(const Model& model, const Pixels& pict
       model.image_encoder()(context, to_device(context, std::span<const Pixels>(&picture, 1)));
   const auto tokens = model.pooler()(context, encoded).tokens;
   const std::size_t captions = tokens.shape()[1], words = ids.size() - 1, patches = side * side;
+  const std::size_t class_tokens = model.image_encoder().class_tokens;
   const Tokens read{{ids.begin(), ids.end() - 1}, 1, words};
   std::vector<double> pooled;  // [queries, class token and patches]
   if constexpr (requires { model.pooler().attention_map(context, encoded); })
@@ -85,8 +92,10 @@ std::vector<AttentionMap> maps_from_parts(const Model& model, const Pixels& pict
     for (std::size_t w = 0; w < words; ++w)
       for (std::size_t c = 0; c < captions; ++c)
         for (std::size_t p = 0; p < patches; ++p) {
-          const double spread = pooled.empty() ? (c == p ? 1.0 : 0.0)
-                                               : pooled[(first_query + c) * (patches + 1) + 1 + p];
+          const double spread =
+              pooled.empty()
+                  ? (c == p ? 1.0 : 0.0)
+                  : pooled[(first_query + c) * (patches + class_tokens) + class_tokens + p];
           maps[w].weights[p] += static_cast<float>(looked[w * captions + c] * spread /
                                                    static_cast<double>(layers.size()));
         }
@@ -139,6 +148,10 @@ TEST_CASE("attention maps: of the small trained model, a map for each word") {
 
 TEST_CASE("attention maps: without a pooler all of the attention is on patches") {
   check_random_model<without_pooler>(1 - 1e-5);
+}
+
+TEST_CASE("attention maps: without a class token all tokens are patches") {
+  check_random_model<without_class_token>(1 - 1e-5);
 }
 
 TEST_CASE("attention maps: of two poolers") { check_random_model<with_two_poolers>(0.3); }

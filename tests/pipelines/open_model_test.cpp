@@ -38,24 +38,52 @@ void make_folder(const coca_test::TemporaryFolder& folder, const Json& preproces
 TEST_CASE("open_model: OpenCLIP's names stand for models of its sizes", "[open_model]") {
   // Parameters of the models that OpenCLIP 3.3.0 makes of these names.
   const std::map<std::string_view, std::size_t> parameters{
-      {"coca_ViT-B-32", 253560065},      {"coca_ViT-L-14", 638450177},
-      {"coca_base", 440337409},          {"ViT-B-32", 151277313},
-      {"ViT-B-32-quickgelu", 151277313}, {"ViT-B-32-256", 151288833},
-      {"ViT-B-32-plus-256", 210297473},  {"ViT-B-16", 149620737},
-      {"ViT-B-16-quickgelu", 149620737}, {"ViT-B-16-plus", 208351361},
-      {"ViT-B-16-plus-240", 208377345},  {"ViT-L-14", 427616513},
-      {"ViT-L-14-quickgelu", 427616513}, {"ViT-L-14-280", 427763969},
-      {"ViT-L-14-336", 427944193},       {"ViT-L-14-336-quickgelu", 427944193},
-      {"ViT-L-16", 427739393},           {"ViT-L-16-320", 427948289},
-      {"ViT-H-14", 986109441},           {"ViT-H-14-quickgelu", 986109441},
-      {"ViT-H-14-378", 986714881},       {"ViT-H-14-378-quickgelu", 986714881},
-      {"ViT-H-16", 986263041},           {"ViT-g-14", 1366678273},
-      {"ViT-bigG-14", 2539567105},       {"ViT-bigG-14-quickgelu", 2539567105},
-      {"ViT-e-14", 4581086465},          {"ViT-M-32", 103119873},
-      {"ViT-M-32-alt", 80070273},        {"ViT-M-16", 102015489},
-      {"ViT-M-16-alt", 78978177},        {"ViT-S-32", 63085825},
-      {"ViT-S-32-alt", 43224449},        {"ViT-S-16", 62257537},
-      {"ViT-S-16-alt", 42396161}};
+      {"coca_ViT-B-32", 253560065},
+      {"coca_ViT-L-14", 638450177},
+      {"coca_base", 440337409},
+      {"ViT-B-32", 151277313},
+      {"ViT-B-32-quickgelu", 151277313},
+      {"ViT-B-32-256", 151288833},
+      {"ViT-B-32-plus-256", 210297473},
+      {"ViT-B-16", 149620737},
+      {"ViT-B-16-quickgelu", 149620737},
+      {"ViT-B-16-plus", 208351361},
+      {"ViT-B-16-plus-240", 208377345},
+      {"ViT-L-14", 427616513},
+      {"ViT-L-14-quickgelu", 427616513},
+      {"ViT-L-14-280", 427763969},
+      {"ViT-L-14-336", 427944193},
+      {"ViT-L-14-336-quickgelu", 427944193},
+      {"ViT-L-16", 427739393},
+      {"ViT-L-16-320", 427948289},
+      {"ViT-H-14", 986109441},
+      {"ViT-H-14-quickgelu", 986109441},
+      {"ViT-H-14-378", 986714881},
+      {"ViT-H-14-378-quickgelu", 986714881},
+      {"ViT-H-16", 986263041},
+      {"ViT-g-14", 1366678273},
+      {"ViT-bigG-14", 2539567105},
+      {"ViT-bigG-14-quickgelu", 2539567105},
+      {"ViT-e-14", 4581086465},
+      {"ViT-M-32", 103119873},
+      {"ViT-M-32-alt", 80070273},
+      {"ViT-M-16", 102015489},
+      {"ViT-M-16-alt", 78978177},
+      {"ViT-S-32", 63085825},
+      {"ViT-S-32-alt", 43224449},
+      {"ViT-S-16", 62257537},
+      {"ViT-S-16-alt", 42396161},
+      {"ViT-L-14-CLIPA", 414210561},
+      {"ViT-L-14-CLIPA-336", 414538241},
+      {"ViT-H-14-CLIPA", 968235009},
+      {"ViT-H-14-CLIPA-336", 968644609},
+      {"ViT-bigG-14-CLIPA", 2517223937},
+      {"ViT-bigG-14-CLIPA-336", 2517756417},
+      {"ViT-H-14-worldwide", 1858783745},
+      {"ViT-H-14-worldwide-quickgelu", 1858783745},
+      {"ViT-H-14-worldwide-378", 1859389185},
+      {"ViT-bigG-14-worldwide", 3630409985},
+      {"ViT-bigG-14-worldwide-378", 3631197057}};
   REQUIRE(open_clip_presets().size() == parameters.size());
   for (const NamedPreset& preset : open_clip_presets()) {
     INFO(preset.name);
@@ -147,6 +175,29 @@ TEST_CASE("open_model: a custom configuration with random weights", "[open_model
             "open_clip_pytorch_model.bin, pytorch_model.bin or .pt file");
   CHECK(found[0].probability == found[1].probability);
   CHECK(found[0].probability < 0.01f);
+}
+
+TEST_CASE("open_model: a model with another tokenizer than CLIP's reads pictures without it",
+          "[open_model]") {
+  CHECK(find_configuration("ViT-L-14-CLIPA").description.tokenizer ==
+        NamedTokenizer{"bert-base-uncased", true});
+  const coca_test::TemporaryFolder folder;
+  const Json json{{"embed_dim", 16},
+                  {"vision_cfg", {{"image_size", 32}, {"width", 64}, {"layers", 1}}},
+                  {"text_cfg",
+                   {{"width", 32},
+                    {"heads", 2},
+                    {"layers", 1},
+                    {"vocab_size", 49410},
+                    {"hf_tokenizer_name", "facebook/xlm-v-base"}}}};
+  folder.write("config.json", json.dump());
+  const auto model = open_model(folder.path("config.json"), {.weights = "random"});
+  const std::vector<Pixels> pictures{model->read_pixels(slug)};
+  CHECK(model->embed_images(pictures).width == 16);
+  const std::vector<std::string> texts{"a cow"};
+  CHECK(message_of([&] { model->embed_texts(texts); }) ==
+        "the model reads texts with the tokenizer facebook/xlm-v-base, which is not part of it; "
+        "--tokenizer FILE gives it");
 }
 
 TEST_CASE("open_model: CLIP by OpenCLIP's name has no captioner", "[open_model]") {

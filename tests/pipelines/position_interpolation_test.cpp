@@ -80,6 +80,19 @@ TEST_CASE("position interpolation: rows may be read one by one") {
   }
 }
 
+TEST_CASE("position interpolation: without class token, the same patches") {
+  const WeightSource with = positions(3, 2);
+  std::vector<float> all(20), patches(50), resized(52);
+  with.read(0, 10, all.data());
+  const WeightSource without{Shape{9, 2}, [&](std::size_t first, std::size_t count, float* out) {
+                               std::copy_n(all.begin() + 2 + static_cast<std::ptrdiff_t>(first * 2),
+                                           count * 2, out);
+                             }};
+  interpolated_positions(without, Shape{25, 2}).read(0, 25, patches.data());
+  interpolated_positions(with, Shape{26, 2}).read(0, 26, resized.data());
+  CHECK(patches == std::vector<float>(resized.begin() + 2, resized.end()));
+}
+
 TEST_CASE("position interpolation: only of squares of patches of the same width") {
   const std::string path = "visual.positional_embedding";
   CHECK(can_interpolate_positions(path, Shape{10, 4}, Shape{26, 4}));
@@ -87,6 +100,8 @@ TEST_CASE("position interpolation: only of squares of patches of the same width"
   CHECK_FALSE(can_interpolate_positions(path, Shape{11, 4}, Shape{26, 4}));
   CHECK_FALSE(can_interpolate_positions(path, Shape{10, 4}, Shape{27, 4}));
   CHECK_FALSE(can_interpolate_positions(path, Shape{1, 4}, Shape{26, 4}));
+  CHECK(can_interpolate_positions(path, Shape{9, 4}, Shape{25, 4}));  // without class token
+  CHECK_FALSE(can_interpolate_positions(path, Shape{9, 4}, Shape{26, 4}));
   CHECK_FALSE(can_interpolate_positions(path, Shape{10}, Shape{26}));
   CHECK_FALSE(can_interpolate_positions("text.positional_embedding", Shape{10, 4}, Shape{26, 4}));
 }

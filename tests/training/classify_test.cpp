@@ -3,13 +3,12 @@
 #include "coca/training/tasks/classify.hpp"
 
 #include <cmath>
-#include <map>
 
 #include "catch.hpp"
 #include "coca/models/image_classifier.hpp"
 #include "coca/training/partial_weights.hpp"
-#include "small_run.hpp"
 #include "training/tested_task.hpp"
+#include "training/tiny_runs.hpp"
 
 using namespace coca;
 using namespace coca::testing;
@@ -99,13 +98,6 @@ TrainingEnd train(const TrainingOptions& options, bool resume = false,
   return trainer.run();
 }
 
-std::map<std::string, std::vector<float>> tensors_of(const std::string& folder) {
-  const Checkpoint checkpoint = open_checkpoint(RunFolder(folder).checkpoint());
-  std::map<std::string, std::vector<float>> tensors;
-  for (const std::string& name : checkpoint.names()) tensors[name] = checkpoint.read_floats(name);
-  return tensors;
-}
-
 }  // namespace
 
 TEST_CASE("a classifier learns, and log, report and files say so") {
@@ -137,6 +129,27 @@ TEST_CASE("a classifier learns, and log, report and files say so") {
     REQUIRE(train(parts, true) == TrainingEnd::finished);
     CHECK(tensors_of(parts.output) == tensors_of(options.output));
   }
+}
+
+TEST_CASE("a run on augmented and mixed pictures resumes bit for bit") {
+  const Corners data;
+  TrainingOptions options = data.options("whole");
+  options.data.augment = true;
+  options.data.augmentation.rand_augment = {2, 10};
+  options.step.mixup = 0.8;
+  options.step.cutmix = 1;
+  options.step.label_smoothing = 0.1;
+  options.step.rate = {"visual=0.5"};
+  options.step.steps = 10;
+  REQUIRE(train(options) == TrainingEnd::finished);
+  TrainingOptions parts = options;
+  parts.output += "_parts";
+  REQUIRE(train(parts, false, 5) == TrainingEnd::stopped);
+  REQUIRE(train(parts, true) == TrainingEnd::finished);
+  CHECK(tensors_of(parts.output) == tensors_of(options.output));
+  options.step.batch_size = 11;
+  CHECK(message_of([&] { train(options); }) ==
+        "mixup and cutmix mix pictures in pairs: the batch has 11, expected an even number");
 }
 
 TEST_CASE("an encoder's weights are loaded into a classifier, and the rest is listed") {
@@ -247,4 +260,39 @@ TEST_CASE("a classifier leaves out patches as the step draws them", "[training]"
   check_task<SmallTask>(small_classifier(3), inputs, half, "classification_loss");
   TestedTask<SmallTask> all(small_classifier(3)), some(small_classifier(3), half);
   CHECK(all.step.compute_gradients(inputs).losses != some.step.compute_gradients(inputs).losses);
+}
+
+TEST_CASE("a classifier trains on mixed pictures", "[training]") {
+  Batch batch;
+  batch.pixels = {4, 3, 32, 32, Context<Near>().to_host(some_inputs().pixels)};
+  batch.labels = {2, 0, 1, 2};
+  batch.names = {"a", "b", "c", "d"};
+  batch.indices = {0, 1, 2, 3};
+  const StepSamples samples{.seed = 1, .step = 2, .first = 0, .count = 4};
+  const ClassificationOptions mixing{.label_smoothing = 0.1f, .mixing = {.mixup = 0.8}};
+  TestedTask<SmallTask> training(small_classifier(3), mixing);
+  const LabelledImages<Near> mixed = training.task.inputs(training.context, batch, samples);
+  CHECK(training.context.to_host(mixed.pixels) != batch.pixels.values);
+  CHECK(mixed.targets.shape() == Shape{4, 3});
+  for (const float target : training.context.to_host(mixed.targets)) CHECK(target > 0.03f);
+  const LabelledImages<Near> again = training.task.inputs(training.context, batch, samples);
+  CHECK(training.context.to_host(again.pixels) == training.context.to_host(mixed.pixels));
+  // In validation nothing is mixed.
+  const LabelledImages<Near> plain = training.task.inputs(training.context, batch, std::nullopt);
+  CHECK(training.context.to_host(plain.pixels) == batch.pixels.values);
+  CHECK_FALSE(plain.targets);
+
+  check_task<SmallTask>(small_classifier(3), mixed, mixing, "classification_loss");
+  // A share of 1 is the loss of the labels.
+  const std::vector<float> unmixed = mixed_targets(batch.labels, 3, 1, 0.1);
+  const LabelledImages<Near> soft{plain.pixels, batch.labels,
+                                  training.context.to_device(unmixed, Shape{4, 3})};
+  CHECK(std::abs(training.step.compute_gradients(soft).loss("classification_loss") -
+                 training.step.compute_gradients(plain).loss("classification_loss")) <= 1e-5f);
+
+  batch.labels[1] = no_label;
+  CHECK_THROWS_WITH(training.task.inputs(training.context, batch, samples),
+                    "mixup and cutmix need a label for each picture, but b has none");
+  CHECK_THROWS_WITH(SmallTask(training.model, ClassificationOptions{.mixing = {.mixup = 1000}}),
+                    "mixup is 1000.000000, expected 0 or from 0.01 to 100");
 }

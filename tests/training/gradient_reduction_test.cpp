@@ -137,7 +137,7 @@ TEST_CASE("a gradient after its sum is an error", "[training]") {
   const auto pass = [&](std::size_t first_used, std::size_t then_used) {
     Tape<B> tape(training.context);
     training.trainable.watch(tape);
-    reduction.follow(tape, WayBack::last);
+    reduction.follow(tape, GradientPass::last);
     tape.gradient(training.trainable.value(last + 1));
     Array<B> end = training.context.to_device(std::vector<float>{0}, Shape{1});
     for (const std::size_t entry : {first_used, then_used}) {

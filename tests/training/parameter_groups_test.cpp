@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "coca/models/image_classifier.hpp"
 #include "models/tested_models.hpp"
 
 using namespace coca;
@@ -180,6 +181,39 @@ TEST_CASE("layers are counted in both designs of decoders, and in CLIP", "[param
   CHECK(
       close_to(of_clip.at("transformer.resblocks.0.ln_1.weight").rate_scale, std::pow(0.5, words)));
   CHECK(of_clip.at("ln_final.weight").rate_scale == 1);
+}
+
+TEST_CASE("learning rates have a factor for parts of a model", "[parameter_groups]") {
+  auto model = random_model<CoCa<plain, Near>>();
+  const auto groups = groups_of(
+      model, {.layer_decay = 0.5f,
+              .rates = {{"visual", 0.04f}, {"visual.attn_pool", 3}, {"visual.transformer", 2}}});
+  CHECK(close_to(groups.at("visual.conv1.weight").rate_scale, 0.04 * 0.125));
+  CHECK(close_to(groups.at("visual.transformer.resblocks.1.ln_1.weight").rate_scale, 2 * 0.5));
+  CHECK(close_to(groups.at("visual.attn_pool.query").rate_scale, 3));
+  CHECK(close_to(groups.at("visual.proj").rate_scale, 0.04));
+  CHECK(close_to(groups.at("text.ln_final.weight").rate_scale, 1));
+  CHECK(close_to(groups.at("text.token_embedding.weight").rate_scale, 0.125));
+  CHECK_THROWS_WITH(groups_of(model, {.rates = {{"visul", 0.5f}}}),
+                    "no parameter of the model has the prefix \"visul\" whose learning rate is to "
+                    "be scaled");
+}
+
+TEST_CASE("the prefix of a frozen part may have a factor", "[parameter_groups]") {
+  auto model = random_model<CoCa<plain, Near>>();
+  const Trainable<CoCa<plain, Near>> trainable(model, all_but(model, {"visual"}));
+  CHECK_NOTHROW(parameter_groups(trainable, {.rates = {{"visual", 0.5f}}}));
+}
+
+TEST_CASE("a classifier's head learns as the last layer", "[parameter_groups]") {
+  using Classifier = ImageClassifier<VisionTransformer<Near>, AnyPooler<Near>>;
+  Classifier model(3, VisionTransformer<Near>(plain.vision, "visual"),
+                   AnyPooler<Near>({plain.pooling.kind, pooler_sizes(plain)}, "visual"));
+  initialize(model, 1);
+  const auto groups = groups_of(model, {.layer_decay = 0.5f});
+  CHECK(groups.at("head.weight").rate_scale == 1);
+  CHECK(groups.at("head.bias").rate_scale == 1);
+  CHECK(groups.at("visual.conv1.weight").rate_scale == 0.125f);
 }
 
 TEST_CASE("frozen layers are counted too", "[parameter_groups]") {

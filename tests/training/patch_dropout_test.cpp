@@ -31,6 +31,30 @@ TEST_CASE("the class token and as many patches of each picture stay", "[training
   }
 }
 
+TEST_CASE("all class tokens stay", "[training]") {
+  const auto rows = draw_kept_tokens({.seed = 2, .step = 5, .count = 3}, 10, 0.75, 2);
+  REQUIRE(rows.size() == 3 * 4);
+  for (std::int32_t picture = 0; picture < 3; ++picture) {
+    const auto* own = rows.data() + picture * 4;
+    CHECK(own[0] == picture * 10);
+    CHECK(own[1] == picture * 10 + 1);
+    CHECK(own[2] > own[1]);
+    CHECK(own[3] > own[2]);
+  }
+}
+
+TEST_CASE("without a class token only patches stay", "[training]") {
+  constexpr std::size_t tokens = 16;
+  const StepSamples samples{.seed = 2, .step = 5, .count = 3};
+  const auto rows = draw_kept_tokens(samples, tokens, 0.5, 0);
+  const auto with = draw_kept_tokens(samples, tokens + 1, 0.5);
+  REQUIRE(rows.size() == 3 * 8);
+  for (std::size_t picture = 0; picture < 3; ++picture)
+    for (std::size_t i = 0; i < 8; ++i)  // the same patches as after a class token
+      CHECK(rows[picture * 8 + i] ==
+            with[picture * 9 + 1 + i] - 1 - static_cast<std::int32_t>(picture));
+}
+
 TEST_CASE("what stays is a function of seed, step and picture, each patch equally likely",
           "[training]") {
   constexpr std::size_t tokens = 9;

@@ -78,6 +78,17 @@ TEST_CASE("a captioner's tasks train separately, and each leaves the other's par
     CHECK_FALSE(any_below(by_captions, embedding));
 }
 
+TEST_CASE("captions leave a head that only the embedding comes from", "[training]") {
+  CoCaConfig config = with_pooling(plain, Pooling::map_head);
+  config.pooling.final_ln_after_pool = true;
+  StandardCoCa<B> model(config);
+  initialize(model, 7);
+  const auto by_captions = changed<CaptionTask<StandardCoCa<B>>>(std::move(model), some_inputs());
+  CHECK(any_below(by_captions, "visual.transformer"));
+  for (const char* embedding : {"visual.attn_pool", "visual.ln_post", "visual.proj"})
+    CHECK_FALSE(any_below(by_captions, embedding));
+}
+
 TEST_CASE("the losses of both tasks are those of CoCa's", "[training]") {
   using Model = CoCa<plain, B>;
   TestedTask<CoCaTask<Model>> both(random_model<Model>());

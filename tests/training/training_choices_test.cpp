@@ -27,6 +27,8 @@ TEST_CASE("options of a run become those of its parts") {
   CHECK(optimizer.groups.layer_decay == 0.5f);
   CHECK(optimizer.largest_norm == 2.0f);
 
+  CHECK(optimizer.groups.rates.empty());
+
   steps.caption_weight = 4;
   steps.contrastive_weight = 0.5;
   steps.label_smoothing = 0.125;
@@ -49,6 +51,24 @@ TEST_CASE("options of a run become those of its parts") {
   steps.warmup_steps = 11;
   CHECK(message_of([&] { coca::detail::schedule_options(steps, 10); }) ==
         "a run of 10 steps cannot have 11 of warm-up and 0 of cooldown");
+}
+
+TEST_CASE("factors of the learning rate are a prefix and a number") {
+  TrainingSteps steps;
+  steps.rate = {"visual=0.04", "text.=1e1"};
+  const OptimizerOptions optimizer = coca::detail::optimizer_options(steps);
+  REQUIRE(optimizer.groups.rates.size() == 2);
+  CHECK(optimizer.groups.rates[0].prefix == "visual");
+  CHECK(optimizer.groups.rates[0].factor == 0.04f);
+  CHECK(optimizer.groups.rates[1].prefix == "text.");
+  CHECK(optimizer.groups.rates[1].factor == 10);
+  for (const char* wrong : {"visual", "=0.5", "visual=", "visual=x", "visual=0.5x", "visual=0",
+                            "visual=-1", "visual=inf", "visual=nan", ""}) {
+    steps.rate = {wrong};
+    CHECK(message_of([&] { coca::detail::optimizer_options(steps); }) ==
+          "rate is " + std::string(wrong) +
+              ", expected a prefix of names of weights and a factor above 0, such as visual=0.04");
+  }
 }
 
 TEST_CASE("kernels of products are fixed unless something else is requested") {

@@ -30,6 +30,13 @@ struct Run {
 
 }  // namespace
 
+TEST_CASE("a validation is as good as its first score, or its loss") {
+  CHECK(quality_of({}) == lowest_quality);
+  CHECK(quality_of({10, {{"a_loss", 2}, {"b_loss", 0.5}}, {}}) == -2.5);
+  CHECK(quality_of({10, {{"a_loss", 2}}, {{"accuracy.top_1", 0.75}, {"accuracy.top_5", 1}}}) ==
+        0.75);
+}
+
 TEST_CASE("losses are those of the pairs, whatever the batch where it does not matter") {
   Run run;
   const auto all = run.scores(32, run.data.list()), some = run.scores(5, run.data.list());

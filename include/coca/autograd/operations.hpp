@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "coca/autograd/context.hpp"
 #include "coca/autograd/recorded.hpp"
@@ -19,10 +20,15 @@ template <Backend B>
 using LinearOptions = Epilogue<typename B::value_type, typename B::memory_type>;
 
 /// Runs an operation, the library's or a custom one, and records it.
-/// @throws ShapeError as the operation's check() does.
+/// @throws ShapeError as the operation's check() does, or for an output of another size.
 template <Backend B, class Operation>
 void run(Context<B>& context, const Operation& operation) {
   operation.check();
+  if constexpr (requires { operation.output_shape(); })
+    if (operation.output.size() != operation.output_shape().size())
+      throw ShapeError(std::string(Operation::name) + ": output: got " +
+                       to_string(operation.output.shape()) + ", expected " +
+                       to_string(operation.output_shape()));
   context.backend().run(operation);
   detail::record(context, operation);
 }
@@ -156,7 +162,7 @@ Array<B> softmax(Context<B>& context, const Array<B>& input) {
 }
 
 /// activation(input); same shape.
-template <DifferentiableBackend B>
+template <Backend B>
 Array<B> activate(Context<B>& context, const Array<B>& input, Activation activation) {
   return apply(context, ops::On<B, ops::Activate>{.input = input, .activation = activation});
 }
@@ -176,16 +182,24 @@ Array<B> drop_samples(Context<B>& context, const Array<B>& branch, Dropping drop
   return dropout(context, branch, dropping);
 }
 
-/// left + right, of the same shape.
-template <DifferentiableBackend B>
+/// left [..., width] + right, of the same shape or a row [width] -> as left.
+/// @throws ShapeError if they do not fit.
+template <Backend B>
 Array<B> sum(Context<B>& context, const Array<B>& left, const Array<B>& right) {
   return apply(context, ops::On<B, ops::Sum>{.left = left, .right = right});
 }
 
-/// left * right, element by element, of the same shape.
-template <DifferentiableBackend B>
+/// left [..., width] * right, element by element, of the same shape or a row [width] -> as left.
+/// @throws ShapeError if they do not fit.
+template <Backend B>
 Array<B> product(Context<B>& context, const Array<B>& left, const Array<B>& right) {
   return apply(context, ops::On<B, ops::Product>{.left = left, .right = right});
+}
+
+/// The same elements in memory of their own; same shape.
+template <Backend B>
+Array<B> copy(Context<B>& context, const Array<B>& input) {
+  return apply(context, ops::On<B, ops::Copy>{.input = input});
 }
 
 /// A linear layer, step by step as far as the backward pass needs what lies between: the
@@ -201,7 +215,8 @@ Array<B> detail::linear_in_steps(Context<B>& context, const ops::MatmulOn<B>& pr
     Array<B> value = apply(context, ops::MatmulOn<B>{product.input, product.weight, plain});
     if (activated) value = activate(context, value, end.activation);
     if (scaled)
-      value = apply(context, ops::On<B, ops::ScaleColumns>{value, end.scale, end.residual});
+      value = apply(context, ops::On<B, ops::Product>{
+                                 .left = value, .right = end.scale, .residual = end.residual});
     else if (activated && end.residual)
       value = sum(context, value, end.residual);
     return value;

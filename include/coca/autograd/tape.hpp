@@ -146,8 +146,8 @@ class Tape {
   /// Runs the backward pass of the operations recorded since there were `size`, last to first, and
   /// drops them. It starts from gradients that were added before (by losses).
   void backward(std::size_t size = 0) {
-    TapeObserver<B>* observer = goes_back_ ? nullptr : observer_;  // not within an operation
-    const bool before = std::exchange(goes_back_, true);
+    TapeObserver<B>* observer = in_backward_pass_ ? nullptr : observer_;  // not within an operation
+    const bool before = std::exchange(in_backward_pass_, true);
     if (observer != nullptr) observer->on_operations_left(nodes_.size());
     while (nodes_.size() > size) {
       const Node node = std::move(nodes_.back());
@@ -157,7 +157,7 @@ class Tape {
       forget_writer(node.output);
       if (observer != nullptr) observer->on_operations_left(nodes_.size());
     }
-    goes_back_ = before;
+    in_backward_pass_ = before;
   }
 
   /// Drops the operations recorded since there were `size`, without a backward pass.
@@ -224,7 +224,7 @@ class Tape {
   std::vector<Node> nodes_;
   std::unordered_map<const void*, Entry> entries_;
   TapeObserver<B>* observer_ = nullptr;
-  bool goes_back_ = false;
+  bool in_backward_pass_ = false;
 };
 
 }  // namespace coca

@@ -30,7 +30,7 @@ class UnwrittenParts {
   /// Whether elements [first, first + size) are an unwritten part; it counts as written from now
   /// on: the caller assigns all of it.
   bool take(std::size_t first, std::size_t size) {
-    const auto part = first_behind(first);
+    const auto part = first_ending_after(first);
     if (part == parts_.end() || part->first != first || part->size != size || !part->unwritten)
       return false;
     part->unwritten = false;
@@ -41,7 +41,7 @@ class UnwrittenParts {
   /// that are unwritten, and marks them as written.
   template <class Zero>
   void settle(std::size_t first, std::size_t size, const Zero& zero) {
-    for (auto part = first_behind(first); part != parts_.end() && part->first < first + size;
+    for (auto part = first_ending_after(first); part != parts_.end() && part->first < first + size;
          ++part)
       if (part->unwritten) {
         zero(part->first, part->size);
@@ -55,7 +55,7 @@ class UnwrittenParts {
   }
 
   // The first part that does not end before an element.
-  std::vector<Part>::iterator first_behind(std::size_t element) {
+  std::vector<Part>::iterator first_ending_after(std::size_t element) {
     return std::partition_point(parts_.begin(), parts_.end(), [element](const Part& part) {
       return part.first + part.size <= element;
     });

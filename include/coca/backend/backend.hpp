@@ -15,22 +15,13 @@
 
 #include "coca/backend/operands.hpp"
 #include "coca/backend/ops/attention.hpp"
-#include "coca/backend/ops/best_candidates.hpp"
-#include "coca/backend/ops/depthwise_convolution.hpp"
-#include "coca/backend/ops/edit_scores.hpp"
-#include "coca/backend/ops/embed.hpp"
-#include "coca/backend/ops/gather_rows.hpp"
-#include "coca/backend/ops/l2_normalize.hpp"
-#include "coca/backend/ops/layer_norm.hpp"
-#include "coca/backend/ops/log_softmax.hpp"
-#include "coca/backend/ops/matmul.hpp"
-#include "coca/backend/ops/mean_tokens.hpp"
-#include "coca/backend/ops/scatter_rows.hpp"
-#include "coca/backend/ops/slice_tokens.hpp"
-#include "coca/backend/ops/softmax.hpp"
-#include "coca/backend/ops/unfold.hpp"
-#include "coca/backend/ops/warp_scores.hpp"
-#include "coca/backend/ops/write_tokens.hpp"
+#include "coca/backend/ops/convolutions.hpp"
+#include "coca/backend/ops/elementwise.hpp"
+#include "coca/backend/ops/norms.hpp"
+#include "coca/backend/ops/products.hpp"
+#include "coca/backend/ops/rows.hpp"
+#include "coca/backend/ops/tokens.hpp"
+#include "coca/backend/ops/vocabulary.hpp"
 #include "coca/core/memory.hpp"
 #include "coca/core/tensor.hpp"
 #include "coca/core/weight_source.hpp"
@@ -53,13 +44,10 @@ struct PackOptions {
 
 /// What every backend runs.
 template <class B>
-using InferenceOperations = ops::OperationList<
-    ops::MatmulOn<B>, ops::On<B, ops::LayerNorm>, ops::On<B, ops::Attention>, ops::EmbedOn<B>,
-    ops::On<B, ops::Unfold>, ops::On<B, ops::L2Normalize>, ops::On<B, ops::WriteTokens>,
-    ops::On<B, ops::GatherRows>, ops::On<B, ops::ScatterRows>, ops::On<B, ops::SliceTokens>,
-    ops::On<B, ops::DepthwiseConvolution>, ops::On<B, ops::MeanTokens>, ops::On<B, ops::Softmax>,
-    ops::On<B, ops::LogSoftmax>, ops::On<B, ops::EditScores>, ops::On<B, ops::WarpScores>,
-    ops::On<B, ops::BestCandidates>>;
+using InferenceOperations =
+    ops::Joined<ops::ProductOperations<B>, ops::AttentionOperations<B>, ops::NormOperations<B>,
+                ops::ElementwiseOperations<B>, ops::RowOperations<B>, ops::TokenOperations<B>,
+                ops::ConvolutionOperations<B>, ops::VocabularyOperations<B>>;
 
 /// A device with a precision.
 ///

@@ -11,6 +11,10 @@
 ///     backend.run(ops::On<B, ops::GatherRows>{
 ///         .input = table, .indices = rows, .output = ops::Out(output)});
 ///
+/// Operations that have gradients of their own name them, `using Gradients = OperationList<...>`,
+/// and say in backward() how they are called. A file of ops/ is a family of operations; it ends
+/// with the list of them, from which the lists of backend.hpp and differentiable.hpp are made.
+///
 /// Each struct lists its fields once: fields(visit, operation...) calls visit(name, field...) for
 /// each field, with the fields of all the operations given, so that they can be copied, compared
 /// or moved to other memory without knowing which operation it is.
@@ -18,6 +22,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 #include "coca/core/memory.hpp"
@@ -85,6 +90,42 @@ struct Update : Operand<T, M> {
 template <class... Operation>
 struct OperationList {};
 
+template <class... List>
+struct JoinedLists;
+template <>
+struct JoinedLists<> {
+  using type = OperationList<>;
+};
+template <class... Operation>
+struct JoinedLists<OperationList<Operation...>> {
+  using type = OperationList<Operation...>;
+};
+template <class... First, class... Second, class... List>
+struct JoinedLists<OperationList<First...>, OperationList<Second...>, List...>
+    : JoinedLists<OperationList<First..., Second...>, List...> {};
+/// Lists one after another.
+template <class... List>
+using Joined = typename JoinedLists<List...>::type;
+
+template <class Operation>
+struct GradientsOfOperation {
+  using type = OperationList<>;
+};
+template <class Operation>
+requires requires { typename Operation::Gradients; }
+struct GradientsOfOperation<Operation> {
+  using type = typename Operation::Gradients;
+};
+template <class List>
+struct GradientsOfList;
+template <class... Operation>
+struct GradientsOfList<OperationList<Operation...>> {
+  using type = Joined<typename GradientsOfOperation<Operation>::type...>;
+};
+/// The gradients of the operations of a list: those that each names as its `Gradients`.
+template <class List>
+using GradientsOf = typename GradientsOfList<List>::type;
+
 /// An operation with the element type and the memory of a backend.
 template <class B, template <class, class> class Operation>
 using On = Operation<typename std::remove_cvref_t<B>::value_type,
@@ -101,6 +142,24 @@ template <class Group>
 concept HasFields = requires(Group group) {
   Group::fields(IgnoreField{}, group);
 };
+
+/// @throws ShapeError unless a tensor has one element, whatever its rank.
+template <class T, Memory M>
+void expect_one(const Tensor<T, M>& tensor, const char* what) {
+  if (tensor.size() != 1)
+    throw ShapeError(std::string(what) + ": got " + to_string(tensor.shape()) +
+                     ", expected one element");
+}
+
+/// Checks the gradients with respect to an operation's output and input, which have one shape.
+/// @throws ShapeError unless they have.
+template <class Operation>
+void expect_gradients(const Operation& operation, const Shape& shape) {
+  const std::string name = Operation::name;
+  expect_shape(operation.output_gradient, shape, (name + ": output gradient").c_str());
+  if (operation.input_gradient)
+    expect_shape(operation.input_gradient, shape, (name + ": input gradient").c_str());
+}
 
 /// Whether backend B can run an operation.
 template <class B, class Operation>

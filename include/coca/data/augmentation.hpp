@@ -14,6 +14,7 @@
 #include "coca/core/error.hpp"
 #include "coca/data/color_jitter.hpp"
 #include "coca/data/gaussian_blur.hpp"
+#include "coca/data/rand_augment.hpp"
 #include "coca/data/random_affine.hpp"
 #include "coca/data/random_draws.hpp"
 #include "coca/data/random_erasing.hpp"
@@ -30,6 +31,7 @@ struct AugmentationOptions {
   double random_ground_probability = 0.0;
   CropOptions crop{};
   double flip_probability = 0.0;  ///< of mirroring left and right
+  RandAugmentOptions rand_augment{};
   AffineOptions affine{};
   ColorJitterOptions color_jitter{};
   double grayscale_probability = 0.0;
@@ -72,6 +74,11 @@ inline void check_augmentation(const AugmentationOptions& options) {
   check_range("crop.scale", options.crop.scale, 1.0);
   check_range("crop.ratio", options.crop.ratio, large);
   check_probability("flip_probability", options.flip_probability);
+  check_option(options.rand_augment.operations <= 100, "rand_augment.operations of 0 to 100",
+               static_cast<double>(options.rand_augment.operations));
+  check_option(options.rand_augment.magnitude <= largest_magnitude,
+               "a rand_augment.magnitude of 0 to 30",
+               static_cast<double>(options.rand_augment.magnitude));
   check_probability("affine.probability", options.affine.probability);
   check_amount("affine.degrees", options.affine.degrees, 180.0);
   check_amount("affine.translate_x", options.affine.translate_x, 1.0);
@@ -117,8 +124,9 @@ inline Pixels to_planes(const Image& image, bool mirrored) {
 /// Limits on the augmentation of one picture.
 struct PictureLimits {
   bool may_flip = true;       ///< false if left and right matter: it is not mirrored
-  double color_strength = 1;  ///< factor of color_jitter and of the probability of gray, 0
-                              ///< to 1; less if the caption is about colours
+  double color_strength = 1;  ///< factor of color_jitter and of the probabilities of gray and of
+                              ///< rand_augment's operations on colours, 0 to 1; less if the caption
+                              ///< is about colours
 };
 
 /// Prepares pictures as an encoder sees them in training.
@@ -153,7 +161,8 @@ class Augmentation {
     const auto view = [&](const Image& image) {
       return random_resized_crop(image, options_.crop, config_, {key, "crop"}, ground);
     };
-    const Image image = transparent ? view(lay_over(picture, ground)) : view(picture.color);
+    Image image = transparent ? view(lay_over(picture, ground)) : view(picture.color);
+    rand_augment(image, options_.rand_augment, {key, "rand_augment"}, limits.color_strength);
     const bool mirrored =
         limits.may_flip && RandomDraws(key, "flip").chance(options_.flip_probability);
     Pixels pixels = detail::to_planes(image, mirrored);

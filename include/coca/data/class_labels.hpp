@@ -49,12 +49,12 @@ void for_each_readable(const AnyDataset& data, Visitor&& visit) {
 }
 
 /// The values of a field in alphabetical order, or all numbers up to the largest if they are
-/// numbers.
+/// numbers; an empty one is no class.
 inline std::vector<std::string> classes_of_field(const AnyDataset& data, const std::string& key) {
   std::set<std::string> texts;
   for_each_readable(data, [&](const Record& record) {
     const auto field = record.fields.find(key);
-    if (field != record.fields.end()) texts.insert(field->second);
+    if (field != record.fields.end() && !field->second.empty()) texts.insert(field->second);
   });
   if (texts.empty()) throw ArgumentError("no picture of the data has the field \"" + key + "\"");
   std::size_t count = 0;
@@ -128,13 +128,15 @@ class LabelledDataset {
 
   std::size_t size() const { return data_.size(); }
 
-  /// @throws ArgumentError if the record has no such field, or an unknown class.
+  /// @throws ArgumentError if the record has no such field, an empty one, or an unknown class.
   Record record(std::size_t index) const {
     Record record = data_.record(index);
     const auto field = record.fields.find(key_);
     if (field == record.fields.end() && !is_required_) return record;
     if (field == record.fields.end())
       throw ArgumentError(record.name + ": has no field \"" + key_ + "\"");
+    if (field->second.empty())
+      throw ArgumentError(record.name + ": its class, the field \"" + key_ + "\", is empty");
     auto label = labels_.find(field->second);
     if (const auto number = detail::whole_number(field->second); number && label == labels_.end())
       label = labels_.find(std::to_string(*number));

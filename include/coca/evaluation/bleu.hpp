@@ -73,4 +73,12 @@ inline std::array<double, 4> bleu(std::span<const JudgedCaption> captions) {
   return scores;
 }
 
+/// BLEU-1 to BLEU-4 of each caption separately. @throws ArgumentError as above
+inline std::vector<std::array<double, 4>> bleu_each(std::span<const JudgedCaption> captions) {
+  detail::check_judged(captions);
+  std::vector<std::array<double, 4>> scores;
+  for (std::size_t i = 0; i < captions.size(); ++i) scores.push_back(bleu(captions.subspan(i, 1)));
+  return scores;
+}
+
 }  // namespace coca

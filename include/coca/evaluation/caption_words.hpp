@@ -1,11 +1,6 @@
 #pragma once
 /// @file
-/// Captions as input of the metrics: words in lower case.
-///
-/// pycocoevalcap runs Stanford's PTB tokenizer first, in Java. Here a caption is lower-cased
-/// (ASCII), ASCII punctuation becomes white space, each digit is a separate word, and what white
-/// space separates are the words. So a caption that CLIP's tokenizer decoded ("man : medium - dark
-/// skin tone", "1 0 cents") has the words of the text that it was made from.
+/// Captions as input of the metrics: the tokens that pycocoevalcap compares, and runs of them.
 
 #include <cstddef>
 #include <map>
@@ -15,6 +10,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/text/ptb_tokenizer.hpp"
 
 namespace coca {
 
@@ -24,18 +20,11 @@ struct JudgedCaption {
   std::vector<std::string> references;
 };
 
-/// The words of a caption.
+/// The words of a caption: Stanford's PTB tokens without punctuation, as in pycocoevalcap.
+/// @throws UnavailableError beyond ASCII without utf8proc
 inline std::vector<std::string> caption_words(std::string_view caption) {
-  std::vector<std::string> words;
-  bool inside = false;  // of a word that may continue
-  for (const char c : caption) {
-    const bool upper = c >= 'A' && c <= 'Z', digit = c >= '0' && c <= '9';
-    const bool letter = upper || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
-    if (digit || (letter && !inside)) words.emplace_back();
-    if (digit || letter) words.back().push_back(upper ? static_cast<char>(c - 'A' + 'a') : c);
-    inside = letter;
-  }
-  return words;
+  thread_local PtbTokenizer tokenizer;
+  return tokenizer(caption);
 }
 
 namespace detail {

@@ -89,9 +89,13 @@ class ConfigSection {
     for (const DefaultOnly& known : keys) {
       const Json* value = find(known.key);
       const bool empty = value == nullptr || (value->is_structured() && value->empty());
-      if (!empty && *value != known.value)
-        fail(known.key, "is " + show(*value) + ", which is not supported");
+      if (!empty && *value != known.value) refuse(known.key);
     }
+  }
+
+  /// @throws FileError saying that the value of a key that is there is not supported.
+  [[noreturn]] void refuse(const char* key) {
+    fail(key, "is " + show(*find(key)) + ", which is not supported");
   }
 
   /// @throws FileError naming a key that was not read above and is not null.

@@ -120,9 +120,9 @@ inline Json parse_json(std::string_view text, const std::string& path,
   };
   try {
     const std::optional<std::string> marked = detail::with_byte_marks(text);
-    if (!marked) return Json::parse(text.begin(), text.end(), refuse_duplicates);
-    Json json = Json::parse(*marked, refuse_duplicates);
-    detail::remove_byte_marks(json);
+    const std::string_view source = marked ? std::string_view(*marked) : text;
+    Json json = Json::parse(source.begin(), source.end(), refuse_duplicates);
+    if (marked) detail::remove_byte_marks(json);
     return json;
   } catch (const Json::parse_error& error) {
     const std::size_t byte = error.byte > 0 ? error.byte - 1 : 0;

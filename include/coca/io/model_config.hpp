@@ -1,14 +1,13 @@
 #pragma once
 /// @file
-/// Reading and writing OpenCLIP's model configurations (`open_clip_config.json`,
+/// Reading OpenCLIP's model configurations (`open_clip_config.json`,
 /// `model_configs/*.json`). Defaults are those of CLIPVisionCfg, CLIPTextCfg and MultimodalCfg in
 /// open_clip/model.py and coca_model.py.
 
-#include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "coca/core/error.hpp"
@@ -18,12 +17,21 @@
 
 namespace coca {
 
+/// The tokenizer that a configuration names, if it is not CLIP's.
+struct NamedTokenizer {
+  std::string name{};            ///< on Hugging Face, such as "bert-base-uncased"; empty: CLIP's
+  bool strip_sep_token = false;  ///< whether token 0 stands in place of the end token
+
+  friend bool operator==(const NamedTokenizer&, const NamedTokenizer&) = default;
+};
+
 /// A model's configuration as in OpenCLIP's files. Checked to be consistent.
 struct ModelDescription {
   AnyConfig config;                         ///< a CoCa if there is a `multimodal_cfg`, else a CLIP
   bool custom_text = false;                 ///< names of CLIP's text tower begin with "text."
   std::optional<double> init_logit_bias{};  ///< of a model for SigLIP's loss
   Json preprocess{};                        ///< `preprocess_cfg` as it stands in the file, or null
+  NamedTokenizer tokenizer{};
 };
 
 namespace detail {
@@ -37,6 +45,22 @@ inline void read_value(ConfigSection& section, const FieldInfo& field, bool& val
 }
 inline void read_value(ConfigSection& section, const FieldInfo& field, ConfigReal& value) {
   value = section.real(field.key, value.value(), field.min, field.max);
+}
+
+template <class Choice>
+requires std::is_enum_v<Choice>
+void read_value(ConfigSection& section, const FieldInfo& field, Choice& value) {
+  const Json* json = section.find(field.key);
+  if (json == nullptr) return;
+  std::string names;
+  for (const auto& choice : choices_of(value)) {
+    if (*json == choice.json) {
+      value = choice.value;
+      return;
+    }
+    names += (names.empty() ? "\"" : ", \"") + std::string(choice.json) + "\"";
+  }
+  section.fail(field.key, "must be one of " + names);
 }
 
 /// Reads the fields that have separate keys.
@@ -62,9 +86,49 @@ void read_layer_scale(ConfigSection& section, Tower& tower) {
   tower.layer_scale_init = section.real("ls_init_value", tower.layer_scale_init.value(), -1e6, 1e6);
 }
 
+/// The value of the only key of an object; nullptr if it is not that alone.
+inline const Json* only_value(const Json& object, const char* key) {
+  if (!object.is_object() || object.size() != 1) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+/// The value of the only key of an object under `options`, such as the arguments of a constructor;
+/// nullptr if there is none.
+inline const Json* only_option(ConfigSection& section, const char* options, const char* key) {
+  const Json* object = section.find(options);
+  if (object == nullptr || object->empty()) return nullptr;
+  const Json* value = only_value(*object, key);
+  if (value == nullptr) section.refuse(options);
+  return value;
+}
+
+/// Of the layer norms of a tower: `norm_kwargs` of torch.nn.LayerNorm.
+inline ConfigReal norm_epsilon(ConfigSection& section) {
+  const Json* epsilon = only_option(section, "norm_kwargs", "eps");
+  if (epsilon == nullptr) return default_norm_epsilon;
+  const double value = epsilon->is_number() ? epsilon->get<double>() : 0;
+  if (!(value >= 1e-12 && value <= 0.1)) section.refuse("norm_kwargs");
+  return value;
+}
+
+/// Of the perceptrons of a tower: `act_kwargs` of torch.nn.GELU.
+inline Activation activation(ConfigSection& section) {
+  const Json* approximate = only_option(section, "act_kwargs", "approximate");
+  if (approximate == nullptr || *approximate == "none") return Activation::gelu;
+  if (*approximate != "tanh") section.refuse("act_kwargs");
+  return Activation::gelu_tanh;
+}
+
 inline Pooling pooling_kind(ConfigSection& section) {
   const Json* value = section.find("attentional_pool");
-  if (value == nullptr || *value == false || *value == "") return Pooling::class_token;
+  if (value == nullptr || *value == false || *value == "") {
+    const Json* type = section.find("pool_type");
+    if (type == nullptr || *type == "tok") return Pooling::class_token;
+    if (*type == "avg") return Pooling::mean;
+    section.fail("pool_type", "must be \"tok\" or \"avg\"");
+  }
+  section.require_default({{"pool_type", "tok"}, {"final_ln_after_pool", false}});
   if (*value == true) return Pooling::single;
   if (*value == "parallel") return Pooling::parallel;
   if (*value == "cascade") return Pooling::cascade;
@@ -73,10 +137,7 @@ inline Pooling pooling_kind(ConfigSection& section) {
 
 /// Keys that both towers have, and that would change their blocks.
 inline void require_plain_blocks(ConfigSection& section) {
-  section.require_default({{"final_ln_after_pool", false},
-                           {"norm_kwargs", {{"eps", 1e-5}}},
-                           {"act_kwargs", nullptr},
-                           {"block_type", "default"},
+  section.require_default({{"block_type", "default"},
                            {"qk_norm", false},
                            {"scaled_cosine_attn", false},
                            {"scale_heads", false},
@@ -106,7 +167,8 @@ inline PoolingConfig parse_pooling(ConfigSection& section) {
     section.fail("attn_pooler_queries",
                  "must be at least 2: one for the embedding, one to caption");
   // Not distinguished, since nothing reads it.
-  return pooling.kind == Pooling::class_token ? PoolingConfig{.kind = pooling.kind} : pooling;
+  if (is_attentional(pooling.kind)) return pooling;
+  return {.kind = pooling.kind, .final_ln_after_pool = pooling.final_ln_after_pool};
 }
 
 /// A vision transformer and what pools its tokens.
@@ -122,11 +184,11 @@ inline std::pair<VisionConfig, PoolingConfig> parse_vision(const std::string& pa
   vision.heads = heads_of_head_width(section, vision.width);
   vision.mlp_width = mlp_width(section, vision.width);
   read_layer_scale(section, vision);
+  vision.norm_epsilon = norm_epsilon(section);
+  vision.activation = activation(section);
   const PoolingConfig pooling = parse_pooling(section);
   require_plain_blocks(section);
-  section.require_default({{"no_ln_pre", false},
-                           {"pos_embed_type", "learnable"},
-                           {"pool_type", "tok"},
+  section.require_default({{"pos_embed_type", "learnable"},
                            {"input_patchnorm", false},
                            {"global_average_pool", false}});
   // Dropout matters only in training; timm_* matter only with a timm_model_name.
@@ -141,30 +203,54 @@ inline std::pair<VisionConfig, PoolingConfig> parse_vision(const std::string& pa
   return {vision, pooling};
 }
 
-/// A text tower, and whether it has a class token.
-inline std::pair<TextConfig, bool> parse_text(const std::string& path, const Json& json) {
+inline NamedTokenizer parse_tokenizer(ConfigSection& section) {
+  NamedTokenizer tokenizer;
+  section.require_default({{"tokenizer_mode", nullptr}});
+  if (const Json* name = section.find("hf_tokenizer_name"); name != nullptr) {
+    if (!name->is_string()) section.refuse("hf_tokenizer_name");
+    tokenizer.name = name->get<std::string>();
+  }
+  const Json* strip = only_option(section, "tokenizer_kwargs", "strip_sep_token");
+  if (strip != nullptr && !strip->is_boolean()) section.refuse("tokenizer_kwargs");
+  tokenizer.strip_sep_token = strip != nullptr && strip->get<bool>();
+  return tokenizer;
+}
+
+/// A text tower, what its texts are made of, and whether it has a class token.
+struct DescribedText {
+  TextConfig config{};
+  NamedTokenizer tokenizer{};
+  bool class_token = false;
+};
+
+inline DescribedText parse_text(const std::string& path, const Json& json) {
   ConfigSection section(path, "text_cfg.", json);
-  section.require_default({{"hf_model_name", ""},
-                           {"hf_tokenizer_name", ""},
-                           {"tokenizer_mode", nullptr},
-                           {"tokenizer_kwargs", nullptr}});
+  section.require_default({{"hf_model_name", ""}});
+  const NamedTokenizer tokenizer = parse_tokenizer(section);
   TextConfig text;
   read_fields(section, text);
   text.pad_id = section.integer("pad_id", 0, 0, text.vocab_size - 1);
   text.mlp_width = mlp_width(section, text.width);
   read_layer_scale(section, text);
+  text.norm_epsilon = norm_epsilon(section);
+  text.activation = activation(section);
   const bool class_token = section.boolean("embed_cls", false);
   require_plain_blocks(section);
-  section.require_default({{"no_causal_mask", false},
-                           {"pool_type", "argmax"},
-                           {"proj_bias", false},
-                           {"proj_type", "linear"}});
-  // eos_id matters only for pool_type "eos", hf_* only with an hf_model_name.
-  section.ignore({"output_tokens", "eos_id", "hf_model_pretrained", "hf_proj_type",
-                  "hf_pooler_type", "proj", "pooler_type"});
+  if (class_token)
+    section.require_default(
+        {{"no_causal_mask", false}, {"pool_type", "argmax"}, {"proj_bias", false}});
+  section.require_default({{"proj_type", "linear"}, {"final_ln_after_pool", false}});
+  if (text.pool_type != TextPooling::eos)
+    text.eos_id = TextConfig{}.eos_id;  // not distinguished, since nothing reads it
+  else if (text.eos_id >= text.vocab_size)
+    section.fail("eos_id", "is " + std::to_string(text.eos_id) + ", beyond the vocabulary of " +
+                               std::to_string(text.vocab_size));
+  // hf_* matter only with an hf_model_name.
+  section.ignore({"output_tokens", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type", "proj",
+                  "pooler_type"});
   section.finish();
   check_heads(section, text.width, text.heads);
-  return {text, class_token};
+  return {text, tokenizer, class_token};
 }
 
 inline MultimodalConfig parse_multimodal(const std::string& path, const Json& json) {
@@ -219,7 +305,7 @@ inline void check_widths(const ConfigSection& section, const CoCaConfig& config)
   const int width = config.multimodal.width;
   if (config.text.width != width)
     disagree("text_cfg.width", config.text.width, "multimodal_cfg.width", width);
-  if (config.pooling.kind == Pooling::class_token) {
+  if (!is_attentional(config.pooling.kind)) {
     if (config.vision.width != width)
       disagree("vision_cfg.width", config.vision.width,
                "without attentional pooling multimodal_cfg.width", width);
@@ -234,18 +320,28 @@ inline const Json& required_object(ConfigSection& section, const char* key) {
   return *value;
 }
 
+/// One activation for all towers, which has no `act_kwargs`.
+inline void read_quick_gelu(ConfigSection& section, ClipConfig& towers) {
+  if (!section.boolean("quick_gelu", false)) return;
+  for (Activation* activation : {&towers.vision.activation, &towers.text.activation}) {
+    if (*activation != Activation::gelu)
+      section.fail("quick_gelu", "is true, which does not go together with act_kwargs");
+    *activation = Activation::quick_gelu;
+  }
+}
+
 inline CoCaConfig parse_coca(ConfigSection& section, const std::string& path,
-                             const ClipConfig& towers, const PoolingConfig& pooling,
-                             bool class_token) {
-  const Activation activation = towers.vision.activation;
+                             const ClipConfig& towers, bool class_token) {
+  const PoolingConfig& pooling = towers.pooling;
+  const bool quick_gelu = towers.vision.activation == Activation::quick_gelu;
   CoCaConfig config{.embed_dim = towers.embed_dim,
                     .vision = towers.vision,
                     .pooling = pooling,
                     .text = towers.text,
                     .multimodal = parse_multimodal(path, *section.find("multimodal_cfg")),
                     .init_logit_scale = towers.init_logit_scale};
-  config.multimodal.activation = activation;
-  if (pooling.kind != Pooling::class_token && config.embed_dim % pooling.heads != 0)
+  config.multimodal.activation = quick_gelu ? Activation::quick_gelu : Activation::gelu;
+  if (is_attentional(pooling.kind) && config.embed_dim % pooling.heads != 0)
     section.fail("embed_dim", "is " + std::to_string(config.embed_dim) + ", which " +
                                   std::to_string(pooling.heads) +
                                   " heads of the attentional pooler do not divide");
@@ -273,15 +369,14 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   section.required_integer("embed_dim", 1, 1 << 16);
   ClipConfig towers;
   detail::read_fields(section, towers);
-  PoolingConfig pooling;
-  bool class_token = false;
-  std::tie(towers.vision, pooling) =
+  std::tie(towers.vision, towers.pooling) =
       detail::parse_vision(path, detail::required_object(section, "vision_cfg"));
-  std::tie(towers.text, class_token) =
+  const detail::DescribedText text =
       detail::parse_text(path, detail::required_object(section, "text_cfg"));
-  if (section.boolean("quick_gelu", false))
-    towers.vision.activation = towers.text.activation = Activation::quick_gelu;
+  towers.text = text.config;
+  detail::read_quick_gelu(section, towers);
   ModelDescription model;
+  model.tokenizer = text.tokenizer;
   model.custom_text = section.boolean("custom_text", false);
   if (section.find("init_logit_bias") != nullptr)
     model.init_logit_bias = section.real("init_logit_bias", 0, -1000.0, 1000.0);
@@ -289,10 +384,11 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   // Of one element or none: the same number.
   section.ignore({"nonscalar_logit_scale", "output_dict", "cast_dtype", "preprocess_cfg"});
   if (section.find("multimodal_cfg") != nullptr) {
-    model.config = detail::parse_coca(section, path, towers, pooling, class_token);
+    model.config = detail::parse_coca(section, path, towers, text.class_token);
   } else {
-    if (class_token) section.fail("text_cfg.embed_cls", "is true, which needs a multimodal_cfg");
-    if (pooling.kind != Pooling::class_token)
+    if (text.class_token)
+      section.fail("text_cfg.embed_cls", "is true, which needs a multimodal_cfg");
+    if (is_attentional(towers.pooling.kind))
       section.fail("vision_cfg.attentional_pool", "is set, which needs a multimodal_cfg");
     model.config = towers;
   }
@@ -304,121 +400,6 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
 /// Reads a configuration file. @throws FileError like parse_model_description.
 inline ModelDescription read_model_description(const std::string& path) {
   return parse_model_description(read_json_file(path), path);
-}
-
-/// What of a configuration OpenCLIP has no words for, as a sentence's end; nothing: it has all.
-inline std::optional<std::string> missing_in_open_clip(const CoCaConfig& config) {
-  if (config.multimodal.design == MultimodalDesign::paper)
-    return "multimodal blocks of the paper's design";
-  if (config.multimodal.mlp_width != 4 * config.multimodal.width)
-    return "a multimodal decoder whose perceptrons are not four times its width";
-  if (config.text.correct_cls_mask) return "the correct mask of the class token";
-  if (config.text.activation != config.vision.activation ||
-      config.multimodal.activation != config.vision.activation)
-    return "another activation in each tower";
-  return std::nullopt;
-}
-/// The same.
-inline std::optional<std::string> missing_in_open_clip(const ClipConfig& config) {
-  if (config.text.activation != config.vision.activation) return "another activation in each tower";
-  return std::nullopt;
-}
-
-namespace detail {
-
-using OrderedJson = nlohmann::ordered_json;
-
-inline OrderedJson value_json(int value) { return value; }
-inline OrderedJson value_json(bool value) { return value; }
-inline OrderedJson value_json(ConfigReal value) { return value.value(); }
-
-/// Writes the fields that have separate keys.
-template <ConfigPart Config>
-void write_fields(OrderedJson& json, const Config& config) {
-  const Config defaults;
-  Config::for_each_field([&](const FieldInfo& field, auto member) {
-    if constexpr (requires { value_json(config.*member); })
-      if (*field.key != '\0' && !(field.rare && config.*member == defaults.*member))
-        json[field.key] = value_json(config.*member);
-  });
-}
-
-/// A ratio that OpenCLIP's int(width * ratio) turns into the hidden width again.
-inline double mlp_ratio(int width, int hidden) {
-  double ratio = static_cast<double>(hidden) / width;
-  while (static_cast<int>(width * ratio) < hidden) ratio = std::nextafter(ratio, 1e9);
-  return ratio;
-}
-
-/// What follows from the fields of a tower.
-template <class Tower>
-void write_tower(OrderedJson& json, const Tower& tower) {
-  write_fields(json, tower);
-  if (tower.mlp_width != 4 * tower.width)
-    json["mlp_ratio"] = mlp_ratio(tower.width, tower.mlp_width);
-  if (tower.layer_scale) json["ls_init_value"] = tower.layer_scale_init.value();
-}
-
-inline OrderedJson vision_json(const VisionConfig& vision) {
-  OrderedJson json;
-  write_tower(json, vision);
-  json["head_width"] = vision.width / vision.heads;
-  return json;
-}
-
-inline OrderedJson text_json(const TextConfig& text) {
-  OrderedJson json;
-  write_tower(json, text);
-  if (text.pad_id == 0) json.erase("pad_id");
-  return json;
-}
-
-inline void write_pooling(OrderedJson& json, const PoolingConfig& pooling) {
-  if (pooling.kind == Pooling::class_token) return;
-  json["attentional_pool"] = true;
-  if (pooling.kind == Pooling::parallel) json["attentional_pool"] = "parallel";
-  if (pooling.kind == Pooling::cascade) json["attentional_pool"] = "cascade";
-  write_fields(json, pooling);
-}
-
-inline OrderedJson multimodal_json(const CoCaConfig& config) {
-  OrderedJson json{{"context_length", config.text.context_length},
-                   {"vocab_size", config.text.vocab_size}};
-  write_fields(json, config.multimodal);
-  json["attn_pooler_heads"] = config.pooling.heads;
-  if (config.multimodal.layer_scale)
-    json["ls_init_value"] = config.multimodal.layer_scale_init.value();
-  return json;
-}
-
-/// What both families have.
-template <class Config>
-OrderedJson towers_json(const Config& config) {
-  OrderedJson json;
-  write_fields(json, config);
-  json["vision_cfg"] = vision_json(config.vision);
-  json["text_cfg"] = text_json(config.text);
-  if (config.vision.activation == Activation::quick_gelu) json["quick_gelu"] = true;
-  if (config.text.pad_id != 0) json["pad_id"] = config.text.pad_id;
-  return json;
-}
-
-}  // namespace detail
-
-/// A configuration as OpenCLIP writes it under `model_cfg`. What missing_in_open_clip() names is
-/// left out.
-inline nlohmann::ordered_json model_config_json(const CoCaConfig& config) {
-  detail::OrderedJson json = detail::towers_json(config);
-  detail::write_pooling(json["vision_cfg"], config.pooling);
-  for (const char* tower : {"vision_cfg", "text_cfg"}) json[tower]["output_tokens"] = true;
-  json["text_cfg"]["embed_cls"] = true;
-  json["multimodal_cfg"] = detail::multimodal_json(config);
-  json["custom_text"] = true;
-  return json;
-}
-/// The same.
-inline nlohmann::ordered_json model_config_json(const ClipConfig& config) {
-  return detail::towers_json(config);
 }
 
 }  // namespace coca

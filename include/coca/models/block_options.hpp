@@ -12,6 +12,15 @@
 
 namespace coca::detail {
 
+/// Of the norms of a tower's blocks; the multimodal decoder's is always the default.
+template <class Config>
+double block_norm_epsilon(const Config& config) {
+  if constexpr (requires { config.norm_epsilon; })
+    return config.norm_epsilon.value();
+  else
+    return default_norm_epsilon;
+}
+
 /// Sizes and initial values of a block, as OpenCLIP initialises its transformers.
 template <class Config>
 BlockOptions block_options(const Config& config, MatrixUse use) {
@@ -22,6 +31,7 @@ BlockOptions block_options(const Config& config, MatrixUse use) {
           .activation = config.activation,
           .layer_scale = config.layer_scale,
           .layer_scale_init = static_cast<float>(config.layer_scale_init.value()),
+          .norm_epsilon = block_norm_epsilon(config),
           .in_deviation = 1 / std::sqrt(width),
           .out_deviation = 1 / std::sqrt(width * 2 * layers),
           .mlp_deviation = 1 / std::sqrt(2 * width),

@@ -101,8 +101,7 @@ class ClipModel {
 
 /// The standard composition, for a configuration known at run time.
 template <Backend B>
-class StandardClip
-    : public ClipModel<VisionTransformer<B>, ClassTokenPooler<B>, ClipTextEncoder<B>> {
+class StandardClip : public ClipModel<VisionTransformer<B>, TokenPooler<B>, ClipTextEncoder<B>> {
  public:
   using runtime_type = StandardClip;
 
@@ -110,7 +109,7 @@ class StandardClip
   /// @throws ArgumentError for a configuration that does not fit together.
   explicit StandardClip(const ClipConfig& config, B backend = B{})
       : StandardClip::ClipModel(VisionTransformer<B>(config.vision, "visual"),
-                                ClassTokenPooler<B>(pooler_sizes(config), "visual"),
+                                TokenPooler<B>(detail::token_pooler_options(config), "visual"),
                                 ClipTextEncoder<B>({config.text, config.embed_dim}, ""),
                                 std::move(backend)),
         config_(config) {

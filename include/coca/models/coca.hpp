@@ -265,13 +265,13 @@ class StandardCoCa
   /// A model without weights: load them, or call initialize.
   /// @throws ArgumentError for a configuration that does not fit together.
   explicit StandardCoCa(const CoCaConfig& config, B backend = B{})
-      : StandardCoCa::CoCaModel(VisionTransformer<B>(config.vision, "visual"),
-                                AnyPooler<B>({config.pooling.kind, pooler_sizes(config)}, "visual"),
-                                TextDecoder<B>({config.text, config.embed_dim}, "text"),
-                                MultimodalDecoder<B>({config.multimodal, config.text.vocab_size,
-                                                      config.caption_width()},
-                                                     "text_decoder"),
-                                std::move(backend)),
+      : StandardCoCa::CoCaModel(
+            VisionTransformer<B>(config.vision, "visual"), configured_pooler<B>(config, "visual"),
+            TextDecoder<B>({config.text, config.embed_dim}, "text"),
+            MultimodalDecoder<B>(
+                {config.multimodal, config.text.vocab_size, config.caption_width()},
+                "text_decoder"),
+            std::move(backend)),
         config_(config) {
     this->set_initial_logit_scale(static_cast<float>(config.init_logit_scale.value()));
   }

@@ -1,8 +1,7 @@
 #pragma once
 /// @file
 /// Configurations: structural values, so that they are template arguments. Each lists its fields
-/// once (for_each_field), for all code that reads, writes, prints or compares it. Everything that
-/// follows from them is constexpr.
+/// once (for_each_field), for all code that reads, writes, prints or compares it.
 
 #include <array>
 #include <bit>
@@ -28,11 +27,26 @@ struct ConfigReal {
 
 /// How a picture's tokens become one embedding and the tokens that the captioner looks at.
 enum class Pooling : std::uint8_t {
-  class_token,  ///< the class token; the captioner sees the patches (`coca_base`, every CLIP)
+  class_token,  ///< the class token; the captioner sees the patches (`coca_base`, most CLIPs)
   single,       ///< one attentional pooler, whose first query is the embedding (OpenCLIP)
   parallel,     ///< two attentional poolers over the encoder's tokens
   cascade,      ///< two attentional poolers, one over the output of the other (the paper)
+  mean,         ///< the mean of the patches; the captioner sees the patches (CLIPA)
+  map_head,     ///< a MapHead over all tokens; the captioner sees the patches (SigLIP)
 };
+
+/// Which row of CLIP's text tower becomes the embedding.
+enum class TextPooling : std::uint8_t {
+  argmax,  ///< that of the largest id, which is CLIP's end token
+  eos,     ///< that of the first `eos_id`; the first row if there is none
+  first,
+  last,  ///< of the padded text
+};
+
+/// Whether the captioner looks at the queries of an attentional pooler instead of the patches.
+constexpr bool is_attentional(Pooling kind) {
+  return kind == Pooling::single || kind == Pooling::parallel || kind == Pooling::cascade;
+}
 
 /// How a layer of the multimodal decoder is built.
 enum class MultimodalDesign : std::uint8_t {
@@ -53,6 +67,8 @@ constexpr const char* type_name(Activation) { return "Activation"; }
 /// The same.
 constexpr const char* type_name(Pooling) { return "Pooling"; }
 /// The same.
+constexpr const char* type_name(TextPooling) { return "TextPooling"; }
+/// The same.
 constexpr const char* type_name(MultimodalDesign) { return "MultimodalDesign"; }
 
 /// All values of a choice.
@@ -68,10 +84,19 @@ constexpr auto choices_of(Activation) {
 }
 /// The same.
 constexpr auto choices_of(Pooling) {
-  return std::array<NamedChoiceOf<Pooling>, 4>{{{Pooling::class_token, "class_token"},
+  return std::array<NamedChoiceOf<Pooling>, 6>{{{Pooling::class_token, "class_token"},
                                                 {Pooling::single, "single"},
                                                 {Pooling::parallel, "parallel"},
-                                                {Pooling::cascade, "cascade"}}};
+                                                {Pooling::cascade, "cascade"},
+                                                {Pooling::mean, "mean"},
+                                                {Pooling::map_head, "map_head"}}};
+}
+/// The same.
+constexpr auto choices_of(TextPooling) {
+  return std::array<NamedChoiceOf<TextPooling>, 4>{{{TextPooling::argmax, "argmax", "argmax"},
+                                                    {TextPooling::eos, "eos", "eos"},
+                                                    {TextPooling::first, "first", "first"},
+                                                    {TextPooling::last, "last", "last"}}};
 }
 /// The same.
 constexpr auto choices_of(MultimodalDesign) {
@@ -96,6 +121,9 @@ struct FieldInfo {
   bool rare = false;    ///< whether it is written only if it is not the default
 };
 
+/// What layer norms add to the variance, if a configuration does not say.
+inline constexpr double default_norm_epsilon = 1e-5;
+
 /// A vision transformer.
 struct VisionConfig {
   int image_size = 224;  ///< side in pixels
@@ -107,12 +135,18 @@ struct VisionConfig {
   Activation activation = Activation::gelu;
   bool layer_scale = false;
   ConfigReal layer_scale_init = 1e-5;  ///< what its factors are at first
+  bool patch_bias = false;             ///< of the convolution that turns patches into tokens
+  bool class_token = true;             ///< whether a learnt token precedes the patches
+  bool no_ln_pre = false;              ///< whether the blocks read tokens that are not normalised
+  ConfigReal norm_epsilon = default_norm_epsilon;
 
-  /// Patches and the class token.
-  constexpr int tokens() const {
+  /// Of a picture.
+  constexpr int patches() const {
     const int side = image_size / patch_size;
-    return side * side + 1;
+    return side * side;
   }
+  /// Patches and the class token, if there is one.
+  constexpr int tokens() const { return patches() + (class_token ? 1 : 0); }
   /// Calls visit(info, pointer to member) for each field.
   template <class Visit>
   static constexpr void for_each_field(Visit&& visit) {
@@ -128,15 +162,23 @@ struct VisionConfig {
     visit(FieldInfo{"layer_scale"}, &C::layer_scale);
     visit(FieldInfo{.name = "layer_scale_init", .kind = Kind::start, .rare = true},
           &C::layer_scale_init);
+    visit(FieldInfo{.name = "patch_bias", .rare = true}, &C::patch_bias);
+    visit(FieldInfo{.name = "class_token", .rare = true}, &C::class_token);
+    visit(FieldInfo{.name = "no_ln_pre", .key = "no_ln_pre", .rare = true}, &C::no_ln_pre);
+    visit(FieldInfo{.name = "norm_epsilon", .kind = Kind::compute, .rare = true}, &C::norm_epsilon);
   }
   friend constexpr bool operator==(const VisionConfig&, const VisionConfig&) = default;
 };
 
-/// What comes after the vision transformer of a CoCa.
+/// What comes after the vision transformer.
 struct PoolingConfig {
   Pooling kind = Pooling::single;
   int queries = 256;  ///< of the pooler for captions (`single`: the contrastive one among them)
-  int heads = 8;
+  int heads = 8;      ///< of the attentional poolers; a MapHead has those of the encoder
+  /// Whether the last norm follows pooling and leaves the captioner's tokens alone. Not with an
+  /// attentional pooler.
+  bool final_ln_after_pool = false;
+  bool projection = true;  ///< to embed_dim; without it the embedding is as wide as the encoder
 
   /// Calls visit(info, pointer to member) for each field.
   template <class Visit>
@@ -144,11 +186,17 @@ struct PoolingConfig {
     visit(FieldInfo{"kind"}, &PoolingConfig::kind);
     visit(FieldInfo{"queries", "attn_pooler_queries"}, &PoolingConfig::queries);
     visit(FieldInfo{"heads", "attn_pooler_heads", FieldKind::compute}, &PoolingConfig::heads);
+    visit(FieldInfo{.name = "final_ln_after_pool",
+                    .key = "final_ln_after_pool",
+                    .kind = FieldKind::compute,
+                    .rare = true},
+          &PoolingConfig::final_ln_after_pool);
+    visit(FieldInfo{.name = "projection", .rare = true}, &PoolingConfig::projection);
   }
   friend constexpr bool operator==(const PoolingConfig&, const PoolingConfig&) = default;
 };
 
-/// A causal text transformer.
+/// A text transformer, in a CoCa a causal one.
 struct TextConfig {
   int context_length = 77;  ///< tokens of a text, start and end included
   int vocab_size = 49408;
@@ -163,6 +211,11 @@ struct TextConfig {
   /// Hides the keys of padding themselves, and never the class token, as OpenCLIP's constructor
   /// argument of that name; published checkpoints were trained without.
   bool correct_cls_mask = false;
+  bool no_causal_mask = false;                  ///< whether words see those after them too
+  TextPooling pool_type = TextPooling::argmax;  ///< of CLIP; CoCa has a class token
+  int eos_id = 2;                               ///< of TextPooling::eos
+  bool proj_bias = false;                       ///< of the projection to the embedding
+  ConfigReal norm_epsilon = default_norm_epsilon;
 
   /// Calls visit(info, pointer to member) for each field.
   template <class Visit>
@@ -181,6 +234,21 @@ struct TextConfig {
           &C::layer_scale_init);
     visit(FieldInfo{"pad_id", "pad_id", Kind::compute, 0, 1 << 24}, &C::pad_id);
     visit(FieldInfo{"correct_cls_mask", "", Kind::compute}, &C::correct_cls_mask);
+    visit(
+        FieldInfo{
+            .name = "no_causal_mask", .key = "no_causal_mask", .kind = Kind::compute, .rare = true},
+        &C::no_causal_mask);
+    visit(FieldInfo{.name = "pool_type", .key = "pool_type", .kind = Kind::compute, .rare = true},
+          &C::pool_type);
+    visit(FieldInfo{.name = "eos_id",
+                    .key = "eos_id",
+                    .kind = Kind::compute,
+                    .min = 0,
+                    .max = 1 << 24,
+                    .rare = true},
+          &C::eos_id);
+    visit(FieldInfo{.name = "proj_bias", .key = "proj_bias", .rare = true}, &C::proj_bias);
+    visit(FieldInfo{.name = "norm_epsilon", .kind = Kind::compute, .rare = true}, &C::norm_epsilon);
   }
   friend constexpr bool operator==(const TextConfig&, const TextConfig&) = default;
 };
@@ -230,7 +298,9 @@ struct CoCaConfig {
   constexpr int caption_tokens() const {
     switch (pooling.kind) {
       case Pooling::class_token:
-        return vision.tokens() - 1;
+      case Pooling::mean:
+      case Pooling::map_head:
+        return vision.patches();
       case Pooling::single:
         return pooling.queries - 1;
       case Pooling::parallel:
@@ -241,7 +311,7 @@ struct CoCaConfig {
   }
   /// Their width.
   constexpr int caption_width() const {
-    return pooling.kind == Pooling::class_token ? vision.width : embed_dim;
+    return is_attentional(pooling.kind) ? embed_dim : vision.width;
   }
   /// Calls visit(info, pointer to member) for each field; parts are fields too.
   template <class Visit>
@@ -266,6 +336,7 @@ struct CoCaConfig {
 struct ClipConfig {
   int embed_dim = 512;
   VisionConfig vision{};
+  PoolingConfig pooling{.kind = Pooling::class_token};
   TextConfig text{};
   ConfigReal init_logit_scale = default_logit_scale;  ///< a logarithm
 
@@ -274,6 +345,7 @@ struct ClipConfig {
   static constexpr void for_each_field(Visit&& visit) {
     visit(FieldInfo{"embed_dim", "embed_dim"}, &ClipConfig::embed_dim);
     visit(FieldInfo{"vision"}, &ClipConfig::vision);
+    visit(FieldInfo{.name = "pooling", .rare = true}, &ClipConfig::pooling);
     visit(FieldInfo{"text"}, &ClipConfig::text);
     visit(FieldInfo{.name = "init_logit_scale",
                     .key = "init_logit_scale",
@@ -330,113 +402,6 @@ namespace detail {
 
 constexpr std::size_t size(int value) { return static_cast<std::size_t>(value); }
 
-// Weights and biases of attention over width, whose keys and values come from key_width.
-constexpr std::size_t attention_parameters(std::size_t width, std::size_t key_width) {
-  return width * width * 2 + 2 * width * key_width + 4 * width;
-}
-constexpr std::size_t mlp_parameters(std::size_t width, std::size_t hidden) {
-  return 2 * width * hidden + hidden + width;
-}
-constexpr std::size_t block_parameters(std::size_t width, std::size_t hidden, bool layer_scale) {
-  return 4 * width + attention_parameters(width, width) + mlp_parameters(width, hidden) +
-         (layer_scale ? 2 * width : 0);
-}
-constexpr std::size_t pooler_parameters(std::size_t width, std::size_t key_width,
-                                        std::size_t queries) {
-  return queries * width + 2 * width + 2 * key_width + attention_parameters(width, key_width);
-}
-
 }  // namespace detail
-
-/// Parameters of the vision transformer itself, without its pooler.
-constexpr std::size_t parameter_count(const VisionConfig& config) {
-  using detail::size;
-  const std::size_t width = size(config.width), patch = size(config.patch_size);
-  const std::size_t embedding = width * 3 * patch * patch + width + size(config.tokens()) * width;
-  return embedding + 2 * width +
-         size(config.layers) *
-             detail::block_parameters(width, size(config.mlp_width), config.layer_scale);
-}
-
-/// Parameters between the vision transformer and its two outputs.
-constexpr std::size_t pooling_parameter_count(const CoCaConfig& config) {
-  using detail::size;
-  const std::size_t in = size(config.vision.width), out = size(config.embed_dim);
-  const std::size_t queries = size(config.pooling.queries);
-  switch (config.pooling.kind) {
-    case Pooling::class_token:
-      return 2 * in + in * out;
-    case Pooling::single:
-      return 2 * out + out * out + detail::pooler_parameters(out, in, queries);
-    case Pooling::parallel:
-      return 2 * in + out * out + detail::pooler_parameters(out, in, queries) +
-             detail::pooler_parameters(out, in, 1);
-    case Pooling::cascade:
-      return 2 * in + out * out + detail::pooler_parameters(out, in, queries) +
-             detail::pooler_parameters(out, out, 1);
-  }
-  return 0;
-}
-
-/// Parameters of a text transformer with its projection to `embed_dim`.
-/// @param class_token whether it has one (CoCa) or reads the end token's row (CLIP)
-constexpr std::size_t parameter_count(const TextConfig& config, int embed_dim, bool class_token) {
-  using detail::size;
-  const std::size_t width = size(config.width);
-  const std::size_t positions = size(config.context_length) + (class_token ? 1 : 0);
-  const std::size_t embedding =
-      (size(config.vocab_size) + positions + (class_token ? 1 : 0)) * width;
-  return embedding + 2 * width + width * size(embed_dim) +
-         size(config.layers) *
-             detail::block_parameters(width, size(config.mlp_width), config.layer_scale);
-}
-
-/// Parameters of a multimodal decoder with its projection to the vocabulary.
-constexpr std::size_t parameter_count(const MultimodalConfig& config, int vocab_size) {
-  using detail::size;
-  const std::size_t width = size(config.width), hidden = size(config.mlp_width);
-  const std::size_t attention = detail::attention_parameters(width, width);
-  const std::size_t norm = 2 * width, scale = config.layer_scale ? width : 0;
-  const std::size_t layer =
-      config.design == MultimodalDesign::open_clip
-          ? 2 * attention + 2 * detail::mlp_parameters(width, hidden) + 5 * norm + 4 * scale
-          : 2 * attention + detail::mlp_parameters(width, hidden) + 3 * norm + 3 * scale;
-  return size(config.layers) * layer + norm + width * size(vocab_size);
-}
-
-/// All parameters, the temperature included.
-constexpr std::size_t parameter_count(const CoCaConfig& config) {
-  return parameter_count(config.vision) + pooling_parameter_count(config) +
-         parameter_count(config.text, config.embed_dim, true) +
-         parameter_count(config.multimodal, config.text.vocab_size) + 1;
-}
-
-/// All parameters, the temperature included.
-constexpr std::size_t parameter_count(const ClipConfig& config) {
-  using detail::size;
-  return parameter_count(config.vision) + 2 * size(config.vision.width) +
-         size(config.vision.width) * size(config.embed_dim) +
-         parameter_count(config.text, config.embed_dim, false) + 1;
-}
-
-/// Bytes of keys and values of one sequence of `tokens` in a decoder's caches, with elements
-/// of `element_size` bytes; those of the picture, shared by its beams, not counted.
-constexpr std::size_t kv_cache_bytes(const CoCaConfig& config, std::size_t tokens,
-                                     std::size_t element_size = sizeof(float)) {
-  using detail::size;
-  return 2 * tokens * element_size *
-         (size(config.text.layers) * size(config.text.width) +
-          size(config.multimodal.layers) * size(config.multimodal.width));
-}
-
-/// Multiplications and additions of encoding one picture, only matrix products and attention.
-constexpr std::size_t encode_image_flops(const VisionConfig& config) {
-  using detail::size;
-  const std::size_t width = size(config.width), tokens = size(config.tokens());
-  const std::size_t patch = size(config.patch_size);
-  const std::size_t layer = 2 * tokens * (4 * width * width + 2 * width * size(config.mlp_width)) +
-                            4 * tokens * tokens * width;
-  return 2 * (tokens - 1) * width * 3 * patch * patch + size(config.layers) * layer;
-}
 
 }  // namespace coca

@@ -21,6 +21,25 @@ constexpr bool has_layers(const Tower& c) {
   return c.layers > 0 && c.mlp_width > 0;
 }
 constexpr bool has_words(const TextConfig& c) { return c.vocab_size > 0 && c.context_length > 0; }
+constexpr bool has_epsilon(ConfigReal epsilon) {
+  return epsilon.value() > 0 && epsilon.value() < 1;
+}
+constexpr bool has_end_token(const TextConfig& c) {
+  return c.eos_id >= 0 && c.eos_id < c.vocab_size;
+}
+/// What the text decoder of a CoCa is like, which has a class token and decodes word by word.
+constexpr bool decodes(const TextConfig& c) {
+  return !c.no_causal_mask && c.pool_type == TextPooling::argmax && !c.proj_bias;
+}
+constexpr bool has_pooled_token(Pooling kind, bool class_token) {
+  return kind != Pooling::class_token || class_token;
+}
+constexpr bool pools_plainly(const PoolingConfig& c) {
+  return !is_attentional(c.kind) || (!c.final_ln_after_pool && c.projection);
+}
+constexpr bool projection_fits(bool projection, int width, int embed_dim) {
+  return projection || width == embed_dim;
+}
 constexpr bool is_dual(Pooling kind) {
   return kind == Pooling::parallel || kind == Pooling::cascade;
 }
@@ -37,6 +56,14 @@ struct CoCaRules {
   static_assert(heads_fit(config.vision.width, config.vision.heads),
                 "VisionConfig: width must be a multiple of heads");
   static_assert(has_layers(config.vision), "VisionConfig: layers and mlp_width must be positive");
+  static_assert(has_epsilon(config.vision.norm_epsilon),
+                "VisionConfig: norm_epsilon must be between 0 and 1");
+  static_assert(has_pooled_token(config.pooling.kind, config.vision.class_token),
+                "VisionConfig: pooling by the class token needs class_token");
+  static_assert(projection_fits(config.pooling.projection, config.vision.width, config.embed_dim),
+                "PoolingConfig: without projection embed_dim must equal the vision width");
+  static_assert(pools_plainly(config.pooling),
+                "PoolingConfig: attentional poolers have a projection and no final_ln_after_pool");
   static_assert(config.pooling.kind != Pooling::single ||
                     heads_fit(config.embed_dim, config.pooling.heads),
                 "SinglePooler: embed_dim must be a multiple of the pooler's heads");
@@ -50,6 +77,12 @@ struct CoCaRules {
                 "TextConfig: width must be a multiple of heads");
   static_assert(has_layers(config.text) && has_words(config.text),
                 "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  static_assert(has_epsilon(config.text.norm_epsilon),
+                "TextConfig: norm_epsilon must be between 0 and 1");
+  static_assert(
+      decodes(config.text),
+      "TextConfig: the text decoder of a CoCa is causal, and has a class token in place of "
+      "pool_type, and no proj_bias");
   static_assert(heads_fit(config.multimodal.width, config.multimodal.heads),
                 "MultimodalConfig: width must be a multiple of heads");
   static_assert(has_layers(config.multimodal),
@@ -71,10 +104,23 @@ struct ClipRules {
   static_assert(heads_fit(config.vision.width, config.vision.heads),
                 "VisionConfig: width must be a multiple of heads");
   static_assert(has_layers(config.vision), "VisionConfig: layers and mlp_width must be positive");
+  static_assert(has_epsilon(config.vision.norm_epsilon),
+                "VisionConfig: norm_epsilon must be between 0 and 1");
+  static_assert(has_pooled_token(config.pooling.kind, config.vision.class_token),
+                "VisionConfig: pooling by the class token needs class_token");
+  static_assert(projection_fits(config.pooling.projection, config.vision.width, config.embed_dim),
+                "PoolingConfig: without projection embed_dim must equal the vision width");
   static_assert(heads_fit(config.text.width, config.text.heads),
                 "TextConfig: width must be a multiple of heads");
   static_assert(has_layers(config.text) && has_words(config.text),
                 "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  static_assert(has_epsilon(config.text.norm_epsilon),
+                "TextConfig: norm_epsilon must be between 0 and 1");
+  static_assert(has_end_token(config.text) || config.text.pool_type != TextPooling::eos,
+                "TextConfig: eos_id must be an id of the vocabulary");
+  static_assert(!is_attentional(config.pooling.kind),
+                "ClipConfig: pooling must be class_token, mean or map_head; the other kinds make "
+                "tokens for a captioner");
   static constexpr bool hold = true;
 };
 
@@ -87,6 +133,8 @@ inline const VisionConfig& checked(const VisionConfig& config) {
   expect_rule(heads_fit(config.width, config.heads),
               "VisionConfig: width must be a multiple of heads");
   expect_rule(has_layers(config), "VisionConfig: layers and mlp_width must be positive");
+  expect_rule(has_epsilon(config.norm_epsilon),
+              "VisionConfig: norm_epsilon must be between 0 and 1");
   return config;
 }
 
@@ -97,7 +145,18 @@ inline const TextConfig& checked(const TextConfig& config) {
               "TextConfig: width must be a multiple of heads");
   expect_rule(has_layers(config) && has_words(config),
               "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  expect_rule(has_epsilon(config.norm_epsilon), "TextConfig: norm_epsilon must be between 0 and 1");
+  expect_rule(has_end_token(config) || config.pool_type != TextPooling::eos,
+              "TextConfig: eos_id must be an id of the vocabulary");
   return config;
+}
+
+/// The same for the text decoder of a CoCa.
+inline const TextConfig& checked_decoder(const TextConfig& config) {
+  detail::expect_rule(detail::decodes(config),
+                      "TextConfig: the text decoder of a CoCa is causal, and has a class token in "
+                      "place of pool_type, and no proj_bias");
+  return checked(config);
 }
 
 /// The same.

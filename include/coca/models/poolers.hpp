@@ -1,89 +1,18 @@
 #pragma once
 /// @file
-/// The stage between an image encoder and its two outputs, in the designs of OpenCLIP and of the
-/// paper.
+/// The attentional poolers between an image encoder and its two outputs, in the designs of OpenCLIP
+/// and of the paper, and one type for all poolers.
 
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <variant>
-#include <vector>
 
-#include "coca/autograd/operations.hpp"
-#include "coca/models/config_rules.hpp"
+#include "coca/models/token_pooler.hpp"
 #include "coca/nn/attentional_pooler.hpp"
-#include "coca/nn/layer_norm.hpp"
 
 namespace coca {
 
-/// A picture, encoded.
-template <Backend B>
-struct ImageFeatures {
-  Array<B> pooled;     ///< [batch, embed_dim], before normalisation
-  Array<B> embedding;  ///< [batch, embed_dim], of Euclidean norm 1
-  Array<B>
-      tokens;  ///< [batch, caption tokens, width], which the captioner attends to; empty in Clip
-};
-
-/// The output of a pooler.
-template <Backend B>
-struct PooledTokens {
-  Array<B> pooled;  ///< [batch, embed_dim]
-  Array<B> tokens;  ///< [batch, tokens, width]
-};
-
-/// Sizes of a pooler.
-struct PoolerSizes {
-  int width = 0;      ///< of the encoder's tokens
-  int tokens = 0;     ///< of the encoder
-  int embed_dim = 0;  ///< of the embedding, and of the tokens that the attentional poolers give
-  int queries = 256;
-  int heads = 8;
-
-  friend constexpr bool operator==(const PoolerSizes&, const PoolerSizes&) = default;
-};
-
-/// The sizes that follow from a configuration.
-constexpr PoolerSizes pooler_sizes(const CoCaConfig& config) {
-  return {.width = config.vision.width,
-          .tokens = config.vision.tokens(),
-          .embed_dim = config.embed_dim,
-          .queries = config.pooling.queries,
-          .heads = config.pooling.heads};
-}
-/// The same.
-constexpr PoolerSizes pooler_sizes(const ClipConfig& config) {
-  return {.width = config.vision.width,
-          .tokens = config.vision.tokens(),
-          .embed_dim = config.embed_dim};
-}
-
 namespace detail {
-
-/// Tokens [first, first + count) of each entry of x [batch, tokens, width] -> [batch, count, width]
-template <Backend B>
-Array<B> select_tokens(Context<B>& context, const Array<B>& x, std::size_t first,
-                       std::size_t count) {
-  const std::size_t batch = x.shape()[0], tokens = x.shape()[1], width = x.shape()[2];
-  if (first == 0 && count == tokens) return x;
-  std::vector<std::int32_t> rows;
-  rows.reserve(batch * count);
-  for (std::size_t b = 0; b < batch; ++b)
-    for (std::size_t t = first; t < first + count; ++t)
-      rows.push_back(static_cast<std::int32_t>(b * tokens + t));
-  const auto indices = context.to_device(rows, Shape{rows.size()});
-  return gather_rows(context, x, indices).reshaped({batch, count, width});
-}
-
-/// `proj` [in, out], used as x proj.
-template <Backend B>
-MatrixParameter<B> projection(const std::string& path, std::size_t in, std::size_t out,
-                              MatrixUse use = MatrixUse::many_rows) {
-  return MatrixParameter<B>(path, {in, out},
-                            Initializer::normal(1 / std::sqrt(static_cast<float>(in))),
-                            {.parts = {}, .transposed = true, .use = use});
-}
 
 /// The sizes themselves. @throws ArgumentError if they do not fit together.
 inline const PoolerSizes& checked_single(const PoolerSizes& sizes) {
@@ -102,56 +31,6 @@ inline const PoolerSizes& checked_dual(const PoolerSizes& sizes) {
 }
 
 }  // namespace detail
-
-/// The class token is the embedding, the others are the captioner's: no attentional pooler
-/// (`attentional_pool: false` of OpenCLIP: `coca_base`, and every CLIP).
-template <Backend B>
-class ClassTokenPooler {
- public:
-  using backend_type = B;
-  using Options = PoolerSizes;
-
-  std::size_t input_width, embed_dim;
-  std::size_t tokens, width;  ///< of what the captioner looks at
-
-  /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
-  explicit ClassTokenPooler(const PoolerSizes& sizes, const std::string& path = "visual")
-      : input_width(detail::size(sizes.width)),
-        embed_dim(detail::size(sizes.embed_dim)),
-        tokens(detail::size(sizes.tokens - 1)),
-        width(input_width),
-        ln_post_(path + ".ln_post", input_width),
-        proj_(detail::projection<B>(path + ".proj", input_width, embed_dim)) {}
-
-  /// x [batch, tokens + 1, width] -> pooled [batch, embed_dim], tokens [batch, tokens, width]
-  PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
-    const Array<B> normed = ln_post_(context, x);
-    const Array<B> class_token =
-        detail::select_tokens(context, normed, 0, 1).reshaped({x.shape()[0], input_width});
-    return {linear(context, class_token, proj_.value()),
-            detail::select_tokens(context, normed, 1, x.shape()[1] - 1)};
-  }
-
-  /// Where the caption tokens look: [batch, 1, tokens, encoder tokens]; each is one of them.
-  Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
-    const std::size_t batch = x.shape()[0], keys = x.shape()[1], queries = keys - 1;
-    std::vector<typename B::value_type> map(batch * queries * keys,
-                                            static_cast<typename B::value_type>(0.0f));
-    for (std::size_t row = 0; row < batch * queries; ++row)
-      map[row * keys + row % queries + 1] = static_cast<typename B::value_type>(1.0f);
-    return context.to_device(map, Shape{batch, 1, queries, keys});
-  }
-
-  /// Calls visit(parameter) for each parameter.
-  template <class Self, class Visitor>
-  static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit_parameters(visit, self.ln_post_, self.proj_);
-  }
-
- private:
-  LayerNorm<B> ln_post_;
-  MatrixParameter<B> proj_;
-};
 
 /// One attentional pooler, whose first query is the embedding (`attentional_pool: true` of
 /// OpenCLIP).
@@ -175,7 +54,7 @@ class SinglePooler {
                                          .key_width = input_width,
                                          .queries = detail::size(sizes.queries),
                                          .heads = detail::size(sizes.heads)}),
-        ln_post_(path + ".ln_post", embed_dim),
+        ln_post_(path + ".ln_post", embed_dim, {.epsilon = sizes.norm_epsilon.value()}),
         proj_(detail::projection<B>(path + ".proj", embed_dim, embed_dim)) {}
 
   /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, tokens,
@@ -227,7 +106,7 @@ class DualPooler {
         tokens(detail::size(sizes.queries)),
         width(embed_dim),
         cascade_(cascade),
-        ln_post_(path + ".ln_post", input_width),
+        ln_post_(path + ".ln_post", input_width, {.epsilon = sizes.norm_epsilon.value()}),
         attn_pool_(path + ".attn_pool", {.width = embed_dim,
                                          .key_width = input_width,
                                          .queries = tokens,
@@ -299,6 +178,7 @@ class AnyPooler {
   struct Options {
     Pooling kind = Pooling::single;
     PoolerSizes sizes{};
+    TokenPoolerOptions token{};  ///< of a TokenPooler, but for its kind and sizes
   };
 
   std::size_t input_width, embed_dim;
@@ -335,13 +215,25 @@ class AnyPooler {
     visit_parameters(visit, self.pooler_);
   }
 
+  /// See TokenPooler; none of an attentional pooler's.
+  template <class Visitor>
+  void for_each_embedding_parameter(Visitor&& visit) const {
+    if (const auto* pooler = std::get_if<TokenPooler<B>>(&pooler_))
+      pooler->for_each_embedding_parameter(visit);
+  }
+
  private:
-  using Held = std::variant<ClassTokenPooler<B>, SinglePooler<B>, DualPooler<B>>;
+  using Held = std::variant<TokenPooler<B>, SinglePooler<B>, DualPooler<B>>;
 
   static Held make(const Options& options, const std::string& path) {
+    TokenPoolerOptions token = options.token;
+    token.kind = options.kind;
+    token.sizes = options.sizes;
     switch (options.kind) {
       case Pooling::class_token:
-        return ClassTokenPooler<B>(options.sizes, path);
+      case Pooling::mean:
+      case Pooling::map_head:
+        return TokenPooler<B>(token, path);
       case Pooling::single:
         return SinglePooler<B>(options.sizes, path);
       case Pooling::parallel:
@@ -353,5 +245,16 @@ class AnyPooler {
 
   Held pooler_;
 };
+
+/// The pooler of a configuration.
+/// @param config a CoCaConfig or a ClipConfig
+template <Backend B, ConfigPart Config>
+AnyPooler<B> configured_pooler(const Config& config, const std::string& path = "visual") {
+  detail::expect_rule(detail::pools_plainly(config.pooling),
+                      "PoolingConfig: attentional poolers have a projection and no "
+                      "final_ln_after_pool");
+  return AnyPooler<B>(
+      {config.pooling.kind, pooler_sizes(config), detail::token_pooler_options(config)}, path);
+}
 
 }  // namespace coca

@@ -160,7 +160,31 @@ inline constexpr VisionConfig huge_14_378 = vision(vision(14, 1280, 32, 378), 16
 inline constexpr ClipConfig clip_huge_14 = clip(1024, huge_14, 24);
 inline constexpr ClipConfig clip_huge_14_378 = clip(1024, huge_14_378, 24);
 inline constexpr ClipConfig clip_large_14_336 = clip(768, vision(14, 1024, 24, 336));
-inline constexpr ClipConfig clip_big_g_14 = clip(1280, vision(vision(14, 1664, 48), 16, 8192), 32);
+inline constexpr VisionConfig big_g_14 = vision(vision(14, 1664, 48), 16, 8192);
+inline constexpr VisionConfig big_g_14_336 = vision(vision(14, 1664, 48, 336), 16, 8192);
+inline constexpr VisionConfig big_g_14_378 = vision(vision(14, 1664, 48, 378), 16, 8192);
+inline constexpr ClipConfig clip_big_g_14 = clip(1280, big_g_14, 32);
+
+/// One of CLIPA's (Li et al. 2023, arXiv 2305.07017): the mean of the patches, and texts of 32
+/// words of BERT's vocabulary that all see each other.
+constexpr ClipConfig clipa(int embed_dim, VisionConfig vision, int text_layers = 12) {
+  vision.no_ln_pre = true;
+  ClipConfig config = clip(embed_dim, vision, text_layers);
+  config.pooling = {.kind = Pooling::mean, .final_ln_after_pool = true};
+  config.text.context_length = 32;
+  config.text.vocab_size = 32000;
+  config.text.no_causal_mask = true;
+  config.text.pool_type = TextPooling::last;
+  return config;
+}
+
+/// One of MetaCLIP's for all languages (Chuang et al. 2025, arXiv 2507.22062), with the vocabulary
+/// of XLM-V.
+constexpr ClipConfig worldwide(ClipConfig config) {
+  config.text.vocab_size = 901629;
+  config.text.pool_type = TextPooling::eos;
+  return config;
+}
 
 }  // namespace detail
 
@@ -172,6 +196,8 @@ namespace coca {
 struct NamedPreset {
   std::string_view name;
   AnyConfig config;
+  std::string_view tokenizer{};  ///< on Hugging Face; empty: CLIP's
+  bool strip_sep_token = false;  ///< see NamedTokenizer
 };
 
 /// All presets of the library, and OpenAI's variants with QuickGELU.
@@ -194,10 +220,12 @@ inline const std::array<NamedPreset, 12>& named_presets() {
 }
 
 /// OpenCLIP's configurations with its own vision transformers, under its names.
-inline const std::array<NamedPreset, 35>& open_clip_presets() {
+inline const std::array<NamedPreset, 46>& open_clip_presets() {
   using namespace presets;
   using presets::detail::clip, presets::detail::vision;
-  static const std::array<NamedPreset, 35> all{{
+  using presets::detail::clipa, presets::detail::worldwide;
+  constexpr std::string_view bert = "bert-base-uncased", xlm_v = "facebook/xlm-v-base";
+  static const std::array<NamedPreset, 46> all{{
       {"coca_ViT-B-32", coca_vit_b_32},
       {"coca_ViT-L-14", coca_vit_l_14},
       {"coca_base", coca_base},
@@ -233,6 +261,19 @@ inline const std::array<NamedPreset, 35>& open_clip_presets() {
       {"ViT-S-32-alt", clip(256, vision(32, 384, 12), 10)},
       {"ViT-S-16", clip(384, vision(16, 384, 12))},
       {"ViT-S-16-alt", clip(256, vision(16, 384, 12), 10)},
+      {"ViT-L-14-CLIPA", clipa(768, vision(14, 1024, 24)), bert, true},
+      {"ViT-L-14-CLIPA-336", clipa(768, vision(14, 1024, 24, 336)), bert, true},
+      {"ViT-H-14-CLIPA", clipa(1024, presets::detail::huge_14, 24), bert, true},
+      {"ViT-H-14-CLIPA-336", clipa(1024, vision(vision(14, 1280, 32, 336), 16, 5120), 24), bert,
+       true},
+      {"ViT-bigG-14-CLIPA", clipa(1280, presets::detail::big_g_14, 32), bert, true},
+      {"ViT-bigG-14-CLIPA-336", clipa(1280, presets::detail::big_g_14_336, 32), bert, true},
+      {"ViT-H-14-worldwide", worldwide(presets::detail::clip_huge_14), xlm_v},
+      {"ViT-H-14-worldwide-quickgelu", worldwide(quick_gelu(presets::detail::clip_huge_14)), xlm_v},
+      {"ViT-H-14-worldwide-378", worldwide(presets::detail::clip_huge_14_378), xlm_v},
+      {"ViT-bigG-14-worldwide", worldwide(presets::detail::clip_big_g_14), xlm_v},
+      {"ViT-bigG-14-worldwide-378", worldwide(clip(1280, presets::detail::big_g_14_378, 32)),
+       xlm_v},
   }};
   return all;
 }

@@ -3,8 +3,10 @@
 /// The text towers: CoCa's unimodal text decoder with its class token, and CLIP's text encoder.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +50,7 @@ class TextDecoder {
   /// @param path prefix of all parameters, "text" in OpenCLIP's checkpoints
   /// @throws ArgumentError for a configuration that does not fit together.
   explicit TextDecoder(const TextTowerOptions& options, const std::string& path = "text")
-      : context_length(detail::size(checked(options.config).context_length)),
+      : context_length(detail::size(checked_decoder(options.config).context_length)),
         vocab_size(detail::size(options.config.vocab_size)),
         width(detail::size(options.config.width)),
         embed_dim(detail::size(options.embed_dim)),
@@ -59,7 +61,7 @@ class TextDecoder {
         cls_emb_(ParameterPath(path + ".cls_emb", detail::size(options.config.layers) + 1), {width},
                  Initializer::normal(0.01f), ParameterRole::query),
         blocks_(detail::transformer_blocks<B>(path + ".", options.config, MatrixUse::few_rows)),
-        ln_final_(path + ".ln_final", width),
+        ln_final_(path + ".ln_final", width, {.epsilon = options.config.norm_epsilon.value()}),
         text_projection_(detail::projection<B>(path + ".text_projection", width, embed_dim,
                                                MatrixUse::few_rows)) {}
 
@@ -153,8 +155,9 @@ class TextDecoder {
   MatrixParameter<B> text_projection_;
 };
 
-/// CLIP's text tower: causal blocks, `ln_final` on all rows; the embedding is the row of the
-/// largest id, which is the end token.
+/// CLIP's text tower: blocks, causal or not, then `ln_final` and the projection of one row: in CLIP
+/// that of the largest id, which is the end token (OpenCLIP's TextTransformer without class token).
+/// Padding is visible, so without a causal mask texts must be padded as the model was trained.
 template <Backend B>
 class ClipTextEncoder {
  public:
@@ -173,41 +176,81 @@ class ClipTextEncoder {
         embedding_(ParameterPath(path, detail::size(options.config.layers) + 1),
                    {.vocab_size = vocab_size, .positions = context_length, .width = width}),
         blocks_(detail::transformer_blocks<B>(path, options.config, MatrixUse::many_rows)),
-        ln_final_(path + "ln_final", width),
-        text_projection_(detail::projection<B>(path + "text_projection", width, embed_dim,
-                                               MatrixUse::many_rows)) {}
+        ln_final_(path + "ln_final", width, {.epsilon = options.config.norm_epsilon.value()}),
+        text_projection_(make_projection(path + "text_projection", options)),
+        causal_(!options.config.no_causal_mask),
+        pool_type_(options.config.pool_type),
+        eos_id_(options.config.eos_id) {
+    if (options.config.proj_bias)
+      proj_bias_.emplace(path + "text_projection.bias", Shape{embed_dim}, Initializer::constant(0),
+                         ParameterRole::bias);
+  }
 
   /// tokens [batch, length], padded -> latent [batch, embed_dim]
   /// @throws ShapeError for more than context_length tokens, ArgumentError for unknown ids.
   TextFeatures<B> operator()(Context<B>& context, const Tokens& tokens) const {
     if (tokens.length == 0) throw ShapeError("a text needs at least one token");
-    const Array<B> x = blocks_(context, embedding_(context, tokens),
-                               [&context](const TransformerBlock<B>& block, const Array<B>& input) {
-                                 return block(context, input, {.causal = true});
-                               });
-    std::vector<std::int32_t> last;
-    for (std::size_t b = 0; b < tokens.batch; ++b) {
-      const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(b * tokens.length);
-      const auto end = begin + static_cast<std::ptrdiff_t>(tokens.length);
-      last.push_back(static_cast<std::int32_t>(std::max_element(begin, end) - tokens.ids.begin()));
-    }
-    const auto indices = context.to_device(last, Shape{last.size()});
+    const AttentionMask<B> mask{.causal = causal_};
+    const Array<B> x =
+        blocks_(context, embedding_(context, tokens),
+                [&context, mask](const TransformerBlock<B>& block, const Array<B>& input) {
+                  return block(context, input, mask);
+                });
+    std::vector<std::int32_t> pooled;
+    for (std::size_t b = 0; b < tokens.batch; ++b)
+      pooled.push_back(static_cast<std::int32_t>(b * tokens.length + pooled_token(tokens, b)));
+    const auto indices = context.to_device(pooled, Shape{pooled.size()});
     const Array<B> normed = ln_final_(context, gather_rows(context, x, indices));
-    const Array<B> latent = linear(context, normed, text_projection_.value());
+    const Array<B> latent = linear(context, normed, text_projection_.value(),
+                                   {.bias = proj_bias_ ? proj_bias_->value() : Array<B>()});
     return {latent, l2_normalize(context, latent), {}};
   }
 
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
-    visit_parameters(visit, self.embedding_, self.blocks_, self.ln_final_, self.text_projection_);
+    visit_parameters(visit, self.embedding_, self.blocks_, self.ln_final_, self.text_projection_,
+                     self.proj_bias_);
   }
 
  private:
+  // Stored as [width, embed_dim]; with a bias as torch.nn.Linear stores it.
+  static MatrixParameter<B> make_projection(const std::string& path,
+                                            const TextTowerOptions& options) {
+    const std::size_t in = detail::size(options.config.width);
+    const std::size_t out = detail::size(options.embed_dim);
+    if (!options.config.proj_bias) return detail::projection<B>(path, in, out);
+    return MatrixParameter<B>(path + ".weight", {out, in},
+                              Initializer::normal(1 / std::sqrt(static_cast<float>(in))));
+  }
+
+  // Which token of a text becomes its embedding.
+  std::size_t pooled_token(const Tokens& tokens, std::size_t text) const {
+    const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(text * tokens.length);
+    const auto end = begin + static_cast<std::ptrdiff_t>(tokens.length);
+    switch (pool_type_) {
+      case TextPooling::first:
+        return 0;
+      case TextPooling::last:
+        return tokens.length - 1;
+      case TextPooling::eos: {
+        const auto found = std::find(begin, end, eos_id_);
+        return found == end ? 0 : static_cast<std::size_t>(found - begin);
+      }
+      case TextPooling::argmax:
+        break;
+    }
+    return static_cast<std::size_t>(std::max_element(begin, end) - begin);
+  }
+
   TokenEmbedding<B> embedding_;
   BlockStack<B, TransformerBlock<B>> blocks_;
   LayerNorm<B> ln_final_;
   MatrixParameter<B> text_projection_;
+  std::optional<ArrayParameter<B>> proj_bias_;
+  bool causal_;
+  TextPooling pool_type_;
+  std::int32_t eos_id_;
 };
 
 }  // namespace coca

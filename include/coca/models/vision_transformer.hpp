@@ -1,8 +1,10 @@
 #pragma once
 /// @file
-/// The vision transformer: a picture in, one token per patch and a class token out.
+/// The vision transformer: a picture in, one token per patch and, if there is one, a class token
+/// out.
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "coca/models/block_options.hpp"
@@ -16,15 +18,16 @@ namespace coca {
 
 /// An ImageEncoder: pixels [batch, 3, image_size, image_size] -> [batch, tokens, width].
 /// Patch embedding, class token, positions, `ln_pre`, pre-norm blocks (Dosovitskiy et al. 2021,
-/// CLIP).
+/// CLIP); class token and `ln_pre` as the configuration says. The last norm is the pooler's.
 template <Backend B>
 class VisionTransformer {
  public:
   using backend_type = B;
   using Options = VisionConfig;
 
-  std::size_t image_size;  ///< side in pixels
-  std::size_t tokens;      ///< patches and the class token
+  std::size_t image_size;    ///< side in pixels
+  std::size_t tokens;        ///< patches and the class token
+  std::size_t class_tokens;  ///< how many precede the patches: 1 or 0
   std::size_t width;
 
   /// @param path prefix of all parameters, "visual" in OpenCLIP's checkpoints
@@ -32,13 +35,19 @@ class VisionTransformer {
   explicit VisionTransformer(const VisionConfig& config, const std::string& path = "visual")
       : image_size(detail::size(checked(config).image_size)),
         tokens(detail::size(config.tokens())),
+        class_tokens(config.class_token ? 1 : 0),
         width(detail::size(config.width)),
         embedding_(ParameterPath(path, detail::size(config.layers) + 1),
                    {.image_size = image_size,
                     .patch_size = detail::size(config.patch_size),
-                    .width = width}),
-        ln_pre_(ParameterPath(path + ".ln_pre", detail::size(config.layers) + 1), width),
-        blocks_(detail::transformer_blocks<B>(path + ".", config, MatrixUse::many_rows)) {}
+                    .width = width,
+                    .bias = config.patch_bias,
+                    .class_token = config.class_token}),
+        blocks_(detail::transformer_blocks<B>(path + ".", config, MatrixUse::many_rows)) {
+    if (!config.no_ln_pre)
+      ln_pre_.emplace(ParameterPath(path + ".ln_pre", detail::size(config.layers) + 1), width,
+                      LayerNormOptions{.epsilon = config.norm_epsilon.value()});
+  }
 
   /// pixels [batch, 3, image_size, image_size] -> [batch, tokens, width], the class token first
   /// @throws ShapeError for pictures of another size.
@@ -67,14 +76,14 @@ class VisionTransformer {
 
  private:
   Array<B> transform(Context<B>& context, const Array<B>& embedded) const {
-    return blocks_(context, ln_pre_(context, embedded),
+    return blocks_(context, ln_pre_ ? (*ln_pre_)(context, embedded) : embedded,
                    [&context](const TransformerBlock<B>& block, const Array<B>& x) {
                      return block(context, x, AttentionMask<B>{});
                    });
   }
 
   PatchEmbedding<B> embedding_;
-  LayerNorm<B> ln_pre_;
+  std::optional<LayerNorm<B>> ln_pre_;
   BlockStack<B, TransformerBlock<B>> blocks_;
 };
 

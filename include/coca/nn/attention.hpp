@@ -124,6 +124,7 @@ template <Backend B>
 struct CrossAttentionCall {
   Indices<B> key_rows{};     ///< [sequences, tokens]; empty: sequence i attends to picture i
   Array<B> probabilities{};  ///< [sequences, heads, queries, tokens], written when present
+  Tensor<std::uint8_t, typename B::memory_type> hidden_keys{};  ///< [sequences, tokens], 1: hidden
 };
 
 /// Queries that attend to other tokens.
@@ -191,6 +192,7 @@ class CrossAttention {
                                                .key_tokens = tokens.tokens,
                                                .heads = heads_,
                                                .causal = false,
+                                               .hidden_keys = call.hidden_keys,
                                                .key_rows = call.key_rows,
                                                .probabilities = ops::Out(call.probabilities)});
     return out_(context, mixed, end);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "coca/nn/attention.hpp"
@@ -39,14 +40,17 @@ class AttentionalPooler {
 
   /// tokens [batch, tokens, key_width] -> [batch, queries, width]
   /// @param probabilities [batch, heads, queries, tokens], written when present
-  Array<B> operator()(Context<B>& context, const Array<B>& tokens,
-                      const Array<B>& probabilities = {}) const {
+  /// @param hidden_tokens [batch, tokens], 1: no query sees it, such as padding; or nothing
+  Array<B> operator()(
+      Context<B>& context, const Array<B>& tokens, const Array<B>& probabilities = {},
+      const Tensor<std::uint8_t, typename B::memory_type>& hidden_tokens = {}) const {
     const Shape& shape = query_.shape();
     const Array<B> query = ln_q_(context, query_.value());  // [queries, width]
     Array<B> queries = context.empty(Shape{tokens.shape()[0], shape[0], shape[1]});
     write_tokens(context, query.reshaped({1, shape[0], shape[1]}), Array<B>{}, 0, queries);
     const ProjectedTokens<B> seen = attention_.project(context, ln_k_(context, tokens));
-    return attention_(context, queries, seen, {.probabilities = probabilities});
+    return attention_(context, queries, seen,
+                      {.probabilities = probabilities, .hidden_keys = hidden_tokens});
   }
 
   /// Calls visit(parameter) for each parameter.

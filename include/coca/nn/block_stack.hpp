@@ -3,6 +3,7 @@
 /// The blocks of a transformer, one after the other.
 
 #include <cstddef>
+#include <deque>
 #include <vector>
 
 #include "coca/autograd/recompute.hpp"
@@ -18,11 +19,11 @@ class BlockStack {
   /// @param make make(index) -> the block with that index
   template <class Make>
   BlockStack(std::size_t layers, const Make& make) {
-    blocks_.reserve(layers);
-    for (std::size_t index = 0; index < layers; ++index) blocks_.push_back(make(index));
+    for (std::size_t index = 0; index < layers; ++index)
+      blocks_.emplace_back(InPlace<Make>{make, index});
   }
 
-  const std::vector<Block>& blocks() const noexcept { return blocks_; }
+  const std::deque<Block>& blocks() const noexcept { return blocks_; }
 
   /// x through all blocks: [batch, tokens, width] -> the same shape. Each block keeps only its
   /// input if the context's tape requests that.
@@ -60,7 +61,15 @@ class BlockStack {
   }
 
  private:
-  std::vector<Block> blocks_;
+  /// Becomes a block where it is needed, so that no code to move blocks is compiled.
+  template <class Make>
+  struct InPlace {
+    const Make& make;
+    std::size_t index;
+    operator Block() const { return make(index); }
+  };
+
+  std::deque<Block> blocks_;  // never moves its elements
 };
 
 }  // namespace coca

@@ -17,6 +17,7 @@ struct BlockOptions {
   Activation activation = Activation::gelu;
   bool layer_scale = false;  ///< with ls_1.gamma and ls_2.gamma
   float layer_scale_init = 1e-5f;
+  double norm_epsilon = 1e-5;
   float in_deviation = 0.02f;
   float out_deviation = 0.02f;
   float mlp_deviation = 0.02f;

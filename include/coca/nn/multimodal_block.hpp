@@ -89,13 +89,13 @@ class PaperMultimodalBlock {
 
  private:
   PaperMultimodalBlock(const ParameterPath& block, const BlockOptions& options)
-      : ln_1_(block + ".ln_1", options.width),
+      : ln_1_(detail::block_norm<B>(block + ".ln_1", options)),
         attention_(block + ".attn", detail::attention_options(options)),
         ls_1_(detail::layer_scale<B>(block + ".ls_1", options)),
-        ln_cross_(block + ".ln_cross", options.width),
+        ln_cross_(detail::block_norm<B>(block + ".ln_cross", options)),
         cross_attention_(block + ".cross_attn", detail::attention_options(options)),
         ls_cross_(detail::layer_scale<B>(block + ".ls_cross", options)),
-        ln_2_(block + ".ln_2", options.width),
+        ln_2_(detail::block_norm<B>(block + ".ln_2", options)),
         mlp_(block + ".mlp", options),
         ls_2_(detail::layer_scale<B>(block + ".ls_2", options)) {}
 

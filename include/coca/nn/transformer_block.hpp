@@ -45,6 +45,12 @@ LayerScale<B> layer_scale(const ParameterPath& path, const BlockOptions& block) 
   return {path, block.width, block.layer_scale, block.layer_scale_init};
 }
 
+/// A layer norm of a block.
+template <Backend B>
+LayerNorm<B> block_norm(const ParameterPath& path, const BlockOptions& block) {
+  return {path, block.width, {.epsilon = block.norm_epsilon}};
+}
+
 constexpr AttentionOptions attention_options(const BlockOptions& block) {
   return {.width = block.width,
           .heads = block.heads,
@@ -61,10 +67,10 @@ template <Backend B>
 class TransformerBlock {
  public:
   TransformerBlock(const ParameterPath& path, const BlockOptions& options)
-      : ln_1_(path + ".ln_1", options.width),
+      : ln_1_(detail::block_norm<B>(path + ".ln_1", options)),
         attention_(path + ".attn", detail::attention_options(options)),
         ls_1_(detail::layer_scale<B>(path + ".ls_1", options)),
-        ln_2_(path + ".ln_2", options.width),
+        ln_2_(detail::block_norm<B>(path + ".ln_2", options)),
         mlp_(path + ".mlp", options),
         ls_2_(detail::layer_scale<B>(path + ".ls_2", options)) {}
 
@@ -111,11 +117,11 @@ template <Backend B>
 class CrossAttentionBlock {
  public:
   CrossAttentionBlock(const ParameterPath& path, const BlockOptions& options)
-      : ln_1_(path + ".ln_1", options.width),
-        ln_1_kv_(path + ".ln_1_kv", options.width),
+      : ln_1_(detail::block_norm<B>(path + ".ln_1", options)),
+        ln_1_kv_(detail::block_norm<B>(path + ".ln_1_kv", options)),
         attention_(path + ".attn", detail::attention_options(options)),
         ls_1_(detail::layer_scale<B>(path + ".ls_1", options)),
-        ln_2_(path + ".ln_2", options.width),
+        ln_2_(detail::block_norm<B>(path + ".ln_2", options)),
         mlp_(path + ".mlp", options),
         ls_2_(detail::layer_scale<B>(path + ".ls_2", options)) {}
 

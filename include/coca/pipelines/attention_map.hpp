@@ -34,6 +34,11 @@ std::vector<double> mean_over_heads(const Context<B>& context, const Array<B>& p
   return mean;
 }
 
+/// Side of the largest square of patches among an encoder's tokens.
+inline std::size_t patch_side(std::size_t tokens) {
+  return static_cast<std::size_t>(std::sqrt(static_cast<double>(tokens)));
+}
+
 /// How caption tokens attend to the encoder's tokens, [caption tokens, encoder tokens]: the
 /// pooler's attention; without an attentional pooler each caption token is a patch.
 template <class Model>
@@ -63,8 +68,8 @@ std::vector<double> caption_token_spread(Context<typename Model::backend_type>& 
 ///
 /// @param ids a caption, start token first
 /// @return one map per word after the start token
-/// @throws ArgumentError if the encoder's tokens are not a square of patches after a class
-/// token.
+/// @throws ArgumentError if the encoder's tokens are not a square of patches, with or without a
+/// class token before it
 template <class Model>
 requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
     Context<typename Model::backend_type>& context, const Model& model, const Pixels& picture,
@@ -74,10 +79,10 @@ requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
   const Array<B> encoded =
       model.image_encoder()(context, to_device(context, std::span<const Pixels>(&picture, 1)));
   const std::size_t tokens = encoded.shape()[1];
-  const auto side = static_cast<std::size_t>(std::lround(std::sqrt(tokens - 1)));
-  if (side * side + 1 != tokens)
+  const std::size_t side = detail::patch_side(tokens), first = tokens - side * side;
+  if (first > 1)
     throw ArgumentError("the image encoder's " + std::to_string(tokens) +
-                        " tokens are not a square of patches after a class token");
+                        " tokens are not a square of patches, with or without a class token");
   const std::vector<double> spread = detail::caption_token_spread(context, model, encoded);
   const Array<B> image_tokens = model.pooler()(context, encoded).tokens;
   // The last id is output, not input.
@@ -96,7 +101,7 @@ requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
     for (std::size_t c = 0; c < captions; ++c)
       for (std::size_t patch = 0; patch < side * side; ++patch)
         maps[word].weights[patch] +=
-            static_cast<float>(looked[word * captions + c] * spread[c * tokens + 1 + patch]);
+            static_cast<float>(looked[word * captions + c] * spread[c * tokens + first + patch]);
   return maps;
 }
 

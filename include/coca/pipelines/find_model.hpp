@@ -55,7 +55,9 @@ class KnownModels {
     for (const NamedPreset& preset : named_presets())
       models_.push_back({std::string(preset.name), {.config = preset.config}});
     for (const NamedPreset& preset : open_clip_presets())
-      models_.push_back({std::string(preset.name), {.config = preset.config}});
+      models_.push_back({std::string(preset.name),
+                         {.config = preset.config,
+                          .tokenizer = {std::string(preset.tokenizer), preset.strip_sep_token}}});
   }
 
   /// The name of a folder's model.

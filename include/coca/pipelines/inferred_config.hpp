@@ -91,7 +91,11 @@ inline VisionConfig infer_vision(const ShapeReader& shapes) {
   VisionConfig vision;
   vision.width = shapes.extent("visual.conv1.weight", 0);
   vision.patch_size = shapes.extent("visual.conv1.weight", 3);
-  const int patches = shapes.extent("visual.positional_embedding", 0) - 1;
+  vision.patch_bias = shapes.has("visual.conv1.bias");
+  vision.class_token = shapes.has("visual.class_embedding");
+  vision.no_ln_pre = !shapes.has("visual.ln_pre.weight");
+  const int patches =
+      shapes.extent("visual.positional_embedding", 0) - (vision.class_token ? 1 : 0);
   vision.image_size =
       static_cast<int>(std::lround(std::sqrt(std::max(patches, 0)))) * vision.patch_size;
   shapes.read_tower("visual.transformer.resblocks.", vision);
@@ -105,7 +109,25 @@ inline TextConfig infer_text(const ShapeReader& shapes, const std::string& prefi
   text.width = shapes.extent(prefix + "token_embedding.weight", 1);
   text.context_length = shapes.extent(prefix + "positional_embedding", 0) - (class_token ? 1 : 0);
   shapes.read_tower(prefix + "transformer.resblocks.", text);
+  text.proj_bias = shapes.has(prefix + "text_projection.bias");
   return text;
+}
+
+/// Two poolers over tokens as wide as the embedding look alike: parallel and cascade.
+inline PoolingConfig infer_pooling(const ShapeReader& shapes, const VisionConfig& vision) {
+  PoolingConfig pooling{.kind = vision.class_token ? Pooling::class_token : Pooling::mean};
+  pooling.projection = shapes.has("visual.proj");
+  if (shapes.has("visual.attn_pool.mlp.c_fc.weight")) {
+    pooling.kind = Pooling::map_head;
+  } else if (shapes.has("visual.attn_pool.query")) {
+    const int embed_dim = shapes.extent("visual.proj", 1);
+    const int contrastive_keys = shapes.extent("visual.attn_pool_contrastive.ln_k.weight", 0);
+    pooling.queries = shapes.extent("visual.attn_pool.query", 0);
+    pooling.kind = contrastive_keys < 0            ? Pooling::single
+                   : contrastive_keys == embed_dim ? Pooling::cascade
+                                                   : Pooling::parallel;
+  }
+  return pooling;
 }
 
 }  // namespace detail
@@ -119,22 +141,16 @@ inline std::optional<AnyConfig> infer_config(const TensorShapes& tensors) {
   const std::string prefix = shapes.has("text.token_embedding.weight") ? "text." : "";
   const VisionConfig vision = detail::infer_vision(shapes);
   const TextConfig text = detail::infer_text(shapes, prefix, coca);
-  const int embed_dim = shapes.extent("visual.proj", 1);
+  const PoolingConfig pooling = detail::infer_pooling(shapes, vision);
+  const int embed_dim = pooling.projection ? shapes.extent("visual.proj", 1) : vision.width;
   const bool whole = vision.width > 0 && vision.patch_size > 0 && vision.image_size > 0 &&
                      vision.layers > 0 && text.width > 0 && text.vocab_size > 0 &&
                      text.layers > 0 && embed_dim > 0;
   if (!whole) return std::nullopt;
-  if (!coca) return ClipConfig{.embed_dim = embed_dim, .vision = vision, .text = text};
+  if (!coca)
+    return ClipConfig{.embed_dim = embed_dim, .vision = vision, .pooling = pooling, .text = text};
 
-  CoCaConfig config{.embed_dim = embed_dim, .vision = vision, .text = text};
-  config.pooling.kind = Pooling::class_token;
-  if (shapes.has("visual.attn_pool.query")) {
-    config.pooling.queries = shapes.extent("visual.attn_pool.query", 0);
-    const int contrastive_keys = shapes.extent("visual.attn_pool_contrastive.ln_k.weight", 0);
-    config.pooling.kind = contrastive_keys < 0            ? Pooling::single
-                          : contrastive_keys == embed_dim ? Pooling::cascade
-                                                          : Pooling::parallel;
-  }
+  CoCaConfig config{.embed_dim = embed_dim, .vision = vision, .pooling = pooling, .text = text};
   config.multimodal.width = shapes.extent("text_decoder.ln_final.weight", 0);
   config.multimodal.design = shapes.has("text_decoder.cross_attn.0.ln_1.weight")
                                  ? MultimodalDesign::open_clip
@@ -155,13 +171,19 @@ template <ConfigPart Config>
 Config with_unseen_of(Config config, const Config& preset) {
   config = with_fields_of(config, preset,
                           [](const FieldInfo& field) { return field.kind != FieldKind::shape; });
+  const auto pools_by_shape = [](const PoolingConfig& pooling) {
+    return pooling.kind != Pooling::class_token && pooling.kind != Pooling::mean;
+  };
+  if constexpr (requires { config.pooling; }) {
+    if (!pools_by_shape(config.pooling) && !pools_by_shape(preset.pooling))
+      config.pooling.kind = preset.pooling.kind;
+    if (!is_attentional(config.pooling.kind)) config.pooling.queries = preset.pooling.queries;
+  }
   if constexpr (std::is_same_v<Config, CoCaConfig>) {
     const bool same_width = config.vision.width == config.embed_dim;
     const bool dual =
         config.pooling.kind == Pooling::parallel || config.pooling.kind == Pooling::cascade;
     if (same_width && dual) config.pooling.kind = preset.pooling.kind;
-    if (config.pooling.kind == Pooling::class_token)
-      config.pooling.queries = preset.pooling.queries;
   }
   return config;
 }

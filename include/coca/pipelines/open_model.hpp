@@ -80,8 +80,7 @@ inline ModelIdentity identity_of(const FoundModel& found, const ModelInfo& info,
 
 inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options) {
   ModelInfo info{.preset = found.name,
-                 .tokenizer = options.tokenizer.empty() ? read_tokenizer(found.folder)
-                                                        : read_tokenizer(options.tokenizer),
+                 .tokenizer = model_tokenizer(found.description, options.tokenizer, found.folder),
                  .open_clip_preprocessing = options.open_clip_preprocessing,
                  .reading = options.reading,
                  .captions = std::holds_alternative<CoCaConfig>(found.description.config),

@@ -15,11 +15,19 @@ namespace coca {
 
 namespace detail {
 
-/// Side of the square of patches after a class token; 0 if they are not a square.
-inline std::size_t grid_side(const Shape& positions) {
-  if (positions.rank() != 2 || positions[0] < 2) return 0;
-  const auto side = static_cast<std::size_t>(std::lround(std::sqrt(positions[0] - 1)));
-  return side * side + 1 == positions[0] ? side : 0;
+/// The square of patches that positions belong to, and how many other tokens precede it.
+struct PositionGrid {
+  std::size_t side = 0;  ///< 0: they are not a square
+  std::size_t first = 0;
+};
+
+/// The grid of positions [tokens, width], with or without a class token.
+inline PositionGrid position_grid(const Shape& positions) {
+  if (positions.rank() != 2 || positions[0] == 0) return {};
+  const auto side = static_cast<std::size_t>(std::sqrt(static_cast<double>(positions[0])));
+  const std::size_t first = positions[0] - side * side;
+  const bool class_token_alone = positions[0] == 1;
+  return first > 1 || class_token_alone ? PositionGrid{} : PositionGrid{side, first};
 }
 
 /// Weights [to, from] of bicubic resampling along one axis as torch.nn.functional.interpolate
@@ -52,14 +60,17 @@ inline std::vector<float> bicubic_weights(std::size_t from, std::size_t to) {
 /// Whether a tensor is a vision transformer's position embedding that differs only in the number of
 /// patches.
 inline bool can_interpolate_positions(const std::string& path, const Shape& from, const Shape& to) {
-  return path.ends_with("visual.positional_embedding") && detail::grid_side(from) != 0 &&
-         detail::grid_side(to) != 0 && from[1] == to[1];
+  const detail::PositionGrid old = detail::position_grid(from), wanted = detail::position_grid(to);
+  return path.ends_with("visual.positional_embedding") && old.side != 0 && wanted.side != 0 &&
+         old.first == wanted.first && from[1] == to[1];
 }
 
-/// Resizes positions [1 + side * side, width] to the number of rows of `shape`, bicubic and
-/// antialiased as OpenCLIP's `resize_pos_embed`; the class token's row stays.
+/// Resizes positions [side * side, width], after a class token's row if there is one, to the number
+/// of rows of `shape`, bicubic and antialiased as OpenCLIP's `resize_pos_embed`; the class token's
+/// row stays.
 inline WeightSource interpolated_positions(const WeightSource& source, const Shape& shape) {
-  const std::size_t from = detail::grid_side(source.shape), to = detail::grid_side(shape);
+  const detail::PositionGrid grid = detail::position_grid(source.shape);
+  const std::size_t from = grid.side, to = detail::position_grid(shape).side;
   const std::size_t width = shape[1];
   std::vector<float> old(source.shape.size());
   source.read(0, source.rows(), old.data());
@@ -70,13 +81,14 @@ inline WeightSource interpolated_positions(const WeightSource& source, const Sha
       for (std::size_t j = 0; j < from; ++j)
         for (std::size_t c = 0; c < width; ++c)
           across[(y * to + x) * width + c] +=
-              weights[x * from + j] * old[(1 + y * from + j) * width + c];
+              weights[x * from + j] * old[(grid.first + y * from + j) * width + c];
   std::vector<float> resized(shape.size(), 0);
-  std::copy_n(old.begin(), width, resized.begin());
+  std::copy_n(old.begin(), grid.first * width, resized.begin());
   for (std::size_t y = 0; y < to; ++y)
     for (std::size_t j = 0; j < from; ++j)
       for (std::size_t i = 0; i < to * width; ++i)
-        resized[(1 + y * to) * width + i] += weights[y * from + j] * across[j * to * width + i];
+        resized[(grid.first + y * to) * width + i] +=
+            weights[y * from + j] * across[j * to * width + i];
   return {shape, [resized, width](std::size_t first, std::size_t count, float* out) {
             std::copy_n(resized.begin() + static_cast<std::ptrdiff_t>(first * width), count * width,
                         out);

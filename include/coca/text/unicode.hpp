@@ -59,6 +59,13 @@ inline bool unicode_decimal_digit(char32_t c) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_ND;
 }
 
+/// Whether a character is of category M: it combines with the one before it.
+inline bool is_mark(char32_t c) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
+         category == UTF8PROC_CATEGORY_ME;
+}
+
 inline CaseRole category_case_role(char32_t c) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
     case UTF8PROC_CATEGORY_LU:
@@ -127,6 +134,7 @@ inline bool grapheme_break(char32_t before, char32_t after, std::int32_t& state)
 }
 inline CharacterClass unicode_class(char32_t) { throw_no_utf8proc(); }
 inline bool unicode_decimal_digit(char32_t) { throw_no_utf8proc(); }
+inline bool is_mark(char32_t) { throw_no_utf8proc(); }
 inline CaseRole category_case_role(char32_t) { throw_no_utf8proc(); }
 inline char32_t simple_lower(char32_t) { throw_no_utf8proc(); }
 inline int combining_class(char32_t) { throw_no_utf8proc(); }

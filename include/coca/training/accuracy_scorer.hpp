@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "coca/autograd/context.hpp"
 #include "coca/data/batch.hpp"
 #include "coca/training/named_numbers.hpp"
 
@@ -42,6 +43,13 @@ class AccuracyScorer {
       top_5_ += rank < 5;
       ++pictures_;
     }
+  }
+
+  /// The same of a validation batch, see TrainingTask.
+  template <Backend B, class Inputs, class Outputs>
+  void add(Context<B>& context, const Inputs& inputs, const Outputs& outputs) {
+    const auto logits = context.to_host(outputs.logits);
+    add(std::span(logits), std::span(inputs.labels));
   }
 
   /// "accuracy.top_1", and "accuracy.top_5" if there are more than five classes: shares, 0 to 1.

@@ -18,7 +18,7 @@
 namespace coca {
 
 /// What the backward pass of a tape is to a step.
-enum class WayBack : std::uint8_t {
+enum class GradientPass : std::uint8_t {
   losses,  ///< of losses only, before the pass through the model
   part,    ///< more will be added to the gradients by others
   last,    ///< completes the gradients
@@ -53,9 +53,9 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   std::size_t begun_early() const noexcept { return begun_early_; }
 
   /// Lets a tape, which already watches the parameters, report its progress.
-  void follow(Tape<B>& tape, WayBack way) {
+  void follow(Tape<B>& tape, GradientPass pass) {
     if (processes_.size() == 1) return;
-    way_ = way;
+    pass_ = pass;
     left_ = forward;
     tape.observe(*this);
   }
@@ -94,10 +94,10 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   void on_watched_gradient(const Array<B>& values) override {
     if (values.buffer().id() != trainable_.values().buffer().id()) return;
     const auto& entries = trainable_.entries();
-    const auto behind = std::upper_bound(
+    const auto after = std::upper_bound(
         entries.begin(), entries.end(), values.offset(),
         [](std::size_t offset, const TrainableEntry& entry) { return offset < entry.offset; });
-    const auto entry = static_cast<std::size_t>(behind - entries.begin()) - 1;
+    const auto entry = static_cast<std::size_t>(after - entries.begin()) - 1;
     if (!begun_.empty() && entry >= buckets_[begun_.size() - 1].first_entry)
       throw Error(entries[entry].path +
                   " has a gradient after its sum over all processes has begun: the model has "
@@ -107,10 +107,10 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   }
 
   void on_operations_left(std::size_t count) override {
-    if (way_ == WayBack::losses) return;
+    if (pass_ == GradientPass::losses) return;
     if (left_ == forward) begin_way_back(count);
     left_ = count;
-    if (way_ == WayBack::last && knows_)
+    if (pass_ == GradientPass::last && knows_)
       while (begun_.size() < buckets_.size() && is_complete(buckets_[begun_.size()])) begin_next();
     for (auto& reduction : begun_) reduction.progress();
   }
@@ -145,7 +145,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   std::size_t operations_ = 0;  // of the backward pass that this is known from
   std::size_t left_ = forward;
   std::size_t begun_early_ = 0;
-  WayBack way_ = WayBack::last;
+  GradientPass pass_ = GradientPass::last;
   bool knows_ = false;
   std::vector<Pending> begun_;
 };

@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "coca/image/preprocess.hpp"
-#include "coca/io/model_config.hpp"
+#include "coca/io/model_config_json.hpp"
 #include "coca/models/config.hpp"
 #include "coca/pipelines/configuration.hpp"
+#include "coca/training/model_file.hpp"
 #include "coca/training/training_options.hpp"
 
 namespace coca {
@@ -49,11 +51,21 @@ nlohmann::ordered_json open_clip_config(const Config& config, const PreprocessCo
 inline std::optional<nlohmann::ordered_json> open_clip_config(const AnyConfig& config,
                                                               const PreprocessConfig& preprocess,
                                                               bool logit_bias) {
-  if (const auto* coca = std::get_if<CoCaConfig>(&config)) {
-    if (missing_in_open_clip(*coca)) return std::nullopt;
-    return open_clip_config(*coca, preprocess, logit_bias);
-  }
-  return open_clip_config(std::get<ClipConfig>(config), preprocess, logit_bias);
+  return std::visit(
+      [&](const auto& known) -> std::optional<nlohmann::ordered_json> {
+        if (missing_in_open_clip(known)) return std::nullopt;
+        return open_clip_config(known, preprocess, logit_bias);
+      },
+      config);
+}
+
+/// The same as a file of a run's folder: one, or none.
+inline std::vector<ModelFile> open_clip_config_file(const AnyConfig& config,
+                                                    const PreprocessConfig& preprocess,
+                                                    bool logit_bias) {
+  const auto json = open_clip_config(config, preprocess, logit_bias);
+  if (!json) return {};
+  return {{"open_clip_config.json", json->dump(2) + "\n"}};
 }
 
 }  // namespace coca

@@ -36,23 +36,26 @@ inline std::size_t kept_patches(std::size_t patches, double dropout) {
   return std::clamp(kept, std::size_t{1}, patches);
 }
 
-/// The tokens that stay, [pictures, 1 + kept patches], as rows of [pictures * tokens]: the class
-/// token and as many patches of each picture, in their order.
-/// @param tokens  of a picture, the class token first
+/// The tokens that stay, [pictures, class tokens + kept patches], as rows of [pictures * tokens]:
+/// the class tokens and as many patches of each picture, in their order.
+/// @param tokens  of a picture, the class tokens first
 /// @param dropout share of the patches that are dropped, 0 to below 1
+/// @param class_tokens how many precede the patches, below `tokens`
 inline std::vector<std::int32_t> draw_kept_tokens(const StepSamples& samples, std::size_t tokens,
-                                                  double dropout) {
-  const std::size_t kept = kept_patches(tokens - 1, dropout);
+                                                  double dropout, std::size_t class_tokens = 1) {
+  const std::size_t kept = kept_patches(tokens - class_tokens, dropout);
   std::vector<std::int32_t> rows;
-  rows.reserve(samples.count * (kept + 1));
-  std::vector<std::int32_t> order(tokens - 1);
+  rows.reserve(samples.count * (kept + class_tokens));
+  std::vector<std::int32_t> order(tokens - class_tokens);
   for (std::size_t picture = 0; picture < samples.count; ++picture) {
     RandomDraws draws = samples.draws(picture, "patch_dropout");
-    std::iota(order.begin(), order.end(), static_cast<std::int32_t>(picture * tokens + 1));
+    const auto first = static_cast<std::int32_t>(picture * tokens);
+    std::iota(order.begin(), order.end(), first + static_cast<std::int32_t>(class_tokens));
     for (std::size_t i = 0; i < kept; ++i)
       std::swap(order[i], order[i + draws.below(order.size() - i)]);
     std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
-    rows.push_back(static_cast<std::int32_t>(picture * tokens));
+    for (std::size_t i = 0; i < class_tokens; ++i)
+      rows.push_back(first + static_cast<std::int32_t>(i));
     rows.insert(rows.end(), order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
   }
   return rows;
@@ -67,7 +70,11 @@ auto encode_images(Context<B>& context, const Model& model, const Array<B>& pixe
   const Array<B> some = pixels.slice(part.first, part.count);
   if constexpr (DropsPatches<Model>) {
     if (dropout > 0 && part.samples) {
-      const auto kept = draw_kept_tokens(*part.samples, model.encoder_tokens, dropout);
+      std::size_t class_tokens = 1;
+      if constexpr (requires { model.image_encoder().class_tokens; })
+        class_tokens = model.image_encoder().class_tokens;
+      const auto kept =
+          draw_kept_tokens(*part.samples, model.encoder_tokens, dropout, class_tokens);
       return model.encode_image(
           context, some, context.to_device(kept, Shape{part.count, kept.size() / part.count}));
     }

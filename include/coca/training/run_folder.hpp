@@ -33,6 +33,8 @@ class RunFolder {
   /// What OpenCLIP loads as `local-dir:` and the folder's path.
   std::string config() const { return file("open_clip_config.json"); }
   std::string weights() const { return file("open_clip_model.safetensors"); }
+  /// The model of the best validation, if it is kept.
+  std::string best_weights() const { return file("best.safetensors"); }
   /// How captions are generated; Hugging Face's file.
   std::string generation_config() const { return file("generation_config.json"); }
   /// Path of the copy of a vocabulary file, under a name that open_hugging_face_folder() knows.
@@ -91,8 +93,8 @@ class RunFolder {
     for (std::filesystem::directory_iterator entry(path_, error);
          !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
       const std::string name = entry->path().filename().string();
-      for (const std::string& own :
-           {options(), checkpoint(), report(), config(), weights(), generation_config()})
+      for (const std::string& own : {options(), checkpoint(), report(), config(), weights(),
+                                     best_weights(), generation_config()})
         if (name.starts_with(std::filesystem::path(own).filename().string() + ".tmp-"))
           leftovers.push_back(entry->path());
     }

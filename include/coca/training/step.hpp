@@ -179,7 +179,7 @@ class TrainingStep {
     const BatchPart part = part_of(0, samples, samples);
     Tape<B> tape(context_, options_.tape);
     trainable_.watch(tape);
-    reduction_.follow(tape, WayBack::last);
+    reduction_.follow(tape, GradientPass::last);
     {
       const Recording<B> recording(context_, &tape);
       const typename Task::Outputs outputs = task_.forward(context_, inputs, part);
@@ -206,7 +206,7 @@ class TrainingStep {
       const BatchPart part = part_of(first, size, samples);
       Tape<B> tape(context_, options_.tape);
       trainable_.watch(tape);
-      reduction_.follow(tape, first + size == samples ? WayBack::last : WayBack::part);
+      reduction_.follow(tape, first + size == samples ? GradientPass::last : GradientPass::part);
       {
         const Recording<B> recording(context_, &tape);
         const typename Task::Outputs outputs = task_.forward(context_, inputs, part);
@@ -242,7 +242,7 @@ class TrainingStep {
     Compared gradients{};
     Tape<B> tape(context_);
     trainable_.watch(tape);
-    reduction_.follow(tape, WayBack::losses);
+    reduction_.follow(tape, GradientPass::losses);
     for (std::size_t i = 0; i < all.size(); ++i) {
       gradients[i] = context_.empty(all[i].shape());
       context_.backend().run(ops::On<B, ops::Fill>{.output = ops::Out(gradients[i])});

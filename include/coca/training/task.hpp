@@ -22,7 +22,9 @@
 
 #include "coca/data/batch.hpp"
 #include "coca/data/dataset.hpp"
+#include "coca/models/runtime_model.hpp"
 #include "coca/training/communicator.hpp"
+#include "coca/training/model_file.hpp"
 #include "coca/training/named_numbers.hpp"
 #include "coca/training/step_samples.hpp"
 #include "coca/training/training_options.hpp"
@@ -52,13 +54,6 @@ struct TrackedNumber {
   std::string name;
   Array<B> value;             ///< [1]
   bool is_logarithm = false;  ///< what is shown is its exponential
-};
-
-/// A small text file that belongs to a trained model.
-struct ModelFile {
-  std::string name;  ///< in the run's folder
-  std::string text;
-  bool replace = true;  ///< false: an existing one is kept; it is written once, at the start
 };
 
 /// The part of a task that a TrainingStep needs. Objects are constant while steps are made.
@@ -133,6 +128,25 @@ concept TrainingTask = TaskLosses<T> &&
   { constant.texts(context, pictures) } -> std::same_as<std::vector<std::string>>;
   { constant.files(preprocess) } -> std::same_as<std::vector<ModelFile>>;
 };
+
+namespace detail {
+
+template <class Task>
+struct RuntimeTaskOf {
+  using type = Task;
+};
+template <template <class> class Task, class Model>
+struct RuntimeTaskOf<Task<Model>> {
+  using type = Task<RuntimeModel<Model>>;
+};
+
+}  // namespace detail
+
+/// The task with the type that its model has apart from its configuration:
+/// CoCaTask<StandardCoCa<B>> of CoCaTask<CoCa<config, B>>, so that training is compiled once per
+/// backend.
+template <class Task>
+using RuntimeTask = typename detail::RuntimeTaskOf<Task>::type;
 
 /// For tasks that measure nothing but their losses in validation.
 struct NoScorer {

@@ -37,6 +37,7 @@ struct TrainingState {
   std::uint64_t validated_step = 0;  ///< the step of the last validation
   std::uint64_t log_bytes = 0;       ///< length of log.jsonl
   double seconds = 0;                ///< spent on training
+  std::optional<double> best{};      ///< quality of the best validation, if its weights are kept
 };
 
 /// Everything in a checkpoint that is not a tensor.
@@ -54,14 +55,16 @@ struct TrainingRecord {
 namespace detail {
 
 inline Json to_json(const TrainingState& state) {
-  return {{"step", state.step},
-          {"epoch", state.position.epoch},
-          {"batch", state.position.batch},
-          {"skipped", state.skipped},
-          {"skipped_in_a_row", state.skipped_in_a_row},
-          {"validated_step", state.validated_step},
-          {"log_bytes", state.log_bytes},
-          {"seconds", state.seconds}};
+  Json json{{"step", state.step},
+            {"epoch", state.position.epoch},
+            {"batch", state.position.batch},
+            {"skipped", state.skipped},
+            {"skipped_in_a_row", state.skipped_in_a_row},
+            {"validated_step", state.validated_step},
+            {"log_bytes", state.log_bytes},
+            {"seconds", state.seconds}};
+  if (state.best) json["best"] = *state.best;
+  return json;
 }
 
 inline std::uint64_t count_at(const Json& json, const char* key, const std::string& path) {
@@ -83,6 +86,8 @@ inline TrainingState training_state(const Json& json, const std::string& path) {
   state.log_bytes = count("log_bytes");
   if (json.contains("seconds") && json.at("seconds").is_number())
     state.seconds = json.at("seconds").get<double>();
+  if (json.contains("best") && json.at("best").is_number())
+    state.best = json.at("best").get<double>();
   return state;
 }
 

@@ -3,20 +3,49 @@
 /// From the options of a run to those of its parts, and the choices of a backend that make two runs
 /// compute the same bits.
 
+#include <charconv>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/losses/coca.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/schedule.hpp"
+#include "coca/training/step.hpp"
 #include "coca/training/training_options.hpp"
+#include "coca/training/word_dropout.hpp"
 
 namespace coca {
 
 namespace detail {
+
+/// "visual=0.04". @throws ArgumentError for what is not a prefix and a positive number.
+inline RateFactor rate_factor_of(const std::string& text) {
+  const std::size_t sign = text.rfind('=');
+  float factor = 0;
+  if (sign != std::string::npos && sign != 0) {
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + sign + 1, end, factor);
+    if (error == std::errc{} && stop == end && factor > 0 && std::isfinite(factor))
+      return {text.substr(0, sign), factor};
+  }
+  throw ArgumentError("rate is " + printable(text, 60) +
+                      ", expected a prefix of names of weights and a factor above 0, such as "
+                      "visual=0.04");
+}
+
+inline std::vector<RateFactor> rate_factors(const std::vector<std::string>& texts) {
+  std::vector<RateFactor> rates;
+  for (const std::string& text : texts) rates.push_back(rate_factor_of(text));
+  return rates;
+}
 
 inline OptimizerOptions optimizer_options(const TrainingSteps& options) {
   OptimizerOptions optimizer;
@@ -26,7 +55,8 @@ inline OptimizerOptions optimizer_options(const TrainingSteps& options) {
   optimizer.adamw.beta2 = number(options.beta2);
   optimizer.adamw.epsilon = number(options.eps);
   optimizer.sgd.momentum = number(options.momentum);
-  optimizer.groups = {number(options.weight_decay), number(options.layer_decay)};
+  optimizer.groups = {number(options.weight_decay), number(options.layer_decay),
+                      rate_factors(options.rate)};
   optimizer.largest_norm = number(options.clip_norm);
   return optimizer;
 }
@@ -41,6 +71,10 @@ inline CoCaLossOptions loss_options(const TrainingSteps& options, int pad_id) {
   return loss;
 }
 
+inline WordDropoutOptions word_dropout_options(const TrainingSteps& options) {
+  return {.chance = options.word_dropout, .count = options.word_dropout_count};
+}
+
 inline ScheduleOptions schedule_options(const TrainingSteps& options, std::uint64_t steps) {
   ScheduleOptions schedule{.kind = options.schedule,
                            .learning_rate = options.learning_rate,
@@ -50,6 +84,32 @@ inline ScheduleOptions schedule_options(const TrainingSteps& options, std::uint6
                            .cooldown_steps = options.cooldown_steps};
   expect_schedule(schedule);
   return schedule;
+}
+
+inline TrainingStepOptions step_options(const TrainingOptions& options) {
+  return {.tape = {.recompute_blocks = options.step.recompute},
+          .accumulation = options.step.accumulation,
+          .seed = options.seed};
+}
+
+/// The options with the name of the task that trains. @throws ArgumentError if they name another
+inline TrainingOptions of_task(TrainingOptions options, std::string_view task) {
+  if (options.task.empty()) options.task = task;
+  if (options.task != task)
+    throw ArgumentError("the task is " + options.task + ", but what trains is " +
+                        std::string(task));
+  return options;
+}
+
+/// @param steps of the whole run @throws ArgumentError for options that make no sense.
+inline void expect_run(const TrainingOptions& options, std::uint64_t steps) {
+  if (steps == 0) throw ArgumentError("there is nothing to do: epochs and steps are 0");
+  if (options.step.batch_size % options.step.accumulation != 0)
+    throw ArgumentError("a batch_size of " + std::to_string(options.step.batch_size) +
+                        " cannot be computed in " + std::to_string(options.step.accumulation) +
+                        " equal parts (accumulation)");
+  if (options.log_steps == 0) throw ArgumentError("log_steps is 0, expected at least 1");
+  if (!(options.checkpoint_minutes > 0)) throw ArgumentError("checkpoint_minutes must be above 0");
 }
 
 /// The backend's own choices (which kernels were measured to be fastest), which another run needs

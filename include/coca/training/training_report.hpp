@@ -61,7 +61,7 @@ inline std::vector<Json> read_training_log(const std::string& path) {
   for (std::size_t end; (end = text.find('\n')) != std::string_view::npos;) {
     const std::string_view line = text.substr(0, end);
     const auto marked = detail::with_byte_marks(line);
-    Json json = Json::parse(marked ? *marked : std::string(line), nullptr, false);
+    Json json = Json::parse(marked ? std::string_view(*marked) : line, nullptr, false);
     if (marked) detail::remove_byte_marks(json);
     if (json.is_object()) lines.push_back(std::move(json));
     text.remove_prefix(end + 1);

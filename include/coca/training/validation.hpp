@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,15 @@ struct ValidationScores {
   NamedNumbers losses{};  ///< weighted as in training; batch losses within batches of its size
   NamedNumbers scores{};  ///< what the task measures, such as "image_to_text.r1"
 };
+
+inline constexpr double lowest_quality = std::numeric_limits<double>::lowest();
+
+/// A number that is larger for a better model: the task's first score, such as accuracy, or the
+/// negative loss where there are no scores; lowest_quality without pictures.
+inline double quality_of(const ValidationScores& scores) {
+  if (scores.pictures == 0) return lowest_quality;
+  return scores.scores.empty() ? -sum_of(scores.losses) : scores.scores.front().value;
+}
 
 /// Gathers losses and scores, batch by batch.
 template <TrainingTask Task>

@@ -75,6 +75,22 @@ void for_each_attention(const Function& take) {
         .head_width = 20,
         .bias = true,
         .pairs = true});
+  // The same around the edges of blocks and tiles, and where queries are computed one by one.
+  for (const std::size_t queries : {1, 3, 17, 40})
+    for (const std::size_t keys : {40, 77})
+      for (const bool bias : {false, true})
+        for (const bool hidden : {false, true})
+          take({.batch = 2,
+                .queries = queries,
+                .keys = keys,
+                .heads = 2,
+                .head_width = 12,
+                .causal = hidden == bias,
+                .hidden = hidden,
+                .rows = bias ? KeyRows::in_order : KeyRows::permuted,
+                .probabilities = true,
+                .bias = bias,
+                .pairs = hidden || !bias});
   // More queries than keys.
   take({.batch = 2, .queries = 256, .keys = 50, .heads = 3, .head_width = 8});
   take({.batch = 1, .queries = 9, .keys = 1, .heads = 1, .head_width = 5});

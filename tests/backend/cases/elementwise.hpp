@@ -63,45 +63,6 @@ struct Cases<Judged<ops::ActivationGradient>> {
 };
 
 template <>
-struct Cases<Judged<ops::ScaleColumns>> {
-  static void each(const Take<Judged<ops::ScaleColumns>>& take) {
-    Arguments with(52);
-    for (const std::size_t width : column_counts)
-      for (const std::size_t rows : {1, 33})
-        for (const bool with_residual : {false, true})
-          take({.input = with.normals({rows, width}),
-                .scale = with.normals({width}),
-                .residual = with_residual ? with.normals({rows, width}) : HostArray(),
-                .output = with.out({rows, width})},
-               within_sum(rows));
-  }
-};
-
-template <>
-struct Cases<Judged<ops::ScaleColumnsGradient>> {
-  static void each(const Take<Judged<ops::ScaleColumnsGradient>>& take) {
-    Arguments with(52);
-    for (const std::size_t width : column_counts)
-      for (const std::size_t rows : {1, 33})
-        for (const Write write : both_writes)
-          take({.input = with.normals({rows, width}),
-                .scale = with.normals({width}),
-                .output_gradient = with.normals({rows, width}),
-                .input_gradient = with.update(write, {rows, width}),
-                .scale_gradient = with.add({width})},
-               within_sum(rows));
-    for (unsigned present = 0; present < 4; ++present)
-      take({.input = with.normals({9, 33}),
-            .scale = with.normals({33}),
-            .output_gradient = with.normals({9, 33}),
-            .input_gradient = (present & 1) != 0 ? with.update(Write::add, {9, 33})
-                                                 : ops::Update<double, HostMemory>(),
-            .scale_gradient = with.add((present & 2) != 0, {33})},
-           within_sum(9));
-  }
-};
-
-template <>
 struct Cases<Judged<ops::Fill>> {
   static void each(const Take<Judged<ops::Fill>>& take) {
     for (const std::size_t size : element_counts)
@@ -148,17 +109,75 @@ struct Cases<Judged<ops::Sum>> {
       take(
           {.left = with.normals({size}), .right = with.normals({size}), .output = with.out({size})},
           within(8 * u));
+    for (const std::size_t width : column_counts)
+      for (const std::size_t rows : {1, 33})
+        take({.left = with.normals({rows, width}),
+              .right = with.normals({width}),
+              .output = with.out({rows, width})},
+             within(8 * u));
   }
 };
 
+// A row on the right is layer scale.
 template <>
 struct Cases<Judged<ops::Product>> {
   static void each(const Take<Judged<ops::Product>>& take) {
     Arguments with(65);
+    for (const bool with_residual : {false, true}) {
+      const auto residual = [&](const Shape& shape) {
+        return with_residual ? with.normals(shape) : HostArray();
+      };
+      for (const std::size_t size : element_counts)
+        take({.left = with.normals({size}),
+              .right = with.normals({size}),
+              .residual = residual({size}),
+              .output = with.out({size})},
+             with_residual ? within_sum(1) : within(16 * u));
+      for (const std::size_t width : column_counts)
+        for (const std::size_t rows : {1, 33})
+          take({.left = with.normals({rows, width}),
+                .right = with.normals({width}),
+                .residual = residual({rows, width}),
+                .output = with.out({rows, width})},
+               within_sum(1));
+    }
+  }
+};
+
+template <>
+struct Cases<Judged<ops::ProductGradient>> {
+  static void each(const Take<Judged<ops::ProductGradient>>& take) {
+    Arguments with(66);
     for (const std::size_t size : element_counts)
-      take(
-          {.left = with.normals({size}), .right = with.normals({size}), .output = with.out({size})},
-          within(16 * u));
+      for (const Write write : both_writes)
+        for (const bool with_left : {true, false})
+          take({.left = with.normals({size}),
+                .right = with.normals({size}),
+                .output_gradient = with.normals({size}),
+                .left_gradient =
+                    with_left ? with.update(write, {size}) : ops::Update<double, HostMemory>(),
+                .right_gradient = with.update(Write::add, {size})},
+               within(32 * u));
+    for (const std::size_t width : column_counts)
+      for (const std::size_t rows : {1, 33})
+        for (const Write write : both_writes) take_row(take, with, {rows, width}, write, 3);
+    for (unsigned present = 0; present < 4; ++present)
+      take_row(take, with, {9, 33}, Write::add, present);
+  }
+
+ private:
+  // With a row on the right, and some of the gradients.
+  static void take_row(const Take<Judged<ops::ProductGradient>>& take, Arguments& with,
+                       const Shape& shape, Write write, unsigned present) {
+    const auto update = [&](bool wanted, const Shape& of) {
+      return wanted ? with.update(write, of) : ops::Update<double, HostMemory>();
+    };
+    take({.left = with.normals(shape),
+          .right = with.normals({shape[1]}),
+          .output_gradient = with.normals(shape),
+          .left_gradient = update((present & 1) != 0, shape),
+          .right_gradient = update((present & 2) != 0, {shape[1]})},
+         within_sum(shape[0]));
   }
 };
 
@@ -195,23 +214,6 @@ struct Cases<Judged<ops::DropoutGradient>> {
                 .input_gradient = with.update(write, {size})},
                within(64 * u));
         });
-  }
-};
-
-template <>
-struct Cases<Judged<ops::ProductGradient>> {
-  static void each(const Take<Judged<ops::ProductGradient>>& take) {
-    Arguments with(66);
-    for (const std::size_t size : element_counts)
-      for (const Write write : both_writes)
-        for (const bool with_left : {true, false})
-          take({.left = with.normals({size}),
-                .right = with.normals({size}),
-                .output_gradient = with.normals({size}),
-                .left_gradient =
-                    with_left ? with.update(write, {size}) : ops::Update<double, HostMemory>(),
-                .right_gradient = with.update(Write::add, {size})},
-               within(32 * u));
   }
 };
 

@@ -73,6 +73,27 @@ struct Cases<Judged<ops::SoftCrossEntropy>> {
   }
 };
 
+template <>
+struct Cases<Judged<ops::BinaryCrossEntropy>> {
+  static void each(const Take<Judged<ops::BinaryCrossEntropy>>& take) {
+    Arguments with(95);
+    for (const std::size_t rows : loss_sizes)
+      for (const std::size_t classes : loss_sizes) {
+        const HostArray logits = with.normals({rows, classes}, 6);
+        logits.data()[0] = 200;
+        logits.data()[rows * classes - 1] = -200;
+        Floats targets(rows * classes);  // 0, 0.3, 0.6, 0.9 or 1, as for answers of ten people
+        for (float& target : targets)
+          target = std::min(1.0f, 0.3f * static_cast<float>(with.random().below(5)));
+        take({.logits = ops::InOut(logits),
+              .targets = with.array(targets, {rows, classes}),
+              .weight = 0.125f,
+              .loss = ops::Add(with.array({2}, {1}))},
+             within_loss(u * static_cast<double>(rows * classes)));
+      }
+  }
+};
+
 // The bias' gradient is a sum of numbers of both signs, each at most the weight.
 template <>
 struct Cases<Judged<ops::SigmoidLoss>> {

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Cases of norms and of their parts. u is the unit roundoff of float.
+/// Cases of norms and of softmax, and of their gradients. u is the unit roundoff of float.
 
 #include <algorithm>
 #include <cmath>
@@ -143,6 +143,37 @@ struct Cases<Judged<ops::L2NormalizeGradient>> {
           .output_gradient = with.array({1e-12f, -2e-12f, 3e-12f, 1e-12f, 5, 0}, {3, 2}),
           .input_gradient = with.update(Write::assign, {3, 2})},
          within_sum(2));
+  }
+};
+
+template <>
+struct Cases<Judged<ops::Softmax>> {
+  static void each(const Take<Judged<ops::Softmax>>& take) {
+    Arguments with(124);
+    for (const std::size_t width : {1, 3, 17, 33, 130, 1000})
+      for (const float offset : {0.0f, 1000.0f, -1000.0f}) {
+        const HostArray input = with.normals({5, width}, 3, offset);
+        if (width > 3) input.data()[2] = -infinity;
+        take({.input = input, .output = with.out({5, width})}, within_sum(width));
+      }
+  }
+};
+
+template <>
+struct Cases<Judged<ops::SoftmaxGradient>> {
+  static void each(const Take<Judged<ops::SoftmaxGradient>>& take) {
+    Arguments with(125);
+    for (const std::size_t width : {1, 3, 17, 33, 130, 1000})
+      for (const Write write : both_writes) {
+        const HostArray input = with.normals({5, width}, 2), output = with.normals({5, width});
+        Judge().run(Judged<ops::Softmax>{input, ops::Out(output)});
+        for (std::size_t i = 0; i < output.size(); ++i)
+          output.data()[i] = static_cast<float>(output.data()[i]);
+        take({.output = output,
+              .output_gradient = with.normals({5, width}),
+              .input_gradient = with.update(write, {5, width})},
+             within_sum(width));
+      }
   }
 };
 

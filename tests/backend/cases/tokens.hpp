@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Cases of slices and means of tokens and of softmax, and of their gradients.
+/// Cases of slices and means of tokens and of tokens that are written, and of their gradients.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace coca::testing {
 
-inline constexpr std::size_t token_widths[] = {1, 3, 17, 33, 130};
+inline constexpr std::size_t token_widths[] = {1, 3, 17, 33, 65, 130, 768};
 
 template <>
 struct Cases<Judged<ops::SliceTokens>> {
@@ -79,34 +79,42 @@ struct Cases<Judged<ops::MeanTokensGradient>> {
   }
 };
 
+// What is not written stays NaN; a sum is one rounding.
 template <>
-struct Cases<Judged<ops::Softmax>> {
-  static void each(const Take<Judged<ops::Softmax>>& take) {
-    Arguments with(124);
-    for (const std::size_t width : {1, 3, 17, 33, 130, 1000})
-      for (const float offset : {0.0f, 1000.0f, -1000.0f}) {
-        const HostArray input = with.normals({5, width}, 3, offset);
-        if (width > 3) input.data()[2] = -infinity;
-        take({.input = input, .output = with.out({5, width})}, within_sum(width));
-      }
+struct Cases<Judged<ops::WriteTokens>> {
+  static void each(const Take<Judged<ops::WriteTokens>>& take) {
+    Arguments with(10);
+    for (const std::size_t width : {1, 7, 48})
+      for (const std::size_t sources : {1, 3})
+        for (const std::size_t tokens : {1, 4})
+          for (const std::size_t first : {0, 2})
+            for (const bool with_positions : {false, true}) {
+              const HostArray positions =
+                  with_positions ? with.normals({first + tokens, width}) : HostArray();
+              take({.source = with.normals({sources, tokens, width}),
+                    .positions = positions,
+                    .first = first,
+                    .output = ops::InOut(with.out({3, 7, width}).tensor())},
+                   within(16 * u));
+            }
   }
 };
 
 template <>
-struct Cases<Judged<ops::SoftmaxGradient>> {
-  static void each(const Take<Judged<ops::SoftmaxGradient>>& take) {
-    Arguments with(125);
-    for (const std::size_t width : {1, 3, 17, 33, 130, 1000})
-      for (const Write write : both_writes) {
-        const HostArray input = with.normals({5, width}, 2), output = with.normals({5, width});
-        Judge().run(Judged<ops::Softmax>{input, ops::Out(output)});
-        for (std::size_t i = 0; i < output.size(); ++i)
-          output.data()[i] = static_cast<float>(output.data()[i]);
-        take({.output = output,
-              .output_gradient = with.normals({5, width}),
-              .input_gradient = with.update(write, {5, width})},
-             within_sum(width));
-      }
+struct Cases<Judged<ops::WriteTokensGradient>> {
+  static void each(const Take<Judged<ops::WriteTokensGradient>>& take) {
+    Arguments with(57);
+    for (const std::size_t width : token_widths)
+      for (const std::size_t sources : {0, 1, 3})
+        for (const std::size_t tokens : {1, 4})
+          for (const std::size_t first : {0, 2})
+            for (const bool with_positions : {false, true})
+              take({.output_gradient = with.normals({3, 7, width}),
+                    .first = first,
+                    .tokens = tokens,
+                    .source_gradient = with.add(sources != 0, {sources, tokens, width}),
+                    .positions_gradient = with.add(with_positions, {7, width})},
+                   within_sum(3));
   }
 };
 

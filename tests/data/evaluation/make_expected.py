@@ -1,26 +1,21 @@
-"""Writes expected.json: what pycocoevalcap finds for captions.json.
-
-pycocoevalcap 1.2 is given words that are separated already, as caption_words.hpp separates them, so
-that its PTB tokenizer (Java) has no part in it.
-"""
+"""Writes expected.json: what pycocoevalcap 1.2 finds for captions.json, with its PTB tokenizer (Java)."""
 import json
 import os
-import re
 
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
+from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def words(caption):
-    lower = "".join(c.lower() if c.isascii() else c for c in caption)
-    return " ".join(re.findall(r"[0-9]|[a-z\u0080-\U0010ffff]+", lower))
+def words(captions):
+    return PTBTokenizer().tokenize({i: [{"caption": text} for text in texts] for i, texts in enumerate(captions)})
 
 
 def judge(captions):
-    references = {i: [words(text) for text in c["references"]] for i, c in enumerate(captions)}
-    candidates = {i: [words(c["candidate"])] for i, c in enumerate(captions)}
+    references = words([c["references"] for c in captions])
+    candidates = words([[c["candidate"]] for c in captions])
     bleu, _ = Bleu(4).compute_score(references, candidates, verbose=0)
     mean, each = Cider().compute_score(references, candidates)
     return {"bleu": bleu, "cider": float(mean), "cider_each": [float(score) for score in each],

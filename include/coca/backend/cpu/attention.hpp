@@ -15,7 +15,6 @@
 
 #include "coca/backend/backend.hpp"
 #include "coca/backend/cpu/attention_kernels.hpp"
-#include "coca/backend/cpu/attention_plain.hpp"
 #include "coca/backend/cpu/cpu_context.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
 #include "coca/backend/cpu/interleave.hpp"
@@ -23,6 +22,25 @@
 #include "coca/backend/cpu/threads.hpp"
 
 namespace coca::detail {
+
+/// What scores are multiplied with.
+inline float score_scale(const AttentionArguments<float, HostMemory>& a) {
+  if (a.scale != 0) return a.scale;
+  return 1.0f / std::sqrt(static_cast<float>(a.query.width / a.heads));
+}
+
+/// The bias of the keys of one query, or null.
+inline const float* bias_of(const AttentionArguments<float, HostMemory>& a, std::size_t head,
+                            std::size_t query) {
+  return a.bias ? a.bias.data() + (head * a.query_tokens + query) * a.key_tokens : nullptr;
+}
+
+/// Which keys one query does not see, or null.
+inline const std::uint8_t* hidden_from(const AttentionArguments<float, HostMemory>& a,
+                                       std::size_t batch, std::size_t query) {
+  return a.hidden_pairs ? a.hidden_pairs.data() + (batch * a.query_tokens + query) * a.key_tokens
+                        : nullptr;
+}
 
 /// The attention of one thread: several (sequence, head, part of the queries) in turn.
 class AttentionWorker {
@@ -149,10 +167,16 @@ class AttentionWorker {
     single.count = seen_by(q);
     single.width = width_;
     single.scale = scale_;
+    single.positions = positions_;
+    single.bias = bias_of(a_, head_, q);
+    single.hidden = hidden_from(a_, batch_, q);
     single.weights = scores_;
     single.output = output_of(q);
     single.factor = factors_;
-    dispatch<SingleQueryKernel>(set_, single);
+    if (single.bias != nullptr || single.hidden != nullptr)
+      dispatch<SingleQueryKernel<true>>(set_, single);
+    else
+      dispatch<SingleQueryKernel<false>>(set_, single);
     if (a_.probabilities) write_probabilities(q, single.count, scores_, 1, factors_[0]);
   }
 
@@ -173,11 +197,30 @@ class AttentionWorker {
     block.count = seen;
     block.lanes = lanes;
     block.scale = scale_;
+    if (a_.bias || a_.hidden_pairs) {
+      shift_block(first, count, seen);
+      block.scale = 1.0f;
+    }
     block.factors = factors_;
     if (a_.causal) block.positions = positions_;
     block.first_limit = static_cast<std::int32_t>(a_.key_tokens - a_.query_tokens + first);
     dispatch<SoftmaxBlockKernel>(set_, block);
     write_block(first, count, seen);
+  }
+
+  // Scales the scores of a block, and adds what the plain case does not have.
+  void shift_block(std::size_t first, std::size_t count, std::size_t seen) const {
+    BlockShift shift;
+    shift.scores = scores_;
+    shift.count = seen;
+    shift.lanes = kernels_.panel;
+    shift.queries = count;
+    shift.scale = scale_;
+    shift.positions = positions_;
+    shift.bias = bias_of(a_, head_, first);
+    shift.hidden = hidden_from(a_, batch_, first);
+    shift.stride = a_.key_tokens;
+    dispatch<ShiftBlockKernel>(set_, shift);
   }
 
   void write_block(std::size_t first, std::size_t count, std::size_t seen) {
@@ -270,7 +313,7 @@ class AttentionWorker {
 /// of a picture do: all sequences come in groups of this size.
 inline std::size_t sequences_of_same_keys(const AttentionArguments<float, HostMemory>& a) {
   if (a.query_tokens != 1 || a.key_tokens == 0 || !a.key_rows) return 1;
-  if (a.hidden_keys || a.probabilities) return 1;
+  if (a.hidden_keys || a.probabilities || a.bias || a.hidden_pairs) return 1;
   const std::int32_t* rows = a.key_rows.data();
   const auto same = [&](std::size_t first, std::size_t second) {
     return std::equal(rows + first * a.key_tokens, rows + (first + 1) * a.key_tokens,
@@ -284,7 +327,6 @@ inline std::size_t sequences_of_same_keys(const AttentionArguments<float, HostMe
 }
 
 inline void run(const ops::Attention<float, HostMemory>& op, const CpuContext& context) {
-  if (is_plain(op.arguments)) return plain_attention(op, context);
   AttentionArguments<float, HostMemory> arguments = op.arguments;
   // Enough of them are a block of queries, for which keys and values are read once.
   std::size_t group = sequences_of_same_keys(arguments);

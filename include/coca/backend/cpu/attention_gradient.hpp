@@ -17,8 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "coca/backend/cpu/attention.hpp"
 #include "coca/backend/cpu/attention_gradient_kernels.hpp"
-#include "coca/backend/cpu/attention_plain.hpp"
 #include "coca/backend/cpu/elementwise.hpp"
 #include "coca/backend/cpu/gemm_kernels.hpp"
 #include "coca/backend/cpu/interleave.hpp"
@@ -203,6 +203,7 @@ class AttentionGradientWorker {
     for (std::size_t i = 0; i < rows.rows; ++i) {
       const std::size_t query = first + queries.begin + i;
       rows.seen[i] = seen_by(query);
+      if (a_.bias || a_.hidden_pairs || gradients_.bias) shift_row(rows, i, query);
       dispatch<RowDotKernel>(set_, output_ + place_of(query), output_gradient_ + place_of(query),
                              width_, &rows.means[i]);
     }
@@ -214,8 +215,21 @@ class AttentionGradientWorker {
       multiply(rows.rows, width_, gradient_tiles_ + queries.begin * width_, value_panels_ + place,
                rows.gradients + p * rows.panel_stride, false);
     }
-    dispatch<ScoreGradientKernel>(set_, rows);
+    if (rows.positions != nullptr)
+      dispatch<ScoreGradientKernel<true>>(set_, rows);
+    else
+      dispatch<ScoreGradientKernel<false>>(set_, rows);
     if (gradients_.query.rows) add_queries(first + queries.begin, rows);
+  }
+
+  // Bias and mask of a query, and where the gradient of its bias goes.
+  void shift_row(ScoreRows& rows, std::size_t i, std::size_t query) const {
+    rows.positions = positions_;
+    rows.bias[i] = bias_of(a_, head_, query);
+    rows.hidden[i] = hidden_from(a_, batch_, query);
+    if (gradients_.bias)
+      rows.bias_gradients[i] =
+          gradients_.bias.data() + (head_ * a_.query_tokens + query) * a_.key_tokens;
   }
 
   void multiply(std::size_t rows, std::size_t steps, const float* left, const float* right,
@@ -301,10 +315,9 @@ class AttentionGradientWorker {
   std::size_t* positions_ = nullptr;
 };
 
-/// Threads share the heads of all sequences; where
-/// sequences may share keys, each has some heads of all sequences.
+/// Threads share the heads of all sequences; where sequences may share keys, or add to one bias,
+/// each has some heads of all sequences.
 inline void run(const ops::AttentionGradient<float, HostMemory>& op, const CpuContext& context) {
-  if (is_plain(op.arguments)) return plain_attention_gradient(op, context);
   const std::size_t heads = op.arguments.heads, batch = op.arguments.batch;
   if (heads * batch == 0 || op.arguments.query_tokens == 0 || op.arguments.key_tokens == 0) return;
   const std::size_t work =
@@ -315,7 +328,7 @@ inline void run(const ops::AttentionGradient<float, HostMemory>& op, const CpuCo
     for (std::size_t i = begin; i < end; ++i) head_of_work(worker, i);
   };
   const int threads = worthwhile_threads(context.threads, work / 4);
-  if (op.arguments.key_rows)
+  if (op.arguments.key_rows || op.gradients.bias)
     parallel_for(threads, heads, [&](std::size_t begin, std::size_t end) {
       run(begin, end, [&](AttentionGradientWorker& worker, std::size_t head) {
         for (std::size_t b = 0; b < batch; ++b) worker.run(b, head);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 #include "coca/backend/cpu/transpose.hpp"
@@ -25,15 +26,24 @@ struct ScoreRows {
   std::array<std::size_t, most_rows> seen{};  ///< keys that each query sees, the first ones
   std::array<float, most_rows> means{};       ///< output gradient times output
   float scale = 1.0f;
+  /// Of bias and masks, which have their own numbers for each query, by the positions of keys:
+  const std::size_t* positions = nullptr;               ///< of the keys; null: there are none
+  std::array<const float*, most_rows> bias{};           ///< added to scale * scores, or null
+  std::array<const std::uint8_t*, most_rows> hidden{};  ///< 1: not seen, or null
+  std::array<float*, most_rows> bias_gradients{};       ///< added to, or null
 };
 
-/// p = softmax(scale * scores); gradient of scores = scale * p * (gradient of p - mean), zero for
-/// keys that are not seen.
+/// p = softmax(scale * scores + bias); gradient of scores = scale * p * (gradient of p - mean),
+/// zero for keys that are not seen.
+/// @tparam shifted whether there are biases or masks; the plain case is compiled without them
+template <bool shifted>
 struct ScoreGradientKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const ScoreRows& a) {
     for (std::size_t r = 0; r < a.rows; ++r) {
-      if (a.seen[r] == 0) {
+      bool sees = a.seen[r] != 0;
+      if constexpr (shifted) sees = sees && shift(a, r);
+      if (!sees) {
         clear<S>(a, r);
         continue;
       }
@@ -41,6 +51,8 @@ struct ScoreGradientKernel {
       const float best = largest<S>(a, r);
       const float factor = 1.0f / sum_of_exp<S>(a, r, best);
       write<S>(a, r, factor);
+      if constexpr (shifted)
+        if (a.bias_gradients[r] != nullptr) add_bias_gradient(a, r);
     }
   }
 
@@ -63,6 +75,41 @@ struct ScoreGradientKernel {
           simd::fill<S>(zero, 0.0f);
           simd::store<S>(a.scores + place, zero);
           simd::store<S>(a.gradients + place, zero);
+        });
+  }
+
+  // Calls function(place, key) for the keys that a row sees.
+  template <class Function>
+  [[gnu::always_inline]] static inline void each_seen(const ScoreRows& a, std::size_t row,
+                                                      const Function& function) {
+    std::size_t begin = row * a.panel;
+    for (std::size_t first = 0; first < a.seen[row]; first += a.panel, begin += a.panel_stride) {
+      const std::size_t count = std::min(a.panel, a.seen[row] - first);
+      for (std::size_t i = 0; i < count; ++i) function(begin + i, first + i);
+    }
+  }
+
+  // Scales the scores of a row, adds its bias and hides keys from it; whether it sees one.
+  [[gnu::always_inline]] static inline bool shift(const ScoreRows& a, std::size_t row) {
+    const float* bias = a.bias[row];
+    const std::uint8_t* hidden = a.hidden[row];
+    bool sees = false;
+    each_seen(
+        a, row, [&](std::size_t place, std::size_t key) __attribute__((always_inline)) {
+          const std::size_t position = a.positions[key];
+          const bool seen = hidden == nullptr || hidden[position] == 0;
+          const float score = a.scores[place] * a.scale + (bias != nullptr ? bias[position] : 0.0f);
+          a.scores[place] = seen ? score : -std::numeric_limits<float>::infinity();
+          sees = sees || seen;
+        });
+    return sees;
+  }
+
+  // The gradients of a row's scores, without their scale.
+  [[gnu::always_inline]] static inline void add_bias_gradient(const ScoreRows& a, std::size_t row) {
+    each_seen(
+        a, row, [&](std::size_t place, std::size_t key) __attribute__((always_inline)) {
+          a.bias_gradients[row][a.positions[key]] += a.gradients[place] / a.scale;
         });
   }
 
@@ -96,7 +143,8 @@ struct ScoreGradientKernel {
         a, row, [&](std::size_t place) __attribute__((always_inline)) {
           typename S::F x;
           simd::load<S>(x, a.scores + place);
-          x = (x - best) * a.scale;
+          x = x - best;
+          if constexpr (!shifted) x = x * a.scale;
           simd::exp_inplace<S>(x);
           total += x;
           simd::store<S>(a.scores + place, x);

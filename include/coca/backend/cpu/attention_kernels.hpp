@@ -23,11 +23,16 @@ struct SingleQuery {
   std::size_t count = 0;
   std::size_t width = 0;
   float scale = 1.0f;
+  const std::int32_t* positions = nullptr;  ///< [count] of the keys, for bias and hidden
+  const float* bias = nullptr;              ///< [positions] added to the scores, or null
+  const std::uint8_t* hidden = nullptr;     ///< [positions] 1: not seen, or null
   float* weights = nullptr;  ///< [count rounded up to 16], written: e^(score - largest)
   float* output = nullptr;   ///< [width]
   float* factor = nullptr;   ///< written: 1 / sum of the weights
 };
 
+/// @tparam shifted whether there is a bias or a mask; the plain case is compiled without them
+template <bool shifted>
 struct SingleQueryKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const SingleQuery& a) {
@@ -87,11 +92,27 @@ struct SingleQueryKernel {
       }
       simd::sum_rows<S>(sums, dots);
       sums = sums * a.scale;
+      if constexpr (shifted) shift<S>(sums, a, k);
       best = sums > best ? sums : best;
       simd::store<S>(a.weights + k, sums);
     }
     for (std::size_t k = a.count; k % S::width != 0; ++k) a.weights[k] = nothing;
     return simd::largest<S>(best, nothing);
+  }
+
+  // Bias and mask of a vector of keys; what follows the last key has those of the last.
+  template <class S>
+  [[gnu::always_inline]] static inline void shift(typename S::F& scores, const SingleQuery& a,
+                                                  std::size_t k) {
+    float values[S::width];
+    simd::store<S>(values, scores);
+    for (std::size_t i = 0; i < S::width; ++i) {
+      const std::int32_t position = a.positions[std::min(k + i, a.count - 1)];
+      if (a.bias != nullptr) values[i] += a.bias[position];
+      if (a.hidden != nullptr && a.hidden[position] != 0)
+        values[i] = -std::numeric_limits<float>::infinity();
+    }
+    simd::load<S>(scores, values);
   }
 
   template <class S>
@@ -155,6 +176,86 @@ struct SingleQueryKernel {
     }
     sums = sums * factor;
     simd::store_some<S>(a.output, sums, a.width);
+  }
+};
+
+/// Bias and mask of a block of queries, one query per lane.
+struct BlockShift {
+  float* scores = nullptr;  ///< [count, lanes], become scale * score + bias, or minus infinity
+  std::size_t count = 0;    ///< keys
+  std::size_t lanes = 0;    ///< a multiple of S::width
+  std::size_t queries = 0;  ///< lanes that are in use
+  float scale = 1.0f;
+  const std::int32_t* positions = nullptr;  ///< [count] of the keys
+  const float* bias = nullptr;              ///< [queries] rows `stride` apart, by position; or null
+  const std::uint8_t* hidden = nullptr;     ///< likewise, 1: not seen
+  std::size_t stride = 0;
+};
+
+/// Squares of queries and keys, which are transposed on the way: bias and mask have a row for each
+/// query, scores one for each key.
+struct ShiftBlockKernel {
+  template <class S>
+  [[gnu::always_inline]] static inline void run(const BlockShift& a) {
+    for (std::size_t lane = 0; lane < a.lanes; lane += S::width)
+      for (std::size_t first = 0; first < a.count; first += S::width) {
+        add<S>(a, lane, first);
+        if (a.hidden != nullptr) hide<S>(a, lane, first);
+      }
+  }
+
+ private:
+  template <class S>
+  [[gnu::always_inline]] static inline void add(const BlockShift& a, std::size_t lane,
+                                                std::size_t first) {
+    typename S::F rows[S::width] = {}, x;
+    if (a.bias != nullptr) transposed<S>(rows, a.bias, a, lane, first);
+    const std::size_t keys = std::min(S::width, a.count - first);
+    for (std::size_t k = 0; k < keys; ++k) {
+      float* scores = a.scores + (first + k) * a.lanes + lane;
+      simd::load<S>(x, scores);
+      x = x * a.scale + rows[k];
+      simd::store<S>(scores, x);
+    }
+  }
+
+  template <class S>
+  [[gnu::always_inline]] static inline void hide(const BlockShift& a, std::size_t lane,
+                                                 std::size_t first) {
+    typename S::F rows[S::width], x, nothing;
+    const typename S::F zero{};
+    simd::fill<S>(nothing, -std::numeric_limits<float>::infinity());
+    transposed<S>(rows, a.hidden, a, lane, first);
+    const std::size_t keys = std::min(S::width, a.count - first);
+    for (std::size_t k = 0; k < keys; ++k) {
+      float* scores = a.scores + (first + k) * a.lanes + lane;
+      simd::load<S>(x, scores);
+      x = rows[k] == zero ? x : nothing;
+      simd::store<S>(scores, x);
+    }
+  }
+
+  // rows[k] holds, for the queries from `lane` on, what `values` has for key first + k.
+  template <class S, class Value>
+  [[gnu::always_inline]] static inline void transposed(typename S::F* rows, const Value* values,
+                                                       const BlockShift& a, std::size_t lane,
+                                                       std::size_t first) {
+    const std::size_t last = std::min(first + S::width, a.count) - 1;
+    const bool adjacent = last - first + 1 == S::width &&
+                          a.positions[last] - a.positions[first] == static_cast<int>(last - first);
+    for (std::size_t i = 0; i < S::width; ++i) {
+      const Value* row = values + std::min(lane + i, a.queries - 1) * a.stride;
+      float picked[S::width];
+      if (adjacent) {
+        row += a.positions[first];
+        for (std::size_t k = 0; k < S::width; ++k) picked[k] = static_cast<float>(row[k]);
+      } else {
+        for (std::size_t k = 0; k < S::width; ++k)
+          picked[k] = static_cast<float>(row[a.positions[std::min(first + k, last)]]);
+      }
+      simd::load<S>(rows[i], picked);
+    }
+    simd::transpose<S>(rows);
   }
 };
 

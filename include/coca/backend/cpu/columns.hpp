@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// Operations that treat the columns of an array alike: sums over rows (the gradient of a bias) and
-/// layer scale.
+/// Sums and products of two arrays, of which the second may be one row for all rows of the first (a
+/// bias, layer scale), and the sums over rows that are its gradient.
 
 #include <algorithm>
 #include <cstddef>
@@ -85,10 +85,28 @@ inline void run(const ops::SumRows<float, HostMemory>& op, const CpuContext& con
               context);
 }
 
-/// One row: residual + scale * input.
-struct ScaleColumnsStep {
-  const float* input = nullptr;
-  const float* scale = nullptr;
+/// left + right.
+struct SumStep {
+  const float* left = nullptr;
+  const float* right = nullptr;
+  float* output = nullptr;
+
+  template <class S>
+  [[gnu::always_inline]] inline void run(std::size_t i, std::size_t count) const {
+    typename S::F x, y;
+    simd::load_up_to<S>(x, left + i, count);
+    simd::load_up_to<S>(y, right + i, count);
+    x = x + y;
+    simd::store_up_to<S>(output + i, x, count);
+  }
+
+  SumStep of_row(std::size_t place) const { return {left + place, right, output + place}; }
+};
+
+/// residual + left * right, assigned or added.
+struct ProductStep {
+  const float* left = nullptr;
+  const float* right = nullptr;
   const float* residual = nullptr;  ///< or null
   float* output = nullptr;
   Write write = Write::assign;
@@ -96,8 +114,8 @@ struct ScaleColumnsStep {
   template <class S>
   [[gnu::always_inline]] inline void run(std::size_t i, std::size_t count) const {
     typename S::F x, y;
-    simd::load_up_to<S>(x, input + i, count);
-    simd::load_up_to<S>(y, scale + i, count);
+    simd::load_up_to<S>(x, left + i, count);
+    simd::load_up_to<S>(y, right + i, count);
     x = x * y;
     if (residual != nullptr) {
       simd::load_up_to<S>(y, residual + i, count);
@@ -105,42 +123,54 @@ struct ScaleColumnsStep {
     }
     simd::write_up_to<S>(output + i, x, count, write);
   }
+
+  ProductStep of_row(std::size_t place) const {
+    return {left + place, right, residual == nullptr ? nullptr : residual + place, output + place,
+            write};
+  }
 };
 
-/// The step for every row of [rows, width] arrays.
-inline void scale_rows(const ScaleColumnsStep& first, std::size_t rows, std::size_t width,
-                       const CpuContext& context) {
-  parallel_for(worthwhile_threads(context.threads, rows * width / 8), rows,
+/// A step over `size` elements, whose right side has `right_size`: as many, or a row for every row.
+template <class Step>
+void combine(const Step& step, std::size_t size, std::size_t right_size,
+             const CpuContext& context) {
+  if (size == 0) return;
+  if (right_size == size) return for_each_vector(step, size, context);
+  parallel_for(worthwhile_threads(context.threads, size / 8), size / right_size,
                [&](std::size_t begin, std::size_t end) {
-                 for (std::size_t r = begin; r < end; ++r) {
-                   ScaleColumnsStep step = first;
-                   step.input += r * width;
-                   step.output += r * width;
-                   if (step.residual != nullptr) step.residual += r * width;
-                   dispatch<EachVectorKernel<ScaleColumnsStep>>(context.set, step, std::size_t{0},
-                                                                width);
-                 }
+                 for (std::size_t r = begin; r < end; ++r)
+                   dispatch<EachVectorKernel<Step>>(context.set, step.of_row(r * right_size),
+                                                    std::size_t{0}, right_size);
                });
 }
 
-inline void run(const ops::ScaleColumns<float, HostMemory>& op, const CpuContext& context) {
-  const std::size_t width = op.scale.size();
-  if (width == 0) return;
-  scale_rows({op.input.data(), op.scale.data(), data_of(op.residual), op.output.data()},
-             op.input.size() / width, width, context);
+inline void run(const ops::Sum<float, HostMemory>& op, const CpuContext& context) {
+  combine(SumStep{op.left.data(), op.right.data(), op.output.data()}, op.output.size(),
+          op.right.size(), context);
 }
 
-inline void run(const ops::ScaleColumnsGradient<float, HostMemory>& op, const CpuContext& context) {
-  const std::size_t width = op.scale.size();
+inline void run(const ops::Product<float, HostMemory>& op, const CpuContext& context) {
+  combine(ProductStep{op.left.data(), op.right.data(), data_of(op.residual), op.output.data()},
+          op.output.size(), op.right.size(), context);
+}
+
+inline void run(const ops::ProductGradient<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t size = op.output_gradient.size(), width = op.right.size();
+  const float* gradient = op.output_gradient.data();
   if (width == 0) return;
-  const std::size_t rows = op.output_gradient.size() / width;
-  if (op.scale_gradient)
-    sum_columns({op.output_gradient.data(), op.input.data(), rows, width, op.scale_gradient.data()},
-                context);
-  if (op.input_gradient)
-    scale_rows({op.output_gradient.data(), op.scale.data(), nullptr, op.input_gradient.data(),
-                op.input_gradient.write},
-               rows, width, context);
+  if (op.right_gradient && width != size) {
+    if (op.right_gradient.write == Write::assign)
+      std::fill_n(op.right_gradient.data(), width, 0.0f);
+    sum_columns({gradient, op.left.data(), size / width, width, op.right_gradient.data()}, context);
+  } else if (op.right_gradient) {
+    combine(ProductStep{gradient, op.left.data(), nullptr, op.right_gradient.data(),
+                        op.right_gradient.write},
+            size, size, context);
+  }
+  if (op.left_gradient)
+    combine(ProductStep{gradient, op.right.data(), nullptr, op.left_gradient.data(),
+                        op.left_gradient.write},
+            size, width, context);
 }
 
 }  // namespace coca::detail

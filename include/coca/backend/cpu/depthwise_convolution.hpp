@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "coca/backend/cpu/elementwise.hpp"
+#include "coca/backend/cpu/columns.hpp"
 #include "coca/backend/cpu/rows_gradient.hpp"
 #include "coca/backend/cpu/vectors.hpp"
 
@@ -49,8 +49,8 @@ void visit_window(const Unfold& w, std::size_t row, std::size_t column, const Us
 /// output[c] += left[c] right[c] for channels [begin, end).
 inline void multiply_add(const float* left, const float* right, float* output, std::size_t begin,
                          std::size_t end, InstructionSet set) {
-  dispatch<EachVectorKernel<ProductStep>>(set, ProductStep{left, right, output, Write::add}, begin,
-                                          end);
+  dispatch<EachVectorKernel<ProductStep>>(
+      set, ProductStep{left, right, nullptr, output, Write::add}, begin, end);
 }
 
 inline void run(const ops::DepthwiseConvolution<float, HostMemory>& op, const CpuContext& context) {

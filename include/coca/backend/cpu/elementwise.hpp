@@ -42,39 +42,6 @@ struct AddStep {
   }
 };
 
-/// left + right.
-struct SumStep {
-  const float* left = nullptr;
-  const float* right = nullptr;
-  float* output = nullptr;
-
-  template <class S>
-  [[gnu::always_inline]] inline void run(std::size_t i, std::size_t count) const {
-    typename S::F x, y;
-    simd::load_up_to<S>(x, left + i, count);
-    simd::load_up_to<S>(y, right + i, count);
-    x = x + y;
-    simd::store_up_to<S>(output + i, x, count);
-  }
-};
-
-/// left * right, assigned or added.
-struct ProductStep {
-  const float* left = nullptr;
-  const float* right = nullptr;
-  float* output = nullptr;
-  Write write = Write::assign;
-
-  template <class S>
-  [[gnu::always_inline]] inline void run(std::size_t i, std::size_t count) const {
-    typename S::F x, y;
-    simd::load_up_to<S>(x, left + i, count);
-    simd::load_up_to<S>(y, right + i, count);
-    x = x * y;
-    simd::write_up_to<S>(output + i, x, count, write);
-  }
-};
-
 /// factor * input, assigned or added.
 struct ScaleStep {
   const float* input = nullptr;
@@ -140,28 +107,6 @@ inline void run(const ops::Copy<float, HostMemory>& op, const CpuContext& contex
                  std::copy(op.input.data() + begin, op.input.data() + end,
                            op.output.data() + begin);
                });
-}
-
-inline void run(const ops::Sum<float, HostMemory>& op, const CpuContext& context) {
-  for_each_vector(SumStep{op.left.data(), op.right.data(), op.output.data()}, op.output.size(),
-                  context);
-}
-
-inline void run(const ops::Product<float, HostMemory>& op, const CpuContext& context) {
-  for_each_vector(ProductStep{op.left.data(), op.right.data(), op.output.data()}, op.output.size(),
-                  context);
-}
-
-inline void run(const ops::ProductGradient<float, HostMemory>& op, const CpuContext& context) {
-  const auto write = [&](const ops::Update<float, HostMemory>& gradient,
-                         const Tensor<float>& other) {
-    if (!gradient) return;
-    for_each_vector(
-        ProductStep{op.output_gradient.data(), other.data(), gradient.data(), gradient.write},
-        gradient.size(), context);
-  };
-  write(op.left_gradient, op.right);
-  write(op.right_gradient, op.left);
 }
 
 inline void run(const ops::Accumulate<float, HostMemory>& op, const CpuContext& context) {

@@ -185,6 +185,27 @@ inline void run(const ops::SoftCrossEntropy<float, HostMemory>& op, const CpuCon
   add_row_losses(op.logits.size() / width, width, op.weight, op.loss, context, row_loss);
 }
 
+/// One row of binary cross-entropy. Turns logits into their gradient.
+inline void binary_row(float* logits, const float* targets, std::size_t width, float weight,
+                       double& loss) {
+  loss = 0;
+  for (std::size_t c = 0; c < width; ++c) {
+    const float x = logits[c], e = std::exp(-std::abs(x));
+    loss += double{std::log1p(e)} + double{x < 0 ? 0.0f : x} - double{x} * double{targets[c]};
+    logits[c] = weight * ((x < 0 ? e : 1.0f) / (1.0f + e) - targets[c]);
+  }
+}
+
+inline void run(const ops::BinaryCrossEntropy<float, HostMemory>& op, const CpuContext& context) {
+  const std::size_t width = op.logits.shape().back();
+  if (width == 0) return;
+  add_row_losses(op.logits.size() / width, 8 * width, op.weight, op.loss, context,
+                 [&](std::size_t r, double* result) {
+                   binary_row(op.logits.data() + r * width, op.targets.data() + r * width, width,
+                              op.weight, *result);
+                 });
+}
+
 /// One row of SigLIP's loss, sum of log(1 + e^(-z u)), where u = logit + bias and z is 1 at `pair`
 /// and -1 elsewhere. Turns logits into their gradient and returns its sum without the weight.
 inline double sigmoid_row(float* logits, std::size_t width, std::size_t pair, float bias,

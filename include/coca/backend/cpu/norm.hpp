@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Layer norm and l2 normalisation of rows.
+/// Layer norm, root mean square norm and l2 normalisation of rows.
 
 #include <cmath>
 #include <cstddef>
@@ -76,6 +76,25 @@ struct LayerNormKernel {
     return simd::sum<S>(total0);
   }
 
+  /// One row: (x - mean) * scale * weight + bias.
+  template <class S>
+  [[gnu::always_inline]] static inline void write(const NormRows& a, const float* x, float* out,
+                                                  float mean, float scale) {
+    typename S::F value, weight, bias{};
+    std::size_t i = 0;
+    for (; i + S::width <= a.width; i += S::width) {
+      simd::load<S>(value, x + i);
+      simd::load<S>(weight, a.weight + i);
+      if (a.bias != nullptr) simd::load<S>(bias, a.bias + i);
+      value = (value - mean) * scale * weight + bias;
+      simd::store<S>(out + i, value);
+    }
+    for (; i < a.width; ++i) {
+      const float added = a.bias != nullptr ? a.bias[i] : 0.0f;
+      out[i] = (x[i] - mean) * scale * a.weight[i] + added;
+    }
+  }
+
  private:
   template <class S>
   [[gnu::always_inline]] static inline float sum(const float* x, std::size_t width) {
@@ -99,24 +118,6 @@ struct LayerNormKernel {
     }
     total0 += total1;
     return simd::sum<S>(total0);
-  }
-
-  template <class S>
-  [[gnu::always_inline]] static inline void write(const NormRows& a, const float* x, float* out,
-                                                  float mean, float scale) {
-    typename S::F value, weight, bias{};
-    std::size_t i = 0;
-    for (; i + S::width <= a.width; i += S::width) {
-      simd::load<S>(value, x + i);
-      simd::load<S>(weight, a.weight + i);
-      if (a.bias != nullptr) simd::load<S>(bias, a.bias + i);
-      value = (value - mean) * scale * weight + bias;
-      simd::store<S>(out + i, value);
-    }
-    for (; i < a.width; ++i) {
-      const float added = a.bias != nullptr ? a.bias[i] : 0.0f;
-      out[i] = (x[i] - mean) * scale * a.weight[i] + added;
-    }
   }
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The gradients of layer norm and l2 normalisation.
+/// The gradients of layer norm, root mean square norm and l2 normalisation.
 
 #include <algorithm>
 #include <cmath>
@@ -27,15 +27,17 @@ struct NormGradientRows {
 };
 
 /// With x̂ = (x - mean) / deviation and g = weight * output gradient, the gradient of x is
-/// (g - mean(g) - x̂ mean(g x̂)) / deviation.
-struct LayerNormGradientKernel {
+/// (g - mean(g) - x̂ mean(g x̂)) / deviation; of a norm that is not centered, both means of x and of
+/// g are 0.
+template <bool centered>
+struct NormGradientKernel {
   template <class S>
   [[gnu::always_inline]] static inline void run(const NormGradientRows& a) {
     for (std::size_t r = a.begin; r < a.end; ++r) {
       Row row;
       row.input = a.input + r * a.width;
       row.gradient = a.output_gradient + r * a.width;
-      row.mean = LayerNormKernel::mean<S>(row.input, a.width);
+      if constexpr (centered) row.mean = LayerNormKernel::mean<S>(row.input, a.width);
       row.scale = LayerNormKernel::scale<S>(row.input, a.width, row.mean, a.epsilon);
       sum<S>(a, row);
       if (a.input_gradient != nullptr) write<S>(a, row, a.input_gradient + r * a.width);
@@ -81,7 +83,7 @@ struct LayerNormGradientKernel {
     std::size_t i = 0;
     for (; i + S::width <= a.width; i += S::width) sum_some<S>(a, row, sums, i, S::width);
     if (i < a.width) sum_some<S>(a, row, sums, i, a.width - i);
-    row.mean_gradient = simd::sum<S>(sums[0]) / static_cast<float>(a.width);
+    if constexpr (centered) row.mean_gradient = simd::sum<S>(sums[0]) / static_cast<float>(a.width);
     row.mean_product = simd::sum<S>(sums[1]) / static_cast<float>(a.width);
   }
 
@@ -105,14 +107,18 @@ struct LayerNormGradientKernel {
   }
 };
 
-/// The rows are cut into parts, whatever the
-/// number of threads; the parts' sums are added in their order.
-inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuContext& context) {
+/// The gradients of a norm's operation. The rows are cut into parts, whatever the number of
+/// threads; the parts' sums are added in their order.
+/// @param bias_gradient [width] or nothing
+template <bool centered, class Operation>
+void norm_gradient(const Operation& op, const Tensor<float>& bias_gradient,
+                   const CpuContext& context) {
+  using Kernel = NormGradientKernel<centered>;
   const std::size_t width = op.weight.size();
   if (width == 0) return;
   const std::size_t rows = op.output_gradient.size() / width;
   const std::size_t parts = std::clamp<std::size_t>(rows / 32, 1, 64);
-  float* sums = scratch<LayerNormGradientKernel>().get<float>(2 * parts * width);
+  float* sums = scratch<Kernel>().template get<float>(2 * parts * width);
   std::fill_n(sums, 2 * parts * width, 0.0f);
   parallel_for(worthwhile_threads(context.threads, rows * width / 4), parts,
                [&](std::size_t begin, std::size_t end) {
@@ -125,12 +131,12 @@ inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuCo
                        op.input_gradient.write,
                        data_of(op.input_gradient),
                        op.weight_gradient ? sums + part * width : nullptr,
-                       op.bias_gradient ? sums + (parts + part) * width : nullptr,
+                       bias_gradient ? sums + (parts + part) * width : nullptr,
                        width,
                        share.begin,
                        share.end,
                        static_cast<float>(op.epsilon)};
-                   dispatch<LayerNormGradientKernel>(context.set, arguments);
+                   dispatch<Kernel>(context.set, arguments);
                  }
                });
   const auto add_parts = [&](const float* from, const Tensor<float>& to) {
@@ -139,7 +145,11 @@ inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuCo
                                           std::size_t{0}, width);
   };
   if (op.weight_gradient) add_parts(sums, op.weight_gradient);
-  if (op.bias_gradient) add_parts(sums + parts * width, op.bias_gradient);
+  if (bias_gradient) add_parts(sums + parts * width, bias_gradient);
+}
+
+inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuContext& context) {
+  norm_gradient<true>(op, op.bias_gradient.tensor(), context);
 }
 
 /// With y = x / |x| the gradient of x is (g - y (y g)) / |x|, and g / 1e-12 if |x| is less.

@@ -100,6 +100,9 @@ struct AttentionGradient {
       throw ShapeError("attention_gradient: " + std::to_string(size) +
                        " values expected of an output, got " + to_string(output.shape()) +
                        " and a gradient of " + to_string(output_gradient.shape()));
+    if (gradients.bias)
+      expect_shape(gradients.bias, {arguments.heads, arguments.query_tokens, arguments.key_tokens},
+                   "attention_gradient: bias gradient");
   }
 };
 
@@ -107,6 +110,7 @@ struct AttentionGradient {
 template <class T, class M>
 struct Attention {
   static constexpr const char* name = "attention";
+  using Gradients = OperationList<AttentionGradient<T, M>>;
   AttentionArguments<T, M> arguments;
   Out<T, M> output{};  ///< [batch * query_tokens, width]
 
@@ -147,8 +151,8 @@ struct Attention {
                    "attention: hidden_pairs");
   }
 
-  template <class Gradients>
-  void backward(Gradients& g) const {
+  template <class Pass>
+  void backward(Pass& g) const {
     const auto of_columns = [&](const Columns<T, M>& columns) {
       return AddColumns<T, M>{g.add(columns.rows), columns.first, columns.width};
     };
@@ -169,6 +173,10 @@ struct Attention {
                        ", got " + to_string(columns.rows.shape()));
   }
 };
+
+/// What every backend runs of these.
+template <class B>
+using AttentionOperations = OperationList<On<B, Attention>>;
 
 }  // namespace ops
 }  // namespace coca

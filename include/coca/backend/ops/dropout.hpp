@@ -63,6 +63,7 @@ struct DropoutGradient {
 template <class T, class M>
 struct Dropout {
   static constexpr const char* name = "dropout";
+  using Gradients = OperationList<DropoutGradient<T, M>>;
   In<T, M> input;
   Dropping dropping;
   Out<T, M> output{};  ///< as input
@@ -84,11 +85,15 @@ struct Dropout {
     if (dropping.group == 0) throw ArgumentError("dropout: no elements in a group");
   }
 
-  template <class Gradients>
-  void backward(Gradients& g) const {
+  template <class Pass>
+  void backward(Pass& g) const {
     g.run(DropoutGradient<T, M>{g.of(output), dropping, g.update(input)});
   }
 };
+
+/// What a backend that trains runs of these.
+template <class B>
+using DropoutOperations = OperationList<On<B, Dropout>>;
 
 }  // namespace ops
 }  // namespace coca

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "coca/backend/differentiable.hpp"
-#include "coca/backend/reference/gradients.hpp"
+#include "coca/backend/reference/gradient_sums.hpp"
 
 namespace coca {
 

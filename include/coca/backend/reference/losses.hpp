@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "coca/backend/differentiable.hpp"
+#include "coca/backend/reference/gradient_sums.hpp"
 
 namespace coca {
 
@@ -52,6 +53,18 @@ class ReferenceLosses {
     add_loss(sum, op.loss);
   }
 
+  /// With p = 1 / (1 + e^-logits): loss += weight sum -t log p - (1 - t) log(1 - p),
+  /// logits = weight (p - t).
+  void run(const ops::BinaryCrossEntropy<T, HostMemory>& op) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < op.logits.size(); ++i) {
+      const double x = op.logits.data()[i], t = op.targets.data()[i];
+      sum += op.weight * (std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x))));
+      op.logits.data()[i] = static_cast<T>(op.weight * (1.0 / (1.0 + std::exp(-x)) - t));
+    }
+    add_loss(sum, op.loss);
+  }
+
   /// With y = z (logits + bias), z = 1 for pairs and -1 for others:
   /// loss += weight sum log(1 + e^-y), logits = d = -weight z / (1 + e^y), d bias += sum d.
   void run(const ops::SigmoidLoss<T, HostMemory>& op) const {
@@ -84,9 +97,8 @@ class ReferenceLosses {
     for (std::size_t i = 0; i < op.input.size(); ++i) {
       const double gradient = factor * op.output_gradient.data()[i];
       sum += gradient * op.input.data()[i];
-      if (!op.input_gradient) continue;
-      T& place = op.input_gradient.data()[i];
-      place = static_cast<T>(op.input_gradient.write == Write::add ? place + gradient : gradient);
+      if (op.input_gradient)
+        detail::write_gradient(op.input_gradient.data()[i], gradient, op.input_gradient.write);
     }
     add_loss(sum, op.exponent_gradient);
   }

@@ -1,49 +1,20 @@
 #pragma once
 /// @file
-/// Tokens of sequences and their probabilities, on the reference backend.
+/// Tokens of sequences on the reference backend.
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "coca/backend/differentiable.hpp"
-#include "coca/backend/reference/gradients.hpp"
+#include "coca/backend/reference/gradient_sums.hpp"
 
 namespace coca {
 
-/// Slices and means of tokens, and softmax, as plain loops; sums are kept in double.
+/// Slices, means and written tokens as plain loops; sums are kept in double.
 template <class T>
 class ReferenceTokens {
  public:
-  /// y_i = e^x_i / sum_j e^x_j.
-  void run(const ops::Softmax<T, HostMemory>& op) const {
-    const std::size_t width = op.input.shape().back();
-    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
-      const T* x = op.input.data() + r * width;
-      T* y = op.output.data() + r * width;
-      const double largest = *std::max_element(x, x + width);
-      double sum = 0;
-      for (std::size_t i = 0; i < width; ++i) sum += std::exp(x[i] - largest);
-      for (std::size_t i = 0; i < width; ++i) y[i] = static_cast<T>(std::exp(x[i] - largest) / sum);
-    }
-  }
-
-  /// d x_i = y_i (d y_i - sum_j y_j d y_j).
-  void run(const ops::SoftmaxGradient<T, HostMemory>& op) const {
-    if (!op.input_gradient) return;
-    const std::size_t width = op.output.shape().back();
-    for (std::size_t r = 0; r < op.output.size() / width; ++r) {
-      const T* y = op.output.data() + r * width;
-      const T* gradient = op.output_gradient.data() + r * width;
-      double mean = 0;
-      for (std::size_t i = 0; i < width; ++i) mean += double{y[i]} * double{gradient[i]};
-      for (std::size_t i = 0; i < width; ++i)
-        detail::write_gradient(op.input_gradient.data()[r * width + i], y[i] * (gradient[i] - mean),
-                               op.input_gradient.write);
-    }
-  }
-
   void run(const ops::SliceTokens<T, HostMemory>& op) const {
     const std::size_t length = op.input.shape()[1], width = op.input.shape()[2];
     for (std::size_t b = 0; b < op.input.shape()[0]; ++b)
@@ -60,6 +31,36 @@ class ReferenceTokens {
       op.input_gradient.data()[(b * length + op.first) * width + rest] +=
           op.output_gradient.data()[i];
     }
+  }
+
+  /// source [batch or 1, tokens, width] into output [batch, T, width] from token `first` on, plus
+  /// rows `first` and following of positions [at least first + tokens, width] where there are any.
+  void run(const ops::WriteTokens<T, HostMemory>& op) const {
+    const std::size_t batch = op.output.shape()[0], length = op.output.shape()[1];
+    const std::size_t tokens = op.source.shape()[1], width = op.output.shape()[2];
+    for (std::size_t b = 0; b < batch; ++b)
+      for (std::size_t t = 0; t < tokens; ++t)
+        for (std::size_t c = 0; c < width; ++c) {
+          const std::size_t from = op.source.shape()[0] == 1 ? t : b * tokens + t;
+          const T position = op.positions ? op.positions.data()[(op.first + t) * width + c] : T{0};
+          op.output.data()[(b * length + op.first + t) * width + c] =
+              op.source.data()[from * width + c] + position;
+        }
+  }
+
+  /// d source[b or 0, t] and d positions[first + t] += d output[b, first + t].
+  void run(const ops::WriteTokensGradient<T, HostMemory>& op) const {
+    if (!op.source_gradient && !op.positions_gradient) return;
+    const std::size_t batch = op.output_gradient.shape()[0], length = op.output_gradient.shape()[1];
+    const std::size_t width = op.output_gradient.shape()[2];
+    const std::size_t tokens = op.tokens;
+    const bool shared = op.source_gradient && op.source_gradient.shape()[0] == 1;
+    for (std::size_t b = 0; b < batch; ++b)
+      for (std::size_t t = 0; t < tokens; ++t) {
+        const T* gradient = op.output_gradient.data() + (b * length + op.first + t) * width;
+        detail::add_row(gradient, width, op.source_gradient, shared ? t : b * tokens + t);
+        detail::add_row(gradient, width, op.positions_gradient, op.first + t);
+      }
   }
 
   void run(const ops::MeanTokens<T, HostMemory>& op) const {

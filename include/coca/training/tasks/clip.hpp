@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "coca/training/tasks/image_text.hpp"
@@ -19,37 +20,27 @@ class ClipTask : public ImageTextTask<Model> {
 
  public:
   using typename Base::B;
-  using typename Base::Inputs;
   using typename Base::Outputs;
   static constexpr std::string_view name = "clip";
 
-  /// @throws as ImageTextTask; ArgumentError for SigLIP's loss of a model without bias.
+  /// @throws as ImageTextTask and Contrast.
   explicit ClipTask(const Model& model, const ImageTextOptions& options = {})
-      : Base(model, options) {
-    this->expect_logit_bias();
-  }
+      : Base(model, options), contrast_(model, this->loss()) {}
   ClipTask(const Model& model, const TrainingSubject& subject, const TrainingOptions& options)
-      : Base(model, subject, options) {
-    this->expect_logit_bias();
-  }
+      : Base(model, subject, options), contrast_(model, this->loss()) {}
 
   std::vector<std::string> batch_losses() const { return {"contrastive_loss"}; }
-  std::vector<std::string> part_losses() const { return {}; }
-  std::vector<TrackedNumber<B>> tracked() const { return this->temperature(); }
-  std::vector<double> counts(const Inputs&) const { return {}; }
+  std::vector<TrackedNumber<B>> tracked() const { return contrast_.tracked(); }
 
-  typename Base::Embeddings compared(const Outputs& outputs) const {
+  PairEmbeddings<B> compared(const Outputs& outputs) const {
     return {outputs.image.embedding, outputs.text.embedding};
   }
 
   template <class Processes>
-  void add_batch_losses(Context<B>& context, const typename Base::Embeddings& embeddings,
+  void add_batch_losses(Context<B>& context, const PairEmbeddings<B>& embeddings,
                         const Processes& processes, const LossSums<B>& sums) const {
-    this->contrast(context, embeddings, processes, sums.batch_losses[0]);
+    contrast_.add(context, embeddings, processes, sums.batch_losses[0]);
   }
-
-  void add_part_losses(Context<B>&, const Inputs&, const Outputs&, const BatchPart&,
-                       const LossSums<B>&) const {}
 
   /// The captioner's decoder, if there is one.
   std::vector<std::string> unused() const {
@@ -63,6 +54,9 @@ class ClipTask : public ImageTextTask<Model> {
   }
 
   ImageTextScorer<B> scorer() const { return {}; }
+
+ private:
+  Contrast<Model> contrast_;
 };
 
 }  // namespace coca

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "coca/training/caption_all.hpp"
 #include "coca/training/tasks/image_text.hpp"
 
 namespace coca {
@@ -24,34 +23,34 @@ class CoCaTask : public ImageTextTask<Model> {
   using typename Base::Outputs;
   static constexpr std::string_view name = "coca";
 
-  /// @throws as ImageTextTask; ArgumentError for SigLIP's loss of a model without bias.
+  /// @throws as ImageTextTask and Contrast.
   explicit CoCaTask(const Model& model, const ImageTextOptions& options = {})
-      : Base(model, options) {
-    this->expect_logit_bias();
-  }
+      : Base(model, options),
+        contrast_(model, this->loss()),
+        captioning_(model, this->loss().captioning) {}
   CoCaTask(const Model& model, const TrainingSubject& subject, const TrainingOptions& options)
-      : Base(model, subject, options) {
-    this->expect_logit_bias();
-  }
+      : Base(model, subject, options),
+        contrast_(model, this->loss()),
+        captioning_(model, this->loss().captioning) {}
 
   std::vector<std::string> batch_losses() const { return {"contrastive_loss"}; }
   std::vector<std::string> part_losses() const { return {"captioning_loss"}; }
-  std::vector<TrackedNumber<B>> tracked() const { return this->temperature(); }
-  std::vector<double> counts(const Inputs& inputs) const { return {this->labels(inputs)}; }
+  std::vector<TrackedNumber<B>> tracked() const { return contrast_.tracked(); }
+  std::vector<double> counts(const Inputs& inputs) const { return {captioning_.count(inputs)}; }
 
-  typename Base::Embeddings compared(const Outputs& outputs) const {
+  PairEmbeddings<B> compared(const Outputs& outputs) const {
     return {outputs.image.embedding, outputs.text.embedding};
   }
 
   template <class Processes>
-  void add_batch_losses(Context<B>& context, const typename Base::Embeddings& embeddings,
+  void add_batch_losses(Context<B>& context, const PairEmbeddings<B>& embeddings,
                         const Processes& processes, const LossSums<B>& sums) const {
-    this->contrast(context, embeddings, processes, sums.batch_losses[0]);
+    contrast_.add(context, embeddings, processes, sums.batch_losses[0]);
   }
 
   void add_part_losses(Context<B>& context, const Inputs& inputs, const Outputs& outputs,
                        const BatchPart& part, const LossSums<B>& sums) const {
-    this->caption(context, inputs, outputs, part, sums);
+    captioning_.add(context, inputs, outputs, part, sums);
   }
 
   ImageTextScorer<B> scorer() const { return {}; }
@@ -63,6 +62,10 @@ class CoCaTask : public ImageTextTask<Model> {
   std::vector<ModelFile> files(const PreprocessConfig& preprocess) const {
     return with_generation_config(Base::files(preprocess));
   }
+
+ private:
+  Contrast<Model> contrast_;
+  Captioning<Model> captioning_;
 };
 
 }  // namespace coca

@@ -1,0 +1,178 @@
+#pragma once
+/// @file
+/// Metrics of classification, as scikit-learn and CLIP_benchmark compute them.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coca/core/error.hpp"
+
+namespace coca {
+
+/// Scores of a class; 0 where there is nothing to divide by.
+struct ClassScores {
+  double precision = 0;
+  double recall = 0;
+  double f1 = 0;
+  std::size_t count = 0;  ///< pictures of the class
+};
+
+/// Scores of a classifier; shares, 0 to 1.
+struct ClassificationScores {
+  double top_1 = 0;
+  std::optional<double> top_5{};  ///< absent below five classes
+  double mean_per_class = 0;      ///< recall, averaged over the classes that have pictures
+  std::vector<ClassScores> classes{};
+  std::vector<std::vector<std::size_t>> confusion{};  ///< [true class, predicted class]
+};
+
+namespace detail {
+
+/// Rows of scores. @throws ShapeError if they are not [count, classes]; ArgumentError for NaN
+inline void check_scores(std::span<const float> scores, std::size_t count, std::size_t classes) {
+  if (count == 0 || classes == 0 || scores.size() % count != 0 || scores.size() / count != classes)
+    throw ShapeError("there are " + std::to_string(scores.size()) + " scores, expected " +
+                     std::to_string(count) + " pictures times " + std::to_string(classes) +
+                     " classes, and at least one");
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    if (std::isnan(scores[i]))
+      throw ArgumentError("a score of picture " + std::to_string(i / classes) +
+                          " is not a number (NaN)");
+}
+
+/// How many classes come before a class: those of a higher score, and earlier ones of the same.
+inline std::size_t classes_before(std::span<const float> scores, std::size_t label) {
+  std::size_t before = 0;
+  for (std::size_t c = 0; c < scores.size(); ++c)
+    before += scores[c] > scores[label] || (scores[c] == scores[label] && c < label) ? 1 : 0;
+  return before;
+}
+
+inline double fraction_of(std::size_t part, std::size_t all) {
+  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
+
+inline std::vector<ClassScores> scores_by_class(
+    const std::vector<std::vector<std::size_t>>& confusion) {
+  std::vector<ClassScores> classes(confusion.size());
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    std::size_t predicted = 0;
+    for (const auto& row : confusion) predicted += row[c];
+    ClassScores& scores = classes[c];
+    scores.count = std::accumulate(confusion[c].begin(), confusion[c].end(), std::size_t{0});
+    scores.precision = fraction_of(confusion[c][c], predicted);
+    scores.recall = fraction_of(confusion[c][c], scores.count);
+    const double sum = scores.precision + scores.recall;
+    scores.f1 = sum == 0 ? 0 : 2 * scores.precision * scores.recall / sum;
+  }
+  return classes;
+}
+
+}  // namespace detail
+
+/// Scores of a classifier that gives each class of a picture a number. Equally high classes rank by
+/// their order.
+/// @param scores [count, classes], such as logits
+/// @param labels [count]
+/// @throws ShapeError for scores of another shape; ArgumentError for NaN, and for a label that is
+///         no class
+inline ClassificationScores classification_scores(std::span<const float> scores,
+                                                  std::span<const std::size_t> labels,
+                                                  std::size_t classes) {
+  detail::check_scores(scores, labels.size(), classes);
+  ClassificationScores result;
+  result.confusion.assign(classes, std::vector<std::size_t>(classes));
+  std::size_t among_five = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::size_t label = labels[i];
+    if (label >= classes)
+      throw ArgumentError("picture " + std::to_string(i) + " is of class " + std::to_string(label) +
+                          ", but there are " + std::to_string(classes) + " classes");
+    const auto row = scores.subspan(i * classes, classes);
+    const auto best = std::max_element(row.begin(), row.end()) - row.begin();
+    ++result.confusion[label][static_cast<std::size_t>(best)];
+    among_five += detail::classes_before(row, label) < 5 ? 1 : 0;
+  }
+  result.classes = detail::scores_by_class(result.confusion);
+  std::size_t right = 0, present = 0;
+  for (std::size_t c = 0; c < classes; ++c) {
+    right += result.confusion[c][c];
+    if (result.classes[c].count == 0) continue;
+    ++present;
+    result.mean_per_class += result.classes[c].recall;
+  }
+  result.top_1 = detail::fraction_of(right, labels.size());
+  if (classes >= 5) result.top_5 = detail::fraction_of(among_five, labels.size());
+  result.mean_per_class /= static_cast<double>(present);
+  return result;
+}
+
+/// Average precision of each class where a picture may have several labels (VOC2007), as
+/// CLIP_benchmark computes it: the mean over the class's pictures of the precision at their rank; 0
+/// for a class without pictures. Pictures of the same score keep their order.
+/// @param scores  [count, classes]
+/// @param targets [count, classes], 1 for a label of the picture, 0 for none
+/// @throws ShapeError for targets of another shape; ArgumentError for NaN
+inline std::vector<double> average_precisions(std::span<const float> scores,
+                                              std::span<const std::uint8_t> targets,
+                                              std::size_t classes) {
+  const std::size_t count = classes == 0 ? 0 : scores.size() / classes;
+  detail::check_scores(scores, count, classes);
+  if (targets.size() != scores.size())
+    throw ShapeError("there are " + std::to_string(targets.size()) + " targets for " +
+                     std::to_string(scores.size()) + " scores");
+  std::vector<double> precisions(classes);
+  std::vector<std::size_t> order(count);
+  for (std::size_t c = 0; c < classes; ++c) {
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return scores[a * classes + c] > scores[b * classes + c];
+    });
+    std::size_t found = 0;
+    for (std::size_t rank = 0; rank < count; ++rank)
+      if (targets[order[rank] * classes + c] != 0)
+        precisions[c] += detail::fraction_of(++found, rank + 1);
+    precisions[c] /= static_cast<double>(std::max<std::size_t>(found, 1));
+  }
+  return precisions;
+}
+
+/// The mean of average_precisions(). @throws as above
+inline double mean_average_precision(std::span<const float> scores,
+                                     std::span<const std::uint8_t> targets, std::size_t classes) {
+  const std::vector<double> each = average_precisions(scores, targets, classes);
+  return std::accumulate(each.begin(), each.end(), 0.0) / static_cast<double>(each.size());
+}
+
+/// A confusion matrix as CSV: a header of the predicted classes, a row for each true one.
+/// @throws ShapeError if there is not a name for each class
+inline std::string confusion_csv(const std::vector<std::vector<std::size_t>>& confusion,
+                                 std::span<const std::string> names) {
+  if (names.size() != confusion.size())
+    throw ShapeError("there are " + std::to_string(names.size()) + " names for " +
+                     std::to_string(confusion.size()) + " classes");
+  const auto quoted = [](const std::string& name) {
+    if (name.find_first_of(",\"\r\n") == std::string::npos) return name;
+    std::string text = "\"";
+    for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return text + '"';
+  };
+  std::string csv = "true class";
+  for (const std::string& name : names) csv += ',' + quoted(name);
+  csv += '\n';
+  for (std::size_t c = 0; c < confusion.size(); ++c) {
+    csv += quoted(names[c]);
+    for (const std::size_t count : confusion[c]) csv += ',' + std::to_string(count);
+    csv += '\n';
+  }
+  return csv;
+}
+
+}  // namespace coca

@@ -1,0 +1,217 @@
+#pragma once
+/// @file
+/// Multinomial logistic regression, fitted by L-BFGS in double: the linear probe of CLIP (Radford
+/// et al. 2021, appendix A.3). Needs the library liblbfgs. Only this header reads COCA_HAS_LBFGS;
+/// without it fitting throws UnavailableError.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coca/core/error.hpp"
+#include "coca/features.hpp"
+
+#if COCA_HAS_LBFGS
+#include <lbfgs.h>
+#endif
+
+namespace coca {
+
+/// Pictures with their classes.
+struct LabelledFeatures {
+  std::span<const double> values{};       ///< [count, width]
+  std::span<const std::size_t> labels{};  ///< [count], below `classes`
+  std::size_t width = 0;
+  std::size_t classes = 0;
+
+  std::size_t count() const noexcept { return labels.size(); }
+};
+
+/// How a probe is fitted.
+struct LogisticOptions {
+  double c = 1;                       ///< weight of the data against the squared weights, above 0
+  std::size_t max_iterations = 1000;  ///< 0: until it converges
+  double tolerance = 1e-10;           ///< of the gradient's norm, relative to the weights'
+};
+
+/// A linear classifier.
+struct LogisticModel {
+  std::vector<double> weights{};  ///< [classes, width]
+  std::vector<double> biases{};   ///< [classes]
+  double objective = 0;           ///< where it was fitted
+};
+
+namespace detail {
+
+/// @throws ShapeError for features of another shape; ArgumentError for numbers that are not finite,
+///         labels that are no class, a single class, and a weight that is not above 0
+inline void check_features(const LabelledFeatures& data, double c) {
+  if (data.count() == 0 || data.width == 0 || data.values.size() != data.count() * data.width)
+    throw ShapeError("there are " + std::to_string(data.values.size()) + " features for " +
+                     std::to_string(data.count()) + " pictures of width " +
+                     std::to_string(data.width));
+  if (data.classes < 2) throw ArgumentError("a classifier needs at least two classes");
+  if (!(c > 0) || !std::isfinite(c))
+    throw ArgumentError("C is " + std::to_string(c) + ", expected a number above 0");
+  for (std::size_t i = 0; i < data.values.size(); ++i)
+    if (!std::isfinite(data.values[i]))
+      throw ArgumentError("a feature of picture " + std::to_string(i / data.width) +
+                          " is not finite");
+  for (std::size_t i = 0; i < data.count(); ++i)
+    if (data.labels[i] >= data.classes)
+      throw ArgumentError("picture " + std::to_string(i) + " is of class " +
+                          std::to_string(data.labels[i]) + ", but there are " +
+                          std::to_string(data.classes) + " classes");
+}
+
+/// Logits of a picture. @param parameters weights [classes, width], then biases [classes]
+inline void logits_of(const LabelledFeatures& data, std::size_t picture, const double* parameters,
+                      std::vector<double>& logits) {
+  const double* const row = data.values.data() + picture * data.width;
+  for (std::size_t k = 0; k < data.classes; ++k) {
+    double sum = parameters[data.classes * data.width + k];
+    for (std::size_t j = 0; j < data.width; ++j) sum += parameters[k * data.width + j] * row[j];
+    logits[k] = sum;
+  }
+}
+
+/// C * sum of the cross-entropies + half of the sum of squared weights (not of biases), as
+/// scikit-learn's LogisticRegression; assigns its gradient.
+inline double logistic_objective(const LabelledFeatures& data, double c, const double* parameters,
+                                 double* gradient) {
+  const std::size_t weights = data.classes * data.width;
+  double objective = 0;
+  for (std::size_t i = 0; i < weights; ++i) {
+    objective += 0.5 * parameters[i] * parameters[i];
+    gradient[i] = parameters[i];
+  }
+  std::fill(gradient + weights, gradient + weights + data.classes, 0.0);
+  std::vector<double> logits(data.classes);
+  for (std::size_t i = 0; i < data.count(); ++i) {
+    logits_of(data, i, parameters, logits);
+    const double own = logits[data.labels[i]];
+    const double largest = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (double& logit : logits) sum += logit = std::exp(logit - largest);
+    objective += c * (std::log(sum) + largest - own);
+    const double* const row = data.values.data() + i * data.width;
+    for (std::size_t k = 0; k < data.classes; ++k) {
+      const double slope = c * (logits[k] / sum - (k == data.labels[i] ? 1 : 0));
+      gradient[weights + k] += slope;
+      for (std::size_t j = 0; j < data.width; ++j) gradient[k * data.width + j] += slope * row[j];
+    }
+  }
+  return objective;
+}
+
+#if COCA_HAS_LBFGS
+
+/// What the library's callback needs.
+struct LogisticProblem {
+  const LabelledFeatures& data;
+  double c;
+
+  static double evaluate(void* problem, const double* parameters, double* gradient, int, double) {
+    const auto& self = *static_cast<const LogisticProblem*>(problem);
+    return logistic_objective(self.data, self.c, parameters, gradient);
+  }
+};
+
+/// Minimises from `parameters` on. @return the objective
+inline double minimize_logistic(const LabelledFeatures& data, const LogisticOptions& options,
+                                std::vector<double>& parameters) {
+  LogisticProblem problem{data, options.c};
+  lbfgs_parameter_t settings;
+  ::lbfgs_parameter_init(&settings);
+  settings.m = 10;
+  settings.epsilon = options.tolerance;
+  settings.max_iterations = static_cast<int>(options.max_iterations);
+  double objective = 0;
+  const int status = ::lbfgs(static_cast<int>(parameters.size()), parameters.data(), &objective,
+                             &LogisticProblem::evaluate, nullptr, &problem, &settings);
+  // Where rounding leaves nothing to gain, the search along a line fails: the best point is kept.
+  const bool done = status >= 0 || status == LBFGSERR_MAXIMUMITERATION ||
+                    status == LBFGSERR_ROUNDING_ERROR || status == LBFGSERR_MAXIMUMLINESEARCH ||
+                    status == LBFGSERR_MINIMUMSTEP || status == LBFGSERR_WIDTHTOOSMALL;
+  if (!done) throw Error("L-BFGS failed with its status " + std::to_string(status));
+  return objective;
+}
+
+#else
+
+inline double minimize_logistic(const LabelledFeatures&, const LogisticOptions&,
+                                std::vector<double>&) {
+  throw UnavailableError(
+      "logistic regression needs the library liblbfgs, which this build of coca does not have");
+}
+
+#endif
+
+}  // namespace detail
+
+/// Fits a classifier: the minimum of C * sum_i cross-entropy_i + 0.5 * ||weights||^2.
+/// @throws ShapeError and ArgumentError for data that do not fit, UnavailableError without liblbfgs
+inline LogisticModel fit_logistic(const LabelledFeatures& data,
+                                  const LogisticOptions& options = {}) {
+  detail::check_features(data, options.c);
+  const std::size_t weights = data.classes * data.width;
+  std::vector<double> parameters(weights + data.classes);
+  LogisticModel model;
+  model.objective = detail::minimize_logistic(data, options, parameters);
+  const auto middle = parameters.begin() + static_cast<std::ptrdiff_t>(weights);
+  model.weights.assign(parameters.begin(), middle);
+  model.biases.assign(middle, parameters.end());
+  return model;
+}
+
+/// The share, 0 to 1, of pictures whose class has the highest logit, the first of equal ones.
+/// @throws ShapeError for features of another width than the model's
+inline double logistic_accuracy(const LogisticModel& model, const LabelledFeatures& data) {
+  if (data.count() == 0 || model.weights.size() != data.classes * data.width ||
+      data.values.size() != data.count() * data.width)
+    throw ShapeError("the classifier has " + std::to_string(model.weights.size()) +
+                     " weights, which do not fit " + std::to_string(data.count()) +
+                     " pictures of width " + std::to_string(data.width));
+  std::vector<double> parameters = model.weights;
+  parameters.insert(parameters.end(), model.biases.begin(), model.biases.end());
+  std::vector<double> logits(data.classes);
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < data.count(); ++i) {
+    detail::logits_of(data, i, parameters.data(), logits);
+    const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+    right += static_cast<std::size_t>(best) == data.labels[i] ? 1 : 0;
+  }
+  return static_cast<double>(right) / static_cast<double>(data.count());
+}
+
+/// CLIP's search for the weight of the regularisation, 1 / C: among 1e-6, 1e-4, ... 1e6 at first,
+/// then in ever smaller steps around the best so far, down to eight a decade.
+/// @param score of a weight, such as the accuracy on a validation split; of equal ones the smallest
+///        weight counts
+inline double best_regularization(const std::function<double(double)>& score) {
+  constexpr int decade = 8, last = 6 * decade;  // in eighths of decades
+  std::map<int, double> scores;
+  const auto try_at = [&](int place) {
+    if (std::abs(place) <= last && !scores.contains(place))
+      scores[place] = score(std::pow(10.0, static_cast<double>(place) / decade));
+  };
+  const auto best = [&] {
+    return std::max_element(scores.begin(), scores.end(),
+                            [](const auto& a, const auto& b) { return a.second < b.second; })
+        ->first;
+  };
+  for (int place = -last; place <= last; place += 2 * decade) try_at(place);
+  for (int step = decade; step >= 1; step /= 2) {
+    const int peak = best();
+    try_at(peak - step);
+    try_at(peak + step);
+  }
+  return std::pow(10.0, static_cast<double>(best()) / decade);
+}
+
+}  // namespace coca
