@@ -65,6 +65,15 @@ Array<B> layer_norm(Context<B>& context, const Array<B>& input, const Array<B>& 
                             .input = input, .weight = weight, .bias = bias, .epsilon = epsilon});
 }
 
+/// input [..., width], weight [width] -> [..., width]: each row divided by the root of its mean
+/// square, times the weight.
+template <Backend B>
+Array<B> rms_norm(Context<B>& context, const Array<B>& input, const Array<B>& weight,
+                  double epsilon = 1e-6) {
+  return apply(context,
+               ops::On<B, ops::RmsNorm>{.input = input, .weight = weight, .epsilon = epsilon});
+}
+
 /// -> [batch, query_tokens, width], see AttentionArguments.
 /// @throws ShapeError if columns, rows or heads do not fit.
 template <Backend B>

@@ -105,6 +105,73 @@ struct Cases<Judged<ops::LayerNormGradient>> {
   }
 };
 
+// A few roundings of the normalised value, which no width makes larger than its root.
+template <>
+struct Cases<Judged<ops::RmsNorm>> {
+  static void each(const Take<Judged<ops::RmsNorm>>& take) {
+    Arguments with(8);
+    for (const std::size_t width : {1, 2, 7, 16, 31, 48, 100, 512, 768, 1030})
+      for (const std::size_t rows : {1, 5, 50})
+        for (const float scale : {1.0f, 1000.0f, 1e-4f})
+          for (const double epsilon : {1e-6, 0.5})
+            take({.input = with.normals({rows, width}, scale),
+                  .weight = with.normals({width}),
+                  .output = with.out({rows, width}),
+                  .epsilon = epsilon},
+                 [](const std::string&, const std::vector<double>& expected) {
+                   std::vector<double> all;
+                   for (const double value : expected) all.push_back(17 * u * std::abs(value));
+                   return all;
+                 });
+  }
+};
+
+// What is left of d n - n mean(n d n) is divided by the root of the mean square, which may be
+// small.
+template <>
+struct Cases<Judged<ops::RmsNormGradient>> {
+  using Operation = Judged<ops::RmsNormGradient>;
+
+  static void each(const Take<Operation>& take) {
+    Arguments with(58);
+    for (const std::size_t width : case_widths)
+      for (const std::size_t rows : {1, 3, 65})
+        for (const Write write : both_writes)
+          for (const double epsilon : {1e-6, 0.5}) {
+            const Shape shape{rows, width};
+            const HostArray input = with.normals(shape);
+            take({.input = input,
+                  .weight = with.normals({width}),
+                  .output_gradient = with.normals(shape),
+                  .input_gradient = with.update(write, shape),
+                  .weight_gradient = with.add({width}),
+                  .epsilon = epsilon},
+                 within_sum(rows, 4 / std::min(1.0, smallest_root(input, epsilon))));
+          }
+    for (unsigned present = 0; present < 4; ++present)
+      take({.input = with.normals({9, 33}),
+            .weight = with.normals({33}),
+            .output_gradient = with.normals({9, 33}),
+            .input_gradient = (present & 1) != 0 ? with.update(Write::add, {9, 33})
+                                                 : ops::Update<double, HostMemory>(),
+            .weight_gradient = with.add((present & 2) != 0, {33})},
+           within_sum(9, 4));
+  }
+
+ private:
+  static double smallest_root(const HostArray& input, double epsilon) {
+    const std::size_t width = input.shape()[1];
+    double smallest = infinity;
+    for (std::size_t r = 0; r < input.shape()[0]; ++r) {
+      double squares = 0;
+      for (std::size_t i = 0; i < width; ++i)
+        squares += std::pow(input.data()[r * width + i], 2) / static_cast<double>(width);
+      smallest = std::min(smallest, std::sqrt(squares + epsilon));
+    }
+    return smallest;
+  }
+};
+
 template <>
 struct Cases<Judged<ops::L2Normalize>> {
   static void each(const Take<Judged<ops::L2Normalize>>& take) {

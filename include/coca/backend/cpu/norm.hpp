@@ -121,6 +121,18 @@ struct LayerNormKernel {
   }
 };
 
+/// x / sqrt(mean of x² + epsilon) * weight: a layer norm whose mean is 0.
+struct RmsNormKernel {
+  template <class S>
+  [[gnu::always_inline]] static inline void run(const NormRows& a) {
+    for (std::size_t r = a.begin; r < a.end; ++r) {
+      const float* x = a.input + r * a.width;
+      LayerNormKernel::write<S>(a, x, a.output + r * a.width, 0.0f,
+                                LayerNormKernel::scale<S>(x, a.width, 0.0f, a.epsilon));
+    }
+  }
+};
+
 /// x / max(|x|, 1e-12).
 struct L2NormalizeKernel {
   template <class S>
@@ -170,6 +182,12 @@ inline void run(const ops::LayerNorm<float, HostMemory>& op, const CpuContext& c
                 op.weight.size()};
   rows.epsilon = static_cast<float>(op.epsilon);
   normalize<LayerNormKernel>(rows, op.input.size(), context);
+}
+
+inline void run(const ops::RmsNorm<float, HostMemory>& op, const CpuContext& context) {
+  NormRows rows{op.input.data(), op.weight.data(), nullptr, op.output.data(), op.weight.size()};
+  rows.epsilon = static_cast<float>(op.epsilon);
+  normalize<RmsNormKernel>(rows, op.input.size(), context);
 }
 
 inline void run(const ops::L2Normalize<float, HostMemory>& op, const CpuContext& context) {

@@ -152,6 +152,10 @@ inline void run(const ops::LayerNormGradient<float, HostMemory>& op, const CpuCo
   norm_gradient<true>(op, op.bias_gradient.tensor(), context);
 }
 
+inline void run(const ops::RmsNormGradient<float, HostMemory>& op, const CpuContext& context) {
+  norm_gradient<false>(op, {}, context);
+}
+
 /// With y = x / |x| the gradient of x is (g - y (y g)) / |x|, and g / 1e-12 if |x| is less.
 struct L2NormalizeGradientKernel {
   template <class S>

@@ -79,6 +79,71 @@ struct LayerNorm {
   }
 };
 
+/// With n = x / r, r = sqrt(mean of x² + epsilon), and d n = weight d output:
+/// d x = (d n - n mean(n d n)) / r, d weight = sum over rows of n d output.
+template <class T, class M>
+struct RmsNormGradient {
+  static constexpr const char* name = "rms_norm_gradient";
+  In<T, M> input;               ///< [..., width]
+  In<T, M> weight;              ///< [width]
+  In<T, M> output_gradient;     ///< as input
+  Update<T, M> input_gradient;  ///< as input; nothing: not computed
+  Add<T, M> weight_gradient;    ///< [width]; nothing: not computed
+  double epsilon = 1e-6;        ///< of the mean of squares
+
+  template <class Visit, class... Self>
+  static void fields(Visit&& visit, Self&... self) {
+    visit("input", self.input...);
+    visit("weight", self.weight...);
+    visit("output_gradient", self.output_gradient...);
+    visit("input_gradient", self.input_gradient...);
+    visit("weight_gradient", self.weight_gradient...);
+    visit("epsilon", self.epsilon...);
+  }
+
+  void check() const {
+    const Shape row{input.shape().back()};
+    expect_shape(weight, row, "rms_norm_gradient: weight");
+    expect_gradients(*this, input.shape());
+    if (weight_gradient) expect_shape(weight_gradient, row, "rms_norm_gradient: weight gradient");
+  }
+};
+
+/// output = input / sqrt(mean of input² + epsilon) * weight, row by row (arXiv 1910.07467, as
+/// torch.nn.RMSNorm).
+template <class T, class M>
+struct RmsNorm {
+  static constexpr const char* name = "rms_norm";
+  using Gradients = OperationList<RmsNormGradient<T, M>>;
+  In<T, M> input;      ///< [..., width]
+  In<T, M> weight;     ///< [width]
+  Out<T, M> output{};  ///< as input
+  double epsilon = 1e-6;
+
+  template <class Visit, class... Self>
+  static void fields(Visit&& visit, Self&... self) {
+    visit("input", self.input...);
+    visit("weight", self.weight...);
+    visit("output", self.output...);
+    visit("epsilon", self.epsilon...);
+  }
+
+  Shape output_shape() const { return input.shape(); }
+
+  /// @throws ShapeError if the weight is not a row of the input.
+  void check() const { expect_shape(weight, {input.shape().back()}, "rms_norm: weight"); }
+
+  template <class Pass>
+  void backward(Pass& g) const {
+    g.run(RmsNormGradient<T, M>{.input = input,
+                                .weight = weight,
+                                .output_gradient = g.of(output),
+                                .input_gradient = g.update(input),
+                                .weight_gradient = g.add(weight),
+                                .epsilon = epsilon});
+  }
+};
+
 /// With y = x / norm: d x = (d y - y (y · d y)) / norm; if the norm is below 1e-12, which
 /// replaces it, d y / 1e-12.
 template <class T, class M>
@@ -167,6 +232,6 @@ struct Softmax {
 /// What every backend runs of these.
 template <class B>
 using NormOperations =
-    OperationList<On<B, LayerNorm>, On<B, L2Normalize>, On<B, Softmax>>;
+    OperationList<On<B, LayerNorm>, On<B, RmsNorm>, On<B, L2Normalize>, On<B, Softmax>>;
 
 }  // namespace coca::ops

@@ -61,6 +61,42 @@ class ReferenceNorms {
     detail::add_sums(bias_sums, op.bias_gradient);
   }
 
+  /// x / sqrt(mean of x² + epsilon) * weight over the last axis.
+  void run(const ops::RmsNorm<T, HostMemory>& op) const {
+    const std::size_t width = op.weight.size();
+    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
+      const T* x = op.input.data() + r * width;
+      const double root = root_mean_square(x, width, op.epsilon);
+      for (std::size_t i = 0; i < width; ++i)
+        op.output.data()[r * width + i] = static_cast<T>(x[i] / root * op.weight.data()[i]);
+    }
+  }
+
+  /// With n = x / r, r = sqrt(mean of x² + epsilon), and d n = weight d output:
+  /// d x = (d n - n mean(n d n)) / r, d weight += sum_rows n d output.
+  void run(const ops::RmsNormGradient<T, HostMemory>& op) const {
+    const std::size_t width = op.weight.size();
+    std::vector<double> weight_sums(width);
+    for (std::size_t r = 0; r < op.input.size() / width; ++r) {
+      const T* x = op.input.data() + r * width;
+      const T* gradient = op.output_gradient.data() + r * width;
+      const double root = root_mean_square(x, width, op.epsilon);
+      double projection = 0;
+      for (std::size_t i = 0; i < width; ++i) {
+        const double product = x[i] / root * gradient[i];
+        weight_sums[i] += product;
+        projection += op.weight.data()[i] * product / static_cast<double>(width);
+      }
+      if (!op.input_gradient) continue;
+      for (std::size_t i = 0; i < width; ++i)
+        detail::write_gradient(
+            op.input_gradient.data()[r * width + i],
+            (double{op.weight.data()[i]} * gradient[i] - x[i] / root * projection) / root,
+            op.input_gradient.write);
+    }
+    detail::add_sums(weight_sums, op.weight_gradient);
+  }
+
   /// Each row divided by its Euclidean norm (at least 1e-12, as torch.nn.functional.normalize).
   void run(const ops::L2Normalize<T, HostMemory>& op) const {
     const std::size_t width = op.input.shape().back();
