@@ -97,6 +97,20 @@ TEST_CASE("layer_norm refuses weights of another width", "[operations]") {
                     "layer_norm: bias: got [4], expected [3]");
 }
 
+TEMPLATE_TEST_CASE("rms_norm gives rows of mean square 1", "[operations]", Reference<float>,
+                   Remote) {
+  Fixture<TestType> f;
+  const auto output =
+      rms_norm(f.context, f.array({1, 2, 2}, {3, 4, -7, 1}), f.array({2}, {1, 2}), 0);
+  CHECK(output.shape() == Shape{1, 2, 2});
+  const auto root = static_cast<float>(std::sqrt(12.5));  // (9 + 16) / 2; the other row's is 5
+  CHECK(first_difference(f.context.to_host(output),
+                         std::vector<float>{3 / root, 8 / root, -1.4f, 0.4f}, 1e-6) == "");
+  Near near;
+  CHECK_THROWS_WITH(rms_norm(near.context, near.zeros({2, 3}), near.zeros({2})),
+                    "rms_norm: weight: got [2], expected [3]");
+}
+
 TEMPLATE_TEST_CASE("sum and product take a row for every row", "[operations]", Reference<float>,
                    Remote) {
   Fixture<TestType> f;
