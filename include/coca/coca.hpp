@@ -24,6 +24,7 @@
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/backend/differentiable.hpp"
 #include "coca/backend/plan.hpp"
+#include "coca/backend/profiled/profiled.hpp"
 #include "coca/backend/reference/reference.hpp"
 #include "coca/core/version.hpp"
 #include "coca/data/augmentation.hpp"

@@ -12,6 +12,7 @@
 #include "catch.hpp"
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/backend/differentiable.hpp"
+#include "coca/backend/profiled/profiled.hpp"
 #include "coca/backend/reference/reference.hpp"
 #include "coca/features.hpp"
 
@@ -41,7 +42,7 @@ struct Chosen {
 };
 
 /// For the primitives that are not matrix products.
-using Subjects = std::tuple<Plain<Reference<float>>,
+using Subjects = std::tuple<Plain<Reference<float>>, Plain<Profiled<Reference<float>>>,
                             Plain<Remote>, Chosen<GemmKind::automatic, InstructionSet::baseline>,
                             Chosen<GemmKind::automatic, InstructionSet::avx2>,
                             Chosen<GemmKind::automatic, InstructionSet::avx512>,
