@@ -57,13 +57,13 @@ struct ConfigText {
     Config::for_each_field([&](const FieldInfo& field, auto member) {
       const auto& value = config.*member;
       if (field.rare && value == defaults.*member) return;
-      text += std::string(text.empty() ? first : between) + std::string(before) + "." + field.name +
-              " = ";
+      text.append(text.empty() ? first : between).append(before);
+      text.append(".").append(field.name).append(" = ");
       if constexpr (ConfigPart<std::remove_cvref_t<decltype(value)>>)
         text += ConfigText{.mark_guesses = mark_guesses}(value);
       else
-        text += (mark_guesses && field.kind == FieldKind::compute ? "/*guessed*/ " : "") +
-                value_text(value);
+        text.append(mark_guesses && field.kind == FieldKind::compute ? "/*guessed*/ " : "")
+            .append(value_text(value));
     });
     return text + std::string(last);
   }
