@@ -91,7 +91,10 @@ coca::AnyDataset open_data(const Options& options) {
   coca::TrainingData data = options.data;
   data.field_keys = {keys.begin(), keys.end()};
   if (data.split.empty()) data.split = {"test"};
-  return coca::open_datasets(options.paths, data);
+  coca::DataOptions reading = coca::data_options(data);
+  reading.captions.captions_required =
+      options.labels_file.empty() || options.label_key == "caption";
+  return coca::open_datasets(options.paths, reading);
 }
 
 /// The value of a record's key.

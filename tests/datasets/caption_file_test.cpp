@@ -267,3 +267,25 @@ TEST_CASE("A pointer of Git LFS is not a caption file") {
   CHECK(message_of([&] { CaptionFile file(path); }) ==
         path + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
 }
+
+TEST_CASE("Where a label is what counts, JSON needs no caption") {
+  const coca::CaptionFileOptions labels{.captions_required = false, .field_keys = {"kind"}};
+  const auto first = [&](const std::string& text) {
+    return coca::CaptionFile(text, "x.json", labels).record(0);
+  };
+  for (const char* text :
+       {R"({"image": "a.png", "kind": "cat"})", R"([{"image": "a.png", "kind": "cat"}])",
+        R"({"images": [{"file_name": "a.png", "kind": "cat"}]})",
+        R"({"images": [{"file_name": "a.png", "kind": "cat", "id": 3}], "annotations": []})"}) {
+    CAPTURE(text);
+    const coca::Record record = first(text);
+    CHECK(record.name == "a.png");
+    CHECK(record.captions.empty());
+    CHECK(record.fields.at("kind") == "cat");
+  }
+  CHECK(first(R"({"image": "a.png", "kind": "cat", "text": "a cat"})").captions.size() == 1);
+  CHECK(first(R"({"image": "a.png", "kind": "cat", "text": null})").captions.empty());
+  const std::string sentences = R"({"images": [{"file_name": "a.png", "id": 3, "kind": "cat"}],)"
+                                R"( "annotations": [{"image_id": 3, "caption": "a cat"}]})";
+  CHECK(first(sentences).captions.size() == 1);
+}

@@ -169,3 +169,26 @@ TEST_CASE("Hugging Face's list in a folder is read") {
   CHECK(
       contains(message_of([&] { open_as(folder.path(), FolderReading::captions); }), "no picture"));
 }
+
+TEST_CASE("Where a label is what counts, folders are classes unless files give it") {
+  const std::string captioned = datasets_folder + "kinds/sidecar_classes";
+  const AnyDataset classes = open_data(captioned, {.captions = {.captions_required = false}});
+  CHECK(classes.record(3).label == 0);
+  CHECK(classes.notes().empty());
+
+  const TemporaryFolder folder;
+  fill(folder, {"cat/1.jpg", "cat/2.jpg"});
+  fill(folder, {"cat/1.json", "cat/2.json"}, R"({"kind": "paw"})");
+  const AnyDataset files =
+      open_data(folder.path(), {.captions = {.captions_required = false, .field_keys = {"kind"}}});
+  CHECK(files.record(1).fields.at("kind") == "paw");
+  const AnyDataset foreign =
+      open_data(folder.path(), {.captions = {.captions_required = false, .field_keys = {"name"}}});
+  CHECK(foreign.notes() ==
+        Texts{folder.path() +
+              ": the .json files beside its pictures have no \"name\" and are not read"});
+  folder.write("metadata.csv", "file_name,kind\ncat/1.jpg,ear\n");
+  CHECK(open_data(folder.path(), {.captions = {.captions_required = false, .field_keys = {"kind"}}})
+            .record(0)
+            .fields.at("kind") == "ear");
+}

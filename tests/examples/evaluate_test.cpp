@@ -238,6 +238,12 @@ TEST_CASE("evaluate reads tables, shards and class folders") {
                                     folder.write("captions.txt", "a bull\nan iguana\n"));
   CHECK(by_caption["zero_shot"]["top_1"] == 1.0);
 
+  const std::string bare = folder.write("bare.csv", "image,label\n" + picture(0) + ",iguana\n");
+  const json labels_only = scores_of(bare + labels);
+  CHECK(labels_only["zero_shot"]["top_1"] == 1.0);
+  CHECK_FALSE(labels_only.contains("image_to_text"));
+  check_refused(run_stamps("evaluate " + bare), 1, {bare, "no column of the caption"});
+
   const std::string shard = std::string(COCA_TEST_DATA) + "/datasets/shard-000.tar";
   CHECK(scores_of(shard)["pictures"].get<int>() > 0);
   check_refused(run_stamps("evaluate " + shard + " --group source"), 1,

@@ -459,3 +459,30 @@ TEST_CASE("a custom configuration file is trained, resumed and opened") {
   CHECK(run(train + " --resume --steps 2").status == 0);
   CHECK(run("caption --max-length 8 --weights " + output + " " + slug).status == 0);
 }
+
+TEST_CASE("a classifier is trained on tables, JSON and shards without captions") {
+  const Folder folder;
+  std::string table = "file_name;kind\n", rows;
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(pictures)) {
+    if (entry.path().extension() != ".png") continue;
+    const std::string path = entry.path().string();
+    const std::string kind = count++ % 2 == 0 ? "plant" : "animal";
+    table += path + ";" + kind + "\n";
+    rows += nlohmann::json{{"path", path}, {"kind", kind}}.dump() + "\n";
+  }
+  for (const std::string& list :
+       {folder.write("list.csv", table), folder.write("list.jsonl", rows)}) {
+    const std::string output = list + ".run";
+    const Result result = run("train --task classify --label-key kind --picture-count 1 --data " +
+                              list + " --validation " + list + " --output " + output +
+                              " --model stamps_coca --steps 1 --batch-size 4 --threads 1");
+    CAPTURE(result.err);
+    REQUIRE(result.status == 0);
+    CHECK(read_file(output + "/classes.txt") == "animal\nplant\n");
+  }
+  const Result captions = run("train --task coca --model stamps_coca --data " +
+                              (folder / "list.csv") + " --output " + (folder / "captions"));
+  CHECK(captions.status == 1);
+  CHECK(contains(captions.err, "no column of the caption"));
+}

@@ -101,6 +101,7 @@ struct CaptionFolderOptions {
   /// Key of the caption in .json files; empty: the first of title, caption, text, captions that
   /// there is.
   std::string caption_key{};
+  bool captions_required = true;  ///< false: a .json that has none counts, too
   /// Keys of .json files that become fields of the records.
   std::vector<std::string> field_keys{};
 };
@@ -197,7 +198,8 @@ class CaptionFolder {
     const detail::JsonRow row({detail::without_byte_order_mark(text)}, file);
     if (picture.text.empty())
       record.captions =
-          row.captions(detail::keys_to_try(options_.caption_key, detail::default_caption_keys()));
+          row.captions(detail::keys_to_try(options_.caption_key, detail::default_caption_keys()),
+                       options_.captions_required);
     for (const std::string& key : options_.field_keys)
       if (row.has(key)) record.fields[key] = row.field(key);
   }

@@ -99,11 +99,15 @@ class JsonRow {
     return pictures;
   }
 
-  /// The captions of a row. @throws FileError if there are none, or they are not texts
-  std::vector<std::string> captions(const std::vector<std::string>& keys) const {
+  /// The captions of a row, of the first key that it has.
+  /// @throws FileError if they are required, and there are none or they are not texts
+  std::vector<std::string> captions(const std::vector<std::string>& keys,
+                                    bool required = true) const {
     std::vector<std::string> texts;
-    if (!append_texts(find(keys, "caption"), texts))
-      fail("the caption is neither a text nor a list of texts");
+    if (!required && first_of(keys).empty()) return texts;
+    const bool are_texts = append_texts(find(keys, "caption"), texts);
+    if (!are_texts && !required) return {};
+    if (!are_texts) fail("the caption is neither a text nor a list of texts");
     for (const std::string& text : texts) checked(text, "the caption");
     return texts;
   }
@@ -157,6 +161,7 @@ class JsonRowReader {
   JsonRowReader(const CaptionFileOptions& options, CaptionList& list)
       : image_keys_(keys_to_try(options.image_key, default_image_keys())),
         caption_keys_(keys_to_try(options.caption_key, default_caption_keys())),
+        captions_required_(needs_captions(options)),
         field_keys_(options.field_keys),
         structured_fields_(options.structured_fields),
         list_(list) {}
@@ -166,7 +171,7 @@ class JsonRowReader {
       const JsonRow row(piece, list_);
       std::vector<std::string> pictures = row.pictures(image_keys_);
       CaptionEntry entry{.picture = std::move(pictures.front()),
-                         .captions = row.captions(caption_keys_),
+                         .captions = row.captions(caption_keys_, captions_required_),
                          .fields = row.fields(field_keys_, structured_fields_)};
       entry.more.assign(std::make_move_iterator(pictures.begin() + 1),
                         std::make_move_iterator(pictures.end()));
@@ -177,6 +182,7 @@ class JsonRowReader {
  private:
   std::vector<std::string> image_keys_;
   std::vector<std::string> caption_keys_;
+  bool captions_required_;
   const std::vector<std::string>& field_keys_;
   bool structured_fields_;
   CaptionList& list_;

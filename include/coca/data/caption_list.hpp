@@ -27,6 +27,9 @@ struct CaptionFileOptions {
   /// Column or JSON key of the caption, in JSON a text or a list of texts; empty: the first of
   /// title, caption, text, captions that there is.
   std::string caption_key{};
+  /// false: a picture may have no caption, as where its label is what counts. A caption_key that is
+  /// given must be there all the same.
+  bool captions_required = true;
   /// Between the fields of a row; 0: the one of tab, comma, semicolon and | that yields the columns
   /// of pictures and captions in the first line.
   char separator = '\0';
@@ -66,6 +69,11 @@ inline const std::vector<std::string>& default_caption_keys() {
 inline std::vector<std::string> keys_to_try(const std::string& wanted,
                                             const std::vector<std::string>& defaults) {
   return wanted.empty() ? defaults : std::vector<std::string>{wanted};
+}
+
+/// Whether each picture must have a caption.
+inline bool needs_captions(const CaptionFileOptions& options) {
+  return options.captions_required || !options.caption_key.empty();
 }
 
 /// "a", "b" or "c", for messages.
