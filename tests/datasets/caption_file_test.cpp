@@ -195,7 +195,7 @@ TEST_CASE("A record may have several pictures") {
   CHECK(file.image_path(0, 1) == "p/right.png");
   CHECK(file.image_path(1, 1) == "p/other.png");
   CHECK(message_of([&] { file.image_path(2, 1); }) ==
-        "p/x.jsonl: left.png has 1 pictures, number 2 was requested");
+        "p/x.jsonl: left.png has 1 picture, number 2 was requested");
   CHECK(refusal("{\"image\": [], \"text\": \"b\"}", "x.jsonl") ==
         "x.jsonl: line 1: the picture is not a text");
   CHECK(refusal("{\"image\": [\"a\", 3], \"text\": \"b\"}", "x.jsonl") ==

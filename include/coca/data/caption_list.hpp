@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/json_pieces.hpp"
@@ -125,8 +126,8 @@ class CaptionList {
     const std::string_view sentence = error.what();
     const std::string problem(sentence.substr(error.path().size() + 2));
     if (++bad_ > max_bad)
-      throw FileError(path_, "more than " + std::to_string(max_bad) +
-                                 " rows cannot be read, the last one: " + problem);
+      throw FileError(path_, "more than " + counted(max_bad, "row") +
+                                 " cannot be read, the last one: " + problem);
     entries_.push_back({.problem = problem});
   }
 

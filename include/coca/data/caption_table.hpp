@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/data/caption_list.hpp"
@@ -97,8 +98,8 @@ inline TableColumns columns_of(const std::vector<std::string>& header,
 /// What is wrong with a row; empty: nothing.
 inline std::string row_problem(const std::vector<std::string>& row, const TableColumns& columns) {
   if (row.size() != columns.count)
-    return "the row has " + std::to_string(row.size()) + (row.size() == 1 ? " field" : " fields") +
-           ", the header has " + std::to_string(columns.count);
+    return "the row has " + counted(row.size(), "field") + ", the header has " +
+           std::to_string(columns.count);
   const auto is_text = [&](std::size_t column) { return is_valid_utf8(row[column]); };
   const bool is_utf8 = is_text(columns.image) && (!columns.caption || is_text(*columns.caption)) &&
                        std::all_of(columns.fields.begin(), columns.fields.end(), is_text);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/brace_expansion.hpp"
 #include "coca/data/caption_file.hpp"
@@ -48,26 +49,28 @@ class FolderOpener {
       drop_foreign_json();
     }
     const std::size_t described = contents_.described(), all = contents_.pictures.size();
-    const std::string share = std::to_string(described) + " of its " + std::to_string(all) +
-                              " pictures have a text beside them";
+    const std::string share =
+        std::to_string(described) + " of its " + counted(all, "picture") +
+        (described == 1 ? " has a text next to it" : " have a text next to them");
     if (!contents_.lists.empty() && add_lists()) {
       if (described != 0 || contents_.has_folders)
         note("read by " + list_of_names(contents_.lists, " and ") +
-             ", neither by texts beside its pictures nor as folders of classes");
+             ", neither by texts next to its pictures nor as folders of classes");
       return noted(ConcatDataset(std::move(lists_)));
     }
     if (options_.folders == FolderReading::captions) return captions();
     if (described == 0 && all != 0 && !contents_.has_folders)
       throw FileError(root_,
-                      "holds pictures, but no captions beside them (x.txt, x.caption or x.json "
-                      "beside x.jpg) and no folders of classes");
+                      "holds pictures, but no captions next to them (x.txt, x.caption or x.json "
+                      "next to x.jpg) and no folders of classes");
     if (described == 0) return noted(classes());
     if (!contents_.has_folders) return noted(captions());
     if (2 * described >= all) {
-      note(share + ": read as captions, its folders not as classes (folders: classes reads those)");
+      note(share +
+           ": read as captions, its folders not as classes (--folders classes reads those)");
       return noted(captions());
     }
-    note(share + ": read as folders of classes, without these (folders: captions reads those)");
+    note(share + ": read as folders of classes, without these (--folders captions reads those)");
     return noted(classes());
   }
 
@@ -109,7 +112,7 @@ class FolderOpener {
     for (std::size_t i = 0; i < folder.size(); ++i)
       if (has_text(i)) return;
     for (PictureBeside& each : contents_.pictures) each.json.clear();
-    note("the .json files beside its pictures have no " +
+    note("the .json files next to its pictures have no " +
          (wanted.captions_required ? std::string("captions")
                                    : list_of_names(wanted.field_keys, " and ")) +
          " and are not read");

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/data/brace_expansion.hpp"
@@ -187,10 +188,8 @@ class WebDataset {
   /// Notes on how the shards were read: sentences that begin with a path.
   std::vector<std::string> notes() const {
     if (surplus_ == 0) return {};
-    const std::string others = surplus_ == 1 ? " is"
-                               : surplus_ == 2
-                                   ? " and 1 more member are"
-                                   : " and " + std::to_string(surplus_ - 1) + " more members are";
+    const std::string others =
+        surplus_ == 1 ? " is" : " and " + counted(surplus_ - 1, "more member") + " are";
     return {first_surplus_ + others +
             " not read: of several pictures of a sample the first of jpg, png, jpeg and webp "
             "counts, of members of one name the last"};
@@ -237,7 +236,7 @@ class WebDataset {
       return std::filesystem::exists(path, ignored);
     };
     if (paths.size() > 1 && std::none_of(paths.begin(), paths.end(), exists)) {
-      throw FileError(pattern, "none of its " + std::to_string(paths.size()) + " shards exists");
+      throw FileError(pattern, "none of its " + counted(paths.size(), "shard") + " exists");
     }
     for (const std::string& path : paths) {
       shards_.emplace_back(path);
