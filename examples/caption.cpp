@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "attention_pictures.hpp"
+#include "coca/core/counted.hpp"
 #include "command_line.hpp"
 #include "progress_bar.hpp"
 
@@ -131,12 +132,12 @@ void expect_lengths_fit(const CLI::App& app, const coca::GenerationOptions& sear
                                            " of the model's generation_config.json"
                                      : flag(app, "--min-length", search.min_length);
   require(search.max_length <= context_length, longest + " is more than the model's context of " +
-                                                   std::to_string(context_length) + " tokens");
+                                                   coca::counted(context_length, "token"));
   require(search.min_length <= search.max_length, least + " is more than " + longest);
   require(search.max_length > 1, longest + " leaves no room for a word after the start token");
   require(search.prompt.size() + 1 < search.max_length,
-          "--prompt has " + std::to_string(search.prompt.size()) +
-              " tokens, which leaves no room for a caption below " + longest);
+          "--prompt has " + coca::counted(search.prompt.size(), "token") +
+              ", which leaves no room for a caption below " + longest);
 }
 
 /// Ids of the prompt. @throws UsageError if nothing can follow it

@@ -17,6 +17,7 @@
 
 #include "coca/backend/cpu/bounded_spinning.hpp"
 #include "coca/backend/cpu/instruction_set.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/core/version.hpp"
 #include "coca/io/atomic_file.hpp"
@@ -359,7 +360,8 @@ void Failures::report(const std::string& sentence) {
 Failures::~Failures() {
   if (count_ <= reported_failures) return;
   ProgressBar::hide();
-  std::cerr << program_ << ": and " << count_ - reported_failures << " more failures\n";
+  std::cerr << program_ << ": and " << coca::counted(count_ - reported_failures, "more failure")
+            << '\n';
 }
 
 std::vector<Picture> read_pictures(const Model& model, std::span<const std::string> paths,

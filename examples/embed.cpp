@@ -4,6 +4,7 @@
 #include <iostream>
 #include <limits>
 
+#include "coca/core/counted.hpp"
 #include "coca/io/npy.hpp"
 #include "command_line.hpp"
 
@@ -36,7 +37,7 @@ void print(const Options& options, Row row) {
   constexpr std::size_t shown = 6;
   for (std::size_t i = 0; i < std::min(shown, row.values.size()); ++i)
     line += (row.values[i] < 0 ? " " : "  ") + to_text(row.values[i]);
-  print_line(line + " ... (" + std::to_string(row.values.size()) + " numbers)");
+  print_line(line + " ... (" + coca::counted(row.values.size(), "number") + ")");
 }
 
 /// Computes and prints a row; a failure is reported and leaves it empty.

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "coca/backend/cpu/bounded_spinning.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/evaluation/test_set.hpp"
 #include "coca/image/open_clip_preprocess.hpp"
 #include "coca/image/read_image.hpp"
@@ -91,7 +92,10 @@ coca::AnyDataset open_data(const Options& options) {
   coca::TrainingData data = options.data;
   data.field_keys = {keys.begin(), keys.end()};
   if (data.split.empty()) data.split = {"test"};
-  return coca::open_datasets(options.paths, data);
+  coca::DataOptions reading = coca::data_options(data);
+  reading.captions.captions_required =
+      options.labels_file.empty() || options.label_key == "caption";
+  return coca::open_datasets(options.paths, reading);
 }
 
 /// The value of a record's key.
@@ -237,7 +241,7 @@ Answers answer(Model& model, const Options& options, const coca::AnyDataset& dat
     progress.show(first + count, samples.size());
   }
   if (answers.samples.empty())
-    throw coca::Error("none of the " + std::to_string(samples.size()) + " pictures can be read");
+    throw coca::Error("none of the " + coca::counted(samples.size(), "picture") + " can be read");
   return answers;
 }
 
@@ -319,15 +323,14 @@ void print(const Options& options, const Model& model, const coca::TestSet& test
     note += options.protocol == "captions" ? "; retrieval is among all captions"
                                            : "; retrieval is among distinct first captions";
   if (captioning)
-    note += "; captions are generated with " + std::to_string(options.search.beams) +
-            (options.search.beams == 1 ? " beam" : " beams");
+    note += "; captions are generated with " + coca::counted(options.search.beams, "beam");
   if (rows.back().second.intervals)
     note += "; the interval is the 95 % confidence interval of R@5 (bootstrap over \"" +
             options.interval + "\")";
   print_line(note + '.');
   if (skipped != 0)
-    print_line(std::to_string(skipped) +
-               (skipped == 1 ? " picture was skipped." : " pictures were skipped."));
+    print_line(coca::counted(skipped, "picture") +
+               (skipped == 1 ? " was skipped." : " were skipped."));
 }
 
 /// Mistakes that can be found before anything is read.

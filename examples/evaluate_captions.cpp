@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "coca/core/counted.hpp"
 #include "coca/evaluation/caption_scores.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "command_line.hpp"
@@ -94,8 +95,7 @@ bool run(const Options& options) {
   for (const auto& [name, value] : overall.items())
     print_line(name + std::string(10 - std::min<std::size_t>(10, name.size()), ' ') +
                to_text(value.get<double>()));
-  print_line("Over " + std::to_string(judged.ids.size()) +
-             (judged.ids.size() == 1 ? " picture." : " pictures."));
+  print_line("Over " + coca::counted(judged.ids.size(), "picture") + '.');
   return true;
 }
 

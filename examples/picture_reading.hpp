@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "coca/core/counted.hpp"
 #include "coca/image/read_image.hpp"
 
 namespace coca_examples {
@@ -27,7 +28,7 @@ inline std::string about_damaged(const coca::DamagedPictures& damaged) {
   const std::size_t count = damaged.count();
   if (count == 0) return "";
   if (count == 1) return "1 picture is damaged, but was read: " + damaged.first();
-  return std::to_string(count) + " pictures are damaged, but were read; the first is " +
+  return coca::counted(count, "picture") + " are damaged, but were read; the first is " +
          damaged.first();
 }
 

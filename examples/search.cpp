@@ -80,7 +80,8 @@ void report(const Options& options, const coca::SearchIndex& index,
     std::cerr << ", " << count(broken, "that cannot be read");
   std::string left_out;
   for (const auto& [reason, number] : update.left_out)
-    left_out += (left_out.empty() ? "; left out: " : ", ") + count(number, reason);
+    left_out +=
+        (left_out.empty() ? "; left out: " : ", ") + reason + " (" + std::to_string(number) + ")";
   std::cerr << left_out << '\n';
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <system_error>
 
+#include "coca/core/counted.hpp"
 #include "coca/io/hugging_face_folder.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/training/model_soup.hpp"
@@ -95,7 +96,7 @@ void write_folder(const coca::RunFolder& folder, const coca::HuggingFaceFolder& 
 bool run(const Options& options) {
   if (options.models.size() < 2) throw UsageError("give at least two models");
   if (!options.shares.empty() && options.shares.size() != options.models.size())
-    throw UsageError("there are " + std::to_string(options.models.size()) + " models and " +
+    throw UsageError(coca::there_are(options.models.size(), "model") + " and " +
                      std::to_string(options.shares.size()) + " --shares");
   const std::vector<NamedModel> models = find_models(options);
   const bool is_file = fs::path(options.output).extension() == ".safetensors";
@@ -106,9 +107,9 @@ bool run(const Options& options) {
     write_weights(options.output, ingredients);
   else
     write_folder(folder, described(models), ingredients);
-  print_line(options.json ? to_line({{"output", options.output}, {"models", options.models}})
-                          : options.output + " is the average of " + std::to_string(models.size()) +
-                                " models");
+  print_line(options.json
+                 ? to_line({{"output", options.output}, {"models", options.models}})
+                 : options.output + " is the average of " + coca::counted(models.size(), "model"));
   return true;
 }
 

@@ -6,11 +6,14 @@
 #include <iostream>
 #include <limits>
 #include <optional>
+#include <set>
 
+#include "coca/core/counted.hpp"
 #include "coca/image/preprocess_config_json.hpp"
 #include "coca/pipelines/find_model.hpp"
 #include "coca/pipelines/model_tokenizer.hpp"
 #include "coca/text/clip_tokenizer.hpp"
+#include "coca/training/option_effects.hpp"
 #include "coca/training/training_options_json.hpp"
 #include "command_line.hpp"
 #include "picture_reading.hpp"
@@ -29,7 +32,14 @@ struct Options {
   bool json = false;
 };
 
-/// Turns each option into a flag: batch_size into --batch-size.
+/// An option's flag: --batch-size of batch_size.
+std::string flag(const coca::OptionInfo& info, const std::string& dashes = "--") {
+  std::string name = dashes + info.name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+/// Makes each option a flag.
 class FlagAdder {
  public:
   explicit FlagAdder(CLI::App& app) : app_(app) {}
@@ -82,13 +92,24 @@ class FlagAdder {
   }
 
  private:
-  static std::string flag(const coca::OptionInfo& info, const std::string& dashes = "--") {
-    std::string name = dashes + info.name;
-    std::replace(name.begin(), name.end(), '_', '-');
-    return name;
+  CLI::App& app_;
+};
+
+/// The names of the options that are given as flags.
+class GivenFlags {
+ public:
+  explicit GivenFlags(const CLI::App& app) : app_(app) {}
+
+  template <class... Rest>
+  void operator()(const coca::OptionInfo& info, const Rest&...) {
+    if (app_.count(flag(info)) != 0) names_.insert(info.name);
   }
 
-  CLI::App& app_;
+  const std::set<std::string>& names() const noexcept { return names_; }
+
+ private:
+  const CLI::App& app_;
+  std::set<std::string> names_;
 };
 
 /// A configuration that is trained.
@@ -140,6 +161,33 @@ void expect_known_task(const std::string& task) {
   for (const char* known : {"", "coca", "clip", "caption", "classify"})
     if (task == known) return;
   throw UsageError("--task " + task + " is unknown, expected coca, clip, caption or classify");
+}
+
+/// Those of an options file that change nothing, even if flags did not override others.
+void expect_effective_file(const std::string& path, const coca::TrainingOptions& training) {
+  coca::TrainingOptions file;
+  coca::read_options_file(path, file);
+  for (const auto& item : coca::read_json_file(path).items()) {
+    const std::string problem = coca::ineffective_option(training, {item.key()});
+    if (!problem.empty() && !coca::ineffective_option(file, {item.key()}).empty())
+      throw UsageError(path + ": " + problem);
+  }
+}
+
+/// Refuses what somebody asks for in vain. Options of the run that is resumed may be of no effect.
+void expect_effective(const CLI::App& app, const Options& options) {
+  const coca::TrainingOptions& training = options.training;
+  GivenFlags given(app);
+  coca::for_each_option(training, given);
+  if (given.names().contains("epochs") && training.step.steps != 0)
+    throw UsageError("--epochs changes nothing, because the run has a number of steps, " +
+                     std::to_string(training.step.steps) +
+                     ": give --steps instead, or --steps 0 to count epochs");
+  if (options.data_changed && !options.resume)
+    throw UsageError("--data-changed changes nothing without --resume");
+  const std::string problem = coca::ineffective_option(training, given.names());
+  if (!problem.empty()) throw UsageError(problem);
+  if (!options.config.empty()) expect_effective_file(options.config, training);
 }
 
 /// A resumed run finds its vocabulary in its own folder.
@@ -305,9 +353,9 @@ void print_start(const Options& options, std::size_t weights, std::size_t pictur
   if (options.json) return;
   print_line("training " + options.training.model + " (" +
              to_text(static_cast<double>(weights) / 1e6, 2) + " million weights) on " +
-             std::to_string(pictures) + " pictures, " +
+             coca::counted(pictures, "picture") + ", " +
              (state.step == 0 ? "" : "from step " + std::to_string(state.step) + " of ") +
-             std::to_string(steps) + " steps, into " + options.training.output);
+             coca::counted(steps, "step") + ", into " + options.training.output);
 }
 
 void print_end(const Options& options, coca::TrainingEnd end, const Skipped& skipped) {
@@ -335,6 +383,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   expect_known_task(training.task);
   if (training.task.empty())
     training.task = std::holds_alternative<coca::CoCaConfig>(preset.config) ? "coca" : "clip";
+  expect_effective(app, options);
   const bool classifies = training.task == "classify";
   if (training.tokenizer.empty())
     if (const auto folder = coca::find_hugging_face_folder(training.init_from))

@@ -18,6 +18,7 @@
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xtensor.hpp>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/image/image.hpp"
 #include "coca/image/preprocess.hpp"
@@ -36,8 +37,8 @@ auto view_of(T* data, std::size_t size, const std::array<std::size_t, Rank>& sha
     text += (text.empty() ? "" : ", ") + std::to_string(extent);
   }
   if (needed != size) {
-    throw ShapeError("a view of shape [" + text + "] needs " + std::to_string(needed) +
-                     " values, got " + std::to_string(size));
+    throw ShapeError("a view of shape [" + text + "] needs " + counted(needed, "value") + ", got " +
+                     std::to_string(size));
   }
   return xt::adapt(std::move(data), size, xt::no_ownership(), shape);
 }
@@ -47,7 +48,7 @@ template <typename Expression>
 std::array<std::size_t, 3> three_extents(const Expression& expression, const char* expected) {
   if (expression.dimension() != 3) {
     throw ShapeError(std::string("expected an array of shape ") + expected + ", got one of " +
-                     std::to_string(expression.dimension()) + " axes");
+                     counted(expression.dimension(), "axis", "axes"));
   }
   std::array<std::size_t, 3> extents{};
   for (std::size_t axis = 0; axis < 3; ++axis) extents[axis] = expression.shape(axis);
@@ -120,7 +121,7 @@ Image image_from_xtensor(const xt::xexpression<Expression>& expression) {
   const auto extents = detail::three_extents(array, "[height, width, 3]");
   if (extents[2] != Image::channels) {
     throw ShapeError("expected an array of shape [height, width, 3], got " +
-                     std::to_string(extents[2]) + " channels");
+                     counted(extents[2], "channel"));
   }
   const xt::xtensor<std::uint8_t, 3, xt::layout_type::row_major> dense = array;
   return Image(extents[1], extents[0], std::vector<std::uint8_t>(dense.begin(), dense.end()));

@@ -1,6 +1,6 @@
 // Every operation on every backend against Reference<double>: values, guard zones around all
 // arguments, inputs that must stay, outputs that are NaN until they are written. The cases and
-// tolerances are in cases/; what is special about an operation has tests beside these.
+// tolerances are in cases/; what is special about an operation has tests next to these.
 
 #include "backend/list_of_cases.hpp"
 #include "backend/subjects.hpp"

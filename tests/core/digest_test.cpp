@@ -1,5 +1,11 @@
 #include "coca/core/digest.hpp"
 
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "catch.hpp"
 
 using coca::Digest;
@@ -25,4 +31,35 @@ TEST_CASE("texts do not run into each other in a digest") {
   };
   CHECK(of("a", "bc") != of("ab", "c"));
   CHECK(of("a", "bc") == of("a", "bc"));
+}
+
+TEST_CASE("each bit of each number changes a digest of floats, and so do pairs of signs") {
+  std::vector<float> values{0.0f, 1.0f, -2.5f, 1e-30f, 0.0f};
+  const auto of = [](const std::vector<float>& some) {
+    coca::FloatDigest digest;
+    digest.add(some);
+    return digest.text();
+  };
+  const std::string whole = of(values);
+  CHECK(whole.size() == 16);
+  for (float& value : values)
+    for (int bit = 0; bit < 32; ++bit) {
+      const auto flip = [&] {
+        value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) ^ std::uint32_t{1} << bit);
+      };
+      flip();
+      CHECK(of(values) != whole);
+      flip();
+    }
+  for (std::size_t i = 0; i + 1 < values.size(); ++i) {
+    std::vector<float> other = values;
+    other[i] = -other[i];
+    other[i + 1] = -other[i + 1];
+    CHECK(of(other) != whole);
+  }
+  CHECK(of({0.0f}) != of({0.0f, 0.0f}));
+  coca::FloatDigest parts;  // does not depend on how the numbers are passed
+  parts.add(std::span(values).first(2));
+  parts.add(std::span(values).subspan(2));
+  CHECK(parts.text() == whole);
 }

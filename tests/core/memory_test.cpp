@@ -210,7 +210,7 @@ TEST_CASE("threads share buffers and pools", "[memory]") {
       });
     shared = Buffer<Counting>();
     for (std::thread& thread : threads) thread.join();
-    // Each thread held at most one block at a time, besides the shared one.
+    // Each thread held at most one block at a time, in addition to the shared one.
     CHECK(Counting::allocations <= 5);
     CHECK(Counting::releases == 0);
   }

@@ -41,3 +41,27 @@ TEST_CASE("a source delivers the requested rows", "[weight_source]") {
   source.read(1, 2, rows.data());
   CHECK(rows == std::vector<float>{3, 4, 5, 6});
 }
+
+TEST_CASE("the parts of a tensor are its elements in their order") {
+  const auto elements = [](const coca::Shape& shape) {
+    coca::WeightSource source{shape, {}};
+    source.read = [width = source.row_size()](std::size_t first, std::size_t count, float* out) {
+      for (std::size_t i = 0; i < count * width; ++i)
+        out[i] = static_cast<float>(first * width + i);
+    };
+    std::size_t next = 0, parts = 0;
+    bool in_order = true;
+    coca::for_each_part(source, [&](std::span<const float> values) {
+      ++parts;
+      for (const float value : values) in_order = in_order && value == static_cast<float>(next++);
+    });
+    CHECK(in_order);
+    CHECK(next == shape.size());
+    return parts;
+  };
+  CHECK(elements({3, 1 << 19}) == 2);
+  CHECK(elements({5, 7}) == 1);
+  CHECK(elements({9}) == 1);
+  CHECK(elements({}) == 1);
+  elements({0, 4});
+}

@@ -195,7 +195,7 @@ TEST_CASE("A record may have several pictures") {
   CHECK(file.image_path(0, 1) == "p/right.png");
   CHECK(file.image_path(1, 1) == "p/other.png");
   CHECK(message_of([&] { file.image_path(2, 1); }) ==
-        "p/x.jsonl: left.png has 1 pictures, number 2 was requested");
+        "p/x.jsonl: left.png has 1 picture, number 2 was requested");
   CHECK(refusal("{\"image\": [], \"text\": \"b\"}", "x.jsonl") ==
         "x.jsonl: line 1: the picture is not a text");
   CHECK(refusal("{\"image\": [\"a\", 3], \"text\": \"b\"}", "x.jsonl") ==
@@ -266,4 +266,26 @@ TEST_CASE("A pointer of Git LFS is not a caption file") {
       "x.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n");
   CHECK(message_of([&] { CaptionFile file(path); }) ==
         path + ": is a pointer of Git LFS, not the file itself; fetch it with git lfs pull");
+}
+
+TEST_CASE("Where a label is what counts, JSON needs no caption") {
+  const coca::CaptionFileOptions labels{.captions_required = false, .field_keys = {"kind"}};
+  const auto first = [&](const std::string& text) {
+    return coca::CaptionFile(text, "x.json", labels).record(0);
+  };
+  for (const char* text :
+       {R"({"image": "a.png", "kind": "cat"})", R"([{"image": "a.png", "kind": "cat"}])",
+        R"({"images": [{"file_name": "a.png", "kind": "cat"}]})",
+        R"({"images": [{"file_name": "a.png", "kind": "cat", "id": 3}], "annotations": []})"}) {
+    CAPTURE(text);
+    const coca::Record record = first(text);
+    CHECK(record.name == "a.png");
+    CHECK(record.captions.empty());
+    CHECK(record.fields.at("kind") == "cat");
+  }
+  CHECK(first(R"({"image": "a.png", "kind": "cat", "text": "a cat"})").captions.size() == 1);
+  CHECK(first(R"({"image": "a.png", "kind": "cat", "text": null})").captions.empty());
+  const std::string sentences = R"({"images": [{"file_name": "a.png", "id": 3, "kind": "cat"}],)"
+                                R"( "annotations": [{"image_id": 3, "caption": "a cat"}]})";
+  CHECK(first(sentences).captions.size() == 1);
 }

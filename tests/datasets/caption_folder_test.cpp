@@ -63,7 +63,7 @@ TEST_CASE("The .txt comes before the .caption and the .json") {
   CHECK(captions.record(2).captions == Texts{"one", "two"});
   CHECK(captions.record(3).captions.empty());
   CHECK(captions.notes() == Texts{folder.path("bare.jpg") +
-                                  " and 1 more have no caption beside them and are left out"});
+                                  " and 1 more have no caption next to them and are left out"});
   CHECK(message_of([&] { captions.record(4); }) == "record 4 was requested from a data set of 4");
 
   const CaptionFolder fields(folder.path(), {.field_keys = {"source"}});
@@ -71,7 +71,7 @@ TEST_CASE("The .txt comes before the .caption and the .json") {
   CHECK(fields.record(0).fields.at("source") == "web");
   CHECK(fields.record(2).fields.at("source") == "5");
   CHECK(message_of([&] { fields.record(1); }) ==
-        folder.path("b.PNG") + ": no .json beside it has the key \"source\"");
+        folder.path("b.PNG") + ": no .json next to it has the key \"source\"");
 }
 
 TEST_CASE("An error in the text next to a picture affects only that picture") {
@@ -102,8 +102,8 @@ TEST_CASE("A folder without captions next to its pictures is refused") {
   fill(folder, {{"a.jpg", "x"}});
   CHECK(message_of([&] { CaptionFolder captions(folder.path()); }) ==
         folder.path() +
-            ": holds no picture with a caption beside it: expected x.txt, x.caption or x.json "
-            "beside x.jpg");
+            ": holds no picture with a caption next to it: expected x.txt, x.caption or x.json "
+            "next to x.jpg");
   CHECK(message_of([&] { CaptionFolder captions(folder.path("no")); }) ==
         folder.path("no") + ": cannot be listed: No such file or directory");
 }

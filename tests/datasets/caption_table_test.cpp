@@ -50,3 +50,30 @@ TEST_CASE("A header that is not UTF-8 is refused") {
   CHECK(message_of([] { first_of("image,text,\xFF\na,b,c\n"); }) ==
         "x.csv: line 1: the text is not UTF-8");
 }
+
+TEST_CASE("Where a label is what counts, no caption column is needed") {
+  const auto entry_of = [](const std::string& text, const coca::CaptionFileOptions& options) {
+    coca::CaptionList list("x.csv");
+    coca::read_caption_table(text, options, list);
+    return list.finish().front();
+  };
+  const coca::CaptionFileOptions labels{.captions_required = false, .field_keys = {"kind"}};
+  for (const char separator : {'\t', ',', ';', '|'}) {
+    const std::string mark(1, separator);
+    const auto entry = entry_of("image" + mark + "kind\na.png" + mark + "cat\n", labels);
+    CHECK(entry.picture == "a.png");
+    CHECK(entry.captions.empty());
+    CHECK(entry.fields.at("kind") == "cat");
+  }
+  // Captions that are there are read.
+  CHECK(entry_of("image,kind,text\na.png,cat,a cat\n", labels).captions ==
+        std::vector<std::string>{"a cat"});
+  // A column that is asked for by name must be there.
+  coca::CaptionFileOptions named = labels;
+  named.caption_key = "words";
+  CHECK(message_of([&] { entry_of("image,kind\na,b\n", named); }) ==
+        "x.csv: line 1: no column of the caption: expected \"words\", the columns are \"image\", "
+        "\"kind\"");
+  CHECK(coca_test::contains(message_of([&] { entry_of("image,color\na,b\n", labels); }),
+                            "no column of the field: expected \"kind\""));
+}

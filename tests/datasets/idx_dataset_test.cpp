@@ -60,7 +60,7 @@ TEST_CASE("IDX files without labels have none, and labels must be as many") {
   const std::string images = folder.write("a-images-idx3-ubyte", two_images());
   CHECK_FALSE(IdxDataset(images).record(0).label);
   const std::string labels = folder.write("a-labels-idx1-ubyte", idx(8, {1}, "\x01"));
-  CHECK(message_of([&] { IdxDataset{images}; }) == labels + ": holds 1 labels for 2 pictures");
+  CHECK(message_of([&] { IdxDataset{images}; }) == labels + ": holds 1 label for 2 pictures");
 }
 
 TEST_CASE("anything but a complete IDX file is refused in one sentence") {

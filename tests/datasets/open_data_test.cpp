@@ -83,13 +83,14 @@ TEST_CASE("Files that are neither are reported") {
         folder.path("empty.csv") + ": is empty");
 }
 
-TEST_CASE("A folder of classes with captions beside their pictures has two readings") {
+TEST_CASE("A folder of classes with captions next to their pictures has two readings") {
   const std::string path = datasets_folder + "kinds/sidecar_classes";
   const AnyDataset captions = open_data(path);
   CHECK(captions.record(3).captions == Texts{"a shed"});
   CHECK(captions.notes() ==
-        Texts{path + ": 6 of its 6 pictures have a text beside them: read as captions, its folders "
-                     "not as classes (folders: classes reads those)"});
+        Texts{path +
+              ": 6 of its 6 pictures have a text next to them: read as captions, its folders "
+              "not as classes (--folders classes reads those)"});
   CHECK(open_as(path, FolderReading::classes).record(3).captions ==
         Texts{"a photo of a 10 house."});
   CHECK(open_as(path, FolderReading::classes).notes().empty());
@@ -105,8 +106,8 @@ TEST_CASE("Few captions do not make a folder of captions if there are classes") 
   CHECK(classes.size() == 3);
   CHECK(classes.record(2).captions == Texts{"a photo of a dog."});
   CHECK(classes.notes() ==
-        Texts{folder.path() + ": 1 of its 3 pictures have a text beside them: read as folders of "
-                              "classes, without these (folders: captions reads those)"});
+        Texts{folder.path() + ": 1 of its 3 pictures has a text next to it: read as folders of "
+                              "classes, without these (--folders captions reads those)"});
   CHECK(open_as(folder.path(), FolderReading::captions).size() == 1);
   fill(folder, {"cat/2.txt"});
   CHECK(open_data(folder.path()).size() == 2);
@@ -115,7 +116,7 @@ TEST_CASE("Few captions do not make a folder of captions if there are classes") 
   fill(flat, {"1.jpg", "1.txt", "2.jpg", "3.jpg"});
   CHECK(open_data(flat.path()).size() == 1);
   CHECK(open_data(flat.path()).notes() ==
-        Texts{flat.path("2.jpg") + " and 1 more have no caption beside them and are left out"});
+        Texts{flat.path("2.jpg") + " and 1 more have no caption next to them and are left out"});
 }
 
 TEST_CASE("Class folders without captions are read as classes, without a note") {
@@ -125,11 +126,11 @@ TEST_CASE("Class folders without captions are read as classes, without a note") 
   CHECK(open_data(folder.path()).notes().empty());
   const TemporaryFolder flat;
   fill(flat, {"1.jpg"});
-  CHECK(
-      message_of([&] { open_data(flat.path()); }) ==
-      flat.path() +
-          ": holds pictures, but no captions beside them (x.txt, x.caption or x.json beside x.jpg) "
-          "and no folders of classes");
+  CHECK(message_of([&] { open_data(flat.path()); }) ==
+        flat.path() +
+            ": holds pictures, but no captions next to them (x.txt, x.caption or x.json next to "
+            "x.jpg) "
+            "and no folders of classes");
   CHECK(message_of([&] {
           open_data(TemporaryFolder().path());
         }).ends_with("holds no folders of classes"));
@@ -143,7 +144,7 @@ TEST_CASE("JSON next to pictures that is about something else is not a caption")
   CHECK(classes.record(0).captions == Texts{"a photo of a cat."});
   CHECK(classes.notes() ==
         Texts{folder.path() +
-              ": the .json files beside its pictures have no captions and are not read"});
+              ": the .json files next to its pictures have no captions and are not read"});
   CHECK(open_data(folder.path(), {.captions = {.caption_key = "shapes"}}).size() == 2);
   fill(folder, {"cat/2.json"}, R"({"caption": "a cat"})");
   CHECK(contains(message_of([&] { open_data(folder.path()).record(0); }), "no caption"));
@@ -159,7 +160,7 @@ TEST_CASE("Hugging Face's list in a folder is read") {
   CHECK(listed.record(0).captions == Texts{"a cat"});
   CHECK(listed.read(0).size() == 1);
   CHECK(listed.notes() ==
-        Texts{folder.path() + ": read by \"metadata.jsonl\", neither by texts beside its pictures "
+        Texts{folder.path() + ": read by \"metadata.jsonl\", neither by texts next to its pictures "
                               "nor as folders of classes"});
   CHECK(open_as(folder.path(), FolderReading::classes).size() == 2);
   // A list of something else is named, and the folders are classes as before.
@@ -168,4 +169,27 @@ TEST_CASE("Hugging Face's list in a folder is read") {
   CHECK(contains(open_data(folder.path()).notes().at(0), "no picture: expected the key"));
   CHECK(
       contains(message_of([&] { open_as(folder.path(), FolderReading::captions); }), "no picture"));
+}
+
+TEST_CASE("Where a label is what counts, folders are classes unless files give it") {
+  const std::string captioned = datasets_folder + "kinds/sidecar_classes";
+  const AnyDataset classes = open_data(captioned, {.captions = {.captions_required = false}});
+  CHECK(classes.record(3).label == 0);
+  CHECK(classes.notes().empty());
+
+  const TemporaryFolder folder;
+  fill(folder, {"cat/1.jpg", "cat/2.jpg"});
+  fill(folder, {"cat/1.json", "cat/2.json"}, R"({"kind": "paw"})");
+  const AnyDataset files =
+      open_data(folder.path(), {.captions = {.captions_required = false, .field_keys = {"kind"}}});
+  CHECK(files.record(1).fields.at("kind") == "paw");
+  const AnyDataset foreign =
+      open_data(folder.path(), {.captions = {.captions_required = false, .field_keys = {"name"}}});
+  CHECK(foreign.notes() ==
+        Texts{folder.path() +
+              ": the .json files next to its pictures have no \"name\" and are not read"});
+  folder.write("metadata.csv", "file_name,kind\ncat/1.jpg,ear\n");
+  CHECK(open_data(folder.path(), {.captions = {.captions_required = false, .field_keys = {"kind"}}})
+            .record(0)
+            .fields.at("kind") == "ear");
 }

@@ -110,9 +110,8 @@ TEST_CASE("Options that contradict each other are refused") {
   CHECK(refusal(9, {.batch_size = 5, .ranks = 2}) ==
         "a data set of 9 samples does not fill one batch of 10 samples; choose a smaller batch "
         "size");
-  CHECK(
-      refusal(0, {.drop_last = false}) ==
-      "a data set of 0 samples does not fill one batch of 1 samples; choose a smaller batch size");
+  CHECK(refusal(0, {.drop_last = false}) ==
+        "a data set of 0 samples does not fill one batch of 1 sample; choose a smaller batch size");
   CHECK(refusal(9, {.batch_size = 10, .drop_last = false}) == "no error");
   CHECK(message_of([] { ShuffledOrder(9, {.batch_size = 4}).batch(0, 2); }) ==
         "batch 2 was requested from an epoch of 2");

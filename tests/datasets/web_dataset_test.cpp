@@ -182,3 +182,21 @@ TEST_CASE("A loader shows shards, and skips what is broken in them") {
   CHECK(contains(reasons, broken + "/a.png: not a picture: expected a JPEG, PNG or WebP file"));
   CHECK(contains(reasons, broken + "/b.txt: the text is not UTF-8"));
 }
+
+TEST_CASE("Where a label is what counts, shards need no captions") {
+  const TemporaryFolder folder;
+  const std::string path =
+      folder.write("x.tar", tar_of({{"1.png", "p"},
+                                    {"1.cls", "3"},
+                                    {"1.json", R"({"kind": "cat"})"},
+                                    {"2.png", "p"},
+                                    {"2.json", R"({"kind": "dog", "caption": "a dog"})"}}));
+  const WebDataset labels(path, {.captions_required = false, .field_keys = {"kind"}});
+  REQUIRE(labels.size() == 2);
+  CHECK(labels.record(0).label == 3);
+  CHECK(labels.record(0).captions.empty());
+  CHECK(labels.record(0).fields.at("kind") == "cat");
+  CHECK(labels.record(1).captions == Texts{"a dog"});
+  CHECK(contains(message_of([&] { WebDataset(path).record(0); }),
+                 "1.json: expected a JSON object with the key \"caption\""));
+}

@@ -126,7 +126,7 @@ TEST_CASE("Bootstrap intervals refuse invalid input", "[evaluation]") {
   CHECK(error({}, {}, {}) ==
         "a bootstrap interval needs a cluster for each value, and at least one value, got 0 values "
         "and 0 clusters");
-  CHECK(error({1, 0}, {1}, {}).find("2 values and 1 clusters") != std::string::npos);
+  CHECK(error({1, 0}, {1}, {}).find("2 values and 1 cluster") != std::string::npos);
   CHECK(error({1}, {1}, {.draws = 0}).find("got 0 and 0.95") != std::string::npos);
   for (const double confidence : {0.0, 1.0, std::nan("")})
     CHECK(error({1}, {1}, {.confidence = confidence}).find("between 0 and 1") != std::string::npos);

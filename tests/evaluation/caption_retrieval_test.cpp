@@ -137,7 +137,7 @@ TEST_CASE("Retrieval refuses what does not fit", "[evaluation]") {
         }) == "the pictures have width 2, the texts 3");
   CHECK(testing::error_of([&] {
           caption_ranks({two, 2}, {three, 2}, {{0}});
-        }) == "there are lists of captions for 1 pictures, expected 2");
+        }) == "there are lists of captions for 1 picture, expected 2");
   CHECK(testing::error_of([&] {
           caption_ranks({two, 2}, {three, 2}, {{0}, {3}});
         }) == "a picture has caption 3, but there are 3 captions");

@@ -73,7 +73,7 @@ TEST_CASE("A confusion matrix is a table", "[evaluation]") {
   const std::vector<std::string> names{"cat", "a \"dog\", big"};
   CHECK(confusion_csv({{1, 2}, {0, 30}}, names) ==
         "true class,cat,\"a \"\"dog\"\", big\"\ncat,1,2\n\"a \"\"dog\"\", big\",0,30\n");
-  CHECK(testing::error_of([] { confusion_csv({{1}}, {}); }) == "there are 0 names for 1 classes");
+  CHECK(testing::error_of([] { confusion_csv({{1}}, {}); }) == "there are 0 names for 1 class");
 }
 
 TEST_CASE("Scores that do not fit are refused", "[evaluation]") {
@@ -91,4 +91,24 @@ TEST_CASE("Scores that do not fit are refused", "[evaluation]") {
   CHECK(testing::error_of([&] {
           average_precisions(std::vector<float>(2), std::vector<std::uint8_t>(3), 2);
         }) == "there are 3 targets for 2 scores");
+}
+
+TEST_CASE("Scores of very many classes have no confusion matrix", "[evaluation]") {
+  // One picture of 5,000,000 classes: a matrix would have 25 million million elements.
+  constexpr std::size_t classes = 5'000'000;
+  std::vector<float> scores(classes);
+  scores[7] = 1;
+  const std::vector<std::size_t> label{7};
+  const ClassificationScores found = classification_scores(scores, label, classes);
+  CHECK(found.top_1 == 1);
+  CHECK(found.mean_per_class == 1);
+  CHECK(found.classes[7].precision == 1);
+  CHECK(found.classes[8].count == 0);
+  CHECK(found.confusion.empty());
+  const std::vector<std::string> names(most_confused_classes + 1, "x");
+  CHECK(testing::error_of([&] { confusion_csv({}, names); }) ==
+        "there is no confusion matrix of 4097 classes, at most of 4096");
+  const std::vector<float> few(most_confused_classes);
+  CHECK(classification_scores(few, label, most_confused_classes).confusion.size() ==
+        most_confused_classes);
 }

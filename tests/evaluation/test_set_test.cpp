@@ -170,9 +170,9 @@ TEST_CASE("An inconsistent test set is refused", "[evaluation]") {
         "the pictures have 3 values for 2 embeddings, expected the same number for each, and at "
         "least one");
   CHECK(refusal({{.texts = {1}}}, {.images = {1, 2}, .texts = {1, 2}}) ==
-        "a picture has caption 1, but there are 1 captions");
+        "a picture has caption 1, but there is 1 caption");
   CHECK(refusal({{.texts = {0}}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
         "the queries have width 2, the candidates 3");
   CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
-        "a picture is of class 1, but there are 1 classes");
+        "a picture is of class 1, but there is 1 class");
 }

@@ -238,6 +238,12 @@ TEST_CASE("evaluate reads tables, shards and class folders") {
                                     folder.write("captions.txt", "a bull\nan iguana\n"));
   CHECK(by_caption["zero_shot"]["top_1"] == 1.0);
 
+  const std::string bare = folder.write("bare.csv", "image,label\n" + picture(0) + ",iguana\n");
+  const json labels_only = scores_of(bare + labels);
+  CHECK(labels_only["zero_shot"]["top_1"] == 1.0);
+  CHECK_FALSE(labels_only.contains("image_to_text"));
+  check_refused(run_stamps("evaluate " + bare), 1, {bare, "no column of the caption"});
+
   const std::string shard = std::string(COCA_TEST_DATA) + "/datasets/shard-000.tar";
   CHECK(scores_of(shard)["pictures"].get<int>() > 0);
   check_refused(run_stamps("evaluate " + shard + " --group source"), 1,
@@ -262,7 +268,7 @@ TEST_CASE("evaluate recognises data by its content, and reports how it was read"
   const Result folder = run_stamps(evaluate + "sidecar_classes");
   CHECK(folder.status == 0);
   CHECK(folder.json()[0]["captions"] == 6);
-  CHECK(contains(folder.err, "6 of its 6 pictures have a text beside them: read as captions"));
+  CHECK(contains(folder.err, "6 of its 6 pictures have a text next to them: read as captions"));
   const Result classes =
       run_stamps(evaluate + "sidecar_classes --folders classes --protocol concepts");
   CHECK(classes.json()[0]["captions"] == 1);
@@ -306,7 +312,7 @@ TEST_CASE("evaluate reports broken pictures and continues") {
 
   const std::string none = folder.write("none.jsonl", lines_of(json::array({list[4]})));
   check_refused(run_stamps("evaluate " + none), 1,
-                {"missing.png", "none of the 1 pictures can be read"});
+                {"missing.png", "none of the 1 picture can be read"});
 }
 
 TEST_CASE("evaluate refuses what it cannot evaluate") {

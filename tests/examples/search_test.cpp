@@ -106,7 +106,7 @@ TEST_CASE("what an index leaves out is counted, and broken pictures are reported
   CHECK(contains(first.err, "search: " + album + "/c.png: "));
   CHECK(contains(first.err,
                  "1 pictures, 1 new or changed, 0 gone, 1 that cannot be read; left out: "
-                 "1 GIF pictures, 1 files that are no pictures, 1 folders of previews"));
+                 "GIF pictures (1), files that are no pictures (1), folders of previews"));
   const Result second = run_stamps(search);
   CHECK(second.status == 0);
   CHECK(second.err.empty());

@@ -134,7 +134,7 @@ TEST_CASE("train recognises data by content, skips bad rows, and notes how folde
                               "list of texts\n";
   CHECK(contains(result.err, problem));
   CHECK(result.err.find(problem) == result.err.rfind(problem));
-  CHECK(contains(result.err, "6 of its 6 pictures have a text beside them: read as captions"));
+  CHECK(contains(result.err, "6 of its 6 pictures have a text next to them: read as captions"));
   CHECK(contains(result.out, "broken pictures skipped: 1"));
   check_refused(
       run("train --data " + kinds + "semicolons.csv --separator ab --output " + (folder / "other")),
@@ -458,4 +458,98 @@ TEST_CASE("a custom configuration file is trained, resumed and opened") {
   CHECK(options.at("model") == file);
   CHECK(run(train + " --resume --steps 2").status == 0);
   CHECK(run("caption --max-length 8 --weights " + output + " " + slug).status == 0);
+}
+
+TEST_CASE("a classifier is trained on tables, JSON and shards without captions") {
+  const Folder folder;
+  std::string table = "file_name;kind\n", rows;
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(pictures)) {
+    if (entry.path().extension() != ".png") continue;
+    const std::string path = entry.path().string();
+    const std::string kind = count++ % 2 == 0 ? "plant" : "animal";
+    table += path + ";" + kind + "\n";
+    rows += nlohmann::json{{"path", path}, {"kind", kind}}.dump() + "\n";
+  }
+  for (const std::string& list :
+       {folder.write("list.csv", table), folder.write("list.jsonl", rows)}) {
+    const std::string output = list + ".run";
+    const Result result = run("train --task classify --label-key kind --picture-count 1 --data " +
+                              list + " --validation " + list + " --output " + output +
+                              " --model stamps_coca --steps 1 --batch-size 4 --threads 1");
+    CAPTURE(result.err);
+    REQUIRE(result.status == 0);
+    CHECK(read_file(output + "/classes.txt") == "animal\nplant\n");
+  }
+  const Result captions = run("train --task coca --model stamps_coca --data " +
+                              (folder / "list.csv") + " --output " + (folder / "captions"));
+  CHECK(captions.status == 1);
+  CHECK(contains(captions.err, "no column of the caption"));
+}
+
+TEST_CASE("options of train that change nothing are refused") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "run";
+  const std::string begin =
+      "train --model stamps_coca --batch-size 4 --threads 1 --data " + list + " --output ";
+  const auto refused = [&](const std::string& options, const std::string& sentence) {
+    CAPTURE(options);
+    check_refused(run(begin + output + options), 2, {"train: " + sentence + "\n"});
+    CHECK_FALSE(fs::exists(output));
+  };
+  refused(" --task caption --contrastive sigmoid",
+          "--contrastive changes nothing in the task caption, only in coca and clip");
+  refused(" --keep-best", "--keep-best changes nothing without --validation");
+  refused(" --data-changed", "--data-changed changes nothing without --resume");
+  refused(" --steps 2 --epochs 1",
+          "--epochs changes nothing, because the run has a number of steps, 2: give --steps "
+          "instead, or --steps 0 to count epochs");
+  const std::string config = folder.write("train.json", R"({"keep_best": true})");
+  refused(" --config " + config, config + ": --keep-best changes nothing without --validation");
+
+  // A file may be for several runs, of which flags change one.
+  const std::string both = folder.write(
+      "both.json", R"({"contrastive": "sigmoid", "affine": 0.5, "affine_degrees": 5})");
+  const Result one = run(begin + output + " --steps 1 --task caption --affine 0 --config " + both);
+  CAPTURE(one.err);
+  REQUIRE(one.status == 0);
+
+  // When a run is resumed, what counts is what it has.
+  const std::string resume = "train --resume --output " + output;
+  check_refused(run(resume + " --epochs 3"), 2, {"--epochs changes nothing", "number of steps, 1"});
+  check_refused(run(resume + " --steps 0 --epochs 3 --mixup 0.8"), 2,
+                {"--mixup changes nothing in the task caption, only in classify"});
+  REQUIRE(run(resume + " --steps 3").status == 0);
+  check_refused(run(resume + " --steps 2"), 2,
+                {"is of step 3, but the run is to have 2 steps; give more steps or epochs"});
+  CHECK(run(resume + " --steps 0 --epochs 1").status == 0);
+}
+
+TEST_CASE("a resumed classifier keeps its classes, a damaged checkpoint is no checkpoint") {
+  const Folder folder;
+  for (const char* name : {"c/cat", "c/dog"}) fs::create_directories(folder / name);
+  for (int i = 0; i < 4; ++i)
+    fs::copy(slug,
+             folder / ("c/" + std::string(i % 2 ? "cat/" : "dog/") + std::to_string(i) + ".png"));
+  const std::string output = folder / "run";
+  REQUIRE(run("train --task classify --model stamps_coca --threads 1 --batch-size 2 --steps 2 "
+              "--picture-count 1 --data " +
+              (folder / "c") + " --output " + output)
+              .status == 0);
+  const std::string resume = "train --resume --data-changed --steps 3 --output " + output;
+  fs::rename(folder / "c/cat", folder / "c/wolf");
+  check_refused(run(resume), 2,
+                {"is of a run with 2 classes, but the training data has \"wolf\" instead of "
+                 "\"cat\"; resume with the classes that the run began with"});
+  fs::rename(folder / "c/wolf", folder / "c/cat");
+
+  std::string bytes = read_file(output + "/checkpoint.safetensors");
+  bytes[bytes.size() - 1000] = static_cast<char>(bytes[bytes.size() - 1000] ^ 4);
+  const std::string good = read_file(output + "/checkpoint.safetensors");
+  std::ofstream(output + "/checkpoint.safetensors", std::ios::binary) << bytes;
+  check_refused(
+      run(resume), 1,
+      {output + "/checkpoint.safetensors: is damaged: its content is not what was written"});
+  std::ofstream(output + "/checkpoint.safetensors", std::ios::binary) << good;
+  CHECK(run(resume).status == 0);
 }

@@ -64,7 +64,7 @@ TEST_CASE("score_captions: a caption for each picture") {
   const auto pictures = context.to_device(std::vector<float>{0, 0}, Shape{2, 1, 1});
   CHECK(coca_test::message_of([&] {
           score_captions(context, model, pictures, Tokens{{0, 1, 2}, 1, 3}, 2);
-        }) == "got 1 captions for 2 pictures");
+        }) == "got 1 caption for 2 pictures");
 }
 
 namespace {

@@ -96,7 +96,7 @@ TEST_CASE("Contact sheets that cannot be laid out are refused") {
   const std::vector<Image> images = {Image(4, 4)};
   const std::vector<std::string> two = {"a", "b"};
   CHECK(message_of<coca::ArgumentError>([&] { coca::contact_sheet(images, two); }) ==
-        "a contact sheet needs pictures and as many captions, got 1 pictures and 2 captions");
+        "a contact sheet needs pictures and as many captions, got 1 picture and 2 captions");
   const std::vector<std::string> one = {"a"};
   CHECK(
       message_of<coca::ArgumentError>([&] { coca::contact_sheet(images, one, {.cell_size = 10}); })

@@ -89,10 +89,10 @@ TEST_CASE("Shapes that do not fit are reported") {
         "a view of shape [2, 3] needs 6 values, got 5");
   const xt::xarray<std::uint8_t> flat = {1, 2, 3};
   CHECK(shape_error([&] { coca::image_from_xtensor(flat); }) ==
-        "expected an array of shape [height, width, 3], got one of 1 axes");
+        "expected an array of shape [height, width, 3], got one of 1 axis");
   const xt::xarray<std::uint8_t> gray = xt::zeros<std::uint8_t>({1, 2, 1});
   CHECK(shape_error([&] { coca::image_from_xtensor(gray); }) ==
-        "expected an array of shape [height, width, 3], got 1 channels");
+        "expected an array of shape [height, width, 3], got 1 channel");
   CHECK(shape_error([&] { coca::pixels_from_xtensor(flat); }) ==
-        "expected an array of shape [channels, height, width], got one of 1 axes");
+        "expected an array of shape [channels, height, width], got one of 1 axis");
 }

@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "coca/io/model_config_json.hpp"
+#include "coca/models/presets.hpp"
 #include "temporary_folder.hpp"
 
 using coca::Json;
@@ -217,7 +218,7 @@ TEST_CASE("options that do not go together are refused") {
   CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {"pool_type": "none"}})") ==
         R"(x.json: text_cfg.pool_type must be one of "argmax", "eos", "first", "last")");
   CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {"pool_type": "none"}, "text_cfg": {}})") ==
-        R"(x.json: vision_cfg.pool_type must be "tok" or "avg")");
+        R"(x.json: vision_cfg.pool_type must be "tok", "avg" or "map")");
   CHECK(contains(config_refusal("/vision_cfg/no_ln_pre", 1), "must be true or false"));
   CHECK(config_refusal("/vision_cfg/no_ln_pre", true) == "no error");
   CHECK(config_refusal("/vision_cfg/norm_kwargs", {{"eps", 1e-6}}) == "no error");
@@ -331,4 +332,96 @@ TEST_CASE("sizes are bounded and of the right type") {
   Json fractional = Json::parse(coca_vit_l_14);
   fractional["vision_cfg"]["mlp_ratio"] = 4.3637;
   CHECK(coca_of(parse(fractional)).vision.mlp_width == 4468);
+}
+
+namespace {
+
+/// The configuration that is read from what is written of one.
+template <class Config>
+coca::AnyConfig round_trip(const Config& config) {
+  return parse(Json::parse(coca::model_config_json(config).dump())).config;
+}
+
+}  // namespace
+
+TEST_CASE("every option of a tower has a key, and comes back as it was written") {
+  using coca::Activation;
+  coca::ClipConfig clip;
+  clip.embed_dim = clip.vision.width;
+  const auto check = [](const auto& config) {
+    CHECK(coca::missing_in_open_clip(config));
+    CHECK(round_trip(config) == coca::AnyConfig(config));
+  };
+  const auto check_clip = [&](auto change) {
+    coca::ClipConfig config = clip;
+    change(config);
+    check(config);
+  };
+  check_clip([](auto& c) { c.vision.patch_bias = true; });
+  check_clip([](auto& c) { c.vision.class_token = false, c.pooling.kind = Pooling::mean; });
+  check_clip([](auto& c) { c.pooling.kind = Pooling::map_head; });
+  check_clip([](auto& c) { c.pooling.projection = false; });
+  for (const auto& choice : coca::choices_of(Activation{})) {
+    INFO(choice.name);
+    check_clip([&](auto& c) { c.vision.activation = choice.value, c.text.activation = Activation::relu; });
+  }
+  check_clip([](auto& c) {  // SigLIP's
+    c.vision.patch_bias = true;
+    c.vision.class_token = false;
+    c.vision.no_ln_pre = true;
+    c.vision.norm_epsilon = 1e-6;
+    c.vision.activation = c.text.activation = Activation::gelu_tanh;
+    c.vision.mlp_width = 4304;
+    c.pooling = {.kind = Pooling::map_head, .projection = false};
+    c.text.context_length = 64;
+    c.text.no_causal_mask = true;
+    c.text.pool_type = coca::TextPooling::last;
+    c.text.proj_bias = true;
+  });
+
+  const auto check_coca = [&](auto change) {
+    coca::CoCaConfig config = coca::presets::coca_vit_b_32;
+    change(config);
+    check(config);
+  };
+  check_coca([](auto& c) { c.text.correct_cls_mask = true; });
+  check_coca([](auto& c) { c.multimodal.design = coca::MultimodalDesign::paper; });
+  check_coca([](auto& c) { c.multimodal.mlp_width = 1000; });
+  check_coca([](auto& c) { c.multimodal.activation = Activation::quick_gelu; });
+  check_coca([](auto& c) { c.vision.activation = Activation::silu; });
+  CHECK(round_trip(coca::presets::paper_coca_base) ==
+        coca::AnyConfig(coca::presets::paper_coca_base));
+}
+
+TEST_CASE("keys of this library are refused where they have no meaning") {
+  const auto refusal = [](const char* text) {
+    return message_of([&] { parse(Json::parse(text)); });
+  };
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {"class_token": false}, "text_cfg": {}})") ==
+        R"(x.json: vision_cfg.class_token is false, which needs pool_type "avg" or "map")");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {"proj_type": "none"}, "text_cfg": {}})") ==
+        R"(x.json: vision_cfg.proj_type is "none", which needs a vision_cfg.width of 512, the )"
+        "embed_dim, not 768");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {"proj_type": "mlp"}, "text_cfg": {}})") ==
+        R"(x.json: vision_cfg.proj_type must be "linear" or "none")");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {"act_layer": "mish"}})") ==
+        "x.json: text_cfg.act_layer must be one of \"none\", \"gelu\", \"quick_gelu\", "
+        "\"gelu_tanh\", \"relu\", \"silu\", \"tanh\", \"sigmoid\"");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {}, "quick_gelu": true,
+                    "text_cfg": {"act_layer": "relu"}})") ==
+        "x.json: quick_gelu is true, which does not go together with act_layer");
+  CHECK(refusal(R"({"embed_dim": 512, "vision_cfg": {}, "text_cfg": {"act_layer": "relu",
+                    "act_kwargs": {"approximate": "tanh"}}})") ==
+        "x.json: text_cfg.act_layer is given, which does not go together with act_kwargs");
+  CHECK(contains(config_refusal("/vision_cfg/proj_type", "none"), "which is not supported"));
+  CHECK(contains(config_refusal("/multimodal_cfg/design", "other"),
+                 R"(must be one of "open_clip", "paper")"));
+  CHECK(contains(config_refusal("/multimodal_cfg/mlp_width", 0), "must be an integer"));
+  CHECK(config_refusal("/multimodal_cfg/act_layer", "quick_gelu") == "no error");
+}
+
+TEST_CASE("a text has room for its start and end token") {
+  CHECK(config_refusal("/text_cfg/context_length", 1) ==
+        "x.json: text_cfg.context_length must be an integer from 2 to 65536, not 1");
+  CHECK(config_refusal("/text_cfg/context_length", 2) == "no error");
 }

@@ -61,7 +61,7 @@ TEST_CASE("a safetensors file cut anywhere is refused") {
     CHECK((contains(message, "truncated") || contains(message, "too short") ||
            contains(message, "is empty")));
   }
-  CHECK(contains(safetensors_refusal(whole + "x"), "has 1 bytes that belong to no tensor"));
+  CHECK(contains(safetensors_refusal(whole + "x"), "has 1 byte that belong to no tensor"));
 }
 
 TEST_CASE("any header byte may be wrong without harm") {

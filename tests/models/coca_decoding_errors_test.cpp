@@ -42,7 +42,7 @@ TEST_CASE("Decoding refuses invalid tokens, and is unchanged", "[coca][decoding]
   CHECK_THROWS_AS(refuse(Tokens{{4, 5, 6}, 2, 2}), ShapeError);
   CHECK_THROWS_WITH(refuse(Tokens{{4, 5, 6}, 2, 2}), "3 token ids are not 2 texts of 2");
   CHECK_THROWS_WITH(refuse(Tokens{{}, 2, 0}), "extend: got no tokens");
-  CHECK_THROWS_WITH(refuse(Tokens{{4}, 1, 1}), "extend: got tokens for 1 sequences, expected 2");
+  CHECK_THROWS_WITH(refuse(Tokens{{4}, 1, 1}), "extend: got tokens for 1 sequence, expected 2");
   CHECK(disturbed.decoding.length() == 1);
   CHECK(first_inequality(disturbed.extend({7, 0}), undisturbed.extend({7, 0})) == "");
 }

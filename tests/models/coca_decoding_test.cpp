@@ -26,7 +26,7 @@ TEST_CASE("Decoding reports what does not fit", "[coca][decoding]") {
   CHECK(decoding.sequences() == 2);
   CHECK(decoding.length() == 0);
   CHECK_THROWS_WITH(model.extend(context, decoding, Tokens{{1}, 1, 1}),
-                    "extend: got tokens for 1 sequences, expected 2");
+                    "extend: got tokens for 1 sequence, expected 2");
   CHECK_THROWS_WITH(
       model.extend(context, decoding, Tokens{std::vector<std::int32_t>(32, 1), 2, 16}),
       "extend: 16 tokens are more than the context of 15");

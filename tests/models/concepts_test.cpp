@@ -128,7 +128,15 @@ TEST_CASE("Sizes that the compiler does not know are compared when a model is ma
   CHECK(message(plain, [](CoCaConfig& config) { config.text.heads = 3; }) ==
         "TextConfig: width must be a multiple of heads");
   CHECK(message(plain, [](CoCaConfig& config) { config.text.vocab_size = 0; }) ==
-        "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+        "TextConfig: vocab_size must be positive, and context_length at least 2, for the start and "
+        "the "
+        "end token");
+  CHECK(message(plain, [](CoCaConfig& config) { config.text.context_length = 1; }) ==
+        "TextConfig: vocab_size must be positive, and context_length at least 2, for the start and "
+        "the "
+        "end token");
+  CHECK(message(plain, [](CoCaConfig& config) { config.text.layers = 0; }) ==
+        "TextConfig: layers and mlp_width must be positive");
   CHECK(message(plain, [](CoCaConfig& config) { config.multimodal.heads = 0; }) ==
         "MultimodalConfig: width must be a multiple of heads");
   CHECK(message(plain, [](CoCaConfig& config) { config.embed_dim = 64; }) ==

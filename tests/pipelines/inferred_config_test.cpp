@@ -71,3 +71,22 @@ TEST_CASE("inferred configuration: none of other tensors") {
   const Checkpoint other("other", {});
   CHECK_FALSE(infer_config(other).has_value());
 }
+
+TEST_CASE("inferred configuration: a projection that is lost is not one that never was") {
+  const auto without = [](const char* name, const Checkpoint& checkpoint) {
+    return checkpoint.renamed([name](const std::string& each) {
+      return each == name ? std::nullopt : std::optional(each);
+    });
+  };
+  const Checkpoint stamps =
+      open_checkpoint(coca::testing::stamps_folder + "/model.safetensors");
+  const auto inferred = infer_config(without("visual.proj", stamps));
+  REQUIRE(inferred.has_value());
+  CHECK(has_shapes_of(*inferred, coca::testing::stamps_coca));
+
+  // Of a CLIP only the width of the texts' embeddings shows it.
+  const Checkpoint clip = coca::testing::variant_weights("clip_vit");
+  const auto lost = infer_config(without("visual.proj", clip));
+  REQUIRE(lost.has_value());
+  CHECK(*lost == infer_config(clip).value());
+}

@@ -222,6 +222,8 @@ TEST_CASE("open_model: mistakes", "[open_model]") {
   CHECK(
       unknown.starts_with("there is no model ViT-B-33: no such file or folder, and the names are "
                           "coca_vit_b_32, "));
+  CHECK(contains(unknown, "; did you mean ViT-B-32"));
+  CHECK(unknown.ends_with("?"));
   CHECK(contains(unknown, ", ViT-H-14-378-quickgelu, "));
   CHECK(message_of([&] {
           find_model("coca_vit_b_32", {.weights = stamps_folder, .known_folders = known});
@@ -237,8 +239,30 @@ TEST_CASE("open_model: mistakes", "[open_model]") {
   CHECK(message_of([] { open_model("coca_base", {.weights = "random"}); }) ==
         "the tokenizer has 49408 tokens, but the model coca_base a vocabulary of 64000; "
         "--tokenizer FILE gives it its own");
+  CHECK_FALSE(contains(message_of([] { open_model("zebra", {.weights = "random"}); }), "did you"));
   const coca_test::TemporaryFolder folder;
+  const auto refusal = [&](const std::string& text) {
+    const std::string path = folder.write("model.json", text);
+    const std::string message = message_of([&] { open_model(path, {.weights = "random"}); });
+    return message.starts_with(path) ? message.substr(path.size()) : message;
+  };
+  CHECK(refusal(R"({"embed_dim": 64})") == ": vision_cfg is missing");
+  CHECK(refusal(R"({"text_cfg": {}})") == ": embed_dim is missing");
+  for (const char* other : {"[]", "{}", "7", R"({"architectures": []})"})
+    CHECK(refusal(other) ==
+          ": is neither a model configuration (an object with embed_dim, vision_cfg and text_cfg) "
+          "nor an index of weights (an object with weight_map)");
   folder.write("other.safetensors", "x");
   CHECK(contains(message_of([&] { open_model(folder.path("other.safetensors")); }),
                  folder.path("other.safetensors") + ": "));
+}
+
+TEST_CASE("open_model: the case of a name does not matter", "[open_model]") {
+  for (const char* name : {"vit-b-32", "VIT-B-32", "vit/b/32"})
+    CHECK(find_configuration(name).name == "ViT-B-32");
+  CHECK(find_configuration("COCA_VIT_B_32").name == "coca_vit_b_32");
+  // A folder of that name is meant where there is one.
+  const coca_test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path("vit-b-32"));
+  CHECK(contains(message_of([&] { find_configuration(folder.path("vit-b-32")); }), "vit-b-32: "));
 }

@@ -251,7 +251,7 @@ TEST_CASE("a classifier refuses labels that it does not have", "[training]") {
                     "a training step needs a label for each picture, got 4 pictures and 2 labels");
   CHECK_THROWS_AS(training.step({{}, {}}, 1e-3), ShapeError);
   CHECK_THROWS_WITH(small_classifier(1),
-                    "a classifier of 1 classes was requested, expected at least 2");
+                    "a classifier of 1 class was requested, expected at least 2");
 }
 
 TEST_CASE("a classifier leaves out patches as the step draws them", "[training]") {
@@ -295,4 +295,63 @@ TEST_CASE("a classifier trains on mixed pictures", "[training]") {
                     "mixup and cutmix need a label for each picture, but b has none");
   CHECK_THROWS_WITH(SmallTask(training.model, ClassificationOptions{.mixing = {.mixup = 1000}}),
                     "mixup is 1000.000000, expected 0 or from 0.01 to 100");
+}
+
+TEST_CASE("a classifier does not resume with other classes") {
+  const SmallData data;
+  const auto rows = [](const std::vector<std::string>& kinds) {
+    const std::vector<std::string> shapes{"circle", "square", "cross", "stripes"};
+    std::string list;
+    for (const char* color : {"red", "green", "blue", "yellow"})
+      for (std::size_t i = 0; i < shapes.size(); ++i)
+        list += "{\"image\":\"" + std::string(color) + "_" + shapes[i] + ".png\",\"kind\":\"" +
+                kinds[i] + "\"}\n";
+    return list;
+  };
+  TrainingOptions options = data.options();
+  options.data.label_key = "kind";
+  options.data.validation.clear();
+  const auto train_on = [&](const std::string& list, bool resume) {
+    options.data.training = {data.folder().write("kinds.jsonl", list)};
+    const TrainingSubject subject{.config = tiny_config, .classes = training_classes(options.data)};
+    Classifier model = classifier(subject.classes.size());
+    ClassifierTrainer trainer(model, subject, options);
+    if (resume) trainer.resume({.data_changed = true});
+    return trainer.run();
+  };
+  options.step.steps = 2;
+  REQUIRE(train_on(rows({"circle", "square", "circle", "square"}), false) == TrainingEnd::finished);
+  options.step.steps = 3;
+  const std::string refused = RunFolder(options.output).checkpoint() +
+                              " is of a run with 2 classes, but the training data ";
+  const std::string advice =
+      "; resume with the classes that the run began with, or start another run";
+  const auto refusal = [&](const std::vector<std::string>& kinds) {
+    return message_of([&] { train_on(rows(kinds), true); });
+  };
+  const auto check_all = [&] {
+    // Under another name the first class would become the second one.
+    CHECK(refusal({"zero", "square", "zero", "square"}) ==
+          refused + "has \"zero\" instead of \"circle\"" + advice);
+    CHECK(refusal({"circle", "square", "circle", "star"}) ==
+          refused + "also has \"star\"" + advice);
+  };
+  check_all();
+
+  // A checkpoint of a version that did not store them: classes.txt has the names.
+  const std::string path = RunFolder(options.output).checkpoint();
+  const Checkpoint checkpoint = open_checkpoint(path);
+  Json record = parse_json(checkpoint.metadata().at("coca_training"), "record");
+  REQUIRE(record.erase("classes") == 1);
+  std::vector<TensorAnnouncement> announcements;
+  for (const std::string& name : checkpoint.names())
+    announcements.push_back({name, checkpoint.tensor(name).shape, DType::F32});
+  const std::string old = data.folder().path("old.safetensors");
+  SafetensorsWriter writer(old, announcements, {{"coca_training", record.dump()}});
+  for (const std::string& name : checkpoint.names())
+    writer.write(name, checkpoint.read_floats(name));
+  writer.commit();
+  std::filesystem::rename(old, path);
+  check_all();
+  CHECK(train_on(rows({"square", "circle", "circle", "square"}), true) == TrainingEnd::finished);
 }

@@ -119,3 +119,15 @@ TEST_CASE("records must have the fields of a task", "[training]") {
       expect_fields(Two{}, {"label"}, "classify"),
       "the task classify needs a label for each picture, but r0 and those after it have none");
 }
+
+TEST_CASE("contrast leaves a pooler that only captions come from", "[training]") {
+  const auto by_contrast = [](Pooling kind) {
+    StandardCoCa<B> model(with_pooling(plain, kind));
+    initialize(model, 7);
+    return changed<ClipTask<StandardCoCa<B>>>(std::move(model), some_inputs());
+  };
+  CHECK_FALSE(any_below(by_contrast(Pooling::parallel), "visual.attn_pool"));
+  CHECK(any_below(by_contrast(Pooling::parallel), "visual.attn_pool_contrastive"));
+  CHECK(any_below(by_contrast(Pooling::cascade), "visual.attn_pool"));
+  CHECK(any_below(by_contrast(Pooling::single), "visual.attn_pool"));
+}

@@ -88,7 +88,7 @@ TEST_CASE("rows that cannot be read are skipped as broken pictures are, and note
   CHECK(reasons == std::vector<std::string>{
                        list + ": line 1: the caption is neither a text nor a list of texts"});
   REQUIRE(notes.size() == 1);
-  CHECK(contains(notes[0], "1 of its 1 pictures have a text beside them: read as captions"));
+  CHECK(contains(notes[0], "1 of its 1 picture has a text next to it: read as captions"));
 }
 
 TEST_CASE("what makes no sense is refused before the first step") {

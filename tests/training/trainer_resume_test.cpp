@@ -164,3 +164,14 @@ TEST_CASE("a run of another task is refused, and one without a task's name is a 
   REQUIRE(train(data, whole) == TrainingEnd::finished);
   CHECK(tensors_of(options.output) == tensors_of(whole.output));
 }
+
+TEST_CASE("a run does not resume beyond its end") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  REQUIRE(train(data, options, false, 7) == TrainingEnd::stopped);
+  options.step.steps = 6;
+  CHECK(contains(message_of([&] { train(data, options, true); }),
+                 "is of step 7, but the run is to have 6 steps; give more steps or epochs"));
+  options.step.steps = 7;
+  CHECK(train(data, options, true) == TrainingEnd::finished);
+}

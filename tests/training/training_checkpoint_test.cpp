@@ -1,5 +1,7 @@
 #include "coca/training/training_checkpoint.hpp"
 
+#include <cstring>
+
 #include "backend/call.hpp"
 #include "catch.hpp"
 #include "coca/training/model_soup.hpp"
@@ -144,4 +146,33 @@ TEST_CASE("a checkpoint that cannot be written leaves the previous one") {
       "Not a directory"));
   CHECK(read_all(path) == before);
   CHECK(folder.count() == 1);
+}
+
+TEST_CASE("a checkpoint in which a byte has changed is refused") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.path("c.safetensors");
+  Parts trained(OptimizerKind::adamw, 2), fresh(OptimizerKind::adamw);
+  TrainingRecord record = some_record();
+  record.classes = {"cat", "k\xE4se"};  // the name of a folder may be any bytes
+  save_training_checkpoint(path, trained.tensors(), record);
+  const std::string good = read_all(path);
+  CHECK(read_training_record(open_checkpoint(path)).classes == record.classes);
+  const auto refusal = [&](std::size_t byte) {
+    std::string bad = good;
+    bad[byte] = static_cast<char>(bad[byte] ^ 1);
+    folder.write("c.safetensors", bad);
+    return message_of([&] { restore_tensors(open_checkpoint(path), fresh.tensors()); });
+  };
+  std::uint64_t header = 0;
+  std::memcpy(&header, good.data(), sizeof header);
+  const std::size_t data = 8 + static_cast<std::size_t>(header);
+  for (int i = 0; i <= 20; ++i) {
+    const std::size_t byte = data + (good.size() - 1 - data) * static_cast<std::size_t>(i) / 20;
+    CAPTURE(byte, good.size());
+    CHECK(contains(refusal(byte), "is damaged: its content is not what was written"));
+  }
+  CHECK(contains(refusal(good.find("learning_rate") + 16), "is damaged"));  // of the record
+  folder.write("c.safetensors", good);
+  restore_tensors(open_checkpoint(path), fresh.tensors());
+  CHECK(trained.values() == fresh.values());
 }

@@ -183,3 +183,24 @@ TEST_CASE("fields that are lists reach the records as JSON") {
   data.field_keys = {"answers"};
   CHECK(open_training_data(data).record(0).fields.at("answers") == R"(["a","b"])");
 }
+
+TEST_CASE("a classification needs pictures and labels only") {
+  const coca_test::TemporaryFolder folder;
+  TrainingData data;
+  data.label_key = "kind";
+  for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
+           {"a.csv", "image,kind\nx.png,b\ny.png,a\n"},
+           {"a.tsv", "image\tkind\nx.png\tb\ny.png\ta\n"},
+           {"a.jsonl",
+            "{\"image\":\"x.png\",\"kind\":\"b\"}\n{\"image\":\"y.png\",\"kind\":\"a\"}\n"},
+           {"a.json",
+            "[{\"image\":\"x.png\",\"kind\":\"b\"},{\"image\":\"y.png\",\"kind\":\"a\"}]"}}) {
+    CAPTURE(name);
+    data.training = data.validation = {folder.write(name, text)};
+    const std::vector<std::string> classes = training_classes(data);
+    CHECK(classes == std::vector<std::string>{"a", "b"});
+    CHECK(open_training_data(data, classes).record(0).label == 1);
+    CHECK(open_validation_data(data, classes).record(1).label == 0);
+    CHECK(contains(message_of([&] { open_training_data(data); }), "caption"));
+  }
+}

@@ -53,7 +53,9 @@ TEST_CASE("options missing in a file are unchanged, and one text is a list of on
 }
 
 TEST_CASE("invalid keys and values are refused by name") {
-  CHECK(refusal(R"({"batchsize": 7})") == "train.json: \"batchsize\" is not a training option");
+  CHECK(refusal(R"({"batchsize": 7})") ==
+        "train.json: \"batchsize\" is not a training option; did you mean batch_size?");
+  CHECK(refusal(R"({"zebra": 7})") == "train.json: \"zebra\" is not a training option");
   CHECK(refusal(R"({"batch_size": -1})") ==
         "train.json: batch_size is -1, expected a whole number of at least 0");
   CHECK(refusal(R"({"threads": 4294967296})") ==

@@ -10,6 +10,7 @@
 
 #include "coca/autograd/tape.hpp"
 #include "coca/backend/backend.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/memory.hpp"
 #include "coca/core/tensor.hpp"
 
@@ -47,7 +48,7 @@ class Context {
   template <class T>
   Tensor<T, typename B::memory_type> to_device(std::span<const T> host, const Shape& shape) {
     if (host.size() != shape.size())
-      throw ShapeError(std::to_string(host.size()) + " values cannot fill " + to_string(shape));
+      throw ShapeError(counted(host.size(), "value") + " cannot fill " + to_string(shape));
     auto tensor = empty<T>(shape);
     backend_.copy_in(host, tensor);
     return tensor;

@@ -19,17 +19,17 @@
 
 namespace coca {
 
-/// What a backend that trains runs besides InferenceOperations and all gradients.
+/// Of what a backend that trains runs in addition to InferenceOperations, everything but gradients.
 template <class B>
-using OperationsOfTraining =
+using TrainingOperationsWithoutGradients =
     ops::Joined<ops::ElementwiseTrainingOperations<B>, ops::DropoutOperations<B>,
                 ops::LossOperations<B>, ops::OptimizerOperations<B>>;
 
-/// What a backend that trains runs besides InferenceOperations.
+/// All that a backend that trains runs in addition to InferenceOperations.
 template <class B>
 using TrainingOperations =
-    ops::Joined<ops::GradientsOf<InferenceOperations<B>>, OperationsOfTraining<B>,
-                ops::GradientsOf<OperationsOfTraining<B>>>;
+    ops::Joined<ops::GradientsOf<InferenceOperations<B>>, TrainingOperationsWithoutGradients<B>,
+                ops::GradientsOf<TrainingOperationsWithoutGradients<B>>>;
 
 /// A backend that trains.
 ///

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/memory.hpp"
 #include "coca/core/shape.hpp"
@@ -30,8 +31,8 @@ class Tensor {
       : buffer_(std::move(buffer)), shape_(shape), offset_(offset) {
     const std::size_t elements = buffer_.bytes() / sizeof(T);
     if (offset_ > elements || shape_.size() > elements - offset_)
-      throw ShapeError("a buffer of " + std::to_string(buffer_.bytes()) +
-                       " bytes is too small for " + to_string(shape_));
+      throw ShapeError("a buffer of " + counted(buffer_.bytes(), "byte") + " is too small for " +
+                       to_string(shape_));
   }
 
   const Shape& shape() const noexcept { return shape_; }

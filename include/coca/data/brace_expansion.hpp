@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -26,7 +27,7 @@ inline constexpr std::size_t max_brace_names = 1'000'000;
 inline void check_brace_count(std::size_t a, std::size_t b) {
   if (b == 0 || a <= max_brace_names / b) return;
   throw ArgumentError("the braces of a name stand for more than " +
-                      std::to_string(max_brace_names) + " names");
+                      counted(max_brace_names, "name"));
 }
 
 /// The closing brace that matches the opening one at `open`; npos if there is none.
@@ -131,8 +132,8 @@ inline std::vector<std::string> expand_braces(std::string_view pattern) {
 inline std::vector<std::string> expand_braces(const std::string& pattern) {
   constexpr std::size_t max_length = 4096;
   if (pattern.size() > max_length) {
-    throw ArgumentError("a name with braces has " + std::to_string(pattern.size()) +
-                        " characters, at most " + std::to_string(max_length) + " are accepted");
+    throw ArgumentError("a name with braces has " + counted(pattern.size(), "character") +
+                        ", at most " + std::to_string(max_length) + " are accepted");
   }
   return detail::expand_braces(std::string_view(pattern));
 }

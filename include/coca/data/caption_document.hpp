@@ -71,7 +71,7 @@ class CaptionDocumentReader {
       throw FileError(list_.path(), "has no pictures of the split " + names(options_.splits) +
                                         "; its splits are " + names(splits_));
     for (Image& image : images_)
-      if (image.entry.captions.empty())
+      if (image.entry.captions.empty() && detail::needs_captions(options_))
         ++uncaptioned_;
       else
         list_.guard([&] { list_.add(std::move(image.entry), image.place); });
@@ -116,8 +116,9 @@ class CaptionDocumentReader {
       read_sentences(row, image);
     } else if (!row.first_of(own_caption_keys_).empty()) {
       image.entry.captions = row.captions(own_caption_keys_);
-    } else if (!numbers_.try_emplace(row.field("id"), images_.size()).second) {
-      row.fail("an earlier picture has the same id " + row.field("id"));
+    } else if (row.has("id") || detail::needs_captions(options_)) {  // else it has no annotation
+      if (!numbers_.try_emplace(row.field("id"), images_.size()).second)
+        row.fail("an earlier picture has the same id " + row.field("id"));
     }
     images_.push_back(std::move(image));
   }

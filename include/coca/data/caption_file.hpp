@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/caption_document.hpp"
 #include "coca/data/caption_json.hpp"
@@ -84,7 +85,7 @@ class CaptionFile {
     const CaptionEntry& entry = at(index);
     if (number > entry.more.size())
       throw FileError(path_, detail::printable(entry.picture, 80) + " has " +
-                                 std::to_string(entry.more.size() + 1) + " pictures, number " +
+                                 counted(entry.more.size() + 1, "picture") + ", number " +
                                  std::to_string(number + 1) + " was requested");
     const std::filesystem::path picture = number == 0 ? entry.picture : entry.more[number - 1];
     if (picture.is_absolute()) return picture.string();

@@ -101,6 +101,7 @@ struct CaptionFolderOptions {
   /// Key of the caption in .json files; empty: the first of title, caption, text, captions that
   /// there is.
   std::string caption_key{};
+  bool captions_required = true;  ///< false: a .json that has none counts, too
   /// Keys of .json files that become fields of the records.
   std::vector<std::string> field_keys{};
 };
@@ -124,8 +125,8 @@ class CaptionFolder {
     });
     if (pictures_.empty())
       throw FileError(root,
-                      "holds no picture with a caption beside it: expected x.txt, x.caption "
-                      "or x.json beside x.jpg");
+                      "holds no picture with a caption next to it: expected x.txt, x.caption "
+                      "or x.json next to x.jpg");
   }
 
   std::size_t size() const noexcept { return pictures_.size(); }
@@ -142,7 +143,7 @@ class CaptionFolder {
       add_json(picture, record);
     for (const std::string& key : options_.field_keys)
       if (record.fields.count(key) == 0)
-        throw FileError(record.name, "no .json beside it has the key \"" + key + '"');
+        throw FileError(record.name, "no .json next to it has the key \"" + key + '"');
     return record;
   }
 
@@ -154,9 +155,9 @@ class CaptionFolder {
   /// Notes on how the folder was read: sentences that begin with a path.
   std::vector<std::string> notes() const {
     if (bare_ == 0) return {};
-    const std::string others = bare_ == 1 ? " has no caption beside it and is"
+    const std::string others = bare_ == 1 ? " has no caption next to it and is"
                                           : " and " + std::to_string(bare_ - 1) +
-                                                " more have no caption beside them and are";
+                                                " more have no caption next to them and are";
     return {first_bare_ + others + " left out"};
   }
 
@@ -197,7 +198,8 @@ class CaptionFolder {
     const detail::JsonRow row({detail::without_byte_order_mark(text)}, file);
     if (picture.text.empty())
       record.captions =
-          row.captions(detail::keys_to_try(options_.caption_key, detail::default_caption_keys()));
+          row.captions(detail::keys_to_try(options_.caption_key, detail::default_caption_keys()),
+                       options_.captions_required);
     for (const std::string& key : options_.field_keys)
       if (row.has(key)) record.fields[key] = row.field(key);
   }

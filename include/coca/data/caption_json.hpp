@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/data/annotation_row.hpp"
 #include "coca/data/caption_list.hpp"
 #include "coca/io/json_pieces.hpp"
 #include "coca/io/python_json.hpp"
@@ -51,36 +52,18 @@ inline bool read_structured_field(const Json& value, std::string& text) {
   return value.is_structured();
 }
 
-/// An object of a JSON caption file, with messages that say where it is.
-class JsonRow {
+/// An object of a JSON caption file.
+class JsonRow : public AnnotationRow {
  public:
+  /// @param list must outlive this object
   /// @throws FileError for anything but an object, or JSON that cannot be parsed
-  JsonRow(const JsonPiece& piece, const CaptionList& list) : place_(piece.begin), list_(list) {
-    constexpr JsonLimits limits{.max_bytes = std::size_t{16} << 20, .max_values = 1'000'000};
-    json_ = parse_python_json(piece, list.path(), limits);
-    if (!json_.value.is_object()) fail("expected a JSON object");
-  }
-
-  TextPlace place() const noexcept { return place_; }
-
-  bool has(const std::string& key) const { return json_.value.contains(key); }
+  JsonRow(const JsonPiece& piece, const CaptionList& list) : AnnotationRow(piece, list.path()) {}
 
   /// The first of some keys that exists, empty if none does.
   std::string first_of(const std::vector<std::string>& keys) const {
     const auto found =
         std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return has(k); });
     return found == keys.end() ? "" : *found;
-  }
-
-  /// @throws FileError for a key that occurs twice, or is missing
-  const Json& at(const std::string& key) const {
-    if (json_.doubled.count(key) != 0) fail("the key \"" + printable(key, 40) + "\" occurs twice");
-    if (!has(key)) {
-      std::vector<std::string> keys;
-      for (const auto& item : json_.value.items()) keys.push_back(item.key());
-      fail("no key \"" + printable(key, 40) + "\", the keys are " + list_of_names(keys, ", "));
-    }
-    return json_.value.at(key);
   }
 
   /// The picture of a row. @throws FileError if it is missing, or not a text
@@ -99,11 +82,15 @@ class JsonRow {
     return pictures;
   }
 
-  /// The captions of a row. @throws FileError if there are none, or they are not texts
-  std::vector<std::string> captions(const std::vector<std::string>& keys) const {
+  /// The captions of a row, of the first key that it has.
+  /// @throws FileError if they are required, and there are none or they are not texts
+  std::vector<std::string> captions(const std::vector<std::string>& keys,
+                                    bool required = true) const {
     std::vector<std::string> texts;
-    if (!append_texts(find(keys, "caption"), texts))
-      fail("the caption is neither a text nor a list of texts");
+    if (!required && first_of(keys).empty()) return texts;
+    const bool are_texts = append_texts(find(keys, "caption"), texts);
+    if (!are_texts && !required) return {};
+    if (!are_texts) fail("the caption is neither a text nor a list of texts");
     for (const std::string& text : texts) checked(text, "the caption");
     return texts;
   }
@@ -126,8 +113,6 @@ class JsonRow {
     return fields;
   }
 
-  [[noreturn]] void fail(const std::string& problem) const { list_.fail(place_, problem); }
-
  private:
   const Json& find(const std::vector<std::string>& keys, const std::string& what) const {
     const std::string key = first_of(keys);
@@ -145,10 +130,6 @@ class JsonRow {
     if (has_lost_surrogate(name)) fail("the picture holds half of a surrogate pair");
     return name;
   }
-
-  TextPlace place_;
-  const CaptionList& list_;
-  PythonJson json_;
 };
 
 /// Reads pictures with their captions, one from each piece.
@@ -157,6 +138,7 @@ class JsonRowReader {
   JsonRowReader(const CaptionFileOptions& options, CaptionList& list)
       : image_keys_(keys_to_try(options.image_key, default_image_keys())),
         caption_keys_(keys_to_try(options.caption_key, default_caption_keys())),
+        captions_required_(needs_captions(options)),
         field_keys_(options.field_keys),
         structured_fields_(options.structured_fields),
         list_(list) {}
@@ -166,7 +148,7 @@ class JsonRowReader {
       const JsonRow row(piece, list_);
       std::vector<std::string> pictures = row.pictures(image_keys_);
       CaptionEntry entry{.picture = std::move(pictures.front()),
-                         .captions = row.captions(caption_keys_),
+                         .captions = row.captions(caption_keys_, captions_required_),
                          .fields = row.fields(field_keys_, structured_fields_)};
       entry.more.assign(std::make_move_iterator(pictures.begin() + 1),
                         std::make_move_iterator(pictures.end()));
@@ -177,6 +159,7 @@ class JsonRowReader {
  private:
   std::vector<std::string> image_keys_;
   std::vector<std::string> caption_keys_;
+  bool captions_required_;
   const std::vector<std::string>& field_keys_;
   bool structured_fields_;
   CaptionList& list_;

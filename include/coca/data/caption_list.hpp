@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/json_pieces.hpp"
@@ -27,6 +28,9 @@ struct CaptionFileOptions {
   /// Column or JSON key of the caption, in JSON a text or a list of texts; empty: the first of
   /// title, caption, text, captions that there is.
   std::string caption_key{};
+  /// false: a picture may have no caption, as where its label is what counts. A caption_key that is
+  /// given must be there all the same.
+  bool captions_required = true;
   /// Between the fields of a row; 0: the one of tab, comma, semicolon and | that yields the columns
   /// of pictures and captions in the first line.
   char separator = '\0';
@@ -66,6 +70,11 @@ inline const std::vector<std::string>& default_caption_keys() {
 inline std::vector<std::string> keys_to_try(const std::string& wanted,
                                             const std::vector<std::string>& defaults) {
   return wanted.empty() ? defaults : std::vector<std::string>{wanted};
+}
+
+/// Whether each picture must have a caption.
+inline bool needs_captions(const CaptionFileOptions& options) {
+  return options.captions_required || !options.caption_key.empty();
 }
 
 /// "a", "b" or "c", for messages.
@@ -117,8 +126,8 @@ class CaptionList {
     const std::string_view sentence = error.what();
     const std::string problem(sentence.substr(error.path().size() + 2));
     if (++bad_ > max_bad)
-      throw FileError(path_, "more than " + std::to_string(max_bad) +
-                                 " rows cannot be read, the last one: " + problem);
+      throw FileError(path_, "more than " + counted(max_bad, "row") +
+                                 " cannot be read, the last one: " + problem);
     entries_.push_back({.problem = problem});
   }
 

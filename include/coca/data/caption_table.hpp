@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/data/caption_list.hpp"
@@ -41,17 +42,27 @@ inline std::vector<std::string> header_of(std::string_view text, char separator)
   return header;
 }
 
+/// Whether a header has all columns that options want.
+inline bool has_wanted_columns(const std::vector<std::string>& header,
+                               const CaptionFileOptions& options) {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return find_column(header, names).has_value();
+  };
+  if (!has(keys_to_try(options.image_key, default_image_keys()))) return false;
+  if (needs_captions(options)) return has(keys_to_try(options.caption_key, default_caption_keys()));
+  return std::all_of(options.field_keys.begin(), options.field_keys.end(),
+                     [&](const std::string& key) { return has({key}); });
+}
+
 /// The separator of a table's fields: if none gives the wanted columns, the one that gives the
 /// most.
 inline char separator_of(std::string_view text, const CaptionFileOptions& options) {
   if (options.separator != '\0') return options.separator;
-  const auto images = keys_to_try(options.image_key, default_image_keys());
-  const auto captions = keys_to_try(options.caption_key, default_caption_keys());
   char best = ',';
   std::size_t most = 1;
   for (const char separator : {'\t', ',', ';', '|'}) {
     const std::vector<std::string> header = header_of(text, separator);
-    if (find_column(header, images) && find_column(header, captions)) return separator;
+    if (has_wanted_columns(header, options)) return separator;
     if (header.size() > most) best = separator;
     most = std::max(most, header.size());
   }
@@ -62,7 +73,7 @@ inline char separator_of(std::string_view text, const CaptionFileOptions& option
 struct TableColumns {
   std::size_t count = 0;
   std::size_t image = 0;
-  std::size_t caption = 0;
+  std::optional<std::size_t> caption{};
   std::vector<std::size_t> fields{};  ///< of CaptionFileOptions::field_keys
 };
 
@@ -77,7 +88,9 @@ inline TableColumns columns_of(const std::vector<std::string>& header,
   };
   TableColumns columns{.count = header.size()};
   columns.image = find(keys_to_try(options.image_key, default_image_keys()), "picture");
-  columns.caption = find(keys_to_try(options.caption_key, default_caption_keys()), "caption");
+  const auto captions = keys_to_try(options.caption_key, default_caption_keys());
+  columns.caption =
+      needs_captions(options) ? find(captions, "caption") : find_column(header, captions);
   for (const std::string& key : options.field_keys) columns.fields.push_back(find({key}, "field"));
   return columns;
 }
@@ -85,10 +98,10 @@ inline TableColumns columns_of(const std::vector<std::string>& header,
 /// What is wrong with a row; empty: nothing.
 inline std::string row_problem(const std::vector<std::string>& row, const TableColumns& columns) {
   if (row.size() != columns.count)
-    return "the row has " + std::to_string(row.size()) + (row.size() == 1 ? " field" : " fields") +
-           ", the header has " + std::to_string(columns.count);
+    return "the row has " + counted(row.size(), "field") + ", the header has " +
+           std::to_string(columns.count);
   const auto is_text = [&](std::size_t column) { return is_valid_utf8(row[column]); };
-  const bool is_utf8 = is_text(columns.image) && is_text(columns.caption) &&
+  const bool is_utf8 = is_text(columns.image) && (!columns.caption || is_text(*columns.caption)) &&
                        std::all_of(columns.fields.begin(), columns.fields.end(), is_text);
   return is_utf8 ? "" : "the text is not UTF-8";
 }
@@ -120,7 +133,8 @@ inline void read_caption_table(std::string_view text, const CaptionFileOptions& 
     const TextPlace place{rows.line(), 1};
     const std::string problem = detail::row_problem(row, columns);
     if (!problem.empty()) list.fail(place, problem);
-    CaptionEntry entry{row[columns.image], {row[columns.caption]}};
+    CaptionEntry entry{.picture = row[columns.image]};
+    if (columns.caption) entry.captions.push_back(row[*columns.caption]);
     for (std::size_t i = 0; i < columns.fields.size(); ++i)
       entry.fields.emplace(options.field_keys[i], row[columns.fields[i]]);
     list.add(std::move(entry), place);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/dataset.hpp"
 #include "coca/image/image.hpp"
@@ -52,8 +53,7 @@ struct IdxFile {
     const auto byte = [this](std::size_t i) { return static_cast<unsigned char>(content[i]); };
     first = 4 + 4 * rank;
     if (content.size() < first || byte(0) != 0 || byte(1) != 0 || byte(2) != 8 || byte(3) != rank)
-      throw FileError(path, "is no IDX file of bytes with " + std::to_string(rank) +
-                                (rank == 1 ? " extent" : " extents"));
+      throw FileError(path, "is no IDX file of bytes with " + counted(rank, "extent"));
     std::size_t size = 1;
     for (std::size_t i = 0; i < rank; ++i) {
       std::size_t extent = 0;
@@ -65,8 +65,8 @@ struct IdxFile {
       extents.push_back(extent);
     }
     if (content.size() - first != size)
-      throw FileError(path, "holds " + std::to_string(content.size() - first) +
-                                " values, its extents say " + std::to_string(size));
+      throw FileError(path, "holds " + counted(content.size() - first, "value") +
+                                ", its extents say " + std::to_string(size));
   }
 };
 
@@ -94,8 +94,8 @@ class IdxDataset {
     if (labels.empty() || !std::filesystem::exists(labels, ignored)) return;
     labels_.emplace(labels, 1);
     if (labels_->extents[0] != size())
-      throw FileError(labels, "holds " + std::to_string(labels_->extents[0]) + " labels for " +
-                                  std::to_string(size()) + " pictures");
+      throw FileError(labels, "holds " + counted(labels_->extents[0], "label") + " for " +
+                                  counted(size(), "picture"));
   }
 
   std::size_t size() const noexcept { return images_.extents[0]; }

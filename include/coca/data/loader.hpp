@@ -31,6 +31,7 @@
 #include <variant>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/batch.hpp"
 #include "coca/data/dataset.hpp"
@@ -76,7 +77,7 @@ inline void check_batch_memory(const LoaderOptions& options) {
                       static_cast<double>(options.sample.pictures_per_sample) * Image::channels *
                       static_cast<double>(config.width) * static_cast<double>(config.height);
   if (values <= 0x1p36) return;
-  throw ArgumentError("a batch of " + std::to_string(options.order.batch_size) + " pictures of " +
+  throw ArgumentError("a batch of " + counted(options.order.batch_size, "picture") + " of " +
                       std::to_string(config.width) + " x " + std::to_string(config.height) +
                       " pixels does not fit in memory");
 }
@@ -221,8 +222,8 @@ class Loader {
       }
     } catch (const std::system_error& error) {
       stop_threads();
-      throw Error("the loader cannot start " + std::to_string(options_.threads) +
-                  " threads: " + error.what());
+      throw Error("the loader cannot start " + counted(options_.threads, "thread") + ": " +
+                  error.what());
     }
   }
 
@@ -335,8 +336,10 @@ class Loader {
       place = (place + step) % order.size();
     }
     if (!options_.replace_broken) return std::nullopt;
-    throw Error(std::to_string(std::min(attempts, order.size())) +
-                " pictures in a row are broken, the last one: " + slot.skipped[item].back().reason);
+    const std::size_t tried = std::min(attempts, order.size());
+    throw Error((tried == 1 ? "the only picture is broken: "
+                            : counted(tried, "picture") + " in a row are broken, the last one: ") +
+                slot.skipped[item].back().reason);
   }
 
   static void copy_pixels(const Sample& sample, detail::BatchSlot& slot, std::size_t item) {

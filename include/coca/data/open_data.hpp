@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/brace_expansion.hpp"
 #include "coca/data/caption_file.hpp"
@@ -43,37 +44,50 @@ class FolderOpener {
 
   AnyDataset open() {
     if (options_.folders == FolderReading::classes) return classes();
-    if (options_.folders == FolderReading::automatic) drop_foreign_json();
+    if (options_.folders == FolderReading::automatic) {
+      if (contents_.has_folders && only_folders_count()) return classes();
+      drop_foreign_json();
+    }
     const std::size_t described = contents_.described(), all = contents_.pictures.size();
-    const std::string share = std::to_string(described) + " of its " + std::to_string(all) +
-                              " pictures have a text beside them";
+    const std::string share =
+        std::to_string(described) + " of its " + counted(all, "picture") +
+        (described == 1 ? " has a text next to it" : " have a text next to them");
     if (!contents_.lists.empty() && add_lists()) {
       if (described != 0 || contents_.has_folders)
         note("read by " + list_of_names(contents_.lists, " and ") +
-             ", neither by texts beside its pictures nor as folders of classes");
+             ", neither by texts next to its pictures nor as folders of classes");
       return noted(ConcatDataset(std::move(lists_)));
     }
     if (options_.folders == FolderReading::captions) return captions();
     if (described == 0 && all != 0 && !contents_.has_folders)
       throw FileError(root_,
-                      "holds pictures, but no captions beside them (x.txt, x.caption or x.json "
-                      "beside x.jpg) and no folders of classes");
+                      "holds pictures, but no captions next to them (x.txt, x.caption or x.json "
+                      "next to x.jpg) and no folders of classes");
     if (described == 0) return noted(classes());
     if (!contents_.has_folders) return noted(captions());
     if (2 * described >= all) {
-      note(share + ": read as captions, its folders not as classes (folders: classes reads those)");
+      note(share +
+           ": read as captions, its folders not as classes (--folders classes reads those)");
       return noted(captions());
     }
-    note(share + ": read as folders of classes, without these (folders: captions reads those)");
+    note(share + ": read as folders of classes, without these (--folders captions reads those)");
     return noted(classes());
   }
 
  private:
   AnyDataset classes() const { return ClassFolders(root_, {.templates = options_.templates}); }
 
-  AnyDataset captions() {
-    return CaptionFolder(root_, std::move(contents_),
-                         {options_.captions.caption_key, options_.captions.field_keys});
+  AnyDataset captions() { return CaptionFolder(root_, std::move(contents_), folder_options()); }
+
+  CaptionFolderOptions folder_options() const {
+    return {.caption_key = options_.captions.caption_key,
+            .captions_required = needs_captions(options_.captions),
+            .field_keys = options_.captions.field_keys};
+  }
+
+  /// Whether nothing is asked of the pictures but their label, which no file is to give.
+  bool only_folders_count() const {
+    return !needs_captions(options_.captions) && options_.captions.field_keys.empty();
   }
 
   /// JSON next to pictures may be about something else, such as outlines of objects in them.
@@ -84,8 +98,10 @@ class FolderOpener {
       if (each.text.empty() && !each.json.empty() && some.pictures.size() < looked_at)
         some.pictures.push_back(each);
     if (some.pictures.empty()) return;
-    const CaptionFolder folder(root_, std::move(some), {options_.captions.caption_key, {}});
-    const auto has_caption = [&](std::size_t index) {
+    CaptionFolderOptions wanted = folder_options();
+    if (wanted.captions_required) wanted.field_keys.clear();
+    const CaptionFolder folder(root_, std::move(some), wanted);
+    const auto has_text = [&](std::size_t index) {
       try {
         folder.record(index);
       } catch (const FileError&) {
@@ -94,9 +110,12 @@ class FolderOpener {
       return true;
     };
     for (std::size_t i = 0; i < folder.size(); ++i)
-      if (has_caption(i)) return;
+      if (has_text(i)) return;
     for (PictureBeside& each : contents_.pictures) each.json.clear();
-    note("the .json files beside its pictures have no captions and are not read");
+    note("the .json files next to its pictures have no " +
+         (wanted.captions_required ? std::string("captions")
+                                   : list_of_names(wanted.field_keys, " and ")) +
+         " and are not read");
   }
 
   /// Opens the lists of pictures; if one is about something else, none is read.
@@ -164,6 +183,7 @@ inline AnyDataset open_data(const std::string& path, const DataOptions& options 
   if (detail::is_shards(path)) {
     const std::string& key = options.captions.caption_key;
     return WebDataset(path, {.caption_key = key.empty() ? "caption" : key,
+                             .captions_required = detail::needs_captions(options.captions),
                              .field_keys = options.captions.field_keys});
   }
   const std::vector<std::string> files = std::filesystem::exists(path, ignored)

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/random.hpp"
 #include "coca/data/random_draws.hpp"
@@ -137,21 +138,21 @@ class ShuffledOrder {
                           "the batch of all)");
     }
     if (size_ > std::numeric_limits<std::uint32_t>::max()) {
-      throw ArgumentError("a data set of " + std::to_string(size_) +
-                          " samples is too large, at most 4294967295 are ordered");
+      throw ArgumentError("a data set of " + counted(size_, "sample") +
+                          " is too large, at most 4294967295 are ordered");
     }
     const auto is_group = [this](std::size_t group) { return group < size_; };
     if (options_.group_size == 0 || (!groups_.empty() && groups_.size() != size_) ||
         !std::all_of(groups_.begin(), groups_.end(), is_group)) {
       throw ArgumentError("the order of samples: groups of " + std::to_string(options_.group_size) +
                           " and " + std::to_string(groups_.size()) + " group numbers for " +
-                          std::to_string(size_) +
-                          " samples (expected at least 1, and a number below that for each)");
+                          counted(size_, "sample") +
+                          " (expected at least 1, and a number below that for each)");
     }
     if (batches_per_epoch() == 0) {
-      throw ArgumentError(
-          "a data set of " + std::to_string(size_) + " samples does not fill one batch of " +
-          std::to_string(global_batch_size()) + " samples; choose a smaller batch size");
+      throw ArgumentError("a data set of " + counted(size_, "sample") +
+                          " does not fill one batch of " + counted(global_batch_size(), "sample") +
+                          "; choose a smaller batch size");
     }
   }
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/unpacked_file.hpp"
 #include "coca/features.hpp"
@@ -92,7 +93,7 @@ class TarReader {
     if (filled < bytes.size()) {
       throw FileError(path_, "the member " + shown(member.name) + " ends after " +
                                  std::to_string(filled) + " of its " +
-                                 std::to_string(bytes.size()) + " bytes");
+                                 counted(bytes.size(), "byte"));
     }
     return bytes;
   }
@@ -112,7 +113,7 @@ class TarReader {
     const std::uint64_t left = size_ - std::min(size_, member.offset + header_size);
     if (size < 0 || static_cast<std::uint64_t>(size) > left) {
       throw FileError(path_, "the member " + shown(member.name) + " claims " +
-                                 std::to_string(size) + " bytes, the archive has " +
+                                 counted(size, "byte") + ", the archive has " +
                                  std::to_string(left) + " left: it is truncated or damaged");
     }
     member.size = static_cast<std::uint64_t>(size);

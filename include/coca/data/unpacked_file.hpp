@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/io/json.hpp"
@@ -189,8 +190,8 @@ inline MappedFile unpack(const MappedFile& packed) {
   while (const std::size_t count = unpacker.read(block)) {
     size += count;
     if (size > limit)
-      throw FileError(packed.path(), "unpacks to more than " + std::to_string(limit) +
-                                         " bytes, at most a hundred times its size is accepted");
+      throw FileError(packed.path(), "unpacks to more than " + counted(limit, "byte") +
+                                         ", at most a hundred times its size is accepted");
     file.write(std::span(block).first(count));
   }
   if (size == 0) throw FileError(packed.path(), "is empty once it is unpacked");

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/data/brace_expansion.hpp"
@@ -36,6 +37,8 @@ struct WebDatasetOptions {
   /// Key of the caption (a text or a list of texts) in .json members. They are used if
   /// there is no .txt.
   std::string caption_key = "caption";
+  /// false: samples without a caption count, as where their label is what counts.
+  bool captions_required = true;
   /// Keys of .json members that become fields of the records. Each sample must have them.
   std::vector<std::string> field_keys{};
 };
@@ -73,15 +76,19 @@ inline std::string_view trimmed(std::string_view text) {
 }
 
 /// The captions of a .json member. @throws FileError, beginning with `name`.
-inline std::vector<std::string> json_captions(std::string_view text, const std::string& key,
+inline std::vector<std::string> json_captions(std::string_view text,
+                                              const WebDatasetOptions& options,
                                               const std::string& name) {
   const PythonJson json = parse_python_json({text}, name);
+  const std::string& key = options.caption_key;
   std::vector<std::string> captions;
-  if (!json.value.is_object() || !json.value.contains(key)) {
-    throw FileError(name, "expected a JSON object with the key \"" + key + "\"");
-  }
+  const bool has_key = json.value.is_object() && json.value.contains(key);
+  if (!options.captions_required && !has_key) return captions;
+  if (!has_key) throw FileError(name, "expected a JSON object with the key \"" + key + "\"");
   if (json.doubled.count(key) != 0) throw FileError(name, "the key \"" + key + "\" occurs twice");
-  if (!append_texts(json.value.at(key), captions)) {
+  const bool are_texts = append_texts(json.value.at(key), captions);
+  if (!are_texts && !options.captions_required) return {};
+  if (!are_texts) {
     throw FileError(name, "\"" + key + "\" is neither a text nor a list of texts");
   }
   if (std::any_of(captions.begin(), captions.end(), has_lone_surrogate))
@@ -159,8 +166,8 @@ class WebDataset {
         record.captions.emplace_back(caption);
       }
     } else if (entry.json != absent) {
-      record.captions = detail::json_captions(text_at(entry, entry.json, "json"),
-                                              options_.caption_key, member_name(entry, "json"));
+      record.captions = detail::json_captions(text_at(entry, entry.json, "json"), options_,
+                                              member_name(entry, "json"));
     }
     if (!options_.field_keys.empty() && entry.json != absent)
       record.fields = detail::json_fields(text_at(entry, entry.json, "json"), options_.field_keys,
@@ -181,10 +188,8 @@ class WebDataset {
   /// Notes on how the shards were read: sentences that begin with a path.
   std::vector<std::string> notes() const {
     if (surplus_ == 0) return {};
-    const std::string others = surplus_ == 1 ? " is"
-                               : surplus_ == 2
-                                   ? " and 1 more member are"
-                                   : " and " + std::to_string(surplus_ - 1) + " more members are";
+    const std::string others =
+        surplus_ == 1 ? " is" : " and " + counted(surplus_ - 1, "more member") + " are";
     return {first_surplus_ + others +
             " not read: of several pictures of a sample the first of jpg, png, jpeg and webp "
             "counts, of members of one name the last"};
@@ -231,7 +236,7 @@ class WebDataset {
       return std::filesystem::exists(path, ignored);
     };
     if (paths.size() > 1 && std::none_of(paths.begin(), paths.end(), exists)) {
-      throw FileError(pattern, "none of its " + std::to_string(paths.size()) + " shards exists");
+      throw FileError(pattern, "none of its " + counted(paths.size(), "shard") + " exists");
     }
     for (const std::string& path : paths) {
       shards_.emplace_back(path);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/random.hpp"
 
@@ -104,8 +105,7 @@ std::array<Interval, Scores> bootstrap_intervals(
   if (values.empty() || values.size() != clusters.size())
     throw ArgumentError(
         "a bootstrap interval needs a cluster for each value, and at least one value, got " +
-        std::to_string(values.size()) + " values and " + std::to_string(clusters.size()) +
-        " clusters");
+        counted(values.size(), "value") + " and " + counted(clusters.size(), "cluster"));
   if (options.draws == 0 || !(options.confidence > 0 && options.confidence < 1))
     throw ArgumentError(
         "a bootstrap interval needs at least one draw and a confidence between 0 and 1, got " +

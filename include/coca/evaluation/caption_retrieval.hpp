@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/evaluation/retrieval.hpp"
 #include "coca/evaluation/similarity_tile.hpp"
@@ -103,13 +104,13 @@ class RankCounter {
       throw ShapeError("the pictures have width " + std::to_string(images_.width) + ", the texts " +
                        std::to_string(texts_.width));
     if (positives_.size() != images_.count())
-      throw ShapeError("there are lists of captions for " + std::to_string(positives_.size()) +
-                       " pictures, expected " + std::to_string(images_.count()));
+      throw ShapeError("there are lists of captions for " + counted(positives_.size(), "picture") +
+                       ", expected " + std::to_string(images_.count()));
     for (const auto& captions : positives_)
       for (const std::size_t text : captions)
         if (text >= texts_.count())
-          throw ArgumentError("a picture has caption " + std::to_string(text) + ", but there are " +
-                              std::to_string(texts_.count()) + " captions");
+          throw ArgumentError("a picture has caption " + std::to_string(text) + ", but " +
+                              there_are(texts_.count(), "caption"));
   }
 
   float cosine(float product, std::size_t image, std::size_t text) const {

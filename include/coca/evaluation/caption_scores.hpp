@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/coco_captions.hpp"
 #include "coca/evaluation/bleu.hpp"
@@ -42,8 +43,8 @@ struct CorpusScores {
 inline CorpusScores score_corpus(std::span<const JudgedCaption> captions,
                                  const std::optional<MeteorScore>& meteor = {}) {
   if (meteor && meteor->each.size() != captions.size())
-    throw ShapeError("METEOR has scores of " + std::to_string(meteor->each.size()) +
-                     " captions, expected " + std::to_string(captions.size()));
+    throw ShapeError("METEOR has scores of " + counted(meteor->each.size(), "caption") +
+                     ", expected " + std::to_string(captions.size()));
   const RougeScore rouge = rouge_l(captions);
   const CiderScore consensus = cider(captions);
   const auto precisions = bleu_each(captions);

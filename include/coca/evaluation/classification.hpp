@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -30,17 +31,20 @@ struct ClassificationScores {
   std::optional<double> top_5{};  ///< absent below five classes
   double mean_per_class = 0;      ///< recall, averaged over the classes that have pictures
   std::vector<ClassScores> classes{};
-  std::vector<std::vector<std::size_t>> confusion{};  ///< [true class, predicted class]
+  /// [true class, predicted class]; empty for more than most_confused_classes
+  std::vector<std::vector<std::size_t>> confusion{};
 };
+
+/// Of more classes nobody reads the matrix, whose size is the square of their number.
+inline constexpr std::size_t most_confused_classes = 4096;
 
 namespace detail {
 
 /// Rows of scores. @throws ShapeError if they are not [count, classes]; ArgumentError for NaN
 inline void check_scores(std::span<const float> scores, std::size_t count, std::size_t classes) {
   if (count == 0 || classes == 0 || scores.size() % count != 0 || scores.size() / count != classes)
-    throw ShapeError("there are " + std::to_string(scores.size()) + " scores, expected " +
-                     std::to_string(count) + " pictures times " + std::to_string(classes) +
-                     " classes, and at least one");
+    throw ShapeError(there_are(scores.size(), "score") + ", expected " + counted(count, "picture") +
+                     " times " + counted(classes, "class", "classes") + ", and at least one");
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (std::isnan(scores[i]))
       throw ArgumentError("a score of picture " + std::to_string(i / classes) +
@@ -59,20 +63,19 @@ inline double fraction_of(std::size_t part, std::size_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
 }
 
-inline std::vector<ClassScores> scores_by_class(
-    const std::vector<std::vector<std::size_t>>& confusion) {
-  std::vector<ClassScores> classes(confusion.size());
-  for (std::size_t c = 0; c < classes.size(); ++c) {
-    std::size_t predicted = 0;
-    for (const auto& row : confusion) predicted += row[c];
-    ClassScores& scores = classes[c];
-    scores.count = std::accumulate(confusion[c].begin(), confusion[c].end(), std::size_t{0});
-    scores.precision = fraction_of(confusion[c][c], predicted);
-    scores.recall = fraction_of(confusion[c][c], scores.count);
-    const double sum = scores.precision + scores.recall;
-    scores.f1 = sum == 0 ? 0 : 2 * scores.precision * scores.recall / sum;
-  }
-  return classes;
+/// What is counted of a class.
+struct ClassCounts {
+  std::size_t pictures = 0, predicted = 0, right = 0;
+};
+
+inline ClassScores scores_of(const ClassCounts& counts) {
+  ClassScores scores;
+  scores.count = counts.pictures;
+  scores.precision = fraction_of(counts.right, counts.predicted);
+  scores.recall = fraction_of(counts.right, counts.pictures);
+  const double sum = scores.precision + scores.recall;
+  scores.f1 = sum == 0 ? 0 : 2 * scores.precision * scores.recall / sum;
+  return scores;
 }
 
 }  // namespace detail
@@ -88,25 +91,31 @@ inline ClassificationScores classification_scores(std::span<const float> scores,
                                                   std::size_t classes) {
   detail::check_scores(scores, labels.size(), classes);
   ClassificationScores result;
-  result.confusion.assign(classes, std::vector<std::size_t>(classes));
+  if (classes <= most_confused_classes)
+    result.confusion.assign(classes, std::vector<std::size_t>(classes));
+  std::vector<detail::ClassCounts> counts(classes);
   std::size_t among_five = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::size_t label = labels[i];
     if (label >= classes)
       throw ArgumentError("picture " + std::to_string(i) + " is of class " + std::to_string(label) +
-                          ", but there are " + std::to_string(classes) + " classes");
+                          ", but " + there_are(classes, "class", "classes"));
     const auto row = scores.subspan(i * classes, classes);
-    const auto best = std::max_element(row.begin(), row.end()) - row.begin();
-    ++result.confusion[label][static_cast<std::size_t>(best)];
+    const auto best =
+        static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+    if (!result.confusion.empty()) ++result.confusion[label][best];
+    ++counts[label].pictures;
+    ++counts[best].predicted;
+    counts[label].right += best == label ? 1 : 0;
     among_five += detail::classes_before(row, label) < 5 ? 1 : 0;
   }
-  result.classes = detail::scores_by_class(result.confusion);
   std::size_t right = 0, present = 0;
-  for (std::size_t c = 0; c < classes; ++c) {
-    right += result.confusion[c][c];
-    if (result.classes[c].count == 0) continue;
+  for (const detail::ClassCounts& each : counts) {
+    result.classes.push_back(detail::scores_of(each));
+    right += each.right;
+    if (each.pictures == 0) continue;
     ++present;
-    result.mean_per_class += result.classes[c].recall;
+    result.mean_per_class += result.classes.back().recall;
   }
   result.top_1 = detail::fraction_of(right, labels.size());
   if (classes >= 5) result.top_5 = detail::fraction_of(among_five, labels.size());
@@ -126,8 +135,8 @@ inline std::vector<double> average_precisions(std::span<const float> scores,
   const std::size_t count = classes == 0 ? 0 : scores.size() / classes;
   detail::check_scores(scores, count, classes);
   if (targets.size() != scores.size())
-    throw ShapeError("there are " + std::to_string(targets.size()) + " targets for " +
-                     std::to_string(scores.size()) + " scores");
+    throw ShapeError(there_are(targets.size(), "target") + " for " +
+                     counted(scores.size(), "score"));
   std::vector<double> precisions(classes);
   std::vector<std::size_t> order(count);
   for (std::size_t c = 0; c < classes; ++c) {
@@ -152,12 +161,17 @@ inline double mean_average_precision(std::span<const float> scores,
 }
 
 /// A confusion matrix as CSV: a header of the predicted classes, a row for each true one.
-/// @throws ShapeError if there is not a name for each class
+/// @throws ShapeError if there is not a name for each class, or no matrix because there are too
+/// many
 inline std::string confusion_csv(const std::vector<std::vector<std::size_t>>& confusion,
                                  std::span<const std::string> names) {
+  if (confusion.empty() && names.size() > most_confused_classes)
+    throw ShapeError("there is no confusion matrix of " +
+                     counted(names.size(), "class", "classes") + ", at most of " +
+                     std::to_string(most_confused_classes));
   if (names.size() != confusion.size())
-    throw ShapeError("there are " + std::to_string(names.size()) + " names for " +
-                     std::to_string(confusion.size()) + " classes");
+    throw ShapeError(there_are(names.size(), "name") + " for " +
+                     counted(confusion.size(), "class", "classes"));
   const auto quoted = [](const std::string& name) {
     if (name.find_first_of(",\"\r\n") == std::string::npos) return name;
     std::string text = "\"";

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 
@@ -52,9 +53,8 @@ namespace detail {
 ///         labels that are no class, a single class, and a weight that is not above 0
 inline void check_features(const LabelledFeatures& data, double c) {
   if (data.count() == 0 || data.width == 0 || data.values.size() != data.count() * data.width)
-    throw ShapeError("there are " + std::to_string(data.values.size()) + " features for " +
-                     std::to_string(data.count()) + " pictures of width " +
-                     std::to_string(data.width));
+    throw ShapeError(there_are(data.values.size(), "feature") + " for " +
+                     counted(data.count(), "picture") + " of width " + std::to_string(data.width));
   if (data.classes < 2) throw ArgumentError("a classifier needs at least two classes");
   if (!(c > 0) || !std::isfinite(c))
     throw ArgumentError("C is " + std::to_string(c) + ", expected a number above 0");
@@ -65,8 +65,8 @@ inline void check_features(const LabelledFeatures& data, double c) {
   for (std::size_t i = 0; i < data.count(); ++i)
     if (data.labels[i] >= data.classes)
       throw ArgumentError("picture " + std::to_string(i) + " is of class " +
-                          std::to_string(data.labels[i]) + ", but there are " +
-                          std::to_string(data.classes) + " classes");
+                          std::to_string(data.labels[i]) + ", but " +
+                          there_are(data.classes, "class", "classes"));
 }
 
 /// Logits of a picture. @param parameters weights [classes, width], then biases [classes]
@@ -174,9 +174,9 @@ inline LogisticModel fit_logistic(const LabelledFeatures& data,
 inline double logistic_accuracy(const LogisticModel& model, const LabelledFeatures& data) {
   if (data.count() == 0 || model.weights.size() != data.classes * data.width ||
       data.values.size() != data.count() * data.width)
-    throw ShapeError("the classifier has " + std::to_string(model.weights.size()) +
-                     " weights, which do not fit " + std::to_string(data.count()) +
-                     " pictures of width " + std::to_string(data.width));
+    throw ShapeError("the classifier has " + counted(model.weights.size(), "weight") +
+                     ", which do not fit " + counted(data.count(), "picture") + " of width " +
+                     std::to_string(data.width));
   std::vector<double> parameters = model.weights;
   parameters.insert(parameters.end(), model.biases.begin(), model.biases.end());
   std::vector<double> logits(data.classes);

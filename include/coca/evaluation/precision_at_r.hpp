@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/evaluation/similarity_tile.hpp"
 
@@ -62,9 +63,9 @@ inline PrecisionAtR precision_at_r(const EmbeddingRows& queries, const Embedding
   const std::vector<float> norms = detail::inverse_norms(candidates, "candidates");
   detail::inverse_norms(queries, "queries");
   if (queries.width != candidates.width || right.size() != queries.count())
-    throw ShapeError("there are " + std::to_string(queries.count()) + " queries of width " +
-                     std::to_string(queries.width) + ", " + std::to_string(right.size()) +
-                     " lists of right answers, and candidates of width " +
+    throw ShapeError(there_are(queries.count(), "query", "queries") + " of width " +
+                     std::to_string(queries.width) + ", " + counted(right.size(), "list") +
+                     " of right answers, and candidates of width " +
                      std::to_string(candidates.width));
   std::vector<std::size_t> all(candidates.count());
   std::iota(all.begin(), all.end(), std::size_t{0});

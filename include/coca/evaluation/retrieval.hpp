@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/evaluation/bootstrap.hpp"
 
@@ -52,9 +53,9 @@ namespace detail {
 inline std::size_t embedding_width(const GroupedEmbeddings& embeddings, const std::string& name) {
   const std::size_t count = embeddings.groups.size(), values = embeddings.values.size();
   if (count == 0 || values == 0 || values % count != 0)
-    throw ShapeError("the " + name + " have " + std::to_string(values) + " values for " +
-                     std::to_string(count) +
-                     " embeddings, expected the same number for each, and at least one");
+    throw ShapeError("the " + name + " have " + counted(values, "value") + " for " +
+                     counted(count, "embedding") +
+                     ", expected the same number for each, and at least one");
   return values / count;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -32,9 +33,8 @@ namespace detail {
 /// this width; ArgumentError for values that are not finite, and norms out of range
 inline std::vector<float> inverse_norms(const EmbeddingRows& rows, const std::string& name) {
   if (rows.width == 0 || rows.values.empty() || rows.values.size() % rows.width != 0)
-    throw ShapeError("the " + name + " have " + std::to_string(rows.values.size()) +
-                     " values, expected rows of " + std::to_string(rows.width) +
-                     ", and at least one");
+    throw ShapeError("the " + name + " have " + counted(rows.values.size(), "value") +
+                     ", expected rows of " + std::to_string(rows.width) + ", and at least one");
   std::vector<float> norms(rows.count());
   for (std::size_t i = 0; i < norms.size(); ++i) {
     double squares = 0;

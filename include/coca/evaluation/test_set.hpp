@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/evaluation/bleu.hpp"
 #include "coca/evaluation/cider.hpp"
@@ -84,9 +85,9 @@ class TestSet {
       : pictures_(std::move(pictures)), embeddings_(std::move(embeddings)) {
     if (pictures_.empty()) throw ArgumentError("a test set needs at least one picture");
     if (embeddings_.images.empty() || embeddings_.images.size() % pictures_.size() != 0)
-      throw ShapeError("the pictures have " + std::to_string(embeddings_.images.size()) +
-                       " values for " + std::to_string(pictures_.size()) +
-                       " embeddings, expected the same number for each, and at least one");
+      throw ShapeError("the pictures have " + counted(embeddings_.images.size(), "value") +
+                       " for " + counted(pictures_.size(), "embedding") +
+                       ", expected the same number for each, and at least one");
     width_ = embeddings_.images.size() / pictures_.size();
     rank(ties);
     number_clusters();
@@ -135,8 +136,8 @@ class TestSet {
     for (const TestPicture& picture : pictures_)
       for (const std::size_t text : picture.texts) {
         if (text >= count)
-          throw ArgumentError("a picture has caption " + std::to_string(text) + ", but there are " +
-                              std::to_string(count) + " captions");
+          throw ArgumentError("a picture has caption " + std::to_string(text) + ", but " +
+                              there_are(count, "caption"));
         if (taken[text] && groups[text] != picture.texts.front())
           throw ArgumentError("caption " + std::to_string(text) +
                               " is of several pictures, but not the only one of each");

@@ -153,7 +153,7 @@ inline bool has_comma_in_number(std::u32string_view text) {
   return false;
 }
 
-/// Punctuation goes or becomes a space: it goes, everywhere, if the text has it beside a space
+/// Punctuation goes or becomes a space: it goes, everywhere, if the text has it next to a space
 /// anywhere, or has a comma within a number. Then periods go that no digit follows, the first 32.
 inline std::u32string without_vqa_punctuation(std::u32string_view text) {
   const bool number = has_comma_in_number(text);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/evaluation/retrieval.hpp"
 
@@ -28,15 +29,14 @@ inline ZeroShotAccuracy zero_shot_accuracy(const GroupedEmbeddings& images,
                                            std::span<const float> classes) {
   const std::size_t width = detail::embedding_width(images, "pictures");
   if (classes.empty() || classes.size() % width != 0)
-    throw ShapeError("the classes have " + std::to_string(classes.size()) +
-                     " values, expected a multiple of the pictures' width, " +
-                     std::to_string(width));
+    throw ShapeError("the classes have " + counted(classes.size(), "value") +
+                     ", expected a multiple of the pictures' width, " + std::to_string(width));
   std::vector<std::size_t> numbers(classes.size() / width);
   std::iota(numbers.begin(), numbers.end(), std::size_t{0});
   for (const std::size_t label : images.groups)
     if (label >= numbers.size())
-      throw ArgumentError("a picture is of class " + std::to_string(label) + ", but there are " +
-                          std::to_string(numbers.size()) + " classes");
+      throw ArgumentError("a picture is of class " + std::to_string(label) + ", but " +
+                          there_are(numbers.size(), "class", "classes"));
   const std::vector<std::size_t> ranks = retrieval_ranks(images, {classes, numbers});
   const Recall overall = recall(ranks);
   std::vector<double> right(numbers.size()), all(numbers.size());

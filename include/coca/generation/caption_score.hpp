@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/generation/options.hpp"
 #include "coca/nn/token_embedding.hpp"
 
@@ -38,15 +39,15 @@ std::vector<CaptionScore> score_captions(Context<typename Model::backend_type>& 
                                          const Tokens& captions, std::int32_t end) {
   using B = typename Model::backend_type;
   if (captions.batch != image_tokens.shape()[0])
-    throw ArgumentError("got " + std::to_string(captions.batch) + " captions for " +
-                        std::to_string(image_tokens.shape()[0]) + " pictures");
+    throw ArgumentError("got " + counted(captions.batch, "caption") + " for " +
+                        counted(image_tokens.shape()[0], "picture"));
   // Single logits are addressed by 32-bit numbers.
   const std::size_t most = std::numeric_limits<std::int32_t>::max() / model.vocab_size;
   if (captions.batch * captions.length > most)
-    throw ArgumentError(std::to_string(captions.batch) + " captions of " +
-                        std::to_string(captions.length) + " tokens are too many at once: with " +
-                        std::to_string(model.vocab_size) + " words at most " +
-                        std::to_string(most) + " tokens can be scored");
+    throw ArgumentError(counted(captions.batch, "caption") + " of " +
+                        counted(captions.length, "token") + " are too many at once: with " +
+                        counted(model.vocab_size, "word") + " at most " + counted(most, "token") +
+                        " can be scored");
   auto logits = model.caption_logits(context, image_tokens, captions);
   using B = typename Model::backend_type;
   context.backend().run(ops::On<B, ops::LogSoftmax>{.scores = ops::InOut(logits)});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/generation/beam_search.hpp"
 #include "coca/generation/group_beam_search.hpp"
 #include "coca/generation/options.hpp"
@@ -250,10 +251,9 @@ std::vector<std::vector<GeneratedSequence>> generate(
   const std::size_t most = std::numeric_limits<std::int32_t>::max() / model.vocab_size;
   const std::size_t each = valid.beams == 1 ? valid.captions : valid.beams;
   if (pictures > most / each)
-    throw ArgumentError(std::to_string(pictures) + " pictures with " + std::to_string(each) +
-                        " sequences each are too many at once: with " +
-                        std::to_string(model.vocab_size) + " words at most " +
-                        std::to_string(most) + " sequences can be written");
+    throw ArgumentError(counted(pictures, "picture") + " with " + counted(each, "sequence") +
+                        " each are too many at once: with " + counted(model.vocab_size, "word") +
+                        " at most " + counted(most, "sequence") + " can be written");
   using Written = RuntimeModel<Model>;
   if (valid.beams == 1)
     return detail::Generation<Written, Sampling>(context, model, valid).run(image_tokens);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/image/damaged_pictures.hpp"
 #include "coca/image/image.hpp"
@@ -80,7 +81,7 @@ inline void check_extents(const std::string& name, std::size_t width, std::size_
   if (width == 0 || height == 0) throw FileError(name, "the picture has " + extents);
   if (height > options.max_pixels / width) {
     throw FileError(name, "the picture claims " + extents + ", more than the limit of " +
-                              std::to_string(options.max_pixels) + " pixels");
+                              counted(options.max_pixels, "pixel"));
   }
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/image/font.hpp"
 #include "coca/image/image.hpp"
@@ -176,8 +177,8 @@ inline void check_contact_sheet(std::span<const Image> images,
                                 const ContactSheetOptions& options) {
   if (images.empty() || images.size() != captions.size()) {
     throw ArgumentError("a contact sheet needs pictures and as many captions, got " +
-                        std::to_string(images.size()) + " pictures and " +
-                        std::to_string(captions.size()) + " captions");
+                        counted(images.size(), "picture") + " and " +
+                        counted(captions.size(), "caption"));
   }
   constexpr std::size_t min_characters = 3;
   const std::size_t min_side = min_characters * glyph_advance * options.text.scale;
@@ -187,8 +188,7 @@ inline void check_contact_sheet(std::span<const Image> images,
       options.cell_size > max_length || options.margin > max_length ||
       options.max_caption_lines > max_length) {
     throw ArgumentError("a contact sheet needs columns, a text scale of at least 1, and cells of " +
-                        std::to_string(min_side) +
-                        " pixels or more for that scale; nothing above " +
+                        counted(min_side, "pixel") + " or more for that scale; nothing above " +
                         std::to_string(max_length));
   }
 }
@@ -257,8 +257,8 @@ class HeatMap {
     const bool fits = rows != 0 && weights.size() / rows == columns && weights.size() % rows == 0;
     if (!fits || columns == 0) {
       throw ArgumentError("a heat map of " + std::to_string(rows) + " x " +
-                          std::to_string(columns) + " cells got " + std::to_string(weights.size()) +
-                          " weights");
+                          std::to_string(columns) + " cells got " +
+                          counted(weights.size(), "weight"));
     }
     for (const double weight : cells_) {
       if (!std::isfinite(weight)) throw ArgumentError("a weight of a heat map is not finite");

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -37,7 +38,7 @@ class Image {
     if (pixels_.size() != byte_count(width, height)) {
       throw ArgumentError("an RGB picture of " + std::to_string(width) + " x " +
                           std::to_string(height) + " pixels has " +
-                          std::to_string(byte_count(width, height)) + " bytes, got " +
+                          counted(byte_count(width, height), "byte") + ", got " +
                           std::to_string(pixels_.size()));
     }
   }
@@ -157,9 +158,8 @@ inline Image from_buffer(const ImageView& view) {
   if (image.empty()) return image;
   if (view.data == nullptr) throw ArgumentError("the buffer of a picture is a null pointer");
   if (stride < view.width * samples) {
-    throw ArgumentError("rows of " + std::to_string(view.width) + " pixels need a stride of " +
-                        std::to_string(view.width * samples) + " bytes, got " +
-                        std::to_string(stride));
+    throw ArgumentError("rows of " + counted(view.width, "pixel") + " need a stride of " +
+                        counted(view.width * samples, "byte") + ", got " + std::to_string(stride));
   }
   for (std::size_t y = 0; y < view.height; ++y) {
     const std::uint8_t* source = view.data + y * stride;

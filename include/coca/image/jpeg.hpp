@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/image/decoded_image.hpp"
@@ -177,8 +178,8 @@ inline void jpeg_check_plausible(const JpegDecoder& decoder, const std::string& 
   constexpr std::size_t max_pixels_per_byte = 2048;
   const std::size_t pixels = std::size_t{decoder.info.image_width} * decoder.info.image_height;
   if (decoder.info.arith_code || pixels / max_pixels_per_byte <= size) return;
-  throw FileError(name, "the JPEG picture is truncated: it claims " + std::to_string(pixels) +
-                            " pixels in " + std::to_string(size) + " bytes");
+  throw FileError(name, "the JPEG picture is truncated: it claims " + counted(pixels, "pixel") +
+                            " in " + counted(size, "byte"));
 }
 
 /// Pillow's rules: EXIF in several segments is one block, of several XMP packets the last counts.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/image/decoded_image.hpp"
@@ -201,8 +202,8 @@ inline void png_check_plausible(const PngReader& reader, const std::string& name
   const std::size_t height = png_get_image_height(reader.png, reader.info);
   const std::size_t stored = png_get_rowbytes(reader.png, reader.info) * height;
   if (stored / max_ratio <= reader.size) return;
-  throw FileError(name, "the PNG picture is truncated: it claims " + std::to_string(stored) +
-                            " bytes of pixels in a file of " + std::to_string(reader.size));
+  throw FileError(name, "the PNG picture is truncated: it claims " + counted(stored, "byte") +
+                            " of pixels in a file of " + std::to_string(reader.size));
 }
 
 /// Decodes the pixels; those of missing rows are zero. @return false if the picture is

@@ -135,7 +135,7 @@ inline std::vector<std::uint8_t> parse_raw_profile(std::string_view text) {
   return upper < 0 ? bytes : std::vector<std::uint8_t>{};
 }
 
-/// What the chunks of a file say besides its pixels.
+/// What the chunks of a file say in addition to its pixels.
 struct PngMetadata {
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/shape.hpp"
 #include "coca/image/image.hpp"
@@ -216,7 +217,7 @@ inline PixelBatch stack(std::span<const Pixels> pictures) {
     const Pixels& p = pictures[i];
     if (p.shape() != first.shape() || p.values.size() != p.shape().size()) {
       throw ShapeError("picture " + std::to_string(i) + " of a batch is " + to_string(p.shape()) +
-                       " with " + std::to_string(p.values.size()) + " values, the first one is " +
+                       " with " + counted(p.values.size(), "value") + ", the first one is " +
                        to_string(first.shape()));
     }
     batch.values.insert(batch.values.end(), p.values.begin(), p.values.end());

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/image/image.hpp"
 
@@ -317,9 +318,9 @@ inline void check_resize(const Raster& in, std::size_t width, std::size_t height
   }
   if (in.channels < 1 || in.channels > 4 ||
       in.samples.size() != in.width * in.height * in.channels) {
-    throw ArgumentError("resizing: " + std::to_string(in.samples.size()) +
-                        " samples are not a picture of " + extents(in.width, in.height) +
-                        " pixels of " + std::to_string(in.channels) + " channels (1 to 4)");
+    throw ArgumentError("resizing: " + counted(in.samples.size(), "sample") +
+                        " are not a picture of " + extents(in.width, in.height) + " pixels of " +
+                        counted(in.channels, "channel") + " (1 to 4)");
   }
   if (window.left > width || window.width > width - window.left || window.top > height ||
       window.height > height - window.top) {

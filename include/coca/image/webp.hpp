@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/image/decoded_image.hpp"
@@ -79,7 +80,7 @@ inline void webp_check_size(std::span<const std::uint8_t> bytes, const std::stri
   const std::size_t claimed = std::size_t{webp_integer(&bytes[4], 4)} + 8;
   if (claimed <= bytes.size()) return;
   throw FileError(name, "the WebP picture is truncated: its header claims " +
-                            std::to_string(claimed) + " bytes, the file has " +
+                            counted(claimed, "byte") + ", the file has " +
                             std::to_string(bytes.size()));
 }
 

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/config_section.hpp"
 #include "coca/io/json.hpp"
@@ -105,7 +106,7 @@ inline std::string find_weights(const std::string& path, const FolderListing& fo
   for (const char* begin : {"pytorch_model-", "open_clip_pytorch_model-", "model-"})
     for (const char* end : {".bin", ".safetensors"})
       if (const auto parts = folder.matching(begin, end); parts.size() > 1)
-        throw FileError(path, "holds weights in " + std::to_string(parts.size()) + " files (" +
+        throw FileError(path, "holds weights in " + counted(parts.size(), "file") + " (" +
                                   printable(parts[0]) +
                                   ", ...), but not the index that says what "
                                   "is where, " +

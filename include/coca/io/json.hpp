@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json_bytes.hpp"
 #include "coca/io/mapped_file.hpp"
@@ -62,8 +63,7 @@ struct JsonExcess {
 /// Bounds depth and number of values before anything is built from the text.
 inline std::optional<JsonExcess> find_json_excess(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes)
-    return JsonExcess{std::nullopt, "holds " + std::to_string(text.size()) +
-                                        " bytes of JSON, at most " +
+    return JsonExcess{std::nullopt, "holds " + counted(text.size(), "byte") + " of JSON, at most " +
                                         std::to_string(limits.max_bytes) + " are accepted"};
   std::size_t depth = 0;
   std::size_t values = 1;

@@ -2,7 +2,8 @@
 /// @file
 /// Reading OpenCLIP's model configurations (`open_clip_config.json`,
 /// `model_configs/*.json`). Defaults are those of CLIPVisionCfg, CLIPTextCfg and MultimodalCfg in
-/// open_clip/model.py and coca_model.py.
+/// open_clip/model.py and coca_model.py. What they have no key for has one of this library, named
+/// after timm's arguments where there is one.
 
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/config_section.hpp"
 #include "coca/io/json.hpp"
@@ -45,6 +47,19 @@ inline void read_value(ConfigSection& section, const FieldInfo& field, bool& val
 }
 inline void read_value(ConfigSection& section, const FieldInfo& field, ConfigReal& value) {
   value = section.real(field.key, value.value(), field.min, field.max);
+}
+
+/// The choice that a key names, by the enumerators' names; nothing if the key is absent.
+template <class Choice>
+std::optional<Choice> named_choice(ConfigSection& section, const char* key) {
+  const Json* json = section.find(key);
+  if (json == nullptr) return std::nullopt;
+  std::string names;
+  for (const auto& choice : choices_of(Choice{})) {
+    if (*json == choice.name) return choice.value;
+    names += (names.empty() ? "\"" : ", \"") + std::string(choice.name) + "\"";
+  }
+  section.fail(key, "must be one of " + names);
 }
 
 template <class Choice>
@@ -112,9 +127,15 @@ inline ConfigReal norm_epsilon(ConfigSection& section) {
   return value;
 }
 
-/// Of the perceptrons of a tower: `act_kwargs` of torch.nn.GELU.
+/// Of the perceptrons of a tower: `act_kwargs` of torch.nn.GELU, or any by name: timm's
+/// `act_layer`.
 inline Activation activation(ConfigSection& section) {
   const Json* approximate = only_option(section, "act_kwargs", "approximate");
+  if (const auto named = named_choice<Activation>(section, "act_layer")) {
+    if (approximate != nullptr)
+      section.fail("act_layer", "is given, which does not go together with act_kwargs");
+    return *named;
+  }
   if (approximate == nullptr || *approximate == "none") return Activation::gelu;
   if (*approximate != "tanh") section.refuse("act_kwargs");
   return Activation::gelu_tanh;
@@ -126,9 +147,11 @@ inline Pooling pooling_kind(ConfigSection& section) {
     const Json* type = section.find("pool_type");
     if (type == nullptr || *type == "tok") return Pooling::class_token;
     if (*type == "avg") return Pooling::mean;
-    section.fail("pool_type", "must be \"tok\" or \"avg\"");
+    if (*type == "map") return Pooling::map_head;  // timm's name
+    section.fail("pool_type", "must be \"tok\", \"avg\" or \"map\"");
   }
-  section.require_default({{"pool_type", "tok"}, {"final_ln_after_pool", false}});
+  section.require_default(
+      {{"pool_type", "tok"}, {"final_ln_after_pool", false}, {"proj_type", "linear"}});
   if (*value == true) return Pooling::single;
   if (*value == "parallel") return Pooling::parallel;
   if (*value == "cascade") return Pooling::cascade;
@@ -148,8 +171,8 @@ inline void require_plain_blocks(ConfigSection& section) {
 
 inline void check_heads(const ConfigSection& section, int width, int heads) {
   if (width % heads != 0)
-    section.fail("width", "is " + std::to_string(width) + ", which " + std::to_string(heads) +
-                              " heads do not divide");
+    section.fail("width", "is " + std::to_string(width) + ", which " + counted(heads, "head") +
+                              " do not divide");
 }
 
 inline int heads_of_head_width(ConfigSection& section, int width) {
@@ -160,6 +183,14 @@ inline int heads_of_head_width(ConfigSection& section, int width) {
   return width / head_width;
 }
 
+/// Of the embedding of pictures: `proj_type`, as in the text towers of OpenCLIP.
+inline bool has_projection(ConfigSection& section) {
+  const Json* type = section.find("proj_type");
+  if (type == nullptr || *type == "linear") return true;
+  if (*type != "none") section.fail("proj_type", "must be \"linear\" or \"none\"");
+  return false;
+}
+
 inline PoolingConfig parse_pooling(ConfigSection& section) {
   PoolingConfig pooling{.kind = pooling_kind(section)};
   read_fields(section, pooling);
@@ -168,7 +199,9 @@ inline PoolingConfig parse_pooling(ConfigSection& section) {
                  "must be at least 2: one for the embedding, one to caption");
   // Not distinguished, since nothing reads it.
   if (is_attentional(pooling.kind)) return pooling;
-  return {.kind = pooling.kind, .final_ln_after_pool = pooling.final_ln_after_pool};
+  return {.kind = pooling.kind,
+          .final_ln_after_pool = pooling.final_ln_after_pool,
+          .projection = has_projection(section)};
 }
 
 /// A vision transformer and what pools its tokens.
@@ -187,6 +220,8 @@ inline std::pair<VisionConfig, PoolingConfig> parse_vision(const std::string& pa
   vision.norm_epsilon = norm_epsilon(section);
   vision.activation = activation(section);
   const PoolingConfig pooling = parse_pooling(section);
+  if (pooling.kind == Pooling::class_token && !vision.class_token)
+    section.fail("class_token", "is false, which needs pool_type \"avg\" or \"map\"");
   require_plain_blocks(section);
   section.require_default({{"pos_embed_type", "learnable"},
                            {"input_patchnorm", false},
@@ -235,6 +270,7 @@ inline DescribedText parse_text(const std::string& path, const Json& json) {
   text.norm_epsilon = norm_epsilon(section);
   text.activation = activation(section);
   const bool class_token = section.boolean("embed_cls", false);
+  text.correct_cls_mask = section.boolean("correct_cls_mask", false);
   require_plain_blocks(section);
   if (class_token)
     section.require_default(
@@ -257,7 +293,9 @@ inline MultimodalConfig parse_multimodal(const std::string& path, const Json& js
   ConfigSection section(path, "multimodal_cfg.", json);
   MultimodalConfig multimodal;
   read_fields(section, multimodal);
-  multimodal.mlp_width = 4 * multimodal.width;
+  multimodal.mlp_width = section.integer("mlp_width", 4 * multimodal.width, 1, 1 << 20);
+  multimodal.activation = named_choice<Activation>(section, "act_layer").value_or(Activation::gelu);
+  multimodal.design = named_choice<MultimodalDesign>(section, "design").value_or(multimodal.design);
   read_layer_scale(section, multimodal);
   // MultimodalCfg inherits all keys of a text tower; OpenCLIP's decoder reads none of these.
   section.ignore({"context_length",
@@ -320,31 +358,30 @@ inline const Json& required_object(ConfigSection& section, const char* key) {
   return *value;
 }
 
-/// One activation for all towers, which has no `act_kwargs`.
-inline void read_quick_gelu(ConfigSection& section, ClipConfig& towers) {
+/// One activation for all towers, none of which then has its own.
+inline void read_quick_gelu(ConfigSection& section, Activation& activation) {
   if (!section.boolean("quick_gelu", false)) return;
-  for (Activation* activation : {&towers.vision.activation, &towers.text.activation}) {
-    if (*activation != Activation::gelu)
-      section.fail("quick_gelu", "is true, which does not go together with act_kwargs");
-    *activation = Activation::quick_gelu;
-  }
+  if (activation != Activation::gelu)
+    section.fail("quick_gelu",
+                 std::string("is true, which does not go together with ") +
+                     (activation == Activation::gelu_tanh ? "act_kwargs" : "act_layer"));
+  activation = Activation::quick_gelu;
 }
 
 inline CoCaConfig parse_coca(ConfigSection& section, const std::string& path,
                              const ClipConfig& towers, bool class_token) {
   const PoolingConfig& pooling = towers.pooling;
-  const bool quick_gelu = towers.vision.activation == Activation::quick_gelu;
   CoCaConfig config{.embed_dim = towers.embed_dim,
                     .vision = towers.vision,
                     .pooling = pooling,
                     .text = towers.text,
                     .multimodal = parse_multimodal(path, *section.find("multimodal_cfg")),
                     .init_logit_scale = towers.init_logit_scale};
-  config.multimodal.activation = quick_gelu ? Activation::quick_gelu : Activation::gelu;
+  read_quick_gelu(section, config.multimodal.activation);
   if (is_attentional(pooling.kind) && config.embed_dim % pooling.heads != 0)
     section.fail("embed_dim", "is " + std::to_string(config.embed_dim) + ", which " +
-                                  std::to_string(pooling.heads) +
-                                  " heads of the attentional pooler do not divide");
+                                  counted(pooling.heads, "head") +
+                                  " of the attentional pooler do not divide");
   check_widths(section, config);
   if (!class_token)
     section.fail("text_cfg.embed_cls", "must be true in a model with a multimodal_cfg");
@@ -374,7 +411,13 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   const detail::DescribedText text =
       detail::parse_text(path, detail::required_object(section, "text_cfg"));
   towers.text = text.config;
-  detail::read_quick_gelu(section, towers);
+  for (Activation* activation : {&towers.vision.activation, &towers.text.activation})
+    detail::read_quick_gelu(section, *activation);
+  if (!towers.pooling.projection && towers.vision.width != towers.embed_dim)
+    section.fail("vision_cfg.proj_type", "is \"none\", which needs a vision_cfg.width of " +
+                                             std::to_string(towers.embed_dim) +
+                                             ", the embed_dim, not " +
+                                             std::to_string(towers.vision.width));
   ModelDescription model;
   model.tokenizer = text.tokenizer;
   model.custom_text = section.boolean("custom_text", false);

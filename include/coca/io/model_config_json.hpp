@@ -1,10 +1,12 @@
 #pragma once
 /// @file
-/// Writing OpenCLIP's model configurations, see model_config.hpp.
+/// Writing OpenCLIP's model configurations, see model_config.hpp. What OpenCLIP has no key for is
+/// written under this library's; OpenCLIP then refuses the file.
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -37,7 +39,8 @@ inline std::optional<std::string> missing_in_towers(const VisionConfig& vision,
 
 }  // namespace detail
 
-/// What of a configuration OpenCLIP has no words for, as a sentence's end; nothing: it has all.
+/// What of a configuration OpenCLIP has no key for, so that it does not open its file, as a
+/// sentence's end; nothing: it has all.
 inline std::optional<std::string> missing_in_open_clip(const CoCaConfig& config) {
   if (auto missing = detail::missing_in_towers(config.vision, config.pooling)) return missing;
   if (config.multimodal.design == MultimodalDesign::paper)
@@ -102,7 +105,38 @@ void write_tower(OrderedJson& json, const Tower& tower) {
   if (tower.layer_scale) json["ls_init_value"] = tower.layer_scale_init.value();
   if (tower.norm_epsilon.value() != default_norm_epsilon)
     json["norm_kwargs"] = {{"eps", tower.norm_epsilon.value()}};
-  if (tower.activation == Activation::gelu_tanh) json["act_kwargs"] = {{"approximate", "tanh"}};
+}
+
+/// The name of a choice's value.
+template <class Choice>
+std::string choice_name_of(Choice value) {
+  for (const auto& choice : choices_of(value))
+    if (choice.value == value) return choice.name;
+  return "";
+}
+
+/// A section of a model's JSON and its activation.
+struct SectionActivation {
+  const char* section;
+  Activation activation;
+};
+
+/// In OpenCLIP's words, or else each by name.
+inline void write_activations(OrderedJson& json, std::span<const SectionActivation> sections) {
+  const Activation vision = sections[0].activation, text = sections[1].activation;
+  const bool quick = vision == Activation::quick_gelu;
+  const Activation last = sections.size() > 2 ? sections[2].activation
+                          : quick             ? Activation::quick_gelu
+                                              : Activation::gelu;
+  if (!has_open_clip_activations(vision, text, last)) {
+    for (const SectionActivation& each : sections)
+      json[each.section]["act_layer"] = choice_name_of(each.activation);
+    return;
+  }
+  if (quick) json["quick_gelu"] = true;
+  for (const SectionActivation& each : sections)
+    if (each.activation == Activation::gelu_tanh)
+      json[each.section]["act_kwargs"] = {{"approximate", "tanh"}};
 }
 
 inline OrderedJson vision_json(const VisionConfig& vision) {
@@ -116,12 +150,15 @@ inline OrderedJson text_json(const TextConfig& text) {
   OrderedJson json;
   write_tower(json, text);
   if (text.pad_id == 0) json.erase("pad_id");
+  if (text.correct_cls_mask) json["correct_cls_mask"] = true;
   return json;
 }
 
 inline void write_pooling(OrderedJson& json, const PoolingConfig& pooling) {
   if (!is_attentional(pooling.kind)) {
     if (pooling.kind == Pooling::mean) json["pool_type"] = "avg";
+    if (pooling.kind == Pooling::map_head) json["pool_type"] = "map";
+    if (!pooling.projection) json["proj_type"] = "none";
     if (pooling.final_ln_after_pool) json["final_ln_after_pool"] = true;
     return;
   }
@@ -136,6 +173,10 @@ inline OrderedJson multimodal_json(const CoCaConfig& config) {
                    {"vocab_size", config.text.vocab_size}};
   write_fields(json, config.multimodal);
   json["attn_pooler_heads"] = config.pooling.heads;
+  if (config.multimodal.mlp_width != 4 * config.multimodal.width)
+    json["mlp_width"] = config.multimodal.mlp_width;
+  if (config.multimodal.design != MultimodalDesign::open_clip)
+    json["design"] = choice_name_of(config.multimodal.design);
   if (config.multimodal.layer_scale)
     json["ls_init_value"] = config.multimodal.layer_scale_init.value();
   return json;
@@ -149,26 +190,34 @@ OrderedJson towers_json(const Config& config) {
   json["vision_cfg"] = vision_json(config.vision);
   write_pooling(json["vision_cfg"], config.pooling);
   json["text_cfg"] = text_json(config.text);
-  if (config.vision.activation == Activation::quick_gelu) json["quick_gelu"] = true;
   if (config.text.pad_id != 0) json["pad_id"] = config.text.pad_id;
   return json;
 }
 
 }  // namespace detail
 
-/// A configuration as OpenCLIP writes it under `model_cfg`. What missing_in_open_clip() names is
-/// left out.
+/// A configuration as OpenCLIP writes it under `model_cfg`, in addition to which there are keys for
+/// what missing_in_open_clip() names.
 inline nlohmann::ordered_json model_config_json(const CoCaConfig& config) {
   detail::OrderedJson json = detail::towers_json(config);
   for (const char* tower : {"vision_cfg", "text_cfg"}) json[tower]["output_tokens"] = true;
   json["text_cfg"]["embed_cls"] = true;
   json["multimodal_cfg"] = detail::multimodal_json(config);
+  const detail::SectionActivation activations[] = {
+      {"vision_cfg", config.vision.activation},
+      {"text_cfg", config.text.activation},
+      {"multimodal_cfg", config.multimodal.activation}};
+  detail::write_activations(json, activations);
   json["custom_text"] = true;
   return json;
 }
 /// The same.
 inline nlohmann::ordered_json model_config_json(const ClipConfig& config) {
-  return detail::towers_json(config);
+  detail::OrderedJson json = detail::towers_json(config);
+  const detail::SectionActivation activations[] = {{"vision_cfg", config.vision.activation},
+                                                   {"text_cfg", config.text.activation}};
+  detail::write_activations(json, activations);
+  return json;
 }
 
 }  // namespace coca

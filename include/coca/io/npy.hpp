@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/dtype.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/shape.hpp"
@@ -174,7 +175,7 @@ inline NpyArray parse_npy(const std::string& path, std::span<const std::byte> by
   const auto size = checked_byte_size(array.shape, DType::F32);
   if (!size || *size != parts.data.size())
     throw FileError(path, "an array of shape " + to_string(array.shape) + " does not fill the " +
-                              std::to_string(parts.data.size()) + " bytes of data");
+                              counted(parts.data.size(), "byte") + " of data");
   array.values.resize(array.shape.size());
   if (*size > 0) std::memcpy(array.values.data(), parts.data.data(), *size);
   return array;
@@ -189,7 +190,7 @@ inline NpyArray parse_npy(const std::string& path, std::span<const std::byte> by
 inline void write_npy(const std::string& path, std::span<const float> values, const Shape& shape) {
   if (values.size() != shape.size())
     throw ArgumentError("an array of shape " + to_string(shape) + " cannot be written from " +
-                        std::to_string(values.size()) + " values");
+                        counted(values.size(), "value"));
   const std::string header = detail::make_npy_header(shape);
   const auto length = static_cast<std::uint16_t>(header.size());
   AtomicFile file(path);

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/checkpoint.hpp"
 #include "coca/io/pickle_calls.hpp"
@@ -301,7 +302,7 @@ class Unpickler {
 
   bool push(PickleValue value) {
     if (document_.values.size() >= limits_.max_values)
-      fail("has more than " + std::to_string(limits_.max_values) + " values");
+      fail("has more than " + counted(limits_.max_values, "value"));
     document_.values.push_back(std::move(value));
     return push_ref(static_cast<PickleRef>(document_.values.size() - 1));
   }

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/dtype.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/shape.hpp"
@@ -98,7 +99,7 @@ inline SafetensorsEntry parse_entry(const std::string& path, const std::string& 
   if (!size || *size != entry.end - entry.begin)
     throw FileError(path, tensor_label(name) + " of shape " + to_string(entry.shape) +
                               " and type " + to_string(entry.dtype) + " does not fill the " +
-                              std::to_string(entry.end - entry.begin) + " bytes given to it");
+                              counted(entry.end - entry.begin, "byte") + " given to it");
   return entry;
 }
 
@@ -122,8 +123,8 @@ inline void check_coverage(const std::string& path, std::vector<SafetensorsEntry
     expected = entry.end;
   }
   if (expected != data_size)
-    throw FileError(
-        path, "has " + std::to_string(data_size - expected) + " bytes that belong to no tensor");
+    throw FileError(path,
+                    "has " + counted(data_size - expected, "byte") + " that belong to no tensor");
 }
 
 inline Checkpoint::Metadata parse_metadata(const std::string& path, const Json& json) {
@@ -149,11 +150,10 @@ inline std::string_view safetensors_header(const std::string& path,
   const std::size_t available = bytes.size() - safetensors_prefix;
   if (length > max_safetensors_header)
     throw FileError(
-        path,
-        "announces a header of " + std::to_string(length) +
-            " bytes, at most 100000000 are accepted; it is damaged, or not a safetensors file");
+        path, "announces a header of " + counted(length, "byte") +
+                  ", at most 100000000 are accepted; it is damaged, or not a safetensors file");
   if (length > available)
-    throw FileError(path, "announces a header of " + std::to_string(length) + " bytes, but only " +
+    throw FileError(path, "announces a header of " + counted(length, "byte") + ", but only " +
                               std::to_string(available) + " follow; the file is truncated");
   const auto* text = reinterpret_cast<const char*>(bytes.data() + safetensors_prefix);
   if (length == 0) throw FileError(path, "has a safetensors header of length 0");
@@ -221,7 +221,7 @@ inline Checkpoint read_safetensors(const std::string& path) {
 
 namespace detail {
 
-/// Reads the index of a checkpoint in several files, `*.index.json`, and these, which lie beside
+/// Reads the index of a checkpoint in several files, `*.index.json`, and these, which lie next to
 /// it.
 /// @param open_shard from a path to the Checkpoint there
 template <class Open>
@@ -235,7 +235,7 @@ Checkpoint read_sharded(const std::string& path, const Open& open_shard) {
     auto found = shards.find(shard);
     if (found == shards.end()) {
       if (shards.size() == max_shards)
-        throw FileError(path, "names more than " + std::to_string(max_shards) + " shards");
+        throw FileError(path, "names more than " + counted(max_shards, "shard"));
       found = shards.emplace(shard, open_shard((folder / shard).string())).first;
     }
     if (!found->second.contains(name))
@@ -248,7 +248,7 @@ Checkpoint read_sharded(const std::string& path, const Open& open_shard) {
 
 }  // namespace detail
 
-/// Reads a `*.safetensors.index.json` and the shards that it names, which lie beside it.
+/// Reads a `*.safetensors.index.json` and the shards that it names, which lie next to it.
 /// @throws FileError when the index or a shard is missing or damaged, or a tensor is not in the
 /// shard that should hold it.
 inline Checkpoint read_safetensors_index(const std::string& path) {

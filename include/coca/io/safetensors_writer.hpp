@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/dtype.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/shape.hpp"
@@ -70,7 +71,7 @@ class SafetensorsWriter {
     const TensorAnnouncement& tensor = tensors_[current_];
     if (values.size() > tensor.shape.size() - written_)
       throw ArgumentError("tensor \"" + tensor.name + "\" of shape " + to_string(tensor.shape) +
-                          " got " + std::to_string(written_ + values.size()) + " values");
+                          " got " + counted(written_ + values.size(), "value"));
     write_as(tensor.dtype, values);
     written_ += values.size();
     skip_finished();

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/dtype.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/shape.hpp"
@@ -153,7 +154,7 @@ Checkpoint::Tensors place_tensors(const std::string& path, const PickleDocument&
     if (found == ranges.end()) found = ranges.emplace(storage.key, locate(storage)).first;
     if (found->second.size != storage_size(path, storage))
       throw FileError(path, "storage \"" + printable(storage.key) + "\" has " +
-                                std::to_string(found->second.size) + " bytes, tensor \"" +
+                                counted(found->second.size, "byte") + ", tensor \"" +
                                 printable(tensor.name) + "\" expects " +
                                 std::to_string(storage_size(path, storage)));
     placed.emplace(tensor.name, place_tensor(path, tensor, dtype, found->second));
@@ -230,14 +231,14 @@ class TorchZip {
     const std::uint64_t size = storage_size(path_, storage);
     if (member->size != size)
       throw FileError(path_, "storage \"" + printable(storage.key) + "\" has " +
-                                 std::to_string(member->size) + " bytes, its pickle says " +
+                                 counted(member->size, "byte") + ", its pickle says " +
                                  std::to_string(size));
     if (member->stored)
       return {bytes_, archive_.data_offset(*member), static_cast<std::size_t>(size)};
     if (size > inflatable_)
       throw FileError(path_, "is compressed so strongly that it cannot hold weights: storage \"" +
                                  printable(storage.key) + "\" would inflate to " +
-                                 std::to_string(size) + " bytes");
+                                 counted(size, "byte"));
     inflatable_ -= size;
     auto content = std::make_shared<StoredBytes>(archive_.read(*member, size));
     return {std::move(content), 0, static_cast<std::size_t>(size)};
@@ -329,7 +330,7 @@ class TorchLegacy {
     const auto elements = load_unaligned<std::int64_t>(bytes.data() + position_);
     position_ += sizeof elements;
     if (elements < 0 || static_cast<std::uint64_t>(elements) != storage.elements)
-      fail("has " + std::to_string(elements) + " elements, its pickle says " +
+      fail("has " + counted(elements, "element") + ", its pickle says " +
            std::to_string(storage.elements));
     const std::uint64_t size = storage_size(path_, storage);
     if (size > bytes.size() - position_) fail("is truncated");

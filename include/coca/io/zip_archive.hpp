@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/io/checkpoint.hpp"
@@ -134,8 +135,7 @@ class ZipArchive {
   }
 
   static std::string too_large(std::uint64_t size, std::uint64_t limit) {
-    return "has " + std::to_string(size) + " bytes, at most " + std::to_string(limit) +
-           " are accepted";
+    return "has " + counted(size, "byte") + ", at most " + std::to_string(limit) + " are accepted";
   }
   [[noreturn]] void fail(const ZipMember& member, const std::string& problem) const {
     throw FileError(path_, "\"" + detail::printable(member.name) + "\" in the archive: " + problem);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
+#include "coca/core/counted.hpp"
 
 namespace coca {
 
@@ -71,12 +72,12 @@ namespace detail {
 inline void expect_labels(const std::vector<std::int32_t>& labels, std::size_t rows,
                           std::size_t classes, std::int32_t ignored) {
   if (labels.size() != rows)
-    throw ShapeError("cross_entropy: got " + std::to_string(labels.size()) + " labels for " +
-                     std::to_string(rows) + " rows");
+    throw ShapeError("cross_entropy: got " + counted(labels.size(), "label") + " for " +
+                     counted(rows, "row"));
   for (const std::int32_t label : labels)
     if (label != ignored && (label < 0 || static_cast<std::size_t>(label) >= classes))
       throw ArgumentError("cross_entropy: label " + std::to_string(label) + " is none of the " +
-                          std::to_string(classes) + " classes");
+                          counted(classes, "class", "classes"));
 }
 
 /// The rows whose label is not ignored, and their labels.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/models/concepts.hpp"
 #include "coca/models/contrastive_logits.hpp"
 #include "coca/models/multimodal_decoder.hpp"
@@ -238,12 +239,12 @@ class CoCaModel {
 
   void expect_extension(const SequenceTable& table, const Tokens& tokens) const {
     if (tokens.batch != table.sequences())
-      throw ShapeError("extend: got tokens for " + std::to_string(tokens.batch) +
-                       " sequences, expected " + std::to_string(table.sequences()));
+      throw ShapeError("extend: got tokens for " + counted(tokens.batch, "sequence") +
+                       ", expected " + std::to_string(table.sequences()));
     if (tokens.length == 0) throw ShapeError("extend: got no tokens");
     if (table.length() + tokens.length > context_length)
-      throw ShapeError("extend: " + std::to_string(table.length() + tokens.length) +
-                       " tokens are more than the context of " + std::to_string(context_length));
+      throw ShapeError("extend: " + counted(table.length() + tokens.length, "token") +
+                       " are more than the context of " + std::to_string(context_length));
     expect_known_tokens(tokens, vocab_size);
   }
 

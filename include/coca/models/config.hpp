@@ -59,7 +59,7 @@ template <class Choice>
 struct NamedChoiceOf {
   Choice value;
   const char* name;       ///< of the enumerator
-  const char* json = "";  ///< in OpenCLIP's files, if the field has a separate key
+  const char* json = "";  ///< in configuration files, if the field has a separate key
 };
 
 /// The type of a choice.
@@ -114,7 +114,7 @@ enum class FieldKind : std::uint8_t {
 /// A field of a configuration: all that reading, writing, printing and comparing need to know.
 struct FieldInfo {
   const char* name;      ///< of the member
-  const char* key = "";  ///< in OpenCLIP's files; "": follows from other keys there
+  const char* key = "";  ///< in configuration files; "": follows from other keys there
   FieldKind kind = FieldKind::shape;
   int min = 1, max = 1 << 16;
   bool square = false;  ///< whether files may say [number, number]
@@ -162,8 +162,8 @@ struct VisionConfig {
     visit(FieldInfo{"layer_scale"}, &C::layer_scale);
     visit(FieldInfo{.name = "layer_scale_init", .kind = Kind::start, .rare = true},
           &C::layer_scale_init);
-    visit(FieldInfo{.name = "patch_bias", .rare = true}, &C::patch_bias);
-    visit(FieldInfo{.name = "class_token", .rare = true}, &C::class_token);
+    visit(FieldInfo{.name = "patch_bias", .key = "patch_bias", .rare = true}, &C::patch_bias);
+    visit(FieldInfo{.name = "class_token", .key = "class_token", .rare = true}, &C::class_token);
     visit(FieldInfo{.name = "no_ln_pre", .key = "no_ln_pre", .rare = true}, &C::no_ln_pre);
     visit(FieldInfo{.name = "norm_epsilon", .kind = Kind::compute, .rare = true}, &C::norm_epsilon);
   }
@@ -222,7 +222,7 @@ struct TextConfig {
   static constexpr void for_each_field(Visit&& visit) {
     using Kind = FieldKind;
     using C = TextConfig;
-    visit(FieldInfo{"context_length", "context_length"}, &C::context_length);
+    visit(FieldInfo{"context_length", "context_length", Kind::shape, 2}, &C::context_length);
     visit(FieldInfo{"vocab_size", "vocab_size", Kind::shape, 1, 1 << 24}, &C::vocab_size);
     visit(FieldInfo{"width", "width"}, &C::width);
     visit(FieldInfo{"layers", "layers", Kind::shape, 1, 1024}, &C::layers);

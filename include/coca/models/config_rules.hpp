@@ -20,7 +20,7 @@ template <class Tower>
 constexpr bool has_layers(const Tower& c) {
   return c.layers > 0 && c.mlp_width > 0;
 }
-constexpr bool has_words(const TextConfig& c) { return c.vocab_size > 0 && c.context_length > 0; }
+constexpr bool has_words(const TextConfig& c) { return c.vocab_size > 0 && c.context_length > 1; }
 constexpr bool has_epsilon(ConfigReal epsilon) {
   return epsilon.value() > 0 && epsilon.value() < 1;
 }
@@ -75,8 +75,11 @@ struct CoCaRules {
                 "DualPooler: embed_dim must be a multiple of the pooler's heads");
   static_assert(heads_fit(config.text.width, config.text.heads),
                 "TextConfig: width must be a multiple of heads");
-  static_assert(has_layers(config.text) && has_words(config.text),
-                "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  static_assert(has_layers(config.text), "TextConfig: layers and mlp_width must be positive");
+  static_assert(
+      has_words(config.text),
+      "TextConfig: vocab_size must be positive, and context_length at least 2, for the start "
+      "and the end token");
   static_assert(has_epsilon(config.text.norm_epsilon),
                 "TextConfig: norm_epsilon must be between 0 and 1");
   static_assert(
@@ -112,8 +115,11 @@ struct ClipRules {
                 "PoolingConfig: without projection embed_dim must equal the vision width");
   static_assert(heads_fit(config.text.width, config.text.heads),
                 "TextConfig: width must be a multiple of heads");
-  static_assert(has_layers(config.text) && has_words(config.text),
-                "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  static_assert(has_layers(config.text), "TextConfig: layers and mlp_width must be positive");
+  static_assert(
+      has_words(config.text),
+      "TextConfig: vocab_size must be positive, and context_length at least 2, for the start "
+      "and the end token");
   static_assert(has_epsilon(config.text.norm_epsilon),
                 "TextConfig: norm_epsilon must be between 0 and 1");
   static_assert(has_end_token(config.text) || config.text.pool_type != TextPooling::eos,
@@ -143,8 +149,11 @@ inline const TextConfig& checked(const TextConfig& config) {
   using namespace detail;
   expect_rule(heads_fit(config.width, config.heads),
               "TextConfig: width must be a multiple of heads");
-  expect_rule(has_layers(config) && has_words(config),
-              "TextConfig: layers, mlp_width, vocab_size and context_length must be positive");
+  expect_rule(has_layers(config), "TextConfig: layers and mlp_width must be positive");
+  expect_rule(
+      has_words(config),
+      "TextConfig: vocab_size must be positive, and context_length at least 2, for the start "
+      "and the end token");
   expect_rule(has_epsilon(config.norm_epsilon), "TextConfig: norm_epsilon must be between 0 and 1");
   expect_rule(has_end_token(config) || config.pool_type != TextPooling::eos,
               "TextConfig: eos_id must be an id of the vocabulary");

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/models/concepts.hpp"
 #include "coca/nn/linear.hpp"
@@ -89,8 +90,8 @@ class ImageClassifier {
   static std::size_t checked(std::size_t classes) {
     constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
     if (classes < 2 || classes > most)
-      throw ArgumentError("a classifier of " + std::to_string(classes) +
-                          " classes was requested, expected at least 2");
+      throw ArgumentError("a classifier of " + counted(classes, "class", "classes") +
+                          " was requested, expected at least 2");
     return classes;
   }
 

@@ -143,6 +143,12 @@ class DualPooler {
                      self.proj_);
   }
 
+  /// Calls visit(parameter) for each parameter that leads only to the captioner's tokens.
+  template <class Visitor>
+  void for_each_caption_parameter(Visitor&& visit) const {
+    if (!cascade_) visit_parameters(visit, attn_pool_);
+  }
+
  private:
   bool cascade_;
   LayerNorm<B> ln_post_;
@@ -220,6 +226,13 @@ class AnyPooler {
   void for_each_embedding_parameter(Visitor&& visit) const {
     if (const auto* pooler = std::get_if<TokenPooler<B>>(&pooler_))
       pooler->for_each_embedding_parameter(visit);
+  }
+
+  /// See DualPooler; none of the others'.
+  template <class Visitor>
+  void for_each_caption_parameter(Visitor&& visit) const {
+    if (const auto* pooler = std::get_if<DualPooler<B>>(&pooler_))
+      pooler->for_each_caption_parameter(visit);
   }
 
  private:

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,15 +63,8 @@ namespace detail {
 template <Backend B>
 Array<B> select_tokens(Context<B>& context, const Array<B>& x, std::size_t first,
                        std::size_t count) {
-  const std::size_t batch = x.shape()[0], tokens = x.shape()[1], width = x.shape()[2];
-  if (first == 0 && count == tokens) return x;
-  std::vector<std::int32_t> rows;
-  rows.reserve(batch * count);
-  for (std::size_t b = 0; b < batch; ++b)
-    for (std::size_t t = first; t < first + count; ++t)
-      rows.push_back(static_cast<std::int32_t>(b * tokens + t));
-  const auto indices = context.to_device(rows, Shape{rows.size()});
-  return gather_rows(context, x, indices).reshaped({batch, count, width});
+  if (first == 0 && count == x.shape()[1]) return x;
+  return slice_tokens(context, x, first, count);
 }
 
 /// `proj` [in, out], used as x proj.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coca/autograd/context.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -41,9 +42,9 @@ class SequenceTable {
   /// @throws ArgumentError if the cache is full.
   std::vector<std::int32_t> append(std::size_t tokens) {
     if (used_ + rows_.size() * tokens > capacity_)
-      throw ArgumentError("the key-value cache of " + std::to_string(capacity_) +
-                          " rows is too small for " + std::to_string(rows_.size()) +
-                          " sequences of " + std::to_string(length_ + tokens) + " tokens");
+      throw ArgumentError("the key-value cache of " + counted(capacity_, "row") +
+                          " is too small for " + counted(rows_.size(), "sequence") + " of " +
+                          counted(length_ + tokens, "token"));
     std::vector<std::int32_t> fresh;
     fresh.reserve(rows_.size() * tokens);
     for (auto& sequence : rows_)

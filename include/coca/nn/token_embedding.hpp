@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coca/autograd/operations.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/nn/parameter.hpp"
 
 namespace coca {
@@ -35,11 +36,11 @@ inline std::size_t text_length(const Tokens& tokens, std::size_t row, std::int32
 inline void expect_known_tokens(const Tokens& tokens, std::size_t vocab_size) {
   if (tokens.ids.size() != tokens.batch * tokens.length)
     throw ShapeError(std::to_string(tokens.ids.size()) + " token ids are not " +
-                     std::to_string(tokens.batch) + " texts of " + std::to_string(tokens.length));
+                     counted(tokens.batch, "text") + " of " + std::to_string(tokens.length));
   for (const std::int32_t id : tokens.ids)
     if (id < 0 || static_cast<std::size_t>(id) >= vocab_size)
       throw ArgumentError("token id " + std::to_string(id) + " is outside the vocabulary of " +
-                          std::to_string(vocab_size) + " words");
+                          counted(vocab_size, "word"));
 }
 
 template <Backend B>

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/models/runtime_model.hpp"
 #include "coca/pipelines/encode.hpp"
 
@@ -81,8 +82,8 @@ requires(!ConfiguredModel<Model>) std::vector<AttentionMap> attention_maps(
   const std::size_t tokens = encoded.shape()[1];
   const std::size_t side = detail::patch_side(tokens), first = tokens - side * side;
   if (first > 1)
-    throw ArgumentError("the image encoder's " + std::to_string(tokens) +
-                        " tokens are not a square of patches, with or without a class token");
+    throw ArgumentError("the image encoder's " + counted(tokens, "token") +
+                        " are not a square of patches, with or without a class token");
   const std::vector<double> spread = detail::caption_token_spread(context, model, encoded);
   const Array<B> image_tokens = model.pooler()(context, encoded).tokens;
   // The last id is output, not input.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/image/preprocess.hpp"
 #include "coca/models/config.hpp"
 #include "coca/models/poolers.hpp"
@@ -62,8 +63,8 @@ inline bool fits_vocabulary(const AnyTokenizer& tokenizer, std::size_t vocab_siz
 template <class Model>
 void expect_vocabulary(const Model& model, const AnyTokenizer& tokenizer) {
   if (!fits_vocabulary(tokenizer, model.vocab_size))
-    throw ArgumentError("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
-                        " words, the model knows " + std::to_string(model.vocab_size) +
+    throw ArgumentError("the tokenizer has " + counted(tokenizer.vocab_size(), "word") +
+                        ", the model knows " + std::to_string(model.vocab_size) +
                         ": give the tokenizer that the model was trained with");
 }
 

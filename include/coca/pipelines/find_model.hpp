@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/nearest_names.hpp"
 #include "coca/io/hugging_face_folder.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/pipelines/configuration.hpp"
@@ -68,6 +69,11 @@ class KnownModels {
   const KnownModel* named(const std::string& name) const {
     return first([&](const KnownModel& model) { return model.name == preset_spelling(name); });
   }
+  /// The same, in upper or lower case.
+  const KnownModel* named_in_any_case(const std::string& name) const {
+    const std::string lower = lower_case(preset_spelling(name));
+    return first([&](const KnownModel& model) { return lower_case(model.name) == lower; });
+  }
   const KnownModel* same_as(const AnyConfig& config) const {
     return first(
         [&](const KnownModel& model) { return same_model(model.description.config, config); });
@@ -77,10 +83,16 @@ class KnownModels {
         [&](const KnownModel& model) { return has_shapes_of(inferred, model.description.config); });
   }
 
-  /// All names, for a message.
-  std::string names() const {
+  /// All names, for a message, and those that resemble one that is not among them.
+  std::string names_like(const std::string& unknown) const {
+    std::vector<std::string> names;
     std::string all;
-    for (const KnownModel& model : models_) all += (all.empty() ? "" : ", ") + model.name;
+    for (const KnownModel& model : models_) {
+      names.push_back(model.name);
+      all += (all.empty() ? "" : ", ") + model.name;
+    }
+    const std::vector<std::string> nearest = nearest_names(preset_spelling(unknown), names);
+    if (!nearest.empty()) all += "; did you mean " + alternatives(nearest) + "?";
     return all;
   }
 
@@ -126,20 +138,37 @@ class ModelFinder {
   /// The configuration and the files next to it; weights if the path has them.
   FoundModel without_weights(const std::string& path) const {
     std::error_code ignored;
-    if (const KnownModel* model = known_.named(path))
-      return {model->name, model->description, model->folder ? model->folder->weights : "",
-              model->folder};
+    if (const KnownModel* model = known_.named(path)) return of_known(*model);
     if (is_folder(path)) return of_folder(path);
-    if (!std::filesystem::exists(path, ignored))
-      throw ArgumentError("there is no model " + path +
-                          ": no such file or folder, and the names are " + known_.names());
+    if (!std::filesystem::exists(path, ignored)) return of_name(path);
     if (path.ends_with(".json"))
-      if (const Json json = read_json_file(path); is_model_config(json))
+      if (const Json json = read_json_file(path); is_meant_as_config(json, path))
         return named({path, parse_model_description(json, path), "", {}});
     return of_checkpoint(path);
   }
 
  private:
+  static FoundModel of_known(const KnownModel& model) {
+    return {model.name, model.description, model.folder ? model.folder->weights : "", model.folder};
+  }
+
+  FoundModel of_name(const std::string& name) const {
+    if (const KnownModel* model = known_.named_in_any_case(name)) return of_known(*model);
+    throw ArgumentError("there is no model " + name +
+                        ": no such file or folder, and the names are " + known_.names_like(name));
+  }
+
+  // A configuration, even one that lacks something, rather than an index of weights.
+  static bool is_meant_as_config(const Json& json, const std::string& path) {
+    if (json.is_object())
+      for (const char* key : {"model_cfg", "embed_dim", "vision_cfg", "text_cfg", "multimodal_cfg"})
+        if (json.contains(key)) return true;
+    if (json.is_object() && json.contains("weight_map")) return false;
+    throw FileError(path,
+                    "is neither a model configuration (an object with embed_dim, vision_cfg and "
+                    "text_cfg) nor an index of weights (an object with weight_map)");
+  }
+
   // Gives a model the name of a known one with the same configuration.
   FoundModel named(FoundModel model) const {
     if (const KnownModel* known = known_.same_as(model.description.config))

@@ -113,14 +113,26 @@ inline TextConfig infer_text(const ShapeReader& shapes, const std::string& prefi
   return text;
 }
 
-/// Two poolers over tokens as wide as the embedding look alike: parallel and cascade.
-inline PoolingConfig infer_pooling(const ShapeReader& shapes, const VisionConfig& vision) {
+/// Width of the embeddings. Where the projection of pictures is missing, that of texts shows it.
+/// @param prefix of the text tower
+inline int infer_embed_dim(const ShapeReader& shapes, const std::string& prefix, int image_width) {
+  if (shapes.has("visual.proj")) return shapes.extent("visual.proj", 1);
+  if (const int dim = shapes.extent(prefix + "text_projection", 1); dim > 0) return dim;
+  if (const int dim = shapes.extent(prefix + "text_projection.weight", 0); dim > 0) return dim;
+  return image_width;
+}
+
+/// Two poolers over tokens as wide as the embedding look alike: parallel and cascade. A model
+/// without projection has embeddings as wide as its encoder; where they are not, the weight is
+/// lost.
+inline PoolingConfig infer_pooling(const ShapeReader& shapes, const VisionConfig& vision,
+                                   int embed_dim) {
   PoolingConfig pooling{.kind = vision.class_token ? Pooling::class_token : Pooling::mean};
-  pooling.projection = shapes.has("visual.proj");
+  pooling.projection = shapes.has("visual.proj") || embed_dim != vision.width;
   if (shapes.has("visual.attn_pool.mlp.c_fc.weight")) {
     pooling.kind = Pooling::map_head;
   } else if (shapes.has("visual.attn_pool.query")) {
-    const int embed_dim = shapes.extent("visual.proj", 1);
+    pooling.projection = true;
     const int contrastive_keys = shapes.extent("visual.attn_pool_contrastive.ln_k.weight", 0);
     pooling.queries = shapes.extent("visual.attn_pool.query", 0);
     pooling.kind = contrastive_keys < 0            ? Pooling::single
@@ -141,8 +153,8 @@ inline std::optional<AnyConfig> infer_config(const TensorShapes& tensors) {
   const std::string prefix = shapes.has("text.token_embedding.weight") ? "text." : "";
   const VisionConfig vision = detail::infer_vision(shapes);
   const TextConfig text = detail::infer_text(shapes, prefix, coca);
-  const PoolingConfig pooling = detail::infer_pooling(shapes, vision);
-  const int embed_dim = pooling.projection ? shapes.extent("visual.proj", 1) : vision.width;
+  const int embed_dim = detail::infer_embed_dim(shapes, prefix, vision.width);
+  const PoolingConfig pooling = detail::infer_pooling(shapes, vision, embed_dim);
   const bool whole = vision.width > 0 && vision.patch_size > 0 && vision.image_size > 0 &&
                      vision.layers > 0 && text.width > 0 && text.vocab_size > 0 &&
                      text.layers > 0 && embed_dim > 0;

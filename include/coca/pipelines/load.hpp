@@ -2,7 +2,6 @@
 /// @file
 /// Weights from files into models, and back.
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -140,15 +139,8 @@ requires(!ConfiguredModel<Model>) void save_weights(const Model& model, const st
   });
   SafetensorsWriter writer(path, std::move(announcements));  // of one type, in this order
   for_each_parameter(model, [&](const auto& parameter) {
-    const WeightSource source = parameter.store(model.backend());
-    const std::size_t rows = source.rows(), width = source.row_size();
-    const std::size_t chunk = std::max<std::size_t>(1, (std::size_t{1} << 20) / width);
-    std::vector<float> values(std::min(chunk, rows) * width);
-    for (std::size_t first = 0; first < rows; first += chunk) {
-      const std::size_t count = std::min(chunk, rows - first);
-      source.read(first, count, values.data());
-      writer.write(parameter.path(), std::span<const float>(values.data(), count * width));
-    }
+    for_each_part(parameter.store(model.backend()),
+                  [&](std::span<const float> values) { writer.write(parameter.path(), values); });
   });
   writer.commit();
 }

@@ -43,7 +43,7 @@ inline AnyTokenizer read_tokenizer(const std::optional<HuggingFaceFolder>& folde
   if (folder->vocabulary)
     throw FileError(*folder->vocabulary,
                     "has the words of a tokenizer, but not how they are made; merges.txt or "
-                    "tokenizer.json is needed beside it, or --tokenizer FILE");
+                    "tokenizer.json is needed next to it, or --tokenizer FILE");
   return ClipTokenizer();
 }
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/image/preprocess_config_json.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
@@ -97,8 +98,8 @@ inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options)
     throw ArgumentError("the model " + info.preset + " has no captioner; captions need a CoCa");
   if (!fits_vocabulary(info.tokenizer, info.vocab_size))
     throw ArgumentError((options.tokenizer.empty() ? "the tokenizer" : options.tokenizer) +
-                        " has " + std::to_string(info.tokenizer.vocab_size()) +
-                        " tokens, but the model " + info.preset + " a vocabulary of " +
+                        " has " + counted(info.tokenizer.vocab_size(), "token") +
+                        ", but the model " + info.preset + " a vocabulary of " +
                         std::to_string(info.vocab_size) + "; --tokenizer FILE gives it its own");
   info.identity = to_string(identity_of(found, info, options));
   return info;

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "coca/io/checkpoint.hpp"
@@ -70,9 +71,8 @@ inline std::vector<float> read_index_embeddings(const Checkpoint& file, const st
                                                 std::size_t count, std::size_t width) {
   std::vector<float> embeddings = file.read_floats("embeddings");
   if (embeddings.size() != count * width)
-    throw FileError(path, std::string(damaged_index) + ": it names " + std::to_string(count) +
-                              " pictures, but holds " + std::to_string(embeddings.size()) +
-                              " numbers");
+    throw FileError(path, std::string(damaged_index) + ": it names " + counted(count, "picture") +
+                              ", but holds " + counted(embeddings.size(), "number"));
   return embeddings;
 }
 

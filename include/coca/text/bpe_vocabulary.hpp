@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/text/clip_vocabulary.hpp"
@@ -98,7 +99,7 @@ class BpeVocabulary {
   const std::string& token(std::int32_t id) const {
     if (id < 0 || id >= size())
       throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
-                          std::to_string(size()) + " tokens");
+                          counted(size(), "token"));
     return tokens_[static_cast<std::size_t>(id)];
   }
 

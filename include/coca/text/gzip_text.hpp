@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/io/git_lfs_pointer.hpp"
@@ -28,8 +29,7 @@ inline constexpr std::size_t max_vocabulary_bytes = std::size_t{64} << 20;
 namespace detail {
 
 [[noreturn]] inline void throw_too_large(const std::string& path, std::size_t max_bytes) {
-  throw FileError(path,
-                  "the file is larger than the limit of " + std::to_string(max_bytes) + " bytes");
+  throw FileError(path, "the file is larger than the limit of " + counted(max_bytes, "byte"));
 }
 
 /// The bytes of a file as they are. @throws FileError, also for a pointer of Git LFS

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/text/bpe_vocabulary.hpp"
@@ -59,8 +60,8 @@ inline void check_vocabulary_json(const BpeVocabulary& vocabulary, std::string_v
                                 std::to_string(id));
   }
   if (object.size() != static_cast<std::size_t>(vocabulary.size()))
-    throw FileError(path, "there are " + std::to_string(object.size()) +
-                              " tokens, but the merges make " + std::to_string(vocabulary.size()));
+    throw FileError(path, there_are(object.size(), "token") + ", but the merges make " +
+                              std::to_string(vocabulary.size()));
 }
 
 }  // namespace detail

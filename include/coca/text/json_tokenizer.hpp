@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/text/bpe_vocabulary.hpp"
@@ -268,7 +269,7 @@ class JsonTokenizer {
     for (const std::int32_t id : ids) {
       if (id < 0 || id >= vocab_size())
         throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
-                            std::to_string(vocab_size()) + " tokens");
+                            counted(vocab_size(), "token"));
       const auto added = contents_->added.find(id);
       if (added == contents_->added.end())
         contents_->append_text(id, text);

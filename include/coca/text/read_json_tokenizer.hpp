@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
 #include "coca/text/gzip_text.hpp"
@@ -41,8 +42,8 @@ inline std::vector<AddedToken> parse_added_tokens(const Json& list, const std::s
   for (const Json& entry : list) {
     AddedToken token{text_member(entry, "content", path)};
     if (token.text.size() > UnigramModel::longest_piece)
-      throw FileError(path, "an added token has more than " +
-                                std::to_string(UnigramModel::longest_piece) + " bytes");
+      throw FileError(
+          path, "an added token has more than " + counted(UnigramModel::longest_piece, "byte"));
     if (flag_member(entry, "single_word", false))
       throw FileError(path, "the added token \"" + printable(token.text) +
                                 "\" is for single words (single_word), which cannot be read");

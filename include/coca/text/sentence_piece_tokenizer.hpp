@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/text/gzip_text.hpp"
@@ -101,7 +102,7 @@ class SentencePieceTokenizer {
     for (const std::int32_t id : ids)
       if (id < 0 || id >= vocab_size())
         throw ArgumentError("token id " + std::to_string(id) + " is not in the vocabulary of " +
-                            std::to_string(vocab_size()) + " tokens");
+                            counted(vocab_size(), "token"));
     return detail::decode_pieces(*model_, {ids.begin(), ids.end()});
   }
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -115,7 +116,7 @@ tokenize(const T& tokenizer, std::span<const Text> texts, std::size_t context_le
   constexpr std::size_t limit = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(std::int32_t);
   if (!texts.empty() && context_length > limit / texts.size())
     throw ArgumentError("the context length is " + std::to_string(context_length) +
-                        ", which is too long for " + std::to_string(texts.size()) + " texts");
+                        ", which is too long for " + counted(texts.size(), "text"));
   TokenRows rows{std::vector<std::int32_t>(texts.size() * context_length, tokenizer.pad_id()),
                  texts.size(), context_length};
   for (std::size_t i = 0; i < texts.size(); ++i) {

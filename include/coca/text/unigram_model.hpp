@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 
@@ -43,9 +44,9 @@ class UnigramModel {
                                 " is not in its vocabulary of " + std::to_string(pieces_.size()));
     for (const UnigramPiece& piece : pieces_) {
       if (piece.text.size() > longest_piece)
-        throw FileError(name, "a piece of its vocabulary has " + std::to_string(piece.text.size()) +
-                                  " bytes, at most " + std::to_string(longest_piece) +
-                                  " are accepted");
+        throw FileError(name, "a piece of its vocabulary has " +
+                                  counted(piece.text.size(), "byte") + ", at most " +
+                                  std::to_string(longest_piece) + " are accepted");
       lowest_ = std::min(lowest_, piece.score);
     }
     std::iota(sorted_.begin(), sorted_.end(), std::int32_t{0});

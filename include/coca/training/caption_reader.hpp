@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/pipelines/encode.hpp"
 #include "coca/training/step_samples.hpp"
@@ -33,8 +34,8 @@ class CaptionReader {
         options_(word_dropout) {
     const auto words = static_cast<std::size_t>(tokenizer_.vocab_size());
     if (words != vocab_size)
-      throw ArgumentError("the tokenizer has " + std::to_string(words) +
-                          " words, the model's vocab_size is " + std::to_string(vocab_size) +
+      throw ArgumentError("the tokenizer has " + counted(words, "word") +
+                          ", the model's vocab_size is " + std::to_string(vocab_size) +
                           ": they must be equal");
     if (tokenizer_.pad_id() != pad_id_)
       throw ArgumentError("the tokenizer pads with " + std::to_string(tokenizer_.pad_id()) +

@@ -35,7 +35,7 @@ class Captioning {
     CaptioningOptions options = options_;
     options.labels = static_cast<std::size_t>(sums.counts[0]);
     captioning_loss(context, *model_, outputs.image, outputs.text,
-                    rows(inputs.texts.predicted, part), options, sums.part_losses[0]);
+                    rows_of_part(inputs.texts.predicted, part), options, sums.part_losses[0]);
   }
 
  private:

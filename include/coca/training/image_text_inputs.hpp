@@ -29,7 +29,7 @@ struct ImageTextInputs {
 };
 
 /// The texts of a part of a batch.
-inline Tokens rows(const Tokens& tokens, const BatchPart& part) {
+inline Tokens rows_of_part(const Tokens& tokens, const BatchPart& part) {
   const auto begin = tokens.ids.begin() + static_cast<std::ptrdiff_t>(part.first * tokens.length);
   return {{begin, begin + static_cast<std::ptrdiff_t>(part.count * tokens.length)},
           part.count,
@@ -39,7 +39,7 @@ inline Tokens rows(const Tokens& tokens, const BatchPart& part) {
 /// The texts of a part as they are read, with the words that the step replaces.
 inline Tokens read_texts(const Tokens& tokens, const BatchPart& part,
                          const ImageTextOptions& options, std::size_t vocab_size) {
-  Tokens some = rows(tokens, part);
+  Tokens some = rows_of_part(tokens, part);
   if (options.switchout == 0 || !part.samples) return some;
   return switch_out(std::move(some), *part.samples, options.loss.captioning.pad_id, vocab_size,
                     options.switchout);

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// Small text files beside a trained model.
+/// Small text files next to a trained model.
 
 #include <string>
 

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "coca/autograd/context.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/features.hpp"
 #include "coca/training/communicator.hpp"
@@ -64,7 +65,7 @@ MPI_Datatype mpi_type() {
 /// @throws ShapeError for more elements than MPI can count.
 inline int mpi_count(std::size_t size) {
   if (size > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    throw ShapeError("MPI cannot send " + std::to_string(size) + " elements at once");
+    throw ShapeError("MPI cannot send " + counted(size, "element") + " at once");
   return static_cast<int>(size);
 }
 

@@ -4,7 +4,6 @@
 /// Hugging Face), so that `local-dir:` of a folder opens what was trained.
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <variant>
 #include <vector>
 
@@ -36,7 +35,8 @@ inline OrderedJson preprocess_json(const PreprocessConfig& config) {
 
 }  // namespace detail
 
-/// `model_cfg` and `preprocess_cfg` of a model. What missing_in_open_clip() names is left out.
+/// `model_cfg` and `preprocess_cfg` of a model. OpenCLIP does not open that of a configuration of
+/// which missing_in_open_clip() names something.
 /// @param config     a CoCaConfig or a ClipConfig
 /// @param logit_bias whether the model has one
 template <ConfigPart Config>
@@ -47,25 +47,20 @@ nlohmann::ordered_json open_clip_config(const Config& config, const PreprocessCo
   return {{"model_cfg", model}, {"preprocess_cfg", detail::preprocess_json(preprocess)}};
 }
 
-/// The same for any configuration; nothing if OpenCLIP cannot describe a part of it.
-inline std::optional<nlohmann::ordered_json> open_clip_config(const AnyConfig& config,
-                                                              const PreprocessConfig& preprocess,
-                                                              bool logit_bias) {
+/// The same for any configuration.
+inline nlohmann::ordered_json open_clip_config(const AnyConfig& config,
+                                               const PreprocessConfig& preprocess,
+                                               bool logit_bias) {
   return std::visit(
-      [&](const auto& known) -> std::optional<nlohmann::ordered_json> {
-        if (missing_in_open_clip(known)) return std::nullopt;
-        return open_clip_config(known, preprocess, logit_bias);
-      },
-      config);
+      [&](const auto& known) { return open_clip_config(known, preprocess, logit_bias); }, config);
 }
 
-/// The same as a file of a run's folder: one, or none.
+/// The same as a file of a run's folder.
 inline std::vector<ModelFile> open_clip_config_file(const AnyConfig& config,
                                                     const PreprocessConfig& preprocess,
                                                     bool logit_bias) {
-  const auto json = open_clip_config(config, preprocess, logit_bias);
-  if (!json) return {};
-  return {{"open_clip_config.json", json->dump(2) + "\n"}};
+  return {
+      {"open_clip_config.json", open_clip_config(config, preprocess, logit_bias).dump(2) + "\n"}};
 }
 
 }  // namespace coca

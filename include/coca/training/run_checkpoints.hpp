@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/training/data_digest.hpp"
+#include "coca/training/run_classes.hpp"
 #include "coca/training/run_folder.hpp"
 #include "coca/training/training_checkpoint.hpp"
 #include "coca/training/training_choices.hpp"
@@ -25,7 +28,8 @@ struct RunIdentity {
   std::uint64_t batch_size = 0;
   std::uint64_t processes = 1;
   std::uint64_t batches_per_epoch = 0;
-  std::string data{};  ///< digest
+  std::string data{};                  ///< digest
+  std::vector<std::string> classes{};  ///< names by label
 
   /// Of a step, of all processes.
   std::uint64_t step_pictures() const { return batch_size * processes; }
@@ -48,6 +52,7 @@ class RunCheckpoints {
     check_task(record.options.task, run);
     check_step_pictures(record.step_pictures, run);
     check_kept_tensors(record.options.step, step);
+    check_classes(record, run);
     if (options.data_changed)
       record.state.position = place_in(record.state.position, run);
     else
@@ -87,8 +92,8 @@ class RunCheckpoints {
   // The place in the data is counted in steps.
   void check_step_pictures(std::uint64_t stored, const RunIdentity& run) const {
     if (stored == 0 || stored == run.step_pictures()) return;
-    throw ArgumentError(folder_.checkpoint() + " is of steps of " + std::to_string(stored) +
-                        " pictures, these would have " + std::to_string(run.step_pictures()) +
+    throw ArgumentError(folder_.checkpoint() + " is of steps of " + counted(stored, "picture") +
+                        ", these would have " + std::to_string(run.step_pictures()) +
                         " (batches of " + std::to_string(run.batch_size) +
                         ", processes: " + std::to_string(run.processes) +
                         "); resume with as many processes, or another batch size");
@@ -106,6 +111,19 @@ class RunCheckpoints {
                           (stored.ema_decay > 0 ? "with" : "without") +
                           " an average of the weights, this one is " +
                           (step.ema_decay > 0 ? "with one" : "without") + " (ema_decay)");
+  }
+
+  // Labels would change their meaning, or the head its shape.
+  void check_classes(const TrainingRecord& record, const RunIdentity& run) const {
+    const std::vector<std::string> classes =
+        record.classes.empty() ? folder_.class_names() : record.classes;
+    if (classes.empty() || run.classes.empty()) return;
+    const std::string difference = class_difference(classes, run.classes);
+    if (!difference.empty())
+      throw ArgumentError(
+          folder_.checkpoint() + " is of a run with " +
+          counted(classes.size(), "class", "classes") + ", but " + difference +
+          "; resume with the classes that the run began with, or start another run");
   }
 
   void check_data(const TrainingRecord& record, const RunIdentity& run) const {

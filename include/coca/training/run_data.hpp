@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "coca/data/loader.hpp"
 #include "coca/training/data_digest.hpp"
@@ -30,6 +31,7 @@ class RunData {
           ProcessShare share, DamagedPictures* damaged)
       : share_(share),
         batch_size_(options.step.batch_size),
+        classes_(subject.classes),
         preprocess_(sized(training_preprocess(subject.preprocess, options.data), image_size)),
         loader_(open_training_data(options.data, subject.classes),
                 loader_options(options, damaged)) {}
@@ -48,8 +50,9 @@ class RunData {
   /// What a checkpoint must have in common with a run of this data. Reads all records once.
   const RunIdentity& identity(std::string_view task) {
     if (!identity_)
-      identity_ = {std::string(task), batch_size_, share_.processes, loader_.batches_per_epoch(),
-                   data_digest(dataset())};
+      identity_ = {std::string(task),      batch_size_,
+                   share_.processes,       loader_.batches_per_epoch(),
+                   data_digest(dataset()), classes_};
     return *identity_;
   }
 
@@ -69,6 +72,7 @@ class RunData {
 
   ProcessShare share_;
   std::size_t batch_size_;
+  std::vector<std::string> classes_;
   PreprocessConfig preprocess_;
   Loader loader_;
   std::optional<RunIdentity> identity_;

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,15 @@ class RunFolder {
   std::string best_weights() const { return file("best.safetensors"); }
   /// How captions are generated; Hugging Face's file.
   std::string generation_config() const { return file("generation_config.json"); }
+  /// The names of a classifier's classes, one per line.
+  std::string classes() const { return file("classes.txt"); }
+  /// Those names, by label; none without that file.
+  std::vector<std::string> class_names() const {
+    std::vector<std::string> names;
+    std::ifstream lines(classes());
+    for (std::string name; std::getline(lines, name);) names.push_back(name);
+    return names;
+  }
   /// Path of the copy of a vocabulary file, under a name that open_hugging_face_folder() knows.
   std::string tokenizer(const std::string& original) const {
     const std::string name = std::filesystem::path(original).filename().string();

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/training/run_folder.hpp"
 #include "coca/training/task.hpp"
 #include "coca/training/training_checkpoint.hpp"
@@ -66,9 +67,11 @@ class RunRecorder {
     const std::vector<Json> log = read_training_log(folder_.log());
     const std::string summary =
         "Step " + std::to_string(state.step) + " of " + std::to_string(steps) + ", " +
-        std::to_string(pictures) + " pictures, " +
-        std::to_string(static_cast<long>(state.seconds / 60)) + " minutes of training" +
-        (state.skipped == 0 ? "." : "; " + std::to_string(state.skipped) + " steps were skipped.");
+        counted(pictures, "picture") + ", " +
+        counted(static_cast<long>(state.seconds / 60), "minute") + " of training" +
+        (state.skipped == 0 ? "."
+                            : "; " + counted(state.skipped, "step") +
+                                  (state.skipped == 1 ? " was skipped." : " were skipped."));
     const ReportText text{.title = "Training of " + name_, .summary = summary, .options = options_};
     write_file_atomically(folder_.report(), training_report(text, log, shown));
   }

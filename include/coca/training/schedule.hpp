@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -75,7 +76,7 @@ inline void expect_schedule(const ScheduleOptions& options) {
     throw ArgumentError("cooldown_power must be 0 or more, not " +
                         std::to_string(options.cooldown_power));
   if (options.warmup_steps > options.steps || options.cooldown_steps > options.steps)
-    throw ArgumentError("a run of " + std::to_string(options.steps) + " steps cannot have " +
+    throw ArgumentError("a run of " + counted(options.steps, "step") + " cannot have " +
                         std::to_string(options.warmup_steps) + " of warm-up and " +
                         std::to_string(options.cooldown_steps) + " of cooldown");
 }

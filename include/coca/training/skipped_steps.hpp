@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -30,10 +31,10 @@ class SkippedSteps {
     }
     ++total_;
     if (++in_a_row_ >= limit_)
-      throw TrainingError(
-          "the loss or its gradient was not finite in " + std::to_string(in_a_row_) +
-          " steps in a row: training stops; a lower learning rate, a longer warm-up "
-          "or clipping of gradients may help");
+      throw TrainingError("the loss or its gradient was not finite in " +
+                          counted(in_a_row_, "step") +
+                          " in a row: training stops; a lower learning rate, a longer warm-up "
+                          "or clipping of gradients may help");
   }
 
   /// Of the whole run.

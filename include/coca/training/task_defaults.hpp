@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/pipelines/encode.hpp"
 #include "coca/training/task.hpp"
 
@@ -73,8 +74,7 @@ void expect_one_each(const Array<B>& pixels, std::size_t others, const std::stri
   const std::size_t pictures = pixels.shape().rank() == 0 ? 0 : pixels.shape()[0];
   if (pictures == 0 || pictures != others)
     throw ShapeError("a training step needs a " + other + " for each picture, got " +
-                     std::to_string(pictures) + " pictures and " + std::to_string(others) + " " +
-                     other + "s");
+                     counted(pictures, "picture") + " and " + counted(others, other));
 }
 
 }  // namespace coca

@@ -19,6 +19,7 @@
 #include <string>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/pipelines/load.hpp"
 #include "coca/training/learner.hpp"
 #include "coca/training/run_checkpoints.hpp"
@@ -77,10 +78,15 @@ class TaskTrainer {
 
   /// Resumes from the checkpoint in the run's folder: weights, optimizer, average, data and log are
   /// what they were.
-  /// @throws as RunCheckpoints::restore
+  /// @throws as RunCheckpoints::restore; ArgumentError if the run is to have fewer steps than it
+  /// has done.
   void resume(const ResumeOptions& options = {}) {
     const TrainingRecord record = checkpoints_.restore(learner_.tensors(), options_.step,
                                                        data_.identity(Task::name), options);
+    if (record.state.step > steps())
+      throw ArgumentError(folder_.checkpoint() + " is of step " +
+                          std::to_string(record.state.step) + ", but the run is to have " +
+                          counted(steps(), "step") + "; give more steps or epochs to continue it");
     learner_.restore(record);
     state_ = record.state;
     skipped_.restore(state_.skipped, state_.skipped_in_a_row);
@@ -219,6 +225,7 @@ class TaskTrainer {
     TrainingRecord record{.state = state_,
                           .step_pictures = data_.identity(Task::name).step_pictures(),
                           .data = data_.identity(Task::name).data,
+                          .classes = subject_.classes,
                           .options = options_};
     learner_.note(record);
     checkpoints_.save(learner_.tensors(), record);

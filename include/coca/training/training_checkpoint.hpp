@@ -19,9 +19,11 @@
 #include "coca/core/weight_source.hpp"
 #include "coca/data/batch.hpp"
 #include "coca/io/json.hpp"
+#include "coca/io/json_bytes.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/io/safetensors_writer.hpp"
 #include "coca/nn/parameter.hpp"
+#include "coca/training/checkpoint_digest.hpp"
 #include "coca/training/exponential_average.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/training_options_json.hpp"
@@ -45,8 +47,9 @@ struct TrainingRecord {
   TrainingState state{};
   std::uint64_t optimizer_steps = 0;
   std::uint64_t average_updates = 0;
-  std::uint64_t step_pictures = 0;  ///< of a step, of all processes; 0: not known
-  std::string data{};               ///< digest of the training data; empty: not known
+  std::uint64_t step_pictures = 0;     ///< of a step, of all processes; 0: not known
+  std::string data{};                  ///< digest of the training data; empty: not known
+  std::vector<std::string> classes{};  ///< names by label; none: the task has none, or not known
   TrainingOptions options{};
   Json backend{};           ///< what the backend needs to compute the same bits again
   bool logit_bias = false;  ///< whether the model has one, according to its tensors
@@ -103,18 +106,28 @@ WeightSource array_source(const B& backend, const Array<B>& array) {
   return source;
 }
 
-/// Writes a tensor, a few rows at a time.
-inline void write_source(SafetensorsWriter& writer, const std::string& name,
-                         const WeightSource& source) {
-  const std::size_t rows = source.rows(), width = source.row_size();
-  const std::size_t chunk =
-      std::max<std::size_t>(1, (std::size_t{1} << 20) / std::max<std::size_t>(width, 1));
-  std::vector<float> values(std::min(chunk, rows) * width);
-  for (std::size_t first = 0; first < rows; first += chunk) {
-    const std::size_t count = std::min(chunk, rows - first);
-    source.read(first, count, values.data());
-    writer.write(name, std::span<const float>(values.data(), count * width));
-  }
+/// The record as it is stored. File names and classes may be any bytes.
+inline std::string record_text(const TrainingRecord& record) {
+  const Json json{{"version", 1},
+                  {"state", to_json(record.state)},
+                  {"optimizer_steps", record.optimizer_steps},
+                  {"average_updates", record.average_updates},
+                  {"step_pictures", record.step_pictures},
+                  {"data", record.data},
+                  {"classes", record.classes},
+                  {"options", parse_json(to_json_text(to_json(record.options)), "options")},
+                  {"backend", record.backend}};
+  return to_json_text(json);
+}
+
+/// The names of classes that a record holds. @throws FileError for what is no list of names
+inline std::vector<std::string> recorded_classes(const Json& record, const std::string& path) {
+  const auto found = record.find("classes");
+  if (found == record.end()) return {};
+  const auto is_text = [](const Json& name) { return name.is_string(); };
+  if (!found->is_array() || !std::all_of(found->begin(), found->end(), is_text))
+    throw FileError(path, "the \"classes\" of the training run are not a list of names");
+  return found->get<std::vector<std::string>>();
 }
 
 }  // namespace detail
@@ -156,23 +169,17 @@ struct TrainedTensors {
 template <class Model>
 void save_training_checkpoint(const std::string& path, const TrainedTensors<Model>& tensors,
                               const TrainingRecord& record) {
-  const Json json{{"version", 1},
-                  {"state", detail::to_json(record.state)},
-                  {"optimizer_steps", record.optimizer_steps},
-                  {"average_updates", record.average_updates},
-                  {"step_pictures", record.step_pictures},
-                  {"data", record.data},
-                  {"options", Json::parse(to_json(record.options).dump())},
-                  {"backend", record.backend}};
+  const std::string text = detail::record_text(record);
+  CheckpointDigest digest(text);  // of the header, so the tensors are read twice
   std::vector<TensorAnnouncement> announcements;
   tensors.for_each([&](const std::string& name, const WeightSource& source) {
     announcements.push_back({name, source.shape, DType::F32});
+    digest.add(name, source);
   });
-  SafetensorsWriter writer(
-      path, std::move(announcements),
-      {{training_record_key, json.dump(-1, ' ', true, Json::error_handler_t::replace)}});
+  SafetensorsWriter writer(path, std::move(announcements),
+                           {{training_record_key, text}, {training_digest_key, digest.text()}});
   tensors.for_each([&](const std::string& name, const WeightSource& source) {
-    detail::write_source(writer, name, source);
+    for_each_part(source, [&](std::span<const float> values) { writer.write(name, values); });
   });
   writer.commit();
 }
@@ -198,15 +205,35 @@ inline TrainingRecord read_training_record(const Checkpoint& checkpoint) {
     record.step_pictures = detail::count_at(json, "step_pictures", path);
   if (json.contains("data") && json.at("data").is_string())
     record.data = json.at("data").get<std::string>();
+  record.classes = detail::recorded_classes(json, path);
   read_options(json.at("options"), path, record.options);
   if (json.contains("backend")) record.backend = json.at("backend");
   record.logit_bias = checkpoint.contains("model.logit_bias");
   return record;
 }
 
+/// Reads a checkpoint once. Those of versions that stored no digest are taken as they are.
+/// @throws FileError if the content is not what was written
+template <class Model>
+void expect_intact(const Checkpoint& checkpoint, const TrainedTensors<Model>& tensors) {
+  const auto& metadata = checkpoint.metadata();
+  const auto stored = metadata.find(training_digest_key),
+             record = metadata.find(training_record_key);
+  if (stored == metadata.end() || record == metadata.end()) return;
+  CheckpointDigest digest(record->second);
+  tensors.for_each([&](const std::string& name, const WeightSource&) {
+    digest.add(name, checkpoint.source(name));
+  });
+  if (digest.text() != stored->second)
+    throw FileError(checkpoint.path(), "is damaged: its content is not what was written (digest " +
+                                           digest.text() + ", expected " +
+                                           detail::printable(stored->second, 20) +
+                                           "); restore it from a copy, or start another run");
+}
+
 /// Restores all tensors of a checkpoint.
-/// @throws FileError if one is missing, superfluous or of another shape: another model, or other
-/// options of the optimizer.
+/// @throws FileError if one is missing, superfluous or of another shape (another model, or other
+/// options of the optimizer), or the checkpoint is damaged.
 template <class Model>
 void restore_tensors(const Checkpoint& checkpoint, const TrainedTensors<Model>& tensors) {
   std::set<std::string> known;
@@ -221,6 +248,7 @@ void restore_tensors(const Checkpoint& checkpoint, const TrainedTensors<Model>& 
     if (known.count(name) == 0)
       throw FileError(checkpoint.path(),
                       "holds \"" + name + "\", which a run with these options does not have");
+  expect_intact(checkpoint, tensors);
   const auto backend = tensors.model.backend();
   for_each_parameter(tensors.model, [&](auto& parameter) {
     parameter.load(backend, checkpoint.source("model." + parameter.path()));

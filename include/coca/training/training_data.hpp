@@ -80,9 +80,11 @@ inline std::string absolute_patterns(const std::string& patterns) {
 }
 
 /// Files that cannot be opened may have been moved since the run began.
+/// @param captions whether each picture must have one
 inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const TrainingData& data,
-                                 const char* flag) {
+                                 const char* flag, bool captions) {
   DataOptions options = data_options(data);
+  options.captions.captions_required = captions;
   options.captions.structured_fields = true;  // a task may read them
   try {
     return open_datasets(paths, options);
@@ -97,17 +99,22 @@ inline AnyDataset open_with_hint(const std::vector<std::string>& paths, const Tr
   }
 }
 
+inline AnyDataset open_to_train(TrainingData data, bool captions) {
+  add_keys(data, {data.label_key, data.group_key, data.flip_key, data.color_key});
+  if (data.split.empty()) data.split = {"train", "restval"};
+  return open_with_hint(data.training, data, "--data", captions);
+}
+
 }  // namespace detail
 
 /// Opens what is trained on, with the keys of its classes, of its groups and of what augmentation
 /// may do. Of files with splits train and restval are read unless data.split says otherwise.
-/// @param classes names by label, see LabelledDataset; none: labels stay as they are
+/// @param classes names by label, see LabelledDataset: pictures then need no caption; none: labels
+///        stay as they are, and each picture needs a caption
 /// @throws as open_datasets
-inline AnyDataset open_training_data(TrainingData data,
+inline AnyDataset open_training_data(const TrainingData& data,
                                      const std::vector<std::string>& classes = {}) {
-  detail::add_keys(data, {data.label_key, data.group_key, data.flip_key, data.color_key});
-  if (data.split.empty()) data.split = {"train", "restval"};
-  return detail::labelled(detail::open_with_hint(data.training, data, "--data"), data, classes);
+  return detail::labelled(detail::open_to_train(data, classes.empty()), data, classes);
 }
 
 /// Opens what is validated on. Of files with splits val is read unless data.validation_split says
@@ -117,13 +124,15 @@ inline AnyDataset open_validation_data(TrainingData data,
   detail::add_keys(data, {data.label_key});
   data.split =
       data.validation_split.empty() ? std::vector<std::string>{"val"} : data.validation_split;
-  return detail::labelled(detail::open_with_hint(data.validation, data, "--validation"), data,
-                          classes);
+  return detail::labelled(
+      detail::open_with_hint(data.validation, data, "--validation", classes.empty()), data,
+      classes);
 }
 
-/// The names of the classes of what is trained on. @throws as class_names and open_training_data
+/// The names of the classes of what is trained on, which needs no captions.
+/// @throws as class_names and open_training_data
 inline std::vector<std::string> training_classes(const TrainingData& data) {
-  return class_names(open_training_data(data), data.label_key);
+  return class_names(detail::open_to_train(data, false), data.label_key);
 }
 
 /// The options with the paths of all that is read absolute, so that a run may be resumed from any

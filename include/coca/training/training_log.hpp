@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "coca/io/json_bytes.hpp"
@@ -78,7 +79,7 @@ class TrainingLog {
   void cut(std::uint64_t keep) {
     const off_t size = ::lseek(descriptor_, 0, SEEK_END);
     if (size >= 0 && static_cast<std::uint64_t>(size) < keep)
-      throw FileError(path_, "holds " + std::to_string(size) + " bytes, but there were " +
+      throw FileError(path_, "holds " + counted(size, "byte") + ", but there were " +
                                  std::to_string(keep) + " at the checkpoint");
     if (::ftruncate(descriptor_, static_cast<off_t>(keep)) != 0 && errno != EINVAL) fail(errno);
     ::lseek(descriptor_, 0, SEEK_END);

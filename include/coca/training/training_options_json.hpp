@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/core/nearest_names.hpp"
 #include "coca/io/json.hpp"
 #include "coca/training/training_options.hpp"
 
@@ -62,10 +63,17 @@ class OptionReader {
   void finish() const {
     for (const auto& [key, value] : json_.items())
       if (known_.count(key) == 0)
-        throw FileError(path_, "\"" + printable(key, 60) + "\" is not a training option");
+        throw FileError(
+            path_, "\"" + printable(key, 60) + "\" is not a training option" + suggestion(key));
   }
 
  private:
+  std::string suggestion(const std::string& key) const {
+    const std::vector<std::string> nearest =
+        nearest_names(key.substr(0, 60), {known_.begin(), known_.end()});
+    return nearest.empty() ? "" : "; did you mean " + alternatives(nearest) + "?";
+  }
+
   const Json* find(const OptionInfo& info) {
     known_.insert(info.name);
     const auto found = json_.find(info.name);

@@ -196,7 +196,7 @@ struct Cases<Judged<ops::AttentionGradient>> {
     take(operation, tolerance(inputs, gradient, present));
   }
 
-  // What the gradients are added to: numbers in the columns that are used, NaN beside them.
+  // What the gradients are added to: numbers in the columns that are used, NaN next to them.
   static Part start_of(const Part& like, Random& random) {
     Part part(like.rows, like.row_width, like.first, like.width);
     for (std::size_t r = 0; r < part.rows; ++r) part.fill(r, random, 1);

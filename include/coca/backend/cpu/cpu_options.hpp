@@ -10,6 +10,7 @@
 
 #include "coca/backend/cpu/instruction_set.hpp"
 #include "coca/backend/cpu/threads.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -72,8 +73,8 @@ Choice choice_from_environment(const char* variable, std::initializer_list<Choic
 inline int resolve_threads(int wish) {
   constexpr int most = 1024;
   if (wish < 0 || wish > most)
-    throw ArgumentError("a CPU backend with " + std::to_string(wish) +
-                        " threads was requested, expected 1 to " + std::to_string(most) +
+    throw ArgumentError("a CPU backend with " + counted(wish, "thread") +
+                        " was requested, expected 1 to " + std::to_string(most) +
                         ", or 0 for all processors");
   return wish == 0 ? std::min(default_threads(), most) : wish;
 }

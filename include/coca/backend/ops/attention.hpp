@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coca/backend/operands.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -97,8 +98,8 @@ struct AttentionGradient {
   void check() const {
     const std::size_t size = arguments.batch * arguments.query_tokens * arguments.query.width;
     if (output.size() != size || output_gradient.size() != size)
-      throw ShapeError("attention_gradient: " + std::to_string(size) +
-                       " values expected of an output, got " + to_string(output.shape()) +
+      throw ShapeError("attention_gradient: " + counted(size, "value") +
+                       " expected of an output, got " + to_string(output.shape()) +
                        " and a gradient of " + to_string(output_gradient.shape()));
     if (gradients.bias)
       expect_shape(gradients.bias, {arguments.heads, arguments.query_tokens, arguments.key_tokens},
@@ -135,7 +136,7 @@ struct Attention {
         a.value.width != a.query.width)
       throw ShapeError(
           "attention: widths of query, key and value must be equal and a multiple of " +
-          std::to_string(a.heads) + " heads, got " + std::to_string(a.query.width) + ", " +
+          counted(a.heads, "head") + ", got " + std::to_string(a.query.width) + ", " +
           std::to_string(a.key.width) + " and " + std::to_string(a.value.width));
     if (a.causal && a.query_tokens > a.key_tokens)
       throw ShapeError("attention: more queries than keys under a causal mask");
@@ -168,8 +169,8 @@ struct Attention {
   static void expect_columns(const Columns<T, M>& columns, std::size_t rows, const char* what) {
     if (columns.first + columns.width > columns.rows.shape().back() ||
         columns.rows.shape().rows() < rows)
-      throw ShapeError(std::string("attention: ") + what + " needs " + std::to_string(rows) +
-                       " rows with columns up to " + std::to_string(columns.first + columns.width) +
+      throw ShapeError(std::string("attention: ") + what + " needs " + counted(rows, "row") +
+                       " with columns up to " + std::to_string(columns.first + columns.width) +
                        ", got " + to_string(columns.rows.shape()));
   }
 };

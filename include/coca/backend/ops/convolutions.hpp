@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coca/backend/operands.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca {
@@ -73,13 +74,13 @@ struct Unfold {
     const coca::Unfold& w = windows;
     if (w.kernel == 0 || w.stride == 0 || w.kernel > w.height + 2 * w.padding ||
         w.kernel > w.width + 2 * w.padding)
-      throw ShapeError("unfold: a window of " + std::to_string(w.kernel) +
-                       " pixels does not fit a picture of " + std::to_string(w.width) + " x " +
+      throw ShapeError("unfold: a window of " + counted(w.kernel, "pixel") +
+                       " does not fit a picture of " + std::to_string(w.width) + " x " +
                        std::to_string(w.height));
     const std::size_t picture = w.channels * w.height * w.width;
     if (input.size() != input.shape()[0] * picture)
       throw ShapeError("unfold: got " + to_string(input.shape()) + ", expected " +
-                       std::to_string(picture) + " values a picture");
+                       counted(picture, "value") + " a picture");
   }
 
   template <class Pass>
@@ -151,8 +152,8 @@ struct DepthwiseConvolution {
     const coca::Unfold& w = windows;
     if (!w.channels_last || w.kernel == 0 || w.stride == 0 || w.kernel > w.height + 2 * w.padding ||
         w.kernel > w.width + 2 * w.padding)
-      throw ShapeError("depthwise_convolution: a window of " + std::to_string(w.kernel) +
-                       " pixels does not fit a picture of " + std::to_string(w.width) + " x " +
+      throw ShapeError("depthwise_convolution: a window of " + counted(w.kernel, "pixel") +
+                       " does not fit a picture of " + std::to_string(w.width) + " x " +
                        std::to_string(w.height) + ", channels last");
     expect_shape(input, {input.shape()[0], w.height * w.width, w.channels},
                  "depthwise_convolution: input");

@@ -255,7 +255,7 @@ template <class B>
 using ElementwiseOperations =
     OperationList<On<B, Copy>, On<B, Sum>, On<B, Product>, On<B, Activate>>;
 
-/// What a backend that trains runs of these besides.
+/// What a backend that trains runs of these in addition.
 template <class B>
 using ElementwiseTrainingOperations =
     OperationList<On<B, Fill>, On<B, Accumulate>, On<B, Scale>, On<B, SumRows>>;

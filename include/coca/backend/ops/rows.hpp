@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coca/backend/operands.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca::ops {
@@ -70,8 +71,8 @@ struct Embed {
   void check() const {
     const std::size_t tokens = ids.shape().back();
     if (first + tokens > positions.shape()[0])
-      throw ShapeError("embed: " + std::to_string(first + tokens) +
-                       " tokens, but there are only positions for " +
+      throw ShapeError("embed: " + counted(first + tokens, "token") +
+                       ", but there are only positions for " +
                        std::to_string(positions.shape()[0]));
     expect_shape(positions, {positions.shape()[0], table.shape()[1]}, "embed: positions");
   }
@@ -108,7 +109,7 @@ struct GatherRowsGradient {
   void check() const {
     if (output_gradient.shape().rows() != indices.size())
       throw ShapeError("gather_rows_gradient: a gradient of " + to_string(output_gradient.shape()) +
-                       " for " + std::to_string(indices.size()) + " rows");
+                       " for " + counted(indices.size(), "row"));
     if (input_gradient && input_gradient.shape().back() != output_gradient.shape().back())
       throw ShapeError("gather_rows_gradient: rows of " + to_string(output_gradient.shape()) +
                        " do not fit " + to_string(input_gradient.shape()));
@@ -159,10 +160,9 @@ struct ScatterRows {
 
   void check() const {
     if (input.rows.shape().rows() < indices.size() || output.shape().back() != input.width)
-      throw ShapeError("scatter_rows: " + std::to_string(indices.size()) + " rows of " +
-                       std::to_string(input.width) + " columns of " +
-                       to_string(input.rows.shape()) + " do not fit into " +
-                       to_string(output.shape()));
+      throw ShapeError("scatter_rows: " + counted(indices.size(), "row") + " of " +
+                       counted(input.width, "column") + " of " + to_string(input.rows.shape()) +
+                       " do not fit into " + to_string(output.shape()));
   }
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coca/backend/operands.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 
 namespace coca::ops {
@@ -59,7 +60,7 @@ struct SliceTokens {
   void check() const {
     const Shape& shape = input.shape();
     if (shape.rank() != 3 || first > shape[1] || tokens > shape[1] - first)
-      throw ShapeError("slice_tokens: no " + std::to_string(tokens) + " tokens from token " +
+      throw ShapeError("slice_tokens: no " + counted(tokens, "token") + " from token " +
                        std::to_string(first) + " on in " + to_string(shape));
   }
 
@@ -92,9 +93,8 @@ struct WriteTokensGradient {
   void check() const {
     const Shape& shape = output_gradient.shape();
     if (shape.rank() != 3 || first + tokens > shape[1])
-      throw ShapeError("write_tokens_gradient: no " + std::to_string(tokens) +
-                       " tokens from token " + std::to_string(first) + " on in " +
-                       to_string(shape));
+      throw ShapeError("write_tokens_gradient: no " + counted(tokens, "token") + " from token " +
+                       std::to_string(first) + " on in " + to_string(shape));
     if (source_gradient) {
       const bool shared = source_gradient.shape()[0] == 1;
       expect_shape(source_gradient, {shared ? 1 : shape[0], tokens, shape[2]},

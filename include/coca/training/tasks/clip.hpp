@@ -42,14 +42,16 @@ class ClipTask : public ImageTextTask<Model> {
     contrast_.add(context, embeddings, processes, sums.batch_losses[0]);
   }
 
-  /// The captioner's decoder, if there is one.
+  /// The captioner's decoder, if there is one, and what makes only its image tokens.
   std::vector<std::string> unused() const {
     std::vector<std::string> paths;
+    const auto add = [&paths](const auto& parameter) { paths.push_back(parameter.path()); };
     if constexpr (requires(const Model& model) { model.multimodal_decoder(); }) {
       const auto& decoder = this->model().multimodal_decoder();
-      std::remove_cvref_t<decltype(decoder)>::for_each_parameter(
-          decoder, [&paths](const auto& parameter) { paths.push_back(parameter.path()); });
+      std::remove_cvref_t<decltype(decoder)>::for_each_parameter(decoder, add);
     }
+    if constexpr (requires { this->model().pooler().for_each_caption_parameter(add); })
+      this->model().pooler().for_each_caption_parameter(add);
     return paths;
   }
 

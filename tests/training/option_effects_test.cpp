@@ -1,0 +1,79 @@
+#include "coca/training/option_effects.hpp"
+
+#include "catch.hpp"
+
+using namespace coca;
+
+namespace {
+
+/// What is said of options in JSON, all of which are given.
+std::string problem(const Json& json) {
+  TrainingOptions options;
+  read_options(json, "options", options);
+  std::set<std::string> given;
+  for (const auto& item : json.items()) given.insert(item.key());
+  return ineffective_option(options, given);
+}
+
+}  // namespace
+
+TEST_CASE("an option that the task does not use is named, with the tasks that do") {
+  CHECK(problem({{"task", "caption"}, {"contrastive", "sigmoid"}}) ==
+        "--contrastive changes nothing in the task caption, only in coca and clip");
+  CHECK(problem({{"task", "clip"}, {"caption_weight", 1}}) ==
+        "--caption-weight changes nothing in the task clip, only in coca and caption");
+  CHECK(problem({{"task", "coca"}, {"mixup", 0.8}}) ==
+        "--mixup changes nothing in the task coca, only in classify");
+  CHECK(problem({{"task", "classify"}, {"switchout", 0.1}}) ==
+        "--switchout changes nothing in the task classify, only in coca, clip and caption");
+  CHECK(problem({{"task", "clip"}, {"label_smoothing", 0.1}}) ==
+        "--label-smoothing changes nothing in the task clip, only in coca, caption and classify");
+  CHECK(problem({{"task", "clip"}, {"contrastive", "sigmoid"}}).empty());
+  CHECK(problem({{"task", "coca"}, {"contrastive_weight", 3}}).empty());
+  CHECK(problem({{"task", "classify"}, {"mixup", 0.8}, {"label_key", "kind"}}).empty());
+  // The default asks for nothing.
+  CHECK(problem({{"task", "caption"}, {"contrastive", "softmax"}}).empty());
+  CHECK(problem({{"task", "custom"}, {"contrastive", "sigmoid"}}).empty());
+  CHECK(problem({{"task", "coca"}, {"seed", 3}, {"learning_rate", 1e-3}}).empty());
+}
+
+TEST_CASE("an option that needs another is named with it") {
+  CHECK(problem({{"keep_best", true}}) == "--keep-best changes nothing without --validation");
+  CHECK(problem({{"keep_best", true}, {"validation", "x.csv"}}).empty());
+  CHECK(problem({{"keep_best", false}}).empty());
+  CHECK(problem({{"validation_split", "test"}}) ==
+        "--validation-split changes nothing without --validation");
+  CHECK(problem({{"cooldown_steps", 5}}) ==
+        "--cooldown-steps changes nothing without --schedule constant_cooldown");
+  CHECK(problem({{"cooldown_steps", 5}, {"schedule", "constant_cooldown"}}).empty());
+  CHECK(problem({{"final_learning_rate", 1e-5}, {"schedule", "constant"}}) ==
+        "--final-learning-rate changes nothing without a --schedule that ends below its peak");
+  CHECK(problem({{"final_learning_rate", 1e-5}, {"schedule", "linear"}}).empty());
+  CHECK(problem({{"momentum", 0.5}}) == "--momentum changes nothing without --optimizer sgd");
+  CHECK(problem({{"beta2", 0.9}, {"optimizer", "sgd"}}) ==
+        "--beta2 changes nothing without --optimizer adamw");
+  CHECK(problem({{"group_size", 4}}) == "--group-size changes nothing without --group-key");
+  CHECK(problem({{"fill_color", 255}}) ==
+        "--fill-color changes nothing without --resize-mode longest");
+  CHECK(problem({{"word_dropout_count", 5}}) ==
+        "--word-dropout-count changes nothing without --word-dropout");
+}
+
+TEST_CASE("options of augmentation need it, and the one that they belong to") {
+  CHECK(problem({{"affine_degrees", 5}}) == "--affine-degrees changes nothing without --affine");
+  CHECK(problem({{"affine_degrees", 5}, {"affine", 0.5}}).empty());
+  CHECK(problem({{"affine", 0.5}}).empty());
+  CHECK(problem({{"rand_augment_magnitude", 5}}) ==
+        "--rand-augment-magnitude changes nothing without --rand-augment");
+  CHECK(problem({{"hue", 0.3}}) == "--hue changes nothing without --color-jitter");
+  CHECK(problem({{"augment", false}, {"flip", 0.5}}) == "--flip changes nothing with --no-augment");
+  CHECK(problem({{"augment", false}, {"flip_key", "flip"}}) ==
+        "--flip-key changes nothing with --no-augment");
+}
+
+TEST_CASE("each option that has conditions is one") {
+  const nlohmann::ordered_json all = to_json(TrainingOptions{});
+  for (const auto& each : coca::detail::task_options())
+    CHECK(all.contains(std::string(each.option)));
+  for (const auto& each : coca::detail::option_needs) CHECK(all.contains(std::string(each.option)));
+}
