@@ -1,13 +1,18 @@
 #include "training.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
-#include "coca/models/image_classifier.hpp"
 #include "coca/models/initialize.hpp"
+#include "coca/models/standard_classifier.hpp"
+#include "coca/pipelines/class_names.hpp"
 #include "coca/pipelines/load.hpp"
 #include "coca/training/partial_weights.hpp"
 #include "coca/training/tasks/caption.hpp"
@@ -19,21 +24,52 @@ namespace coca_examples {
 
 namespace {
 
-/// The weights of --init-from.
-coca::Checkpoint initial_weights(const TrainingRequest& request) {
+/// What --init-from gives.
+struct InitialWeights {
+  coca::Checkpoint checkpoint;
+  bool of_classifier = false;          ///< an image encoder with a head, and no text tower
+  std::vector<std::string> classes{};  ///< of a classifier, if a file beside it names them
+};
+
+InitialWeights initial_weights(const TrainingRequest& request) {
+  namespace fs = std::filesystem;
   const std::string& path = request.options.init_from;
   const auto folder = coca::find_hugging_face_folder(path);
-  return coca::open_checkpoint(folder ? folder->weights : path);
+  InitialWeights weights{coca::open_checkpoint(folder ? folder->weights : path)};
+  weights.of_classifier = weights.checkpoint.contains("head.bias");
+  const fs::path names = (folder ? fs::path(path) : fs::path(path).parent_path()) / "classes.txt";
+  std::error_code ignored;
+  if (weights.of_classifier && fs::exists(names, ignored))
+    weights.classes = coca::read_class_names(names.string());
+  return weights;
 }
 
-/// Random or given weights; a resumed run has its own.
+/// Says which weights are not among those of --init-from.
+void tell_random(const std::vector<std::string>& names, const TrainingRequest& request) {
+  constexpr std::size_t shown = 8;
+  if (names.empty() || !request.events.on_note) return;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i)
+    list += (list.empty() ? "" : ", ") + names[i];
+  if (names.size() > shown) list += " and " + std::to_string(names.size() - shown) + " more";
+  request.events.on_note(request.options.init_from + " has no " + list +
+                         ": their values start at random");
+}
+
+/// Random or given weights; a resumed run has its own. A classifier gives its image encoder.
 template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
   if (request.resume || request.options.init_from.empty()) {
     if (request.logit_bias) model.add_logit_bias();
     return coca::initialize(model, request.options.seed);
   }
-  coca::load_weights(model, initial_weights(request), {.interpolate_positions = true});
+  const InitialWeights weights = initial_weights(request);
+  if (weights.of_classifier) {
+    coca::initialize(model, request.options.seed);
+    tell_random(coca::load_known_weights(model, weights.checkpoint), request);
+  } else {
+    coca::load_weights(model, weights.checkpoint, {.interpolate_positions = true});
+  }
   if (request.logit_bias) model.add_logit_bias();
 }
 
@@ -64,25 +100,21 @@ coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
                             ", which has no caption decoder; expected clip or classify");
 }
 
-/// Says which weights are not among those of --init-from.
-void tell_random(const std::vector<std::string>& names, const TrainingRequest& request) {
-  if (names.empty() || !request.events.on_note) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  request.events.on_note(request.options.init_from + " has no " + list +
-                         ": their values start at random");
-}
-
-/// A classifier with the image encoder of a configuration; from --init-from it takes the encoder.
+/// A classifier with the image encoder of a configuration; from --init-from it takes the encoder,
+/// and the head of a classifier of the same classes.
 template <class B>
-coca::TrainingEnd run_classifier(const coca::VisionConfig& vision, coca::AnyPooler<B> pooler,
-                                 const TrainingRequest& request, B backend) {
-  using Model = coca::ImageClassifier<coca::VisionTransformer<B>, coca::AnyPooler<B>>;
-  Model model(request.subject.classes.size(), coca::VisionTransformer<B>(vision, "visual"),
-              std::move(pooler), std::move(backend));
+coca::TrainingEnd run_classifier(const TrainingRequest& request, B backend) {
+  using Model = coca::StandardClassifier<B>;
+  const std::vector<std::string>& classes = request.subject.classes;
+  Model model = coca::make_classifier<B>(
+      request.subject.config, {request.options.head, classes.size()}, std::move(backend));
   coca::initialize(model, request.options.seed);
-  if (!request.resume && !request.options.init_from.empty())
-    tell_random(coca::load_known_weights(model, initial_weights(request)), request);
+  if (!request.resume && !request.options.init_from.empty()) {
+    const InitialWeights weights = initial_weights(request);
+    const bool other_classes = weights.of_classifier && weights.classes != classes;
+    tell_random(coca::load_known_weights(model, weights.checkpoint, other_classes ? "head." : ""),
+                request);
+  }
   return run_task<coca::ClassificationTask<Model>>(model, request);
 }
 
@@ -91,15 +123,10 @@ template <class B>
 coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   coca::preset_backend_choices<B>(request.backend, request.options.output);
   const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
-  const bool classifies = request.options.task == "classify";
-  if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config)) {
-    if (classifies)
-      return run_classifier<B>(clip->vision, coca::configured_pooler<B>(*clip), request, backend);
+  if (request.options.task == "classify") return run_classifier<B>(request, backend);
+  if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config))
     return run_text_task(coca::StandardClip<B>(*clip, backend), request);
-  }
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);
-  if (classifies)
-    return run_classifier<B>(config.vision, coca::configured_pooler<B>(config), request, backend);
   return run_text_task(coca::StandardCoCa<B>(config, backend), request);
 }
 

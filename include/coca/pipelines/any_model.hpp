@@ -35,10 +35,14 @@ struct ModelInfo {
   bool open_clip_preprocessing = false;
   ReadOptions reading{};                    ///< of picture files
   bool captions = false;                    ///< a CoCa; CLIP has none
+  std::vector<std::string> classes{};       ///< names by number; of a classifier only
   std::optional<std::size_t> min_length{};  ///< of captions, if the model's folder says so
   std::size_t context_length = 0;
   std::size_t vocab_size = 0;
   std::size_t embed_dim = 0;
+
+  /// Whether it was trained to tell classes apart, and reads no texts.
+  bool is_classifier() const noexcept { return !classes.empty(); }
 };
 
 /// A model that open_model() made. Not for several threads at once.
@@ -92,6 +96,12 @@ class AnyModel {
   virtual Embeddings embed_texts(std::span<const std::string> texts) = 0;
   virtual ZeroShotClassifier classifier(std::vector<std::string> labels,
                                         std::span<const std::string> templates) = 0;
+  /// Logits of a classifier's own classes, [pictures, classes].
+  /// @throws ArgumentError if the model is no classifier; Error if they are not finite
+  virtual std::vector<float> class_logits(std::span<const Pixels>) {
+    throw ArgumentError("the model " + info_.preset +
+                        " has no classes of its own; it is not a classifier trained on labels");
+  }
   virtual IndexUpdate update(SearchIndex& index, const std::string& folder,
                              const std::function<void(std::size_t, std::size_t)>& on_progress) = 0;
 

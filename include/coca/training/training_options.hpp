@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/models/classifier_config.hpp"
 #include "coca/training/augmentation_option_list.hpp"
 #include "coca/training/option_info.hpp"
 #include "coca/training/training_data_options.hpp"
@@ -26,6 +27,7 @@ struct TrainingOptions {
   std::string model{};      ///< a name that the program knows the model by
   std::string task{};       ///< name of the task; empty: the program chooses by the model
   std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
+  ClassifierHead head = ClassifierHead::linear;  ///< of a classifier
   TrainingData data{};
   TrainingSteps step{};
   TrainingPrecision precision = TrainingPrecision::float32;
@@ -50,6 +52,8 @@ namespace detail {
 
 inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
     {"f32", TrainingPrecision::float32}, {"bf16", TrainingPrecision::bfloat16}};
+inline constexpr NamedChoice<ClassifierHead> head_choices[] = {{"linear", ClassifierHead::linear},
+                                                               {"pooler", ClassifierHead::pooler}};
 
 }  // namespace detail
 
@@ -70,6 +74,11 @@ void for_each_option(Options& options, Visitor&& visit) {
         options.tokenizer);
   visit({"init_from", "initial weights in OpenCLIP's format, a file or a folder", "Model"},
         options.init_from);
+  visit({"head",
+         "of task classify: linear reads what the model's embeddings are made of, pooler is a new "
+         "attentional pooler with one query, then linear (CoCa's frozen and finetuned evaluation)",
+         "Model"},
+        options.head, detail::head_choices);
   detail::for_each_data_option(options.data, visit);
   visit({"augment", "augment pictures; false: prepare them as in evaluation", "Augmentation"},
         options.data.augment);

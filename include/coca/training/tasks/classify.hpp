@@ -8,10 +8,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coca/training/accuracy_scorer.hpp"
 #include "coca/training/classification_loss.hpp"
+#include "coca/training/open_clip_config.hpp"
 #include "coca/training/patch_dropout.hpp"
 #include "coca/training/predicted_class.hpp"
 
@@ -41,6 +43,8 @@ class ClassificationTask : public TaskDefaults<Model> {
       : ClassificationTask(model, classification_options(options.step)) {
     expect_mixup(options_.mixing, options.step.batch_size);
     classes_ = subject.classes;
+    config_ = subject.config;
+    head_ = options.head;
   }
 
   std::vector<std::string> fields() const { return {"label"}; }
@@ -86,11 +90,20 @@ class ClassificationTask : public TaskDefaults<Model> {
     return texts;
   }
 
-  std::vector<ModelFile> files(const PreprocessConfig&) const { return class_names_file(classes_); }
+  /// What open_model() needs beside the weights: the configuration and the names of the classes.
+  std::vector<ModelFile> files(const PreprocessConfig& preprocess) const {
+    std::vector<ModelFile> files = class_names_file(classes_);
+    for (ModelFile& file :
+         classifier_config_file(config_, {head_, this->model().classes}, preprocess))
+      files.push_back(std::move(file));
+    return files;
+  }
 
  private:
   ClassificationOptions options_;
   std::vector<std::string> classes_;
+  AnyConfig config_{};
+  ClassifierHead head_ = ClassifierHead::linear;
 };
 
 }  // namespace coca
