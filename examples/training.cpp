@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -14,7 +16,9 @@
 #include "coca/models/standard_classifier.hpp"
 #include "coca/pipelines/class_names.hpp"
 #include "coca/pipelines/load.hpp"
+#include "coca/training/frozen_features.hpp"
 #include "coca/training/partial_weights.hpp"
+#include "coca/training/run_data.hpp"
 #include "coca/training/tasks/caption.hpp"
 #include "coca/training/tasks/classify.hpp"
 #include "coca/training/tasks/clip.hpp"
@@ -100,6 +104,40 @@ coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
                             ", which has no caption decoder; expected clip or classify");
 }
 
+/// Computes what a folder of features does not hold; of several processes the first one does.
+template <class Model>
+std::shared_ptr<const coca::FeatureSource> shared_features(const Model& model,
+                                                           const coca::FeatureRequest& wanted,
+                                                           const TrainingRequest& request) {
+  const coca::FeatureCacheContent content =
+      coca::feature_content(model, request.subject.config, request.options, wanted);
+  const coca::FeatureEvents events{request.on_features, request.events.stop};
+  std::shared_ptr<const coca::FeatureSource> features;
+  if (request.processes.rank() == 0)
+    features = coca::frozen_features(model, content, wanted, events, request.events.on_note);
+  const bool complete = request.processes.sum({features ? 1.0 : 0.0})[0] > 0;
+  if (complete && !features)
+    features =
+        std::make_shared<const coca::CachedFeatures>(coca::FeatureCache(wanted.folder, content));
+  return features;
+}
+
+/// The request with the features of a frozen encoder; nothing if that was stopped.
+template <class Model>
+std::optional<TrainingRequest> with_features(const Model& model, TrainingRequest request) {
+  coca::expect_frozen(model, request.options);
+  const coca::PreprocessConfig preprocess =
+      coca::run_preprocess(request.options, request.subject, model.image_size);
+  request.subject.training_features = shared_features(
+      model, coca::training_features(request.options, request.subject, preprocess), request);
+  if (!request.subject.training_features) return std::nullopt;
+  const auto validation = coca::validation_features(request.options, request.subject, preprocess);
+  if (!validation) return request;
+  request.subject.validation_features = shared_features(model, *validation, request);
+  if (!request.subject.validation_features) return std::nullopt;
+  return request;
+}
+
 /// A classifier with the image encoder of a configuration; from --init-from it takes the encoder,
 /// and the head of a classifier of the same classes.
 template <class B>
@@ -109,13 +147,18 @@ coca::TrainingEnd run_classifier(const TrainingRequest& request, B backend) {
   Model model = coca::make_classifier<B>(
       request.subject.config, {request.options.head, classes.size()}, std::move(backend));
   coca::initialize(model, request.options.seed);
-  if (!request.resume && !request.options.init_from.empty()) {
+  const bool keeps_features = !request.options.features.folder.empty();
+  // A resumed run has its own weights, but features are computed before it reads them.
+  if ((!request.resume || keeps_features) && !request.options.init_from.empty()) {
     const InitialWeights weights = initial_weights(request);
     const bool other_classes = weights.of_classifier && weights.classes != classes;
     tell_random(coca::load_known_weights(model, weights.checkpoint, other_classes ? "head." : ""),
                 request);
   }
-  return run_task<coca::ClassificationTask<Model>>(model, request);
+  using Task = coca::ClassificationTask<Model>;
+  if (!keeps_features) return run_task<Task>(model, request);
+  const auto prepared = with_features(model, request);
+  return prepared ? run_task<Task>(model, *prepared) : coca::TrainingEnd::stopped;
 }
 
 /// Compiled once per precision, whatever the configuration.
@@ -124,6 +167,9 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   coca::preset_backend_choices<B>(request.backend, request.options.output);
   const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
   if (request.options.task == "classify") return run_classifier<B>(request, backend);
+  if (!request.options.features.folder.empty())
+    throw coca::ArgumentError("feature_cache is for the task classify, this one is " +
+                              request.options.task);
   if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config))
     return run_text_task(coca::StandardClip<B>(*clip, backend), request);
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);

@@ -9,8 +9,8 @@
 #include "coca/nn/task_head.hpp"
 #include "coca/pipelines/open_model.hpp"
 #include "coca/training/partial_weights.hpp"
+#include "training/corners.hpp"
 #include "training/tested_task.hpp"
-#include "training/tiny_runs.hpp"
 
 using namespace coca;
 using namespace coca::testing;
@@ -20,115 +20,15 @@ using coca_test::read_all;
 
 namespace {
 
-template <class B = Cpu<float>>
-StandardClassifier<B> classifier(std::size_t classes,
-                                 ClassifierHead head = ClassifierHead::linear) {
-  auto model = make_classifier<B>(tiny_config, {head, classes}, B(CpuOptions{.threads = 1}));
-  initialize(model, 1);
-  return model;
-}
-
 using Classifier = StandardClassifier<Cpu<float>>;
 using ClassifierTrainer = Trainer<ClassificationTask<Classifier>>;
-
-std::string number(std::size_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((value >> shift) & 0xFF);
-  return bytes;
-}
-
-/// A square of 6 x 6 pixels in one of the corners of 14 x 14, over gray that changes from picture
-/// to picture: the corner is the class.
-std::string corner(std::size_t picture) {
-  const std::size_t label = picture % 4, x0 = label % 2 * 8, y0 = label / 2 * 8;
-  std::string pixels(14 * 14, static_cast<char>(picture * 2));
-  for (std::size_t y = 0; y < 6; ++y)
-    for (std::size_t x = 0; x < 6; ++x) pixels[(y0 + y) * 14 + x0 + x] = '\xFF';
-  return pixels;
-}
-
-/// IDX files of such pictures.
-class Corners {
- public:
-  Corners() {
-    std::string images = std::string("\0\0\x08\x03", 4) + number(48) + number(14) + number(14);
-    std::string labels = std::string("\0\0\x08\x01", 4) + number(48);
-    for (std::size_t i = 0; i < 48; ++i) {
-      images += corner(i);
-      labels += static_cast<char>(i % 4);
-    }
-    folder_.write("t-images-idx3-ubyte", images);
-    folder_.write("t-labels-idx1-ubyte", labels);
-  }
-
-  TrainingOptions options(const std::string& name = "run") const {
-    TrainingOptions options;
-    options.data.training = options.data.validation = {folder_.path("t-images-idx3-ubyte")};
-    options.data.augment = false;
-    options.data.loader_threads = 1;
-    options.step.batch_size = 12;
-    options.step.steps = 40;
-    options.step.learning_rate = 1e-3;
-    options.step.warmup_steps = 4;
-    options.threads = 1;
-    options.validation_steps = 20;
-    options.picture_count = 4;
-    options.output = folder_.path(name);
-    return options;
-  }
-
-  /// The first sixteen of them.
-  std::string sixteen() const {
-    std::string images = std::string("\0\0\x08\x03", 4) + number(16) + number(14) + number(14);
-    std::string labels = std::string("\0\0\x08\x01", 4) + number(16);
-    for (std::size_t i = 0; i < 16; ++i) {
-      images += corner(i);
-      labels += static_cast<char>(i % 4);
-    }
-    folder_.write("s-labels-idx1-ubyte", labels);
-    return folder_.write("s-images-idx3-ubyte", images);
-  }
-
- private:
-  coca_test::TemporaryFolder folder_;
-};
-
-template <class B = Cpu<float>>
-TrainingEnd train(const TrainingOptions& options, bool resume = false,
-                  std::uint64_t stop_after = 0) {
-  const TrainingSubject subject{.config = tiny_config, .classes = training_classes(options.data)};
-  auto model = classifier<B>(subject.classes.size(), options.head);
-  std::atomic<bool> stop{false};
-  TrainingEvents events;
-  events.stop = &stop;
-  events.on_step = [&](const TrainingProgress& progress) {
-    if (progress.step == stop_after) stop = true;
-  };
-  Trainer<ClassificationTask<StandardClassifier<B>>> trainer(model, subject, options, events);
-  if (resume) trainer.resume();
-  return trainer.run();
-}
-
-/// The values of all parameters with a prefix, by name.
-template <class Model>
-std::map<std::string, std::vector<float>> values_of(const Model& model, const std::string& prefix) {
-  std::map<std::string, std::vector<float>> values;
-  for_each_parameter(model, [&](const auto& parameter) {
-    if (!parameter.path().starts_with(prefix)) return;
-    const WeightSource source = parameter.store(model.backend());
-    std::vector<float>& own = values[parameter.path()];
-    own.resize(source.shape.size());
-    source.read(0, source.rows(), own.data());
-  });
-  return values;
-}
 
 }  // namespace
 
 TEST_CASE("a classifier learns, and log, report and files say so") {
   const Corners data;
   const TrainingOptions options = data.options();
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
   REQUIRE(log.size() == 42);
   CHECK(std::abs(log[0].at("classification_loss").get<double>() - std::log(4.0)) < 0.3);
@@ -152,8 +52,8 @@ TEST_CASE("a classifier learns, and log, report and files say so") {
 
   SECTION("and is resumed bit for bit") {
     TrainingOptions parts = data.options("parts");
-    REQUIRE(train(parts, false, 21) == TrainingEnd::stopped);
-    REQUIRE(train(parts, true) == TrainingEnd::finished);
+    REQUIRE(train_classifier(parts, false, 21) == TrainingEnd::stopped);
+    REQUIRE(train_classifier(parts, true) == TrainingEnd::finished);
     CHECK(tensors_of(parts.output) == tensors_of(options.output));
   }
 }
@@ -162,7 +62,7 @@ TEST_CASE("the folder of a run is a model, which names classes and embeds pictur
   const Corners data;
   TrainingOptions options = data.options();
   options.head = GENERATE(ClassifierHead::linear, ClassifierHead::pooler);
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   const auto model = open_model(options.output, {.threads = 1});
   CHECK(model->info().preset == options.output);
   CHECK(model->info().classes == std::vector<std::string>{"0", "1", "2", "3"});
@@ -208,7 +108,7 @@ TEMPLATE_TEST_CASE("a frozen encoder stays byte for byte while a head learns 16 
   options.step.weight_decay = 0.2;  // would change what it does not freeze, even without gradient
   options.validation_steps = 60;
   options.data.validation = options.data.training = {data.sixteen()};
-  REQUIRE(train<TestType>(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier<TestType>(options) == TrainingEnd::finished);
   const Json last = read_training_log(RunFolder(options.output).log()).back();
   CHECK(last.at("validation").at("pictures") == 16);
   CHECK(last.at("validation").at("accuracy").at("top_1") == 1.0);
@@ -226,8 +126,8 @@ TEMPLATE_TEST_CASE("a frozen encoder stays byte for byte while a head learns 16 
   SECTION("and the run resumes bit for bit") {
     TrainingOptions parts = options;
     parts.output += "_parts";
-    REQUIRE(train<TestType>(parts, false, 31) == TrainingEnd::stopped);
-    REQUIRE(train<TestType>(parts, true) == TrainingEnd::finished);
+    REQUIRE(train_classifier<TestType>(parts, false, 31) == TrainingEnd::stopped);
+    REQUIRE(train_classifier<TestType>(parts, true) == TrainingEnd::finished);
     CHECK(tensors_of(parts.output) == tensors_of(options.output));
   }
 }
@@ -259,14 +159,14 @@ TEST_CASE("a run on augmented and mixed pictures resumes bit for bit") {
   options.step.label_smoothing = 0.1;
   options.step.rate = {"visual=0.5"};
   options.step.steps = 10;
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   TrainingOptions parts = options;
   parts.output += "_parts";
-  REQUIRE(train(parts, false, 5) == TrainingEnd::stopped);
-  REQUIRE(train(parts, true) == TrainingEnd::finished);
+  REQUIRE(train_classifier(parts, false, 5) == TrainingEnd::stopped);
+  REQUIRE(train_classifier(parts, true) == TrainingEnd::finished);
   CHECK(tensors_of(parts.output) == tensors_of(options.output));
   options.step.batch_size = 11;
-  CHECK(message_of([&] { train(options); }) ==
+  CHECK(message_of([&] { train_classifier(options); }) ==
         "mixup and cutmix mix pictures in pairs: the batch has 11, expected an even number");
 }
 
@@ -318,7 +218,7 @@ TEST_CASE("classes come from a column, of which the validation data may have no 
   options.step.steps = 2;
   CHECK(training_classes(options.data) ==
         std::vector<std::string>{"circle", "cross", "square", "stripes"});
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
   CHECK(log.back().at("validation").at("pictures") == 12);
   CHECK(read_all(options.output + "/classes.txt") == "circle\ncross\nsquare\nstripes\n");

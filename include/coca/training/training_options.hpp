@@ -10,6 +10,7 @@
 
 #include "coca/models/classifier_config.hpp"
 #include "coca/training/augmentation_option_list.hpp"
+#include "coca/training/feature_cache_options.hpp"
 #include "coca/training/option_info.hpp"
 #include "coca/training/training_data_options.hpp"
 #include "coca/training/training_step_options.hpp"
@@ -29,6 +30,7 @@ struct TrainingOptions {
   std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
   ClassifierHead head = ClassifierHead::linear;  ///< of a classifier
   TrainingData data{};
+  FeatureCacheOptions features{};  ///< of a frozen image encoder
   TrainingSteps step{};
   TrainingPrecision precision = TrainingPrecision::float32;
   std::string gemm = "fixed";              ///< which kernels multiply, as the backend calls them
@@ -83,6 +85,7 @@ void for_each_option(Options& options, Visitor&& visit) {
   visit({"augment", "augment pictures; false: prepare them as in evaluation", "Augmentation"},
         options.data.augment);
   detail::for_each_augmentation_option(options.data.augmentation, visit);
+  detail::for_each_feature_option(options.features, visit);
   detail::for_each_step_option(options.step, visit);
   const char* group = "Run";
   visit({"output", "folder that the run writes to", group}, options.output);
