@@ -45,6 +45,11 @@ class QueryPooler {
     return {gathered.reshaped({x.shape()[0], embed_dim}), gathered};
   }
 
+  /// The same: there is no projection.
+  PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
+    return (*this)(context, x);
+  }
+
   /// Calls visit(parameter) for each parameter.
   template <class Self, class Visitor>
   static void for_each_parameter(Self& self, Visitor&& visit) {
@@ -83,6 +88,11 @@ class ClassifierPooler {
   /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, tokens, width]
   PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
     return std::visit([&](const auto& pooler) { return pooler(context, x); }, pooler_);
+  }
+
+  /// The same before the projection of what was pooled, if there is one.
+  PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
+    return std::visit([&](const auto& pooler) { return pooler.unprojected(context, x); }, pooler_);
   }
 
   /// Calls visit(parameter) for each parameter.

@@ -22,6 +22,7 @@
 #include "coca/pipelines/attention_map.hpp"
 #include "coca/pipelines/caption.hpp"
 #include "coca/pipelines/classify.hpp"
+#include "coca/pipelines/image_features.hpp"
 #include "coca/pipelines/search_index.hpp"
 
 namespace coca {
@@ -92,6 +93,8 @@ class AnyModel {
                                                    const std::vector<std::int32_t>& ids) = 0;
   /// [pictures, embed_dim]
   virtual Embeddings embed_images(std::span<const Pixels> pictures) = 0;
+  /// [pictures, width], not normalised
+  virtual Embeddings image_features(std::span<const Pixels> pictures, ImageFeature kind) = 0;
   /// [texts, embed_dim]
   virtual Embeddings embed_texts(std::span<const std::string> texts) = 0;
   virtual ZeroShotClassifier classifier(std::vector<std::string> labels,
@@ -136,6 +139,10 @@ class HeldModel final : public AnyModel {
 
   Embeddings embed_images(std::span<const Pixels> pictures) override {
     return coca::embed_images(context_, model_, pictures);
+  }
+
+  Embeddings image_features(std::span<const Pixels> pictures, ImageFeature kind) override {
+    return coca::image_features(context_, model_, pictures, kind);
   }
 
   Embeddings embed_texts(std::span<const std::string> texts) override {

@@ -60,6 +60,10 @@ class HeldClassifier final : public AnyModel {
     return coca::embed_images(context_, encoder(), pictures);
   }
 
+  Embeddings image_features(std::span<const Pixels> pictures, ImageFeature kind) override {
+    return coca::image_features(context_, model_, pictures, kind);
+  }
+
   std::vector<float> class_logits(std::span<const Pixels> pictures) override {
     if (pictures.empty()) return {};
     const Array<B> pooled = model_.encode_image(context_, to_device(context_, pictures));
