@@ -100,7 +100,8 @@ inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options)
                         " has " + std::to_string(info.tokenizer.vocab_size()) +
                         " tokens, but the model " + info.preset + " a vocabulary of " +
                         std::to_string(info.vocab_size) + "; --tokenizer FILE gives it its own");
-  info.identity = to_string(identity_of(found, info, options));
+  info.identity_parts = identity_parts(identity_of(found, info, options));
+  info.identity = to_string(info.identity_parts);
   return info;
 }
 
