@@ -23,14 +23,16 @@
 #include "coca/pipelines/caption.hpp"
 #include "coca/pipelines/classify.hpp"
 #include "coca/pipelines/image_features.hpp"
+#include "coca/pipelines/model_identity.hpp"
 #include "coca/pipelines/search_index.hpp"
 
 namespace coca {
 
 /// Everything about a model but its weights.
 struct ModelInfo {
-  std::string preset;      ///< name of its configuration, or its path if it has no name
-  std::string identity{};  ///< differs between models that give different embeddings
+  std::string preset;              ///< name of its configuration, or its path if it has no name
+  std::string identity{};          ///< differs between models that give different embeddings
+  IdentityParts identity_parts{};  ///< of which that is composed
   AnyTokenizer tokenizer;
   PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;

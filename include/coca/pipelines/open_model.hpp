@@ -119,7 +119,8 @@ inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options)
         classes_of_file(found.folder ? found.folder->classes : std::nullopt, *classifier);
   else
     expect_tokenizer(info, options);
-  info.identity = to_string(identity_of(found, info, options));
+  info.identity_parts = identity_parts(identity_of(found, info, options));
+  info.identity = to_string(info.identity_parts);
   return info;
 }
 
