@@ -202,7 +202,7 @@ void write_classification_report(const std::string& folder, const ClassifiedPict
   coca::write_file_atomically(path("classes.csv"),
                               std::string_view(coca::classes_csv(scores, names)));
   coca::write_file_atomically(path("confusion.csv"),
-                              std::string_view(coca::confusion_csv(scores, names)));
+                              std::string_view(coca::confusion_csv(scores.confusion, names)));
   coca::write_png(path("confusion.png"), coca::confusion_picture(scores, names));
   write_mistakes(path("mistakes.png"), classified, names);
 }

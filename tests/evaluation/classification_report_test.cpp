@@ -38,14 +38,14 @@ TEST_CASE("Tables of classes and confusions are CSV", "[evaluation]") {
         "a cat,0.5,1,0.6666666666666666,1\n"
         "\"a \"\"dog\"\", barking\",1,0.5,0.6666666666666666,2\n"
         "c,0.5,0.5,0.5,2\n");
-  CHECK(confusion_csv(scores, names) ==
+  CHECK(confusion_csv(scores.confusion, names) ==
         "true class,a cat,\"a \"\"dog\"\", barking\",c\n"
         "a cat,1,0,0\n"
         "\"a \"\"dog\"\", barking\",0,1,1\n"
         "c,1,0,1\n");
   const std::vector<std::string> two(2);
   CHECK_THROWS_WITH(classes_csv(scores, two), "there are 2 names for 3 classes");
-  CHECK_THROWS_AS(confusion_csv(scores, two), ShapeError);
+  CHECK_THROWS_AS(confusion_csv(scores.confusion, two), ShapeError);
   CHECK_THROWS_AS(confusion_picture(scores, two), ShapeError);
 }
 

@@ -54,14 +54,6 @@ inline std::vector<Mistake> classification_mistakes(std::span<const float> score
 
 namespace detail {
 
-/// A field of a CSV file, in quotes where it needs them.
-inline std::string csv_field(const std::string& text) {
-  if (text.find_first_of("\",\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 /// The shortest decimal that reads back as this number.
 inline std::string csv_number(double value) {
   std::array<char, 32> text{};
@@ -89,22 +81,6 @@ inline std::string classes_csv(const ClassificationScores& scores,
     for (const double share : {own.precision, own.recall, own.f1})
       csv += "," + detail::csv_number(share);
     csv += "," + std::to_string(own.count) + "\n";
-  }
-  return csv;
-}
-
-/// A line per true class, a column per predicted class, numbers of pictures.
-/// @throws ShapeError for another number of names
-inline std::string confusion_csv(const ClassificationScores& scores,
-                                 std::span<const std::string> names) {
-  detail::expect_names(scores, names);
-  std::string csv = "true class";
-  for (const std::string& name : names) csv += "," + detail::csv_field(name);
-  csv += "\n";
-  for (std::size_t c = 0; c < names.size(); ++c) {
-    csv += detail::csv_field(names[c]);
-    for (const std::size_t count : scores.confusion[c]) csv += "," + std::to_string(count);
-    csv += "\n";
   }
   return csv;
 }
