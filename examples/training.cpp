@@ -23,6 +23,8 @@
 #include "coca/training/tasks/classify.hpp"
 #include "coca/training/tasks/clip.hpp"
 #include "coca/training/tasks/coca.hpp"
+#include "coca/training/text_head.hpp"
+#include "model.hpp"
 
 namespace coca_examples {
 
@@ -104,6 +106,44 @@ coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
                             ", which has no caption decoder; expected clip or classify");
 }
 
+/// The usual norm of what a classifier's linear layer reads, by the first training pictures.
+template <class Model>
+float pooled_norm(const Model& model, const TrainingRequest& request) {
+  constexpr std::size_t pictures = 64;
+  coca::LoaderOptions loading = coca::validation_loader_options(
+      request.options, coca::run_preprocess(request.options, request.subject, model.image_size));
+  loading.order.batch_size = pictures;
+  coca::Loader loader(
+      coca::first_of(coca::open_training_data(request.options.data, request.subject.classes),
+                     pictures),
+      loading);
+  const coca::Batch batch = loader.next();
+  if (batch.size() == 0) throw coca::Error("none of the first training pictures can be read");
+  coca::Context<typename Model::backend_type> context(model.backend());
+  const auto pooled =
+      context.to_host(model.encode_image(context, coca::to_device(context, batch.pixels)));
+  const std::vector<float> values(pooled.begin(), pooled.end());
+  return coca::mean_norm(values, model.embed_dim);
+}
+
+/// Begins where zero-shot classification with the weights of --init-from is.
+template <class Model>
+void start_from_text(Model& model, const TrainingRequest& request) {
+  const coca::TrainingOptions& options = request.options;
+  if (options.head != coca::ClassifierHead::linear || options.init_from.empty())
+    throw coca::ArgumentError(
+        "head_start text needs head linear, which reads what embeddings are made of, and init_from "
+        "with a text tower");
+  const auto teacher = open_model({.preset = options.model,
+                                   .weights = options.init_from,
+                                   .tokenizer = options.tokenizer,
+                                   .threads = options.threads});
+  const coca::ZeroShotClassifier zero_shot =
+      teacher->classifier(request.subject.classes, options.data.templates);
+  coca::set_class_weights(model, zero_shot.embeddings(),
+                          zero_shot.logit_scale() / pooled_norm(model, request));
+}
+
 /// Computes what a folder of features does not hold; of several processes the first one does.
 template <class Model>
 std::shared_ptr<const coca::FeatureSource> shared_features(const Model& model,
@@ -155,6 +195,8 @@ coca::TrainingEnd run_classifier(const TrainingRequest& request, B backend) {
     tell_random(coca::load_known_weights(model, weights.checkpoint, other_classes ? "head." : ""),
                 request);
   }
+  if (!request.resume && request.options.head_start == coca::HeadStart::text)
+    start_from_text(model, request);
   using Task = coca::ClassificationTask<Model>;
   if (!keeps_features) return run_task<Task>(model, request);
   const auto prepared = with_features(model, request);
