@@ -1,9 +1,11 @@
-// Picks the labels that fit a picture best, without having been trained on them.
+// Picks the labels that fit a picture best, without having been trained on them; or, with a
+// trained classifier, the most probable of its own classes.
 
 #include <algorithm>
-#include <iostream>
+#include <functional>
 #include <set>
 
+#include "coca/pipelines/class_probabilities.hpp"
 #include "command_line.hpp"
 #include "templates.hpp"
 
@@ -32,7 +34,9 @@ std::vector<std::string> distinct(const std::vector<std::string>& labels) {
 
 std::vector<std::string> read_labels(const Options& options) {
   if (options.labels.empty() == options.labels_file.empty())
-    throw UsageError("give labels with either --labels a,b,c or --labels-file FILE");
+    throw UsageError(
+        "give labels with either --labels a,b,c or --labels-file FILE; only a classifier trained "
+        "on labels (--weights RUN) needs none");
   if (!options.labels_file.empty()) return distinct(read_lines(options.labels_file));
   std::vector<std::string> labels;
   for (const std::string& part : CLI::detail::split(options.labels, ',')) {
@@ -59,19 +63,48 @@ void print(const Options& options, const std::string& path,
   }
 }
 
+/// From a picture to labels, most probable first.
+using Classifier = std::function<std::vector<coca::LabelProbability>(const coca::Pixels&)>;
+
+bool has_labels(const Options& options) {
+  return !options.labels.empty() || !options.labels_file.empty();
+}
+
+/// Of a model that was trained on labels; it has no others.
+Classifier trained_classifier(const Options& options, Model& model) {
+  if (has_labels(options) || !options.templates.empty())
+    throw UsageError(model.info().preset +
+                     " is a trained classifier, which has its own classes: leave out --labels, "
+                     "--labels-file and --templates");
+  return [&model](const coca::Pixels& pixels) {
+    return coca::ranked_classes(model.class_logits({&pixels, 1}), model.info().classes);
+  };
+}
+
+Classifier zero_shot_classifier(const Options& options, const std::vector<std::string>& labels,
+                                Model& model) {
+  const std::vector<std::string> templates = read_templates(options.templates, model);
+  const coca::ZeroShotClassifier classifier = model.classifier(labels, templates);
+  return [&model, classifier](const coca::Pixels& pixels) {
+    return classifier(model.embed_images({&pixels, 1})[0]);
+  };
+}
+
 bool run(const CLI::App& app, const Options& options) {
-  const std::vector<std::string> labels = read_labels(options);
+  std::vector<std::string> labels;
+  if (has_labels(options)) labels = read_labels(options);  // before a model is read
   const auto model = open_model(options.model);
-  const std::vector<std::string> templates = read_templates(options.templates, *model);
-  const coca::ZeroShotClassifier classifier = model->classifier(labels, templates);
+  if (labels.empty() && !model->info().is_classifier()) labels = read_labels(options);
+  const Classifier classifier = model->info().is_classifier()
+                                    ? trained_classifier(options, *model)
+                                    : zero_shot_classifier(options, labels, *model);
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
   for (std::size_t i = 0; i < options.pictures.size(); ++i) {
     const std::string& path = options.pictures[i];
     std::vector<coca::LabelProbability> found;
     try {
-      const coca::Pixels pixels = model->read_pixels(path);
-      found = classifier(model->embed_images({&pixels, 1})[0]);
+      found = classifier(model->read_pixels(path));
     } catch (const coca::Error& error) {
       failures.report(path, error);
       continue;
@@ -86,11 +119,14 @@ bool run(const CLI::App& app, const Options& options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Ranks labels by how well they fit a picture.", "classify");
+  CLI::App app(
+      "Ranks labels by how well they fit a picture; a trained classifier ranks its own classes.",
+      "classify");
   app.footer(
       "Example: classify photo.jpg --labels \"a cat,a dog,a broken cup\"\n"
       "         classify --model clip_vit_b_32 --weights clip.safetensors --templates imagenet \\\n"
-      "                  --labels-file labels.txt --json *.jpg");
+      "                  --labels-file labels.txt --json *.jpg\n"
+      "         classify --weights run photo.jpg    # run: the folder of train --task classify");
   app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
       ->required()
       ->check(some_name())

@@ -392,7 +392,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
     if (const auto folder = bundled_folder(training.model))
       training.tokenizer = vocabulary_of(*folder);
   const std::string tokenizer = tokenizer_path(training, start.resume);
-  ProgressBar bar("steps");
+  ProgressBar feature_bar("pictures"), bar("steps");
   Failures broken(app.get_name());
   Skipped skipped;
   const coca::MpiCommunicator processes;
@@ -409,15 +409,18 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
                                         : std::vector<std::string>()},
       .options = training,
       .events = events(options, speaks, bar, broken, skipped),
+      .on_features = [&feature_bar](std::size_t done,
+                                    std::size_t all) { feature_bar.show(done, all); },
       .processes = processes,
       .resume = start.resume,
       .logit_bias = start.logit_bias || training.step.contrastive == coca::ContrastiveKind::sigmoid,
       .data_changed = options.data_changed,
       .backend = start.backend,
-      .on_start = [&options, speaks](std::size_t weights, std::size_t pictures,
-                                     const coca::TrainingState& state, std::uint64_t steps) {
-        if (speaks) print_start(options, weights, pictures, state, steps);
-      }};
+      .on_start =
+          [&options, speaks](std::size_t weights, std::size_t pictures,
+                             const coca::TrainingState& state, std::uint64_t steps) {
+            if (speaks) print_start(options, weights, pictures, state, steps);
+          }};
   stop_at_signals();
   try {
     const coca::TrainingEnd end = run_training(request);
@@ -439,7 +442,9 @@ int main(int argc, char* argv[]) {
       "--batch-size 96\n"
       "         train --resume --output run\n"
       "         caption --weights run photo.jpg\n"
-      "         train --task classify --data train/ --validation test/ --output classifier");
+      "         train --task classify --data train/ --validation test/ --output classifier\n"
+      "         train --task classify --head pooler --freeze visual --feature-cache features \\\n"
+      "               --init-from model/ --data train/ --validation test/ --output frozen");
   app.add_option("--config", options.config, "JSON file of options; flags override it")
       ->type_name("FILE");
   app.add_flag("--resume", options.resume,

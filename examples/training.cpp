@@ -1,39 +1,81 @@
 #include "training.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "coca/backend/cpu/cpu.hpp"
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
-#include "coca/models/image_classifier.hpp"
 #include "coca/models/initialize.hpp"
+#include "coca/models/standard_classifier.hpp"
+#include "coca/pipelines/class_names.hpp"
 #include "coca/pipelines/load.hpp"
+#include "coca/training/frozen_features.hpp"
 #include "coca/training/partial_weights.hpp"
+#include "coca/training/run_data.hpp"
 #include "coca/training/tasks/caption.hpp"
 #include "coca/training/tasks/classify.hpp"
 #include "coca/training/tasks/clip.hpp"
 #include "coca/training/tasks/coca.hpp"
+#include "coca/training/text_head.hpp"
+#include "model.hpp"
 
 namespace coca_examples {
 
 namespace {
 
-/// The weights of --init-from.
-coca::Checkpoint initial_weights(const TrainingRequest& request) {
+/// What --init-from gives.
+struct InitialWeights {
+  coca::Checkpoint checkpoint;
+  bool of_classifier = false;          ///< an image encoder with a head, and no text tower
+  std::vector<std::string> classes{};  ///< of a classifier, if a file beside it names them
+};
+
+InitialWeights initial_weights(const TrainingRequest& request) {
+  namespace fs = std::filesystem;
   const std::string& path = request.options.init_from;
   const auto folder = coca::find_hugging_face_folder(path);
-  return coca::open_checkpoint(folder ? folder->weights : path);
+  InitialWeights weights{coca::open_checkpoint(folder ? folder->weights : path)};
+  weights.of_classifier = weights.checkpoint.contains("head.bias");
+  const fs::path names = (folder ? fs::path(path) : fs::path(path).parent_path()) / "classes.txt";
+  std::error_code ignored;
+  if (weights.of_classifier && fs::exists(names, ignored))
+    weights.classes = coca::read_class_names(names.string());
+  return weights;
 }
 
-/// Random or given weights; a resumed run has its own.
+/// Says which weights are not among those of --init-from.
+void tell_random(const std::vector<std::string>& names, const TrainingRequest& request) {
+  constexpr std::size_t shown = 8;
+  if (names.empty() || !request.events.on_note) return;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i)
+    list += (list.empty() ? "" : ", ") + names[i];
+  if (names.size() > shown) list += " and " + std::to_string(names.size() - shown) + " more";
+  request.events.on_note(request.options.init_from + " has no " + list +
+                         ": their values start at random");
+}
+
+/// Random or given weights; a resumed run has its own. A classifier gives its image encoder.
 template <class Model>
 void fill(Model& model, const TrainingRequest& request) {
   if (request.resume || request.options.init_from.empty()) {
     if (request.logit_bias) model.add_logit_bias();
     return coca::initialize(model, request.options.seed);
   }
-  coca::load_weights(model, initial_weights(request), {.interpolate_positions = true});
+  const InitialWeights weights = initial_weights(request);
+  if (weights.of_classifier) {
+    coca::initialize(model, request.options.seed);
+    tell_random(coca::load_known_weights(model, weights.checkpoint), request);
+  } else {
+    coca::load_weights(model, weights.checkpoint, {.interpolate_positions = true});
+  }
   if (request.logit_bias) model.add_logit_bias();
 }
 
@@ -64,26 +106,101 @@ coca::TrainingEnd run_text_task(Model model, const TrainingRequest& request) {
                             ", which has no caption decoder; expected clip or classify");
 }
 
-/// Says which weights are not among those of --init-from.
-void tell_random(const std::vector<std::string>& names, const TrainingRequest& request) {
-  if (names.empty() || !request.events.on_note) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  request.events.on_note(request.options.init_from + " has no " + list +
-                         ": their values start at random");
+/// The usual norm of what a classifier's linear layer reads, by the first training pictures.
+template <class Model>
+float pooled_norm(const Model& model, const TrainingRequest& request) {
+  constexpr std::size_t pictures = 64;
+  coca::LoaderOptions loading = coca::validation_loader_options(
+      request.options, coca::run_preprocess(request.options, request.subject, model.image_size));
+  loading.order.batch_size = pictures;
+  coca::Loader loader(
+      coca::first_of(coca::open_training_data(request.options.data, request.subject.classes),
+                     pictures),
+      loading);
+  const coca::Batch batch = loader.next();
+  if (batch.size() == 0) throw coca::Error("none of the first training pictures can be read");
+  coca::Context<typename Model::backend_type> context(model.backend());
+  const auto pooled =
+      context.to_host(model.encode_image(context, coca::to_device(context, batch.pixels)));
+  const std::vector<float> values(pooled.begin(), pooled.end());
+  return coca::mean_norm(values, model.embed_dim);
 }
 
-/// A classifier with the image encoder of a configuration; from --init-from it takes the encoder.
+/// Begins where zero-shot classification with the weights of --init-from is.
+template <class Model>
+void start_from_text(Model& model, const TrainingRequest& request) {
+  const coca::TrainingOptions& options = request.options;
+  if (options.head != coca::ClassifierHead::linear || options.init_from.empty())
+    throw coca::ArgumentError(
+        "head_start text needs head linear, which reads what embeddings are made of, and init_from "
+        "with a text tower");
+  const auto teacher = open_model({.preset = options.model,
+                                   .weights = options.init_from,
+                                   .tokenizer = options.tokenizer,
+                                   .threads = options.threads});
+  const coca::ZeroShotClassifier zero_shot =
+      teacher->classifier(request.subject.classes, options.data.templates);
+  coca::set_class_weights(model, zero_shot.embeddings(),
+                          zero_shot.logit_scale() / pooled_norm(model, request));
+}
+
+/// Computes what a folder of features does not hold; of several processes the first one does.
+template <class Model>
+std::shared_ptr<const coca::FeatureSource> shared_features(const Model& model,
+                                                           const coca::FeatureRequest& wanted,
+                                                           const TrainingRequest& request) {
+  const coca::FeatureCacheContent content =
+      coca::feature_content(model, request.subject.config, request.options, wanted);
+  const coca::FeatureEvents events{request.on_features, request.events.stop};
+  std::shared_ptr<const coca::FeatureSource> features;
+  if (request.processes.rank() == 0)
+    features = coca::frozen_features(model, content, wanted, events, request.events.on_note);
+  const bool complete = request.processes.sum({features ? 1.0 : 0.0})[0] > 0;
+  if (complete && !features)
+    features =
+        std::make_shared<const coca::CachedFeatures>(coca::FeatureCache(wanted.folder, content));
+  return features;
+}
+
+/// The request with the features of a frozen encoder; nothing if that was stopped.
+template <class Model>
+std::optional<TrainingRequest> with_features(const Model& model, TrainingRequest request) {
+  coca::expect_frozen(model, request.options);
+  const coca::PreprocessConfig preprocess =
+      coca::run_preprocess(request.options, request.subject, model.image_size);
+  request.subject.training_features = shared_features(
+      model, coca::training_features(request.options, request.subject, preprocess), request);
+  if (!request.subject.training_features) return std::nullopt;
+  const auto validation = coca::validation_features(request.options, request.subject, preprocess);
+  if (!validation) return request;
+  request.subject.validation_features = shared_features(model, *validation, request);
+  if (!request.subject.validation_features) return std::nullopt;
+  return request;
+}
+
+/// A classifier with the image encoder of a configuration; from --init-from it takes the encoder,
+/// and the head of a classifier of the same classes.
 template <class B>
-coca::TrainingEnd run_classifier(const coca::VisionConfig& vision, coca::AnyPooler<B> pooler,
-                                 const TrainingRequest& request, B backend) {
-  using Model = coca::ImageClassifier<coca::VisionTransformer<B>, coca::AnyPooler<B>>;
-  Model model(request.subject.classes.size(), coca::VisionTransformer<B>(vision, "visual"),
-              std::move(pooler), std::move(backend));
+coca::TrainingEnd run_classifier(const TrainingRequest& request, B backend) {
+  using Model = coca::StandardClassifier<B>;
+  const std::vector<std::string>& classes = request.subject.classes;
+  Model model = coca::make_classifier<B>(
+      request.subject.config, {request.options.head, classes.size()}, std::move(backend));
   coca::initialize(model, request.options.seed);
-  if (!request.resume && !request.options.init_from.empty())
-    tell_random(coca::load_known_weights(model, initial_weights(request)), request);
-  return run_task<coca::ClassificationTask<Model>>(model, request);
+  const bool keeps_features = !request.options.features.folder.empty();
+  // A resumed run has its own weights, but features are computed before it reads them.
+  if ((!request.resume || keeps_features) && !request.options.init_from.empty()) {
+    const InitialWeights weights = initial_weights(request);
+    const bool other_classes = weights.of_classifier && weights.classes != classes;
+    tell_random(coca::load_known_weights(model, weights.checkpoint, other_classes ? "head." : ""),
+                request);
+  }
+  if (!request.resume && request.options.head_start == coca::HeadStart::text)
+    start_from_text(model, request);
+  using Task = coca::ClassificationTask<Model>;
+  if (!keeps_features) return run_task<Task>(model, request);
+  const auto prepared = with_features(model, request);
+  return prepared ? run_task<Task>(model, *prepared) : coca::TrainingEnd::stopped;
 }
 
 /// Compiled once per precision, whatever the configuration.
@@ -91,15 +208,13 @@ template <class B>
 coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   coca::preset_backend_choices<B>(request.backend, request.options.output);
   const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
-  const bool classifies = request.options.task == "classify";
-  if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config)) {
-    if (classifies)
-      return run_classifier<B>(clip->vision, coca::configured_pooler<B>(*clip), request, backend);
+  if (request.options.task == "classify") return run_classifier<B>(request, backend);
+  if (!request.options.features.folder.empty())
+    throw coca::ArgumentError("feature_cache is for the task classify, this one is " +
+                              request.options.task);
+  if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config))
     return run_text_task(coca::StandardClip<B>(*clip, backend), request);
-  }
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);
-  if (classifies)
-    return run_classifier<B>(config.vision, coca::configured_pooler<B>(config), request, backend);
   return run_text_task(coca::StandardCoCa<B>(config, backend), request);
 }
 

@@ -18,6 +18,8 @@ struct TrainingRequest {
   coca::TrainingSubject subject;
   coca::TrainingOptions options{};
   coca::TrainingEvents events{};
+  /// Called with pictures done and all, while features of a frozen encoder are computed.
+  std::function<void(std::size_t, std::size_t)> on_features{};
   coca::MpiCommunicator processes{};  ///< those of mpirun, or only this one
   bool resume = false;                ///< from the checkpoint in the run's folder
   bool logit_bias = false;            ///< whether the model is to have one

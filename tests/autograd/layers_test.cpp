@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "coca/models/multimodal_decoder.hpp"
 #include "coca/models/poolers.hpp"
+#include "coca/models/standard_classifier.hpp"
 #include "coca/models/vision_transformer.hpp"
 #include "coca/nn/map_head.hpp"
 #include "coca/nn/multimodal_block.hpp"
@@ -187,6 +188,24 @@ TEST_CASE("the gradients of TaskHead are right, with hidden tokens", "[gradients
   const auto hidden =
       check.context().to_device(std::vector<std::uint8_t>{0, 0, 1, 1, 0, 1, 0, 0}, Shape{2, 4});
   check([&] { return check.weighted_sum(head(check.context(), x, hidden)); });
+}
+
+TEST_CASE("the gradients of a classifier are right, with either head", "[gradients]") {
+  const CoCaConfig config{
+      .embed_dim = 6,
+      .vision =
+          {.image_size = 4, .patch_size = 2, .width = 6, .layers = 1, .heads = 2, .mlp_width = 8},
+      .pooling = {.kind = Pooling::single, .queries = 3, .heads = 2}};
+  for (const ClassifierHead kind : {ClassifierHead::linear, ClassifierHead::pooler}) {
+    GradientCheck check;
+    auto model = make_classifier<Exact>(config, {kind, 3});
+    check.parameters_of(model);
+    const auto pixels = check.variable("pixels", {2, 3, 4, 4});
+    check([&] {
+      const auto pooled = model.encode_image(check.context(), pixels);
+      return check.weighted_sum(model.classify(check.context(), pooled));
+    });
+  }
 }
 
 TEST_CASE("the gradients of MapHead are right", "[gradients]") {

@@ -357,6 +357,55 @@ TEST_CASE("train has tasks, each with its names in the log") {
   CHECK(contains(wrong.err, "no picture of the data has a label"));
 }
 
+TEST_CASE("a trained classifier is a model like any other") {
+  const Folder folder;
+  const std::string list = write_list(folder), output = folder / "frozen";
+  REQUIRE(run("train --task classify --head pooler --freeze visual --label-key caption " +
+              arguments(list, output) + " --init-from " + models + "/stamps_coca/model.safetensors")
+              .status == 0);
+  const auto checkpoint = coca::open_checkpoint(output + "/open_clip_model.safetensors");
+  const auto original = coca::open_checkpoint(models + "/stamps_coca/model.safetensors");
+  std::size_t same = 0;
+  for (const std::string& name : checkpoint.names())
+    if (name.starts_with("visual.")) {
+      CHECK(checkpoint.read_floats(name) == original.read_floats(name));
+      ++same;
+    }
+  CHECK(same > 10);
+
+  const Result classes = run("classify --json --weights " + output + " " + slug);
+  REQUIRE(classes.status == 0);
+  const auto row = classes.json().at(0);
+  CHECK(row.at("labels").size() == 16);
+  double sum = 0;
+  for (const auto& label : row.at("labels")) sum += label.at("probability").get<double>();
+  CHECK(std::abs(sum - 1) <= 1e-5);
+  CHECK(run("classify --json --model " + output + " " + slug).out == classes.out);
+  CHECK(run("embed --json --weights " + output + " " + slug).status == 0);
+
+  check_refused(run("classify --weights " + output + " --labels a,b " + slug), 2,
+                {output + " is a trained classifier, which has its own classes"});
+  check_refused(run("embed --weights " + output + " --text cow"), 1,
+                {output + " is a classifier of pictures: it reads and writes no texts"});
+  check_refused(run("caption --weights " + output + " " + slug), 2, {"has no captioner"});
+  check_refused(run("classify " + slug), 2, {"give labels with either"});
+
+  // Its head goes on where the classes are the same; a model with texts takes the encoder alone.
+  const std::string from = " --init-from " + output + " --output ";
+  const Result finetuned = run("train --task classify --head pooler --label-key caption --data " +
+                               list + from + (folder / "finetuned") + " --steps 1 --threads 1");
+  REQUIRE(finetuned.status == 0);
+  CHECK_FALSE(contains(finetuned.err, "start at random"));
+  const Result clip = run("train --task clip --data " + list + from + (folder / "clip") +
+                          " --steps 1 --batch-size 4 --threads 1");
+  REQUIRE(clip.status == 0);
+  CHECK(contains(clip.err, "more: their values start at random"));
+  const Result other = run("train --task classify --head pooler --label-key image --data " + list +
+                           from + (folder / "other") + " --steps 1 --threads 1");
+  REQUIRE(other.status == 0);
+  CHECK(contains(other.err, "has no head.attn_pool.query"));
+}
+
 TEST_CASE("a full disk, a limit on files and a path below a file are one sentence") {
   const Folder folder;
   const std::string list = write_list(folder), output = folder / "run";

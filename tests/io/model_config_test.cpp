@@ -129,6 +129,31 @@ TEST_CASE("where training starts is read") {
   CHECK(contains(config_refusal("/init_logit_scale", 101), "init_logit_scale is out of range"));
 }
 
+TEST_CASE("a classifier is a configuration with a head and a number of classes") {
+  const auto with = [](const Json& classifier) {
+    return parse({{"model_cfg", Json::parse(coca_vit_l_14)}, {"classifier_cfg", classifier}});
+  };
+  using coca::ClassifierHead;
+  CHECK_FALSE(parse(Json::parse(coca_vit_l_14)).classifier);
+  CHECK(with({{"classes", 10}}).classifier == coca::ClassifierConfig{ClassifierHead::linear, 10});
+  CHECK(with({{"classes", 2}, {"head", "pooler"}}).classifier ==
+        coca::ClassifierConfig{ClassifierHead::pooler, 2});
+  CHECK(message_of([&] {
+          with({{"head", "pooler"}});
+        }) == "x.json: classifier_cfg.classes is missing");
+  CHECK(message_of([&] {
+          with({{"classes", 1}});
+        }) == "x.json: classifier_cfg.classes must be an integer from 2 to 1000000, not 1");
+  CHECK(message_of([&] {
+          with({{"classes", 3}, {"head", "mlp"}});
+        }) == "x.json: classifier_cfg.head must be one of \"linear\", \"pooler\"");
+  CHECK(contains(message_of([&] {
+                   with({{"classes", 3}, {"dropout", 0.1}});
+                 }),
+                 "classifier_cfg.dropout is an unknown key"));
+  CHECK(message_of([&] { with(3); }) == "x.json: classifier_cfg is not a JSON object");
+}
+
 TEST_CASE("poolers of a model without captions are refused, not dropped") {
   const Json clip = Json::parse(
       R"({"embed_dim": 512, "vision_cfg": {"attentional_pool": true}, "text_cfg": {}})");

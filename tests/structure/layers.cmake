@@ -26,7 +26,7 @@ list(APPEND forbidden_image text data)
 list(APPEND forbidden_losses generation)
 set(forbidden_generation losses)
 # Configurations are plain values, which io reads and writes.
-set(allowed_io models/config.hpp)
+set(allowed_io models/config.hpp models/classifier_config.hpp)
 # A model that is opened at run time runs on the CPU backend.
 set(allowed_pipelines backend/cpu/cpu.hpp)
 

@@ -5,10 +5,12 @@
 #include <cmath>
 
 #include "catch.hpp"
-#include "coca/models/image_classifier.hpp"
+#include "coca/models/standard_classifier.hpp"
+#include "coca/nn/task_head.hpp"
+#include "coca/pipelines/open_model.hpp"
 #include "coca/training/partial_weights.hpp"
+#include "training/corners.hpp"
 #include "training/tested_task.hpp"
-#include "training/tiny_runs.hpp"
 
 using namespace coca;
 using namespace coca::testing;
@@ -18,92 +20,15 @@ using coca_test::read_all;
 
 namespace {
 
-using Encoder = VisionTransformer<Cpu<float>>;
-using Classifier = ImageClassifier<Encoder, AnyPooler<Cpu<float>>>;
+using Classifier = StandardClassifier<Cpu<float>>;
 using ClassifierTrainer = Trainer<ClassificationTask<Classifier>>;
-
-Classifier classifier(std::size_t classes) {
-  Classifier model(
-      classes, Encoder(tiny_config.vision, "visual"),
-      AnyPooler<Cpu<float>>({tiny_config.pooling.kind, pooler_sizes(tiny_config)}, "visual"),
-      Cpu<float>(CpuOptions{.threads = 1}));
-  initialize(model, 1);
-  return model;
-}
-
-std::string number(std::size_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((value >> shift) & 0xFF);
-  return bytes;
-}
-
-/// A square of 6 x 6 pixels in one of the corners of 14 x 14, over gray that changes from picture
-/// to picture: the corner is the class.
-std::string corner(std::size_t picture) {
-  const std::size_t label = picture % 4, x0 = label % 2 * 8, y0 = label / 2 * 8;
-  std::string pixels(14 * 14, static_cast<char>(picture * 2));
-  for (std::size_t y = 0; y < 6; ++y)
-    for (std::size_t x = 0; x < 6; ++x) pixels[(y0 + y) * 14 + x0 + x] = '\xFF';
-  return pixels;
-}
-
-/// IDX files of such pictures.
-class Corners {
- public:
-  Corners() {
-    std::string images = std::string("\0\0\x08\x03", 4) + number(48) + number(14) + number(14);
-    std::string labels = std::string("\0\0\x08\x01", 4) + number(48);
-    for (std::size_t i = 0; i < 48; ++i) {
-      images += corner(i);
-      labels += static_cast<char>(i % 4);
-    }
-    folder_.write("t-images-idx3-ubyte", images);
-    folder_.write("t-labels-idx1-ubyte", labels);
-  }
-
-  TrainingOptions options(const std::string& name = "run") const {
-    TrainingOptions options;
-    options.data.training = options.data.validation = {folder_.path("t-images-idx3-ubyte")};
-    options.data.augment = false;
-    options.data.loader_threads = 1;
-    options.step.batch_size = 12;
-    options.step.steps = 40;
-    options.step.learning_rate = 1e-3;
-    options.step.warmup_steps = 4;
-    options.threads = 1;
-    options.validation_steps = 20;
-    options.picture_count = 4;
-    options.output = folder_.path(name);
-    return options;
-  }
-
-  const coca_test::TemporaryFolder& folder() const { return folder_; }
-
- private:
-  coca_test::TemporaryFolder folder_;
-};
-
-TrainingEnd train(const TrainingOptions& options, bool resume = false,
-                  std::uint64_t stop_after = 0) {
-  const TrainingSubject subject{.config = tiny_config, .classes = training_classes(options.data)};
-  Classifier model = classifier(subject.classes.size());
-  std::atomic<bool> stop{false};
-  TrainingEvents events;
-  events.stop = &stop;
-  events.on_step = [&](const TrainingProgress& progress) {
-    if (progress.step == stop_after) stop = true;
-  };
-  ClassifierTrainer trainer(model, subject, options, events);
-  if (resume) trainer.resume();
-  return trainer.run();
-}
 
 }  // namespace
 
 TEST_CASE("a classifier learns, and log, report and files say so") {
   const Corners data;
   const TrainingOptions options = data.options();
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
   REQUIRE(log.size() == 42);
   CHECK(std::abs(log[0].at("classification_loss").get<double>() - std::log(4.0)) < 0.3);
@@ -119,16 +44,109 @@ TEST_CASE("a classifier learns, and log, report and files say so") {
   CHECK(contains(report, "classification"));
   CHECK(contains(report, "Validation: accuracy"));
   CHECK(read_all(options.output + "/classes.txt") == "0\n1\n2\n3\n");
-  CHECK_FALSE(std::filesystem::exists(RunFolder(options.output).config()));
+  const ModelDescription description = read_model_description(RunFolder(options.output).config());
+  CHECK(same_model(description.config, AnyConfig(tiny_config)));
+  CHECK(description.classifier == ClassifierConfig{ClassifierHead::linear, 4});
   CHECK_FALSE(std::filesystem::exists(RunFolder(options.output).generation_config()));
   CHECK(open_checkpoint(RunFolder(options.output).weights()).contains("head.bias"));
 
   SECTION("and is resumed bit for bit") {
     TrainingOptions parts = data.options("parts");
-    REQUIRE(train(parts, false, 21) == TrainingEnd::stopped);
-    REQUIRE(train(parts, true) == TrainingEnd::finished);
+    REQUIRE(train_classifier(parts, false, 21) == TrainingEnd::stopped);
+    REQUIRE(train_classifier(parts, true) == TrainingEnd::finished);
     CHECK(tensors_of(parts.output) == tensors_of(options.output));
   }
+}
+
+TEST_CASE("the folder of a run is a model, which names classes and embeds pictures") {
+  const Corners data;
+  TrainingOptions options = data.options();
+  options.head = GENERATE(ClassifierHead::linear, ClassifierHead::pooler);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
+  const auto model = open_model(options.output, {.threads = 1});
+  CHECK(model->info().preset == options.output);
+  CHECK(model->info().classes == std::vector<std::string>{"0", "1", "2", "3"});
+  CHECK_FALSE(model->info().captions);
+  const AnyDataset pictures = open_datasets(options.data.training, options.data);
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::vector<Pixels> pixels{
+        preprocess(read_image(pictures.read(i), "picture"), model->info().preprocessing)};
+    const std::vector<float> logits = model->class_logits(pixels);
+    REQUIRE(logits.size() == 4);
+    const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+    CHECK(static_cast<std::size_t>(best) == i % 4);
+    const Embeddings embedding = model->embed_images(pixels);
+    CHECK(embedding.width == model->info().embed_dim);
+    CHECK(std::abs(similarity(embedding[0], embedding[0]) - 1) <= 1e-5f);
+  }
+  const std::string reads_none =
+      "the model " + options.output + " is a classifier of pictures: it reads and writes no texts";
+  const std::vector<std::string> texts{"a"};
+  CHECK(message_of([&] { model->embed_texts(texts); }) == reads_none);
+  CHECK(message_of([&] { model->classifier(texts, texts); }) == reads_none);
+  CHECK(contains(message_of([&] { open_model(options.output, {.captions = true}); }),
+                 "has no captioner"));
+  write_file_atomically(options.output + "/classes.txt", std::string_view("one\ntwo\n"));
+  CHECK(message_of([&] { open_model(options.output); }) ==
+        options.output +
+            "/classes.txt: has 2 names, expected one line for each of the "
+            "classifier's 4 classes");
+  std::filesystem::remove(options.output + "/classes.txt");
+  CHECK(open_model(options.output)->info().classes[3] == "3");
+  CHECK_THROWS_AS(open_model(options.output, {.weights = "none.safetensors"}), FileError);
+}
+
+TEMPLATE_TEST_CASE("a frozen encoder stays byte for byte while a head learns 16 pictures", "",
+                   Cpu<float>, (Cpu<float, bfloat16>)) {
+  const Corners data;
+  TrainingOptions options = data.options();
+  options.head = ClassifierHead::pooler;
+  options.step.freeze = {"visual"};
+  options.step.batch_size = 16;
+  options.step.steps = 60;
+  options.step.learning_rate = 3e-3;
+  options.step.weight_decay = 0.2;  // would change what it does not freeze, even without gradient
+  options.validation_steps = 60;
+  options.data.validation = options.data.training = {data.sixteen()};
+  REQUIRE(train_classifier<TestType>(options) == TrainingEnd::finished);
+  const Json last = read_training_log(RunFolder(options.output).log()).back();
+  CHECK(last.at("validation").at("pictures") == 16);
+  CHECK(last.at("validation").at("accuracy").at("top_1") == 1.0);
+
+  auto before = classifier<TestType>(4, ClassifierHead::pooler);
+  auto after = classifier<TestType>(4, ClassifierHead::pooler);
+  load_weights(after, open_checkpoint(RunFolder(options.output).weights()));
+  REQUIRE(values_of(before, "visual").size() > 10);
+  CHECK(values_of(before, "visual") == values_of(after, "visual"));
+  CHECK(values_of(before, "head").size() == 11);
+  for (const auto& [name, values] : values_of(before, "head"))
+    if (name != "head.attn_pool.attn.in_proj_bias")
+      CHECK(values != values_of(after, "head").at(name));
+
+  SECTION("and the run resumes bit for bit") {
+    TrainingOptions parts = options;
+    parts.output += "_parts";
+    REQUIRE(train_classifier<TestType>(parts, false, 31) == TrainingEnd::stopped);
+    REQUIRE(train_classifier<TestType>(parts, true) == TrainingEnd::finished);
+    CHECK(tensors_of(parts.output) == tensors_of(options.output));
+  }
+}
+
+TEST_CASE("with one query a classifier is an encoder and a TaskHead") {
+  using B = Reference<float>;
+  auto model = make_classifier<B>(plain, {ClassifierHead::pooler, 3});
+  initialize(model, 7);
+  TaskHead<B> head("head", {.width = 48, .key_width = 48, .heads = 3, .outputs = 3});
+  TaskHead<B>::for_each_parameter(head, [&](auto& parameter) {
+    parameter.load(model.backend(), initial_values(parameter, 7));
+  });
+  Context<B> context;
+  const Array<B> pixels = some_inputs().pixels;
+  const Array<B> tokens = model.image_encoder()(context, pixels);
+  CHECK(context.to_host(model.classify(context, model.encode_image(context, pixels))) ==
+        context.to_host(head(context, tokens)));
+  CHECK(context.to_host(model.pool(context, tokens)) ==
+        context.to_host(model.encode_image(context, pixels)));
 }
 
 TEST_CASE("a run on augmented and mixed pictures resumes bit for bit") {
@@ -141,14 +159,14 @@ TEST_CASE("a run on augmented and mixed pictures resumes bit for bit") {
   options.step.label_smoothing = 0.1;
   options.step.rate = {"visual=0.5"};
   options.step.steps = 10;
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   TrainingOptions parts = options;
   parts.output += "_parts";
-  REQUIRE(train(parts, false, 5) == TrainingEnd::stopped);
-  REQUIRE(train(parts, true) == TrainingEnd::finished);
+  REQUIRE(train_classifier(parts, false, 5) == TrainingEnd::stopped);
+  REQUIRE(train_classifier(parts, true) == TrainingEnd::finished);
   CHECK(tensors_of(parts.output) == tensors_of(options.output));
   options.step.batch_size = 11;
-  CHECK(message_of([&] { train(options); }) ==
+  CHECK(message_of([&] { train_classifier(options); }) ==
         "mixup and cutmix mix pictures in pairs: the batch has 11, expected an even number");
 }
 
@@ -168,6 +186,9 @@ TEST_CASE("an encoder's weights are loaded into a classifier, and the rest is li
     CHECK(values == checkpoint.read_floats(parameter.path()));
   });
   SafetensorsWriter(folder.path("none.safetensors"), {}, {}).commit();
+  CHECK(load_known_weights(model, checkpoint, "visual.ln_pre.") ==
+        std::vector<std::string>{"visual.ln_pre.weight", "visual.ln_pre.bias", "head.weight",
+                                 "head.bias"});
   CHECK(message_of(
             [&] { load_known_weights(model, open_checkpoint(folder.path("none.safetensors"))); }) ==
         folder.path("none.safetensors") + ": holds no weights that the model has a place for");
@@ -197,7 +218,7 @@ TEST_CASE("classes come from a column, of which the validation data may have no 
   options.step.steps = 2;
   CHECK(training_classes(options.data) ==
         std::vector<std::string>{"circle", "cross", "square", "stripes"});
-  REQUIRE(train(options) == TrainingEnd::finished);
+  REQUIRE(train_classifier(options) == TrainingEnd::finished);
   const std::vector<Json> log = read_training_log(RunFolder(options.output).log());
   CHECK(log.back().at("validation").at("pictures") == 12);
   CHECK(read_all(options.output + "/classes.txt") == "circle\ncross\nsquare\nstripes\n");

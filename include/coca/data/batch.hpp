@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coca/data/feature_source.hpp"
 #include "coca/image/preprocess.hpp"
 
 namespace coca {
@@ -40,6 +41,7 @@ struct Batch {
   /// Normalised floats, [batch * pictures_per_sample, 3, height, width].
   PixelBatch pixels;
   std::size_t pictures_per_sample = 1;
+  FeatureBatch features{};            ///< in the place of pixels, if the loader has features
   std::vector<std::string> captions;  ///< "" where a picture has none
   std::vector<std::string> names;
   std::vector<std::int32_t> labels;     ///< no_label where a picture has none

@@ -117,8 +117,12 @@ inline void close_holes(Batch& batch, const std::vector<bool>& shown) {
     return kept;
   };
   const std::size_t picture = Image::channels * batch.pixels.height * batch.pixels.width;
-  const std::size_t kept = close(batch.pixels.values, batch.pictures_per_sample * picture);
-  batch.pixels.batch = kept * batch.pictures_per_sample;
+  if (!batch.features.empty()) {
+    close(batch.features.values, batch.features.tokens * batch.features.width);
+  } else {
+    const std::size_t kept = close(batch.pixels.values, batch.pictures_per_sample * picture);
+    batch.pixels.batch = kept * batch.pictures_per_sample;
+  }
   batch.for_each_list([&](auto& list) { close(list, 1); });
 }
 
@@ -280,17 +284,27 @@ class Loader {
     slot->order = permutation_;
     slot->first = first;
     slot->count = last - first;
-    const PreprocessConfig& config = options_.sample.preprocess;
     slot->batch.position = position;
-    const std::size_t pictures = slot->count * options_.sample.pictures_per_sample;
-    slot->batch.pixels = {pictures, Image::channels, config.height, config.width, {}};
-    slot->batch.pixels.values.resize(pictures * Image::channels * config.height * config.width);
+    make_room(slot->batch, slot->count);
     slot->batch.pictures_per_sample = options_.sample.pictures_per_sample;
     slot->batch.for_each_list([&](auto& list) { list.resize(slot->count); });
     slot->shown.resize(slot->count);
     slot->skipped.resize(slot->count);
     slot->errors.resize(slot->count);
     return slot;
+  }
+
+  /// Memory for what samples show.
+  void make_room(Batch& batch, std::size_t samples) const {
+    const PreprocessConfig& config = options_.sample.preprocess;
+    if (const FeatureSource* features = options_.sample.features.get()) {
+      batch.features = {features->tokens(), features->width(), {}};
+      batch.features.values.resize(samples * features->tokens() * features->width());
+      return;
+    }
+    const std::size_t pictures = samples * options_.sample.pictures_per_sample;
+    batch.pixels = {pictures, Image::channels, config.height, config.width, {}};
+    batch.pixels.values.resize(pictures * Image::channels * config.height * config.width);
   }
 
   /// Prepares one sample; the lock is held before and after, but not during that.
@@ -301,7 +315,7 @@ class Loader {
     lock.unlock();
     try {
       sample = make(slot, task.item);
-      if (sample) copy_pixels(*sample, slot, task.item);
+      if (sample) copy_shown(*sample, slot, task.item);
     } catch (...) {
       error = std::current_exception();
     }
@@ -342,10 +356,12 @@ class Loader {
                 slot.skipped[item].back().reason);
   }
 
-  static void copy_pixels(const Sample& sample, detail::BatchSlot& slot, std::size_t item) {
-    const std::vector<float>& values = sample.pixels.values;
+  static void copy_shown(const Sample& sample, detail::BatchSlot& slot, std::size_t item) {
+    const bool pixels = sample.features.empty();
+    const std::vector<float>& values = pixels ? sample.pixels.values : sample.features;
+    std::vector<float>& batch = pixels ? slot.batch.pixels.values : slot.batch.features.values;
     std::copy(values.begin(), values.end(),
-              slot.batch.pixels.values.begin() + static_cast<std::ptrdiff_t>(item * values.size()));
+              batch.begin() + static_cast<std::ptrdiff_t>(item * values.size()));
   }
 
   /// The batch of a slot that no thread is working on any more.

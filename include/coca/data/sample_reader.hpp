@@ -20,6 +20,7 @@
 #include "coca/data/batch.hpp"
 #include "coca/data/caption_choice.hpp"
 #include "coca/data/dataset.hpp"
+#include "coca/data/feature_source.hpp"
 #include "coca/data/picture_cache.hpp"
 #include "coca/data/random_draws.hpp"
 #include "coca/data/transparent_image.hpp"
@@ -49,6 +50,8 @@ struct SampleOptions {
   std::size_t max_pixels = DecodeOptions{}.max_pixels;  ///< larger pictures count as broken
   bool truncated = false;              ///< otherwise pictures that are cut off count as broken
   DamagedPictures* damaged = nullptr;  ///< where damaged pictures are counted; may be null
+  /// Features of all pictures, which are read in the place of the pictures; or null.
+  std::shared_ptr<const FeatureSource> features{};
 };
 
 /// A prepared sample.
@@ -58,7 +61,8 @@ struct Sample {
   std::string caption;
   std::int32_t label = no_label;
   RecordFields fields;
-  PixelBatch pixels;  ///< normalised floats, [pictures, 3, height, width]
+  PixelBatch pixels{};            ///< normalised floats, [pictures, 3, height, width]
+  std::vector<float> features{};  ///< [tokens, width], in the place of pixels
 };
 
 /// Reads samples. The result is a function of the data set, the options and the key.
@@ -75,6 +79,9 @@ class SampleReader {
                           ", expected a probability from 0 to 1");
     if (options.pictures_per_sample == 0)
       throw ArgumentError("pictures_per_sample is 0, expected at least 1");
+    if (options.features && options.features->pictures() != dataset_.size())
+      throw ArgumentError("there are features of " + std::to_string(options.features->pictures()) +
+                          " pictures for a data set of " + std::to_string(dataset_.size()));
   }
 
   const AnyDataset& dataset() const noexcept { return dataset_; }
@@ -87,12 +94,13 @@ class SampleReader {
     try {
       Record record = dataset_.record(index);
       broken.name = record.name;
-      return Sample{index,
-                    record.name,
-                    caption_of(record, key),
-                    record.label.value_or(no_label),
-                    record.fields,
-                    show_all(record, key)};
+      Sample sample{index, record.name, caption_of(record, key), record.label.value_or(no_label),
+                    record.fields};
+      if (options_.features)
+        sample.features = features_of(key);
+      else
+        sample.pixels = show_all(record, key);
+      return sample;
     } catch (const FileError& error) {  // of the picture, or of the file that lists it
       if (broken.name.empty()) broken.name = error.path();
       broken.reason = error.what();
@@ -117,6 +125,13 @@ class SampleReader {
 
   std::string caption_of(const Record& record, const SampleKey& key) const {
     return choose_caption(record.captions, key, options_.first_caption);
+  }
+
+  std::vector<float> features_of(const SampleKey& key) const {
+    const FeatureSource& source = *options_.features;
+    std::vector<float> values(source.tokens() * source.width());
+    source.read(static_cast<std::size_t>(key.index), key.epoch, values.data());
+    return values;
   }
 
   // All pictures of a sample, one after the other; what is drawn is the same for each of them.

@@ -4,6 +4,7 @@
 /// et al. 2021, appendix A.3). Needs the library liblbfgs. Only this header reads COCA_HAS_LBFGS;
 /// without it fitting throws UnavailableError.
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -80,33 +81,46 @@ inline void logits_of(const LabelledFeatures& data, std::size_t picture, const d
   }
 }
 
+using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+inline Eigen::Map<const RowMatrix> matrix_of(const double* values, std::size_t rows,
+                                             std::size_t columns) {
+  return {values, static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns)};
+}
+
+/// Turns logits [count, classes] into the slopes of their cross-entropies. @return the sum of these
+inline double logits_to_slopes(RowMatrix& logits, std::span<const std::size_t> labels) {
+  double total = 0;
+  for (Eigen::Index i = 0; i < logits.rows(); ++i) {
+    auto row = logits.row(i);
+    const auto label = static_cast<Eigen::Index>(labels[static_cast<std::size_t>(i)]);
+    const double largest = row.maxCoeff(), own = row[label];
+    row = (row.array() - largest).exp();
+    const double sum = row.sum();
+    total += std::log(sum) + largest - own;
+    row /= sum;
+    row[label] -= 1;
+  }
+  return total;
+}
+
 /// C * sum of the cross-entropies + half of the sum of squared weights (not of biases), as
 /// scikit-learn's LogisticRegression; assigns its gradient.
 inline double logistic_objective(const LabelledFeatures& data, double c, const double* parameters,
                                  double* gradient) {
-  const std::size_t weights = data.classes * data.width;
-  double objective = 0;
-  for (std::size_t i = 0; i < weights; ++i) {
-    objective += 0.5 * parameters[i] * parameters[i];
-    gradient[i] = parameters[i];
-  }
-  std::fill(gradient + weights, gradient + weights + data.classes, 0.0);
-  std::vector<double> logits(data.classes);
-  for (std::size_t i = 0; i < data.count(); ++i) {
-    logits_of(data, i, parameters, logits);
-    const double own = logits[data.labels[i]];
-    const double largest = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (double& logit : logits) sum += logit = std::exp(logit - largest);
-    objective += c * (std::log(sum) + largest - own);
-    const double* const row = data.values.data() + i * data.width;
-    for (std::size_t k = 0; k < data.classes; ++k) {
-      const double slope = c * (logits[k] / sum - (k == data.labels[i] ? 1 : 0));
-      gradient[weights + k] += slope;
-      for (std::size_t j = 0; j < data.width; ++j) gradient[k * data.width + j] += slope * row[j];
-    }
-  }
-  return objective;
+  const std::size_t size = data.classes * data.width;
+  const auto classes = static_cast<Eigen::Index>(data.classes);
+  const auto features = matrix_of(data.values.data(), data.count(), data.width);
+  const auto weights = matrix_of(parameters, data.classes, data.width);
+  const Eigen::Map<const Eigen::RowVectorXd> biases(parameters + size, classes);
+  RowMatrix logits = features * weights.transpose();
+  logits.rowwise() += biases;
+  const double cross_entropy = logits_to_slopes(logits, data.labels);
+  Eigen::Map<RowMatrix> weight_gradient(gradient, classes, static_cast<Eigen::Index>(data.width));
+  weight_gradient.noalias() = c * logits.transpose() * features;
+  weight_gradient += weights;
+  Eigen::Map<Eigen::RowVectorXd>(gradient + size, classes) = c * logits.colwise().sum();
+  return c * cross_entropy + 0.5 * weights.squaredNorm();
 }
 
 #if COCA_HAS_LBFGS

@@ -35,6 +35,7 @@ struct HuggingFaceFolder {
   std::optional<std::string> sentence_piece;  ///< *.model
   /// Minimum total tokens of captions, start and end included, from generation_config.json.
   std::optional<std::size_t> min_length;
+  std::optional<std::string> classes;  ///< classes.txt, the names of a classifier's classes
 };
 
 namespace detail {
@@ -167,6 +168,7 @@ inline HuggingFaceFolder open_hugging_face_folder(const std::string& path,
     folder.bpe_vocabulary = detail::find_only(path, listing, "bpe_simple_vocab", ".txt.gz");
   folder.sentence_piece = detail::find_only(path, listing, "", ".model");
   folder.min_length = detail::find_min_length(listing);
+  folder.classes = listing.first_of({"classes.txt"});
   return folder;
 }
 

@@ -15,6 +15,7 @@
 #include "coca/core/error.hpp"
 #include "coca/io/config_section.hpp"
 #include "coca/io/json.hpp"
+#include "coca/models/classifier_config.hpp"
 #include "coca/models/config.hpp"
 
 namespace coca {
@@ -34,6 +35,9 @@ struct ModelDescription {
   std::optional<double> init_logit_bias{};  ///< of a model for SigLIP's loss
   Json preprocess{};                        ///< `preprocess_cfg` as it stands in the file, or null
   NamedTokenizer tokenizer{};
+  /// `classifier_cfg` beside `model_cfg`: the model is a classifier with that image encoder, and
+  /// has no text tower. OpenCLIP knows no such key.
+  std::optional<ClassifierConfig> classifier{};
 };
 
 namespace detail {
@@ -390,6 +394,21 @@ inline CoCaConfig parse_coca(ConfigSection& section, const std::string& path,
 
 }  // namespace detail
 
+namespace detail {
+
+/// `classifier_cfg`: its head and the number of its classes.
+inline ClassifierConfig parse_classifier(const std::string& path, const Json& json) {
+  ConfigSection section(path, "classifier_cfg.", json);
+  ClassifierConfig classifier;
+  const FieldInfo head{.name = "head", .key = "head"};
+  read_value(section, head, classifier.head);
+  classifier.classes = static_cast<std::size_t>(section.required_integer("classes", 2, 1'000'000));
+  section.finish();
+  return classifier;
+}
+
+}  // namespace detail
+
 /// Whether a JSON document looks like a model configuration of OpenCLIP, bare or nested.
 inline bool is_model_config(const Json& json) {
   if (!json.is_object()) return false;
@@ -437,6 +456,8 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   }
   section.finish();
   if (json.contains("preprocess_cfg")) model.preprocess = json.at("preprocess_cfg");
+  if (nested && json.contains("classifier_cfg"))
+    model.classifier = detail::parse_classifier(path, json.at("classifier_cfg"));
   return model;
 }
 

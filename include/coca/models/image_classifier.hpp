@@ -34,6 +34,8 @@ class ImageClassifier {
   ImageClassifier(std::size_t class_count, Encoder encoder, PoolerType pooler, B backend = B{})
       : image_size(encoder.image_size),
         encoder_tokens(encoder.tokens),
+        encoder_width(encoder.width),
+        embed_dim(pooler.embed_dim),
         classes(checked(class_count)),
         backend_(std::move(backend)),
         encoder_(std::move(encoder)),
@@ -53,6 +55,8 @@ class ImageClassifier {
 
   std::size_t image_size = 0;      ///< side in pixels
   std::size_t encoder_tokens = 0;  ///< of the encoder
+  std::size_t encoder_width = 0;   ///< of each of them
+  std::size_t embed_dim = 0;       ///< of what the linear layer reads
   std::size_t classes = 0;
 
   const B& backend() const noexcept { return backend_; }
@@ -61,7 +65,13 @@ class ImageClassifier {
 
   /// pixels [batch, 3, image_size, image_size] -> [batch, embed_dim]
   Array<B> encode_image(Context<B>& context, const Array<B>& pixels) const {
-    return pooler_(context, encoder_(context, pixels)).pooled;
+    return pool(context, encoder_(context, pixels));
+  }
+
+  /// The second half of encode_image, such as for tokens that a frozen encoder gave before.
+  /// tokens [batch, encoder_tokens, encoder_width] -> [batch, embed_dim]
+  Array<B> pool(Context<B>& context, const Array<B>& tokens) const {
+    return pooler_(context, tokens).pooled;
   }
 
   /// The same from only some of the encoder's tokens, if the encoder can leave out others.
@@ -71,7 +81,7 @@ class ImageClassifier {
       requires(const Encoder& encoder) {
     encoder(context, pixels, kept_tokens);
   }
-  { return pooler_(context, encoder_(context, pixels, kept_tokens)).pooled; }
+  { return pool(context, encoder_(context, pixels, kept_tokens)); }
 
   /// [batch, embed_dim] of encode_image -> logits [batch, classes]
   Array<B> classify(Context<B>& context, const Array<B>& pooled) const {

@@ -60,10 +60,17 @@ class SinglePooler {
   /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, tokens,
   /// embed_dim]
   PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
+    PooledTokens<B> result = unprojected(context, x);
+    result.pooled = linear(context, result.pooled, proj_.value());
+    return result;
+  }
+
+  /// The same before the projection of what was pooled.
+  PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
     const Array<B> all = ln_post_(context, attn_pool_(context, x));  // [batch, queries, embed_dim]
     const Array<B> first =
         detail::select_tokens(context, all, 0, 1).reshaped({x.shape()[0], embed_dim});
-    return {linear(context, first, proj_.value()), detail::select_tokens(context, all, 1, tokens)};
+    return {first, detail::select_tokens(context, all, 1, tokens)};
   }
 
   /// Where the caption tokens attend: [batch, heads, queries, encoder tokens]; query 0 is the
@@ -121,11 +128,18 @@ class DualPooler {
   /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, tokens,
   /// embed_dim]
   PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
+    PooledTokens<B> result = unprojected(context, x);
+    result.pooled = linear(context, result.pooled, proj_.value());
+    return result;
+  }
+
+  /// The same before the projection of what was pooled.
+  PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
     const Array<B> normed = ln_post_(context, x);
     const Array<B> caption_tokens = attn_pool_(context, normed);
     const Array<B> one = attn_pool_contrastive_(context, cascade_ ? caption_tokens : normed)
                              .reshaped({x.shape()[0], embed_dim});
-    return {linear(context, one, proj_.value()), caption_tokens};
+    return {one, caption_tokens};
   }
 
   /// Where the caption tokens attend: [batch, heads, tokens, encoder tokens].
@@ -206,6 +220,12 @@ class AnyPooler {
   /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, tokens, width]
   PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
     return std::visit([&](const auto& pooler) { return pooler(context, x); }, pooler_);
+  }
+
+  /// The same before the projection of what was pooled: [batch, width of the tokens] for a
+  /// TokenPooler, otherwise [batch, embed_dim].
+  PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
+    return std::visit([&](const auto& pooler) { return pooler.unprojected(context, x); }, pooler_);
   }
 
   /// Where the caption tokens look: [batch, heads, queries, encoder tokens]; the last `tokens`

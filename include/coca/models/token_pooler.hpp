@@ -149,12 +149,19 @@ class TokenPooler {
 
   /// x [batch, encoder tokens, width] -> pooled [batch, embed_dim], tokens [batch, patches, width]
   PooledTokens<B> operator()(Context<B>& context, const Array<B>& x) const {
+    PooledTokens<B> result = unprojected(context, x);
+    if (proj_) result.pooled = linear(context, result.pooled, proj_->value());
+    return result;
+  }
+
+  /// The same before the projection, which CLIP's linear probes read: pooled [batch, width].
+  PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
     const Array<B> all = final_ln_after_pool_ ? x : ln_post_(context, x);
     const Array<B> patches =
         detail::select_tokens(context, all, class_tokens_, x.shape()[1] - class_tokens_);
     Array<B> pooled = pool(context, all, patches);
     if (final_ln_after_pool_) pooled = ln_post_(context, pooled);
-    return {proj_ ? linear(context, pooled, proj_->value()) : pooled, patches};
+    return {pooled, patches};
   }
 
   /// Where the caption tokens look: [batch, 1, tokens, encoder tokens]; each is one of them.

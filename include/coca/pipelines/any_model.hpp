@@ -22,23 +22,30 @@
 #include "coca/pipelines/attention_map.hpp"
 #include "coca/pipelines/caption.hpp"
 #include "coca/pipelines/classify.hpp"
+#include "coca/pipelines/image_features.hpp"
+#include "coca/pipelines/model_identity.hpp"
 #include "coca/pipelines/search_index.hpp"
 
 namespace coca {
 
 /// Everything about a model but its weights.
 struct ModelInfo {
-  std::string preset;      ///< name of its configuration, or its path if it has no name
-  std::string identity{};  ///< differs between models that give different embeddings
+  std::string preset;              ///< name of its configuration, or its path if it has no name
+  std::string identity{};          ///< differs between models that give different embeddings
+  IdentityParts identity_parts{};  ///< of which that is composed
   AnyTokenizer tokenizer;
   PreprocessConfig preprocessing{};
   bool open_clip_preprocessing = false;
   ReadOptions reading{};                    ///< of picture files
   bool captions = false;                    ///< a CoCa; CLIP has none
+  std::vector<std::string> classes{};       ///< names by number; of a classifier only
   std::optional<std::size_t> min_length{};  ///< of captions, if the model's folder says so
   std::size_t context_length = 0;
   std::size_t vocab_size = 0;
   std::size_t embed_dim = 0;
+
+  /// Whether it was trained to tell classes apart, and reads no texts.
+  bool is_classifier() const noexcept { return !classes.empty(); }
 };
 
 /// A model that open_model() made. Not for several threads at once.
@@ -88,10 +95,18 @@ class AnyModel {
                                                    const std::vector<std::int32_t>& ids) = 0;
   /// [pictures, embed_dim]
   virtual Embeddings embed_images(std::span<const Pixels> pictures) = 0;
+  /// [pictures, width], not normalised
+  virtual Embeddings image_features(std::span<const Pixels> pictures, ImageFeature kind) = 0;
   /// [texts, embed_dim]
   virtual Embeddings embed_texts(std::span<const std::string> texts) = 0;
   virtual ZeroShotClassifier classifier(std::vector<std::string> labels,
                                         std::span<const std::string> templates) = 0;
+  /// Logits of a classifier's own classes, [pictures, classes].
+  /// @throws ArgumentError if the model is no classifier; Error if they are not finite
+  virtual std::vector<float> class_logits(std::span<const Pixels>) {
+    throw ArgumentError("the model " + info_.preset +
+                        " has no classes of its own; it is not a classifier trained on labels");
+  }
   virtual IndexUpdate update(SearchIndex& index, const std::string& folder,
                              const std::function<void(std::size_t, std::size_t)>& on_progress) = 0;
 
@@ -126,6 +141,10 @@ class HeldModel final : public AnyModel {
 
   Embeddings embed_images(std::span<const Pixels> pictures) override {
     return coca::embed_images(context_, model_, pictures);
+  }
+
+  Embeddings image_features(std::span<const Pixels> pictures, ImageFeature kind) override {
+    return coca::image_features(context_, model_, pictures, kind);
   }
 
   Embeddings embed_texts(std::span<const std::string> texts) override {

@@ -72,6 +72,9 @@ class ZeroShotClassifier {
   /// The embedding of each label, [labels, embed_dim], normalised.
   const Embeddings& embeddings() const noexcept { return embeddings_; }
 
+  /// The factor of similarities in logits.
+  float logit_scale() const noexcept { return scale_; }
+
   /// Probabilities of all labels for a picture's embedding, most probable first: a softmax; for a
   /// model trained with SigLIP's loss a sigmoid for each, like Hugging Face's SiglipModel.
   /// @throws Error for an embedding that holds NaN or infinity.

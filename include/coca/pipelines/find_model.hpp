@@ -210,6 +210,7 @@ class ModelFinder {
       HuggingFaceFolder folder = open_hugging_face_folder(options_.weights);
       expect_same(model, folder);
       model.weights = folder.weights;
+      model.description.classifier = folder.description.classifier;
       model.folder = std::move(folder);
     } else {
       model.weights = options_.weights;

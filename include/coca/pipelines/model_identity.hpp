@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "coca/core/digest.hpp"
 #include "coca/image/preprocess.hpp"
@@ -24,9 +26,13 @@ struct ModelIdentity {
   std::uint64_t seed = 0;  ///< of random weights
 };
 
-/// The identity as one line. Weights count by their content, not by where they are.
+/// The parts of an identity by name: "configuration", "precision", "preprocessing", "weights".
+using IdentityParts = std::vector<std::pair<std::string, std::string>>;
+
+/// The parts, each of which can be compared on its own. Weights count by their content, not by
+/// where they are.
 /// @throws FileError if the weights cannot be read
-inline std::string to_string(const ModelIdentity& model) {
+inline IdentityParts identity_parts(const ModelIdentity& model) {
   const PreprocessConfig& pixels = model.preprocessing;
   Digest digest;
   for (const std::array<double, 3>& numbers : {pixels.mean, pixels.std})
@@ -36,10 +42,26 @@ inline std::string to_string(const ModelIdentity& model) {
                             pixels.width, std::size_t{pixels.fill_color[0]},
                             std::size_t{pixels.fill_color[1]}, std::size_t{pixels.fill_color[2]}})
     digest.add_text(std::to_string(number));
-  std::string text = model.configuration + ' ' + model.precision + " pixels " + digest.text();
-  if (model.open_clip_preprocessing) text += " open-clip-preprocessing";
-  if (model.weights == "random") return text + " random " + std::to_string(model.seed);
-  return text + " weights " + weights_digest(open_checkpoint(model.weights));
+  const std::string open_clip = model.open_clip_preprocessing ? " open-clip-preprocessing" : "";
+  const std::string weights = model.weights == "random"
+                                  ? "random " + std::to_string(model.seed)
+                                  : "weights " + weights_digest(open_checkpoint(model.weights));
+  return {{"configuration", model.configuration},
+          {"precision", model.precision},
+          {"preprocessing", "pixels " + digest.text() + open_clip},
+          {"weights", weights}};
+}
+
+/// The identity as one line: its parts in order.
+inline std::string to_string(const IdentityParts& parts) {
+  std::string line;
+  for (const auto& [name, part] : parts) line += (line.empty() ? "" : " ") + part;
+  return line;
+}
+
+/// The identity as one line. @throws as identity_parts()
+inline std::string to_string(const ModelIdentity& model) {
+  return to_string(identity_parts(model));
 }
 
 }  // namespace coca

@@ -24,8 +24,11 @@
 #include "coca/models/clip.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
+#include "coca/models/standard_classifier.hpp"
 #include "coca/pipelines/any_model.hpp"
+#include "coca/pipelines/class_names.hpp"
 #include "coca/pipelines/find_model.hpp"
+#include "coca/pipelines/held_classifier.hpp"
 #include "coca/pipelines/load.hpp"
 #include "coca/pipelines/model_identity.hpp"
 #include "coca/pipelines/model_tokenizer.hpp"
@@ -79,13 +82,29 @@ inline ModelIdentity identity_of(const FoundModel& found, const ModelInfo& info,
       .seed = options.seed};
 }
 
+/// @throws ArgumentError for the tokenizer of another model
+inline void expect_tokenizer(const ModelInfo& info, const OpenOptions& options) {
+  if (fits_vocabulary(info.tokenizer, info.vocab_size)) return;
+  throw ArgumentError((options.tokenizer.empty() ? "the tokenizer" : options.tokenizer) + " has " +
+                      counted(info.tokenizer.vocab_size(), "token") + ", but the model " +
+                      info.preset + " a vocabulary of " + std::to_string(info.vocab_size) +
+                      "; --tokenizer FILE gives it its own");
+}
+
+/// A classifier goes by the name of its folder: its configuration is that of another model.
+inline std::string name_of(const FoundModel& found) {
+  return found.description.classifier && found.folder ? found.folder->path : found.name;
+}
+
 inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options) {
-  ModelInfo info{.preset = found.name,
-                 .tokenizer = model_tokenizer(found.description, options.tokenizer, found.folder),
-                 .open_clip_preprocessing = options.open_clip_preprocessing,
-                 .reading = options.reading,
-                 .captions = std::holds_alternative<CoCaConfig>(found.description.config),
-                 .min_length = found.folder ? found.folder->min_length : std::nullopt};
+  const auto& classifier = found.description.classifier;
+  ModelInfo info{
+      .preset = name_of(found),
+      .tokenizer = model_tokenizer(found.description, options.tokenizer, found.folder),
+      .open_clip_preprocessing = options.open_clip_preprocessing,
+      .reading = options.reading,
+      .captions = !classifier && std::holds_alternative<CoCaConfig>(found.description.config),
+      .min_length = found.folder ? found.folder->min_length : std::nullopt};
   std::visit(
       [&](const auto& config) {
         info.preprocessing = preprocessing_of(found, size(config.vision.image_size));
@@ -96,12 +115,13 @@ inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options)
       found.description.config);
   if (options.captions && !info.captions)
     throw ArgumentError("the model " + info.preset + " has no captioner; captions need a CoCa");
-  if (!fits_vocabulary(info.tokenizer, info.vocab_size))
-    throw ArgumentError((options.tokenizer.empty() ? "the tokenizer" : options.tokenizer) +
-                        " has " + counted(info.tokenizer.vocab_size(), "token") +
-                        ", but the model " + info.preset + " a vocabulary of " +
-                        std::to_string(info.vocab_size) + "; --tokenizer FILE gives it its own");
-  info.identity = to_string(identity_of(found, info, options));
+  if (classifier)
+    info.classes =
+        classes_of_file(found.folder ? found.folder->classes : std::nullopt, *classifier);
+  else
+    expect_tokenizer(info, options);
+  info.identity_parts = identity_parts(identity_of(found, info, options));
+  info.identity = to_string(info.identity_parts);
   return info;
 }
 
@@ -110,10 +130,11 @@ void fill(Model& model, const FoundModel& found, const OpenOptions& options) {
   if (found.weights != "random")
     return load_weights(model, open_checkpoint(found.weights),
                         {.interpolate_positions = options.interpolate_positions});
-  if (found.description.init_logit_bias) {
-    model.add_logit_bias();
-    model.set_initial_logit_scale(static_cast<float>(model.config().init_logit_scale.value()));
-  }
+  if constexpr (requires { model.add_logit_bias(); })
+    if (found.description.init_logit_bias) {
+      model.add_logit_bias();
+      model.set_initial_logit_scale(static_cast<float>(model.config().init_logit_scale.value()));
+    }
   initialize(model, options.seed);
 }
 
@@ -126,6 +147,13 @@ std::unique_ptr<AnyModel> hold(const FoundModel& found, const OpenOptions& optio
     else
       return B{};
   }();
+  if (found.description.classifier) {
+    auto model =
+        make_classifier<B>(found.description.config, *found.description.classifier, backend);
+    fill(model, found, options);
+    info.embed_dim = model.embed_dim;
+    return std::make_unique<HeldClassifier<B>>(std::move(info), std::move(model));
+  }
   const auto make = [&]<class Model>(Model model) -> std::unique_ptr<AnyModel> {
     fill(model, found, options);
     return std::make_unique<HeldModel<Model>>(std::move(info), std::move(model));

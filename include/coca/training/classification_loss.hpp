@@ -33,10 +33,12 @@ struct LabelledImages {
   Array<B> pixels;                   ///< [batch, 3, image_size, image_size]
   std::vector<std::int32_t> labels;  ///< no_label: counts for nothing
   Array<B> targets{};                ///< [batch, classes] of mixed pictures, or nothing
+  /// [batch, encoder_tokens, encoder_width] of a frozen encoder, in the place of pixels; or nothing
+  Array<B> tokens{};
 
   /// @throws ShapeError for another number of labels; ArgumentError for one that is no class.
   void check(std::size_t classes) const {
-    expect_one_each<B>(pixels, labels.size(), "label");
+    expect_one_each<B>(tokens ? tokens : pixels, labels.size(), "label");
     detail::expect_labels(labels, labels.size(), classes, no_label);
     if (targets) expect_shape(targets, {labels.size(), classes}, "classification: targets");
   }
@@ -47,9 +49,13 @@ struct LabelledImages {
   /// Some of the pictures, with their labels and targets.
   LabelledImages part(const BatchPart& part) const {
     const auto first = labels.begin() + static_cast<std::ptrdiff_t>(part.first);
-    return {pixels.slice(part.first, part.count),
+    const auto some = [&part](const Array<B>& all) {
+      return all ? all.slice(part.first, part.count) : Array<B>{};
+    };
+    return {some(pixels),
             {first, first + static_cast<std::ptrdiff_t>(part.count)},
-            targets ? targets.slice(part.first, part.count) : Array<B>{}};
+            some(targets),
+            some(tokens)};
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "coca/image/preprocess.hpp"
 #include "coca/io/model_config_json.hpp"
+#include "coca/models/classifier_config.hpp"
 #include "coca/models/config.hpp"
 #include "coca/pipelines/configuration.hpp"
 #include "coca/training/model_file.hpp"
@@ -61,6 +62,18 @@ inline std::vector<ModelFile> open_clip_config_file(const AnyConfig& config,
                                                     bool logit_bias) {
   return {
       {"open_clip_config.json", open_clip_config(config, preprocess, logit_bias).dump(2) + "\n"}};
+}
+
+/// The configuration of a classifier: that of the model whose image encoder it has, and beside it
+/// `classifier_cfg`, by which open_model() knows it. One file, or none as above.
+inline std::vector<ModelFile> classifier_config_file(const AnyConfig& config,
+                                                     const ClassifierConfig& classifier,
+                                                     const PreprocessConfig& preprocess) {
+  auto json = open_clip_config(config, preprocess, false);
+  if (!json) return {};
+  (*json)["classifier_cfg"] = {{"head", detail::value_json(classifier.head)},
+                               {"classes", classifier.classes}};
+  return {{"open_clip_config.json", json->dump(2) + "\n"}};
 }
 
 }  // namespace coca

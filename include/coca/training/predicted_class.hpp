@@ -13,11 +13,14 @@
 
 namespace coca {
 
-/// "classes.txt": the names of the classes, one per line, in the order of their labels. None
-/// without names.
+/// "classes.txt": the names of the classes, one per line, in the order of their labels. Line breaks
+/// in names become spaces. None without names.
 inline std::vector<ModelFile> class_names_file(const std::vector<std::string>& classes) {
   std::string lines;
-  for (const std::string& each : classes) lines += each + "\n";
+  for (std::string name : classes) {
+    std::replace(name.begin(), name.end(), '\n', ' ');
+    lines += name + "\n";
+  }
   if (lines.empty()) return {};
   return {{"classes.txt", lines}};
 }

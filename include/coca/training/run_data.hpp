@@ -22,6 +22,14 @@ struct ProcessShare {
   std::size_t rank = 0, processes = 1;
 };
 
+/// How the pictures of a run are prepared. @param image_size of the model
+inline PreprocessConfig run_preprocess(const TrainingOptions& options,
+                                       const TrainingSubject& subject, std::size_t image_size) {
+  PreprocessConfig config = training_preprocess(subject.preprocess, options.data);
+  config.height = config.width = image_size;
+  return config;
+}
+
 /// How pictures are prepared, and batches of them.
 class RunData {
  public:
@@ -32,9 +40,9 @@ class RunData {
       : share_(share),
         batch_size_(options.step.batch_size),
         classes_(subject.classes),
-        preprocess_(sized(training_preprocess(subject.preprocess, options.data), image_size)),
+        preprocess_(run_preprocess(options, subject, image_size)),
         loader_(open_training_data(options.data, subject.classes),
-                loader_options(options, damaged)) {}
+                loader_options(options, subject, damaged)) {}
 
   const PreprocessConfig& preprocess() const noexcept { return preprocess_; }
   Loader& loader() noexcept { return loader_; }
@@ -57,16 +65,13 @@ class RunData {
   }
 
  private:
-  static PreprocessConfig sized(PreprocessConfig config, std::size_t image_size) {
-    config.height = config.width = image_size;
-    return config;
-  }
-
-  LoaderOptions loader_options(const TrainingOptions& options, DamagedPictures* damaged) const {
+  LoaderOptions loader_options(const TrainingOptions& options, const TrainingSubject& subject,
+                               DamagedPictures* damaged) const {
     LoaderOptions loader = training_loader_options(options, preprocess_);
     loader.order.rank = share_.rank;
     loader.order.ranks = share_.processes;
     loader.sample.damaged = damaged;
+    loader.sample.features = subject.training_features;
     return loader;
   }
 

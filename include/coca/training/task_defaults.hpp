@@ -59,6 +59,14 @@ Array<B> to_device(Context<B>& context, const PixelBatch& pixels) {
   return context.to_device(values, pixels.shape());
 }
 
+/// The features of a batch. [batch, tokens, width]
+template <Backend B>
+Array<B> to_device(Context<B>& context, const FeatureBatch& features) {
+  const std::vector<typename B::value_type> values(features.values.begin(), features.values.end());
+  const std::size_t picture = features.tokens * features.width;
+  return context.to_device(values, Shape{values.size() / picture, features.tokens, features.width});
+}
+
 /// Memory for as many pictures of a model. [batch, 3, image_size, image_size]
 template <class Model, Backend B>
 Array<B> empty_pictures(Context<B>& context, const Model& model, std::size_t batch) {

@@ -141,7 +141,8 @@ inline TrainingOptions with_absolute_paths(TrainingOptions options) {
   for (auto* paths : {&options.data.training, &options.data.validation})
     for (std::string& path : *paths) path = detail::absolute_patterns(path);
   for (std::string& path : options.pictures) path = detail::absolute_path(path);
-  for (std::string* path : {&options.data.image_folder, &options.tokenizer, &options.init_from})
+  for (std::string* path : {&options.data.image_folder, &options.tokenizer, &options.init_from,
+                            &options.features.folder})
     *path = detail::absolute_path(*path);
   return options;
 }

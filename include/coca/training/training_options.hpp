@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "coca/models/classifier_config.hpp"
 #include "coca/training/augmentation_option_list.hpp"
+#include "coca/training/feature_cache_options.hpp"
 #include "coca/training/option_info.hpp"
 #include "coca/training/training_data_options.hpp"
 #include "coca/training/training_step_options.hpp"
@@ -21,12 +23,21 @@ enum class TrainingPrecision : std::uint8_t {
   bfloat16,  ///< products with bfloat16 operands, everything else in float
 };
 
+/// What the linear layer of a classifier begins as.
+enum class HeadStart : std::uint8_t {
+  random,
+  text,  ///< the embeddings of the classes' names: the predictions of zero-shot classification
+};
+
 /// A whole run.
 struct TrainingOptions {
   std::string model{};      ///< a name that the program knows the model by
   std::string task{};       ///< name of the task; empty: the program chooses by the model
   std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
+  ClassifierHead head = ClassifierHead::linear;  ///< of a classifier
+  HeadStart head_start = HeadStart::random;      ///< the weights of its linear layer
   TrainingData data{};
+  FeatureCacheOptions features{};  ///< of a frozen image encoder
   TrainingSteps step{};
   TrainingPrecision precision = TrainingPrecision::float32;
   std::string gemm = "fixed";              ///< which kernels multiply, as the backend calls them
@@ -50,6 +61,10 @@ namespace detail {
 
 inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
     {"f32", TrainingPrecision::float32}, {"bf16", TrainingPrecision::bfloat16}};
+inline constexpr NamedChoice<ClassifierHead> head_choices[] = {{"linear", ClassifierHead::linear},
+                                                               {"pooler", ClassifierHead::pooler}};
+inline constexpr NamedChoice<HeadStart> head_start_choices[] = {{"random", HeadStart::random},
+                                                                {"text", HeadStart::text}};
 
 }  // namespace detail
 
@@ -70,10 +85,21 @@ void for_each_option(Options& options, Visitor&& visit) {
         options.tokenizer);
   visit({"init_from", "initial weights in OpenCLIP's format, a file or a folder", "Model"},
         options.init_from);
+  visit({"head",
+         "of task classify: linear reads what the model's embeddings are made of, pooler is a new "
+         "attentional pooler with one query, then linear (CoCa's frozen and finetuned evaluation)",
+         "Model"},
+        options.head, detail::head_choices);
+  visit({"head_start",
+         "weights that head linear begins with: random, or text: embeddings of the classes' names "
+         "in the prompts of templates, by the text tower of init_from",
+         "Model"},
+        options.head_start, detail::head_start_choices);
   detail::for_each_data_option(options.data, visit);
   visit({"augment", "augment pictures; false: prepare them as in evaluation", "Augmentation"},
         options.data.augment);
   detail::for_each_augmentation_option(options.data.augmentation, visit);
+  detail::for_each_feature_option(options.features, visit);
   detail::for_each_step_option(options.step, visit);
   const char* group = "Run";
   visit({"output", "folder that the run writes to", group}, options.output);

@@ -2,10 +2,12 @@
 /// @file
 /// A training run's inputs apart from its options: the model's configuration, words and pictures.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "coca/data/feature_source.hpp"
 #include "coca/image/preprocess.hpp"
 #include "coca/pipelines/configuration.hpp"
 #include "coca/text/tokenizer.hpp"
@@ -19,6 +21,8 @@ struct TrainingSubject {
   PreprocessConfig preprocess{};            ///< mean and deviation; the size is the model's
   std::string tokenizer_file{};             ///< kept next to the model; empty: CLIP's
   std::vector<std::string> classes{};       ///< names by label, of tasks that have classes
+  /// Features of the training and of the validation data, read in the place of pictures; or null.
+  std::shared_ptr<const FeatureSource> training_features{}, validation_features{};
 };
 
 /// Id of the padding of a model's texts.

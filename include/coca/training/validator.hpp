@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -31,17 +32,16 @@ class Validator {
   using B = typename Task::model_type::backend_type;
 
   /// Opens the validation data, if there is any, and reads the fixed pictures.
-  /// @param classes  names by label, where options have a label_key
+  /// @param subject  names by label, where options have a label_key, and features
   /// @param training where the pictures come from without validation data
   /// @param shows_pictures whether this process is the one that shows them
   /// @throws as open_datasets and read_pictures
   Validator(const TrainingOptions& options, const PreprocessConfig& preprocess,
-            const std::vector<std::string>& classes, const AnyDataset& training,
-            bool shows_pictures)
-      : options_(options), preprocess_(preprocess) {
+            const TrainingSubject& subject, const AnyDataset& training, bool shows_pictures)
+      : options_(options), preprocess_(preprocess), features_(subject.validation_features) {
     if (!options.data.validation.empty())
-      data_.emplace(
-          first_of(open_validation_data(options.data, classes), options.validation_pictures));
+      data_.emplace(first_of(open_validation_data(options.data, subject.classes),
+                             options.validation_pictures));
     if (!shows_pictures) return;
     pictures_ = options.pictures.empty()
                     ? first_pictures(data_ ? *data_ : training, options.picture_count, preprocess_)
@@ -61,6 +61,7 @@ class Validator {
     if (data_) {
       LoaderOptions loading = validation_loader_options(options_, preprocess_);
       loading.sample.damaged = events.damaged;
+      loading.sample.features = features_;
       loading.order.batch_size *= processes;
       Loader loader(*data_, loading);
       const auto scores = validate(context, task, loader, events.stop);
@@ -75,6 +76,7 @@ class Validator {
  private:
   TrainingOptions options_;
   PreprocessConfig preprocess_;
+  std::shared_ptr<const FeatureSource> features_;
   std::optional<AnyDataset> data_;
   TrainingPictures pictures_;
   std::size_t told_ = 0;  // broken pictures

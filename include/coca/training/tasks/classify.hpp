@@ -8,10 +8,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coca/training/accuracy_scorer.hpp"
 #include "coca/training/classification_loss.hpp"
+#include "coca/training/open_clip_config.hpp"
 #include "coca/training/patch_dropout.hpp"
 #include "coca/training/predicted_class.hpp"
 
@@ -41,14 +43,20 @@ class ClassificationTask : public TaskDefaults<Model> {
       : ClassificationTask(model, classification_options(options.step)) {
     expect_mixup(options_.mixing, options.step.batch_size);
     classes_ = subject.classes;
+    config_ = subject.config;
+    head_ = options.head;
   }
 
   std::vector<std::string> fields() const { return {"label"}; }
   std::vector<std::string> part_losses() const { return {"classification_loss"}; }
 
-  /// In a step mixed, if options say so.
+  /// In a step mixed, if options say so; features in the place of pictures, if the batch has them.
   Inputs inputs(Context<B>& context, const Batch& batch,
                 const std::optional<StepSamples>& samples) const {
+    if (!batch.features.empty()) {
+      if constexpr (pools_tokens) return {{}, batch.labels, {}, to_device(context, batch.features)};
+      throw ArgumentError("this model's image encoder has no features that could be kept");
+    }
     if (samples && options_.mixing.mixes())
       return mixed_images(context, batch, *samples, options_, this->model().classes);
     return {to_device(context, batch.pixels), batch.labels};
@@ -62,9 +70,7 @@ class ClassificationTask : public TaskDefaults<Model> {
   std::vector<double> counts(const Inputs& inputs) const { return {inputs.count()}; }
 
   Outputs forward(Context<B>& context, const Inputs& inputs, const BatchPart& part) const {
-    const Array<B> pooled =
-        encode_images(context, this->model(), inputs.pixels, part, options_.patch_dropout);
-    return {this->model().classify(context, pooled)};
+    return {this->model().classify(context, pooled(context, inputs, part))};
   }
 
   void add_part_losses(Context<B>& context, const Inputs& inputs, const Outputs& outputs,
@@ -86,11 +92,34 @@ class ClassificationTask : public TaskDefaults<Model> {
     return texts;
   }
 
-  std::vector<ModelFile> files(const PreprocessConfig&) const { return class_names_file(classes_); }
+  /// What open_model() needs beside the weights: the configuration and the names of the classes.
+  std::vector<ModelFile> files(const PreprocessConfig& preprocess) const {
+    std::vector<ModelFile> files = class_names_file(classes_);
+    for (ModelFile& file :
+         classifier_config_file(config_, {head_, this->model().classes}, preprocess))
+      files.push_back(std::move(file));
+    return files;
+  }
 
  private:
+  // Whether the model can begin after its encoder.
+  static constexpr bool pools_tokens =
+      requires(const Model& model, Context<B>& context, const Array<B> tokens) {
+    model.pool(context, tokens);
+  };
+
+  // What the linear layer reads. [count, embed_dim]
+  Array<B> pooled(Context<B>& context, const Inputs& inputs, const BatchPart& part) const {
+    if constexpr (pools_tokens)
+      if (inputs.tokens)
+        return this->model().pool(context, inputs.tokens.slice(part.first, part.count));
+    return encode_images(context, this->model(), inputs.pixels, part, options_.patch_dropout);
+  }
+
   ClassificationOptions options_;
   std::vector<std::string> classes_;
+  AnyConfig config_{};
+  ClassifierHead head_ = ClassifierHead::linear;
 };
 
 }  // namespace coca

@@ -1,0 +1,183 @@
+#pragma once
+/// @file
+/// The tokens of a frozen image encoder for the pictures of a run, computed once and kept in a
+/// folder.
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coca/core/digest.hpp"
+#include "coca/data/fill_feature_cache.hpp"
+#include "coca/pipelines/configuration.hpp"
+#include "coca/training/open_clip_config.hpp"
+#include "coca/training/parameter_groups.hpp"
+#include "coca/training/task_defaults.hpp"
+#include "coca/training/training_data.hpp"
+#include "coca/training/training_options_json.hpp"
+#include "coca/training/training_subject.hpp"
+
+namespace coca {
+
+/// A digest of the values of an image encoder's parameters, all of them, with their names.
+template <class Model>
+std::string encoder_digest(const Model& model) {
+  using Encoder = std::remove_cvref_t<decltype(model.image_encoder())>;
+  Digest digest;
+  Encoder::for_each_parameter(model.image_encoder(), [&](const auto& parameter) {
+    const WeightSource source = parameter.store(model.backend());
+    std::vector<float> values(source.shape.size());
+    source.read(0, source.rows(), values.data());
+    digest.add_text(parameter.path());
+    digest.add({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
+  });
+  return digest.text();
+}
+
+/// Whether none of an image encoder's parameters is trained.
+/// @param freeze beginnings of names of parameters that stay, as in TrainingSteps
+template <class Model>
+bool encoder_is_frozen(const Model& model, const std::vector<std::string>& freeze) {
+  using Encoder = std::remove_cvref_t<decltype(model.image_encoder())>;
+  bool frozen = true;
+  Encoder::for_each_parameter(model.image_encoder(), [&](const auto& parameter) {
+    frozen = frozen && std::any_of(freeze.begin(), freeze.end(), [&](const std::string& prefix) {
+               return parameter.path().starts_with(prefix);
+             });
+  });
+  return frozen;
+}
+
+/// @throws ArgumentError for options that features do not go together with
+template <class Model>
+void expect_frozen(const Model& model, const TrainingOptions& options) {
+  const TrainingSteps& step = options.step;
+  if (!encoder_is_frozen(model, step.freeze))
+    throw ArgumentError(
+        "feature_cache keeps what a frozen image encoder computes, but this one is trained; freeze "
+        "visual (--freeze visual)");
+  if (step.mixup > 0 || step.cutmix > 0 || step.patch_dropout > 0)
+    throw ArgumentError(
+        "feature_cache keeps features of whole pictures: it does not go together with mixup, "
+        "cutmix and patch_dropout");
+  if (options.features.views > 0 && !options.data.augment)
+    throw ArgumentError("cache_views are augmented pictures, but augment is false");
+}
+
+namespace detail {
+
+/// The names of pictures, in their order.
+inline std::string digest_of_names(const AnyDataset& data) {
+  Digest digest;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    try {
+      digest.add_text(data.record(i).name);
+    } catch (const Error&) {  // one that is broken stays so
+      digest.add_text("broken");
+    }
+  }
+  return digest.text();
+}
+
+/// How pictures are changed before they are encoded, in full.
+inline std::string augmentation_text(const TrainingOptions& options, std::size_t views) {
+  if (views == 0) return "none";
+  nlohmann::ordered_json json{{"seed", options.seed},
+                              {"flip_key", options.data.flip_key},
+                              {"color_key", options.data.color_key},
+                              {"shrink_to", options.data.shrink_to}};
+  for_each_augmentation_option(options.data.augmentation, OptionWriter{json});
+  return json.dump();
+}
+
+}  // namespace detail
+
+/// The data whose features are kept, and how it is read.
+struct FeatureRequest {
+  std::string folder;
+  AnyDataset data;
+  LoaderOptions loading{};
+  std::size_t views = 0;  ///< augmented ones; 0: one as in evaluation
+};
+
+/// What the features of a request depend on. @param options of the run
+template <class Model>
+FeatureCacheContent feature_content(const Model& model, const AnyConfig& config,
+                                    const TrainingOptions& options, const FeatureRequest& request) {
+  const bool truncated = options.data.truncated;
+  return {.made_from = {{"configuration", std::to_string(stream_of(config_definition(config, "")))},
+                        {"weights", encoder_digest(model)},
+                        {"preprocessing",
+                         detail::preprocess_json(request.loading.sample.preprocess).dump() +
+                             (truncated ? " truncated" : "")},
+                        {"augmentation", detail::augmentation_text(options, request.views)},
+                        {"precision", choice_name(options.precision, detail::precision_choices)},
+                        {"picture_names", detail::digest_of_names(request.data)}},
+          .pictures = request.data.size(),
+          .views = std::max<std::size_t>(request.views, 1),
+          .tokens = model.encoder_tokens,
+          .width = model.encoder_width,
+          .dtype = options.features.dtype()};
+}
+
+/// The training data of a run, whose features go into the folder "training".
+inline FeatureRequest training_features(const TrainingOptions& options,
+                                        const TrainingSubject& subject,
+                                        const PreprocessConfig& preprocess) {
+  LoaderOptions loading = training_loader_options(options, preprocess);
+  if (options.features.views == 0) loading.sample.augmentation.reset();
+  return {options.features.folder + "/training", open_training_data(options.data, subject.classes),
+          std::move(loading), options.features.views};
+}
+
+/// The validation data, if there is any, whose features go into the folder "validation".
+inline std::optional<FeatureRequest> validation_features(const TrainingOptions& options,
+                                                         const TrainingSubject& subject,
+                                                         const PreprocessConfig& preprocess) {
+  if (options.data.validation.empty()) return std::nullopt;
+  return FeatureRequest{
+      options.features.folder + "/validation",
+      first_of(open_validation_data(options.data, subject.classes), options.validation_pictures),
+      validation_loader_options(options, preprocess), 0};
+}
+
+/// "1,200 MB": of what is about to be written.
+inline std::string feature_size_text(const FeatureCache& cache) {
+  const FeatureCacheContent& content = cache.content();
+  const auto megabytes = [](std::size_t bytes) {
+    return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
+  };
+  return "features of " + std::to_string(content.pictures) + " pictures" +
+         (content.views > 1 ? " in " + std::to_string(content.views) + " views" : "") + ", " +
+         std::to_string(content.tokens) + " x " + std::to_string(content.width) + " " +
+         to_string(content.dtype) + " each, take " + megabytes(content.bytes()) + " in " +
+         cache.folder() + ", of which " + megabytes(cache.missing_bytes()) +
+         " are still to be computed";
+}
+
+/// Opens a cache, and computes what is missing.
+/// @param tell called with a sentence about its size, before anything is computed
+/// @return nothing if it was stopped
+/// @throws as FeatureCache and fill_feature_cache
+template <class Model>
+std::shared_ptr<const FeatureSource> frozen_features(
+    const Model& model, const FeatureCacheContent& content, const FeatureRequest& request,
+    const FeatureEvents& events = {}, const std::function<void(const std::string&)>& tell = {}) {
+  using B = typename Model::backend_type;
+  const FeatureCache cache(request.folder, content);
+  if (tell && cache.missing_bytes() != 0) tell(feature_size_text(cache));
+  Context<B> context(model.backend());
+  const auto encode = [&](const PixelBatch& pixels) {
+    const auto values = context.to_host(model.image_encoder()(context, to_device(context, pixels)));
+    return std::vector<float>(values.begin(), values.end());
+  };
+  if (!fill_feature_cache(cache, request.data, request.loading, encode, events)) return nullptr;
+  return std::make_shared<const CachedFeatures>(cache);
+}
+
+}  // namespace coca

@@ -1,0 +1,24 @@
+#include "coca/pipelines/class_names.hpp"
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "io/temporary_folder.hpp"
+
+using namespace coca;
+using coca_test::message_of;
+
+TEST_CASE("the names of classes are the lines of a file") {
+  const coca_test::TemporaryFolder folder;
+  const std::string path = folder.write("classes.txt", " a cat \n\nno\xFF\nlast");
+  CHECK(read_class_names(path) == std::vector<std::string>{" a cat ", "", "no\xFF", "last"});
+  CHECK(classes_of_file(path, {ClassifierHead::linear, 4}) == read_class_names(path));
+  CHECK(classes_of_file(std::nullopt, {ClassifierHead::linear, 3}) ==
+        std::vector<std::string>{"0", "1", "2"});
+  CHECK(message_of([&] {
+          classes_of_file(path, {ClassifierHead::linear, 3});
+        }) == path + ": has 4 names, expected one line for each of the classifier's 3 classes");
+  CHECK(message_of([&] { read_class_names(folder.path("none")); }) ==
+        folder.path("none") + ": cannot be opened: No such file or directory");
+}
