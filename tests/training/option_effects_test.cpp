@@ -24,6 +24,8 @@ TEST_CASE("an option that the task does not use is named, with the tasks that do
         "--caption-weight changes nothing in the task clip, only in coca and caption");
   CHECK(problem({{"task", "coca"}, {"mixup", 0.8}}) ==
         "--mixup changes nothing in the task coca, only in classify");
+  CHECK(problem({{"task", "clip"}, {"head", "pooler"}}) ==
+        "--head changes nothing in the task clip, only in classify");
   CHECK(problem({{"task", "classify"}, {"switchout", 0.1}}) ==
         "--switchout changes nothing in the task classify, only in coca, clip and caption");
   CHECK(problem({{"task", "clip"}, {"label_smoothing", 0.1}}) ==
@@ -53,6 +55,11 @@ TEST_CASE("an option that needs another is named with it") {
   CHECK(problem({{"beta2", 0.9}, {"optimizer", "sgd"}}) ==
         "--beta2 changes nothing without --optimizer adamw");
   CHECK(problem({{"group_size", 4}}) == "--group-size changes nothing without --group-key");
+  CHECK(problem({{"task", "classify"}, {"templates", "a {}"}}) ==
+        "--templates changes nothing without --head-start text");
+  CHECK(problem({{"task", "classify"}, {"templates", "a {}"}, {"head_start", "text"}}).empty());
+  CHECK(problem({{"cache_views", 2}}) == "--cache-views changes nothing without --feature-cache");
+  CHECK(problem({{"cache_views", 2}, {"feature_cache", "folder"}}).empty());
   CHECK(problem({{"fill_color", 255}}) ==
         "--fill-color changes nothing without --resize-mode longest");
   CHECK(problem({{"word_dropout_count", 5}}) ==
