@@ -39,7 +39,7 @@ inline const std::vector<TaskOption>& task_options() {
                                            {"cache_precision", {"classify"}},
                                            {"mixup", {"classify"}},
                                            {"cutmix", {"classify"}},
-                                           {"tokenizer", {"coca", "clip", "caption"}},
+                                           {"tokenizer", {"coca", "clip", "caption", "classify"}},
                                            {"caption_key", {"coca", "clip", "caption"}},
                                            {"templates", {"coca", "clip", "caption", "classify"}},
                                            {"first_caption", {"coca", "clip", "caption"}},
@@ -55,6 +55,11 @@ struct OptionNeed {
   bool (*is_met)(const TrainingOptions&);
   std::string_view need;  ///< what it changes nothing without
 };
+
+/// Whether texts are read: a classifier reads names of classes at most.
+inline bool starts_from_text(const TrainingOptions& options) {
+  return options.task != "classify" || options.head_start == HeadStart::text;
+}
 
 inline constexpr OptionNeed option_needs[] = {
     {"keep_best", [](const TrainingOptions& o) { return !o.data.validation.empty(); },
@@ -84,11 +89,8 @@ inline constexpr OptionNeed option_needs[] = {
      "--word-dropout"},
     {"group_size", [](const TrainingOptions& o) { return !o.data.group_key.empty(); },
      "--group-key"},
-    {"templates",
-     [](const TrainingOptions& o) {
-       return o.task != "classify" || o.head_start == HeadStart::text;
-     },
-     "--head-start text"},
+    {"templates", starts_from_text, "--head-start text"},
+    {"tokenizer", starts_from_text, "--head-start text"},
     {"cache_views", [](const TrainingOptions& o) { return !o.features.folder.empty(); },
      "--feature-cache"},
     {"cache_precision", [](const TrainingOptions& o) { return !o.features.folder.empty(); },
