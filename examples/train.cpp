@@ -167,7 +167,8 @@ void expect_known_task(const std::string& task) {
 void expect_effective_file(const std::string& path, const coca::TrainingOptions& training) {
   coca::TrainingOptions file;
   coca::read_options_file(path, file);
-  for (const auto& item : coca::read_json_file(path).items()) {
+  const coca::Json json = coca::read_json_file(path);
+  for (const auto& item : json.items()) {
     const std::string problem = coca::ineffective_option(training, {item.key()});
     if (!problem.empty() && !coca::ineffective_option(file, {item.key()}).empty())
       throw UsageError(path + ": " + problem);
