@@ -3,8 +3,10 @@
 /// What the readers of annotation files (captions, questions, pairs) share: rows of JSON, read one
 /// by one, with messages that say where each is.
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +43,14 @@ class AnnotationRow {
     std::vector<std::string> keys;
     for (const auto& item : json_.value.items()) keys.push_back(item.key());
     fail("no key \"" + key + "\", the keys are " + detail::list_of_names(keys, ", "));
+  }
+
+  /// @throws FileError for a key that is not among these
+  void expect_keys(std::span<const std::string_view> known) const {
+    for (const auto& item : json_.value.items())
+      if (std::find(known.begin(), known.end(), item.key()) == known.end())
+        fail("unknown key \"" + detail::printable(item.key(), 40) + "\", expected " +
+             detail::list_of_names({known.begin(), known.end()}, " or "));
   }
 
   /// A text. @throws FileError for anything else
