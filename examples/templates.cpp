@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "coca/text/prompt_template.hpp"
 #include "command_line.hpp"
 
 namespace coca_examples {
@@ -44,10 +45,10 @@ std::vector<std::string> read_templates(const std::vector<std::string>& choices,
       some = coca::imagenet_templates();
     else if (choice == "simple")
       some = coca::simple_imagenet_templates();
-    else if (choice.find("{}") == std::string::npos)
+    else if (!coca::is_prompt_template(choice))
       some = read_template_file(choice);
     for (const std::string& text : some)
-      if (text.find("{}") == std::string::npos)
+      if (!coca::is_prompt_template(text))
         throw coca::FileError(choice, "the template \"" + text + "\" has no {} for the label");
     templates.insert(templates.end(), some.begin(), some.end());
   }

@@ -55,7 +55,7 @@ TEST_CASE("Each template is a caption") {
   CHECK(dataset.record(0).captions == std::vector<std::string>{"cat", "many cats"});
   CHECK(ClassFolders(folder.path(), {.templates = {}}).record(0).captions.empty());
   CHECK(message_of([&] { ClassFolders(folder.path(), {.templates = {"a cat"}}); }) ==
-        "the template \"a cat\" has no {} for the name of the class");
+        "the prompt template \"a cat\" has no {} for the label");
 }
 
 TEST_CASE("Folders that are missing or empty are reported") {

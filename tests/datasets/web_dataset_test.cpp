@@ -200,3 +200,28 @@ TEST_CASE("Where a label is what counts, shards need no captions") {
   CHECK(contains(message_of([&] { WebDataset(path).record(0); }),
                  "1.json: expected a JSON object with the key \"caption\""));
 }
+
+TEST_CASE("Each line of a text may be a caption") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write(
+      "x.tar", tar_of({{"a.png", "x"}, {"a.txt", "one\r\n two \n\nthree"}, {"b.png", "x"}}));
+  CHECK(WebDataset(path, {.caption_lines = true}).record(0).captions ==
+        Texts{"one", "two", "three"});
+  CHECK(WebDataset(path).record(0).captions == Texts{"one\r\n two \n\nthree"});
+}
+
+TEST_CASE("Arrays of labels are read on request only") {
+  const TemporaryFolder folder;
+  const std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }";
+  std::string array("\x93NUMPY\x01\x00", 8);
+  array += static_cast<char>(header.size());
+  array += '\0';
+  array += header + std::string("\0\1\0\2", 4);
+  const std::string path = folder.write(
+      "x.tar", tar_of({{"a.png", "x"}, {"a.npy", array}, {"b.png", "x"}, {"b.cls", "1"}}));
+  const WebDataset labelled(path, {.label_arrays = true});
+  REQUIRE(labelled.size() == 2);
+  CHECK(labelled.record(0).fields.at("labels") == "1 3");
+  CHECK(labelled.record(1).fields.empty());
+  CHECK(WebDataset(path).size() == 1);
+}

@@ -105,7 +105,8 @@ TEST_CASE("Ranks in tiles are those of the whole matrix", "[evaluation]") {
 TEST_CASE("A model that gives everything the same embedding finds nothing", "[evaluation]") {
   const std::vector<float> images(3 * 2, 1.0f), texts(4 * 2, 1.0f);
   const CaptionPositives positives{{0}, {1, 2}, {3}};
-  const CaptionRanks before = caption_ranks({images, 2}, {texts, 2}, positives, Ties::before);
+  const CaptionRanks before =
+      caption_ranks({images, 2}, {texts, 2}, positives, {.ties = Ties::before});
   CHECK(before.images == std::vector<std::size_t>{3, 2, 3});
   CHECK(before.texts == std::vector<std::size_t>{2, 2, 2, 2});
   const CaptionRanks sorted = caption_ranks({images, 2}, {texts, 2}, positives);

@@ -1,6 +1,7 @@
 #include "coca/io/npy.hpp"
 
 #include <bit>
+#include <span>
 
 #include "catch.hpp"
 #include "temporary_folder.hpp"
@@ -116,4 +117,29 @@ TEST_CASE("values must fill the shape") {
           coca::write_npy(folder.path("x"), std::vector<float>(5), Shape{2, 3});
         }) == "an array of shape [2, 3] cannot be written from 5 values");
   CHECK(folder.count() == 0);
+}
+
+TEST_CASE("numbers of any type are read") {
+  const auto numbers = [](const std::string& type, const std::string& shape,
+                          const std::string& data) {
+    const std::string bytes = npy_bytes(
+        "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }", data);
+    return coca::parse_npy_numbers("x", std::as_bytes(std::span(bytes)));
+  };
+  using Numbers = std::vector<double>;
+  CHECK(numbers("|b1", "(2,)", std::string("\1\0", 2)).values == Numbers{1, 0});
+  CHECK(numbers("|i1", "(1,)", "\xff").values == Numbers{-1});
+  CHECK(numbers("<i8", "(1, 1)", "\xfe" + std::string(7, '\xff')).values == Numbers{-2});
+  CHECK(numbers("<u4", "()", std::string("\1\0\0\x80", 4)).values == Numbers{2147483649.0});
+  CHECK(numbers("<f4", "(1,)", std::string("\0\0\x80\x3f", 4)).values == Numbers{1});
+  CHECK(numbers("<f8", "(0,)", "").values.empty());
+  CHECK(numbers("<i2", "(2,)", std::string("\1\0\2\0", 4)).shape == Shape{2});
+  CHECK(message_of([&] { numbers("<i2", "(2,)", std::string(3, '\0')); }) ==
+        "x: an array of shape [2] does not fill the 3 bytes of data");
+  CHECK(message_of([&] { numbers("<i2", "(4294967296, 4294967296)", ""); }) ==
+        "x: an array of shape [4294967296, 4294967296] does not fill the 0 bytes of data");
+  CHECK(contains(message_of([&] { numbers(">f4", "(1,)", std::string(4, '\0')); }),
+                 "gives the element type '>f4' instead of '<f4'"));
+  CHECK(contains(message_of([&] { numbers("<U3", "(1,)", std::string(12, '\0')); }),
+                 "gives the element type '<U3'"));
 }

@@ -2,8 +2,11 @@
 /// @file
 /// A row of an annotation or caption file that is JSON.
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coca/core/error.hpp"
@@ -39,6 +42,14 @@ class AnnotationRow {
     for (const auto& item : json_.value.items()) keys.push_back(item.key());
     fail("no key \"" + detail::printable(key, 40) + "\", the keys are " +
          detail::list_of_names(keys, ", "));
+  }
+
+  /// @throws FileError for a key that is not among these
+  void expect_keys(std::span<const std::string_view> known) const {
+    for (const auto& item : json_.value.items())
+      if (std::find(known.begin(), known.end(), item.key()) == known.end())
+        fail("unknown key \"" + detail::printable(item.key(), 40) + "\", expected " +
+             detail::list_of_names({known.begin(), known.end()}, " or "));
   }
 
   /// A text. @throws FileError for anything else

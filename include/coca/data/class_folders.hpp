@@ -15,28 +15,16 @@
 #include "coca/data/dataset.hpp"
 #include "coca/data/folder_listing.hpp"
 #include "coca/image/read_image.hpp"
+#include "coca/text/prompt_template.hpp"
 
 namespace coca {
 
 /// How class folders become records.
 struct ClassFoldersOptions {
-  /// Each makes one caption: {} stands for the class name, with underscores turned into spaces.
+  /// Each makes one caption: {} and {c} stand for the class name, with underscores turned into
+  /// spaces.
   std::vector<std::string> templates{"a photo of a {}."};
 };
-
-namespace detail {
-
-/// A template with its {} replaced. @throws ArgumentError if it has none.
-inline std::string fill_template(const std::string& text, const std::string& name) {
-  const std::size_t place = text.find("{}");
-  if (place == std::string::npos) {
-    throw ArgumentError("the template \"" + text + "\" has no {} for the name of the class");
-  }
-  std::string filled = text;
-  return filled.replace(place, 2, name);
-}
-
-}  // namespace detail
 
 /// Labels are the indices of the class names in alphabetical order, as in torchvision.
 class ClassFolders {
@@ -47,7 +35,7 @@ class ClassFolders {
   /// without pictures; ArgumentError for a template without {}.
   explicit ClassFolders(const std::string& root, const ClassFoldersOptions& options = {})
       : root_(root), options_(options) {
-    for (const std::string& text : options_.templates) detail::fill_template(text, "");
+    for (const std::string& text : options_.templates) fill_template(text, "");
     classes_ = detail::list_folder(root_, [](const auto& entry) { return entry.is_directory(); });
     if (classes_.empty()) throw FileError(root, "holds no folders of classes");
     for (std::size_t label = 0; label < classes_.size(); ++label) add_class(label);
@@ -65,7 +53,7 @@ class ClassFolders {
     std::replace(name.begin(), name.end(), '_', ' ');
     Record record{path_of(entry), {}, static_cast<std::int32_t>(entry.label)};
     for (const std::string& text : options_.templates) {
-      record.captions.push_back(detail::fill_template(text, name));
+      record.captions.push_back(fill_template(text, name));
     }
     record.fields.emplace("label", std::move(name));
     return record;

@@ -20,6 +20,7 @@ struct AnnotatedPicture {
   std::string id{};
   std::string file_name{};  ///< empty if the file does not say
   std::vector<std::string> captions{};
+  std::vector<std::string> caption_ids{};  ///< of each caption; an empty one if the file has none
 };
 
 /// A model's caption of a picture.
@@ -46,6 +47,7 @@ inline std::vector<AnnotatedPicture> read_coco_captions(const AnnotationText& fi
     if (place == places.end())
       row.fail("no picture has the id " + detail::printable(row.id("image_id"), 40));
     pictures[place->second].captions.push_back(row.text("caption"));
+    pictures[place->second].caption_ids.push_back(row.has("id") ? row.id("id") : "");
   });
   return pictures;
 }

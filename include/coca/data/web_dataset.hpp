@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -28,6 +29,7 @@
 #include "coca/data/dataset.hpp"
 #include "coca/data/tar_file.hpp"
 #include "coca/io/json.hpp"
+#include "coca/io/npy.hpp"
 #include "coca/io/python_json.hpp"
 
 namespace coca {
@@ -41,14 +43,19 @@ struct WebDatasetOptions {
   bool captions_required = true;
   /// Keys of .json members that become fields of the records. Each sample must have them.
   std::vector<std::string> field_keys{};
+  /// Each line of a .txt member is a caption; otherwise the whole text is one.
+  bool caption_lines = false;
+  /// .npy members are read, too: an array with a number for each class, not 0 where the picture is
+  /// of that class. They become the field "labels" of records, the classes as "0 14".
+  bool label_arrays = false;
 };
 
 namespace detail {
 
 /// The parts of a sample by their extensions. Of several pictures the first counts: the order is
 /// that of OpenCLIP's "jpg;png;jpeg;webp".
-inline constexpr std::array<std::string_view, 7> member_extensions{"jpg", "png",  "jpeg", "webp",
-                                                                   "txt", "json", "cls"};
+inline constexpr std::array<std::string_view, 8> member_extensions{"jpg", "png",  "jpeg", "webp",
+                                                                   "txt", "json", "cls",  "npy"};
 inline constexpr std::size_t picture_extensions = 4;
 
 /// The index of an extension in that list; nothing for others.
@@ -112,6 +119,29 @@ inline std::map<std::string, std::string> json_fields(std::string_view text,
   return fields;
 }
 
+/// The lines of a text that are not blank, trimmed.
+inline std::vector<std::string> caption_lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (const auto line = trimmed(text.substr(0, end)); !line.empty()) lines.emplace_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+/// The classes of a .npy member, as "0 14". @throws FileError, beginning with `name`.
+inline std::string labels_of_array(std::span<const std::uint8_t> bytes, const std::string& name) {
+  const NpyNumbers array = parse_npy_numbers(name, std::as_bytes(bytes));
+  if (array.shape.rank() != 1)
+    throw FileError(name, "expected an array with a number for each class, got one of shape " +
+                              to_string(array.shape));
+  std::string labels;
+  for (std::size_t i = 0; i < array.values.size(); ++i)
+    if (array.values[i] != 0) labels += (labels.empty() ? "" : " ") + std::to_string(i);
+  return labels;
+}
+
 /// The number in a .cls member. @throws FileError, beginning with `name`.
 inline std::int32_t class_number(std::string_view text, const std::string& name) {
   text = trimmed(text);
@@ -162,9 +192,10 @@ class WebDataset {
     Record record{name_of(entry, entry.picture_name), {}, std::nullopt};
     if (entry.text != absent) {
       const std::string text = text_at(entry, entry.text, "txt");
-      if (const auto caption = detail::trimmed(text); !caption.empty()) {
+      if (options_.caption_lines)
+        record.captions = detail::caption_lines_of(text);
+      else if (const auto caption = detail::trimmed(text); !caption.empty())
         record.captions.emplace_back(caption);
-      }
     } else if (entry.json != absent) {
       record.captions = detail::json_captions(text_at(entry, entry.json, "json"), options_,
                                               member_name(entry, "json"));
@@ -172,6 +203,9 @@ class WebDataset {
     if (!options_.field_keys.empty() && entry.json != absent)
       record.fields = detail::json_fields(text_at(entry, entry.json, "json"), options_.field_keys,
                                           member_name(entry, "json"));
+    if (entry.array != absent)
+      record.fields["labels"] = detail::labels_of_array(shards_[entry.shard].read(entry.array),
+                                                        member_name(entry, "npy"));
     if (entry.label != absent) {
       record.label =
           detail::class_number(text_at(entry, entry.label, "cls"), member_name(entry, "cls"));
@@ -197,6 +231,7 @@ class WebDataset {
 
  private:
   static constexpr std::uint64_t absent = ~std::uint64_t{0};
+  static constexpr std::size_t array_part = detail::member_extensions.size() - 1;
 
   /// Where the members of a sample are in their shard.
   struct Entry {
@@ -206,6 +241,7 @@ class WebDataset {
     std::uint64_t text = absent;
     std::uint64_t json = absent;
     std::uint64_t label = absent;
+    std::uint64_t array = absent;
   };
 
   /// A sample of the shard that is being indexed.
@@ -252,6 +288,7 @@ class WebDataset {
       auto [key, extension] = detail::split_member_name(member.name);
       const auto part = detail::member_part(extension);
       const std::string base = key.substr(key.rfind('/') + 1);
+      if (part == array_part && !options_.label_arrays) continue;
       if (!part || base.empty() || base.starts_with("__")) continue;
       const auto [found, is_new] = known.try_emplace(std::move(key), samples.size());
       if (is_new) samples.emplace_back();
@@ -275,8 +312,10 @@ class WebDataset {
                 offset_of(picture),
                 offset_of(parts[first_text]),
                 offset_of(parts[first_text + 1]),
-                offset_of(parts[first_text + 2])};
-    const bool described = entry.text != absent || entry.json != absent || entry.label != absent;
+                offset_of(parts[first_text + 2]),
+                options_.label_arrays ? offset_of(parts[first_text + 3]) : absent};
+    const bool described = entry.text != absent || entry.json != absent || entry.label != absent ||
+                           entry.array != absent;
     if (picture == nullptr || !described) return;
     entry.picture_name = picture->name;
     if (surplus_ == 0 && !sample.surplus.empty())

@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <future>
 #include <limits>
 #include <map>
 #include <numeric>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +17,7 @@
 #include "coca/core/error.hpp"
 #include "coca/evaluation/retrieval.hpp"
 #include "coca/evaluation/similarity_tile.hpp"
+#include "coca/evaluation/worker_threads.hpp"
 
 namespace coca {
 
@@ -30,6 +29,12 @@ using CaptionPositives = std::vector<std::vector<std::size_t>>;
 struct CaptionRanks {
   std::vector<std::size_t> images{};  ///< of pictures, among all texts
   std::vector<std::size_t> texts{};   ///< of texts, among all pictures
+};
+
+/// How ranks are computed.
+struct RankOptions {
+  Ties ties = Ties::in_order;
+  std::size_t threads = 0;  ///< 0: one per processor; the ranks do not depend on it
 };
 
 namespace detail {
@@ -58,11 +63,11 @@ struct Threshold {
 class RankCounter {
  public:
   RankCounter(const EmbeddingRows& images, const EmbeddingRows& texts,
-              const CaptionPositives& positives, Ties ties)
+              const CaptionPositives& positives, const RankOptions& options)
       : images_(images),
         texts_(texts),
         positives_(positives),
-        ties_(ties),
+        options_(options),
         image_norms_(inverse_norms(images, "pictures")),
         text_norms_(inverse_norms(texts, "texts")) {
     check();
@@ -73,18 +78,13 @@ class RankCounter {
 
   CaptionRanks count() {
     const std::size_t tiles = (texts_.count() + tile_texts - 1) / tile_texts;
-    const std::size_t threads =
-        std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, tiles);
-    std::vector<std::vector<std::size_t>> image_counts(threads);
+    const std::size_t threads = worker_count(options_.threads, tiles);
+    std::vector<std::vector<std::size_t>> image_counts(threads,
+                                                       std::vector<std::size_t>(images_.count()));
     CaptionRanks ranks{{}, std::vector<std::size_t>(texts_.count())};
-    std::vector<std::future<void>> workers;
-    for (std::size_t t = 0; t < threads; ++t)
-      workers.push_back(std::async(std::launch::async, [&, t] {
-        image_counts[t].resize(images_.count());
-        for (std::size_t tile = t; tile < tiles; tile += threads)
-          count_tile(tile * tile_texts, image_counts[t], ranks.texts);
-      }));
-    for (std::future<void>& worker : workers) worker.get();
+    share_tasks(tiles, threads, [&](std::size_t tile, std::size_t thread) {
+      count_tile(tile * tile_texts, image_counts[thread], ranks.texts);
+    });
     ranks.images.resize(images_.count());
     for (const auto& counts : image_counts)
       for (std::size_t i = 0; i < counts.size(); ++i) ranks.images[i] += counts[i];
@@ -154,8 +154,8 @@ class RankCounter {
     for (std::size_t i = 0; i < products.size(); ++i) {
       const std::size_t text = first + i;
       const float value = cosine(products[i], image, text);
-      const bool beats_text = of_images_[image].is_beaten_by(value, text, ties_);
-      const bool beats_image = of_texts_[text].is_beaten_by(value, image, ties_);
+      const bool beats_text = of_images_[image].is_beaten_by(value, text, options_.ties);
+      const bool beats_image = of_texts_[text].is_beaten_by(value, image, options_.ties);
       if (!beats_text && !beats_image) continue;
       if (std::find(own.begin(), own.end(), text) != own.end()) continue;
       image_counts[image] += beats_text ? 1 : 0;
@@ -166,7 +166,7 @@ class RankCounter {
   const EmbeddingRows& images_;
   const EmbeddingRows& texts_;
   const CaptionPositives& positives_;
-  Ties ties_;
+  RankOptions options_;
   std::vector<float> image_norms_;
   std::vector<float> text_norms_;
   std::vector<Threshold> of_images_;
@@ -182,8 +182,9 @@ class RankCounter {
 /// @throws ShapeError for shapes that do not fit; ArgumentError for embeddings that are not finite,
 ///         norms out of range (see EmbeddingRows), and captions that do not exist
 inline CaptionRanks caption_ranks(const EmbeddingRows& images, const EmbeddingRows& texts,
-                                  const CaptionPositives& positives, Ties ties = Ties::in_order) {
-  return detail::RankCounter(images, texts, positives, ties).count();
+                                  const CaptionPositives& positives,
+                                  const RankOptions& options = {}) {
+  return detail::RankCounter(images, texts, positives, options).count();
 }
 
 /// The share, 0 to 1, of queries with a match among the nearest `limit`.

@@ -1,7 +1,10 @@
 #pragma once
 /// @file
-/// NumPy's .npy files of float32, as numpy.lib.format writes them.
+/// NumPy's .npy files, as numpy.lib.format writes them: those of float32, and small ones of any
+/// numbers.
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +31,12 @@ struct NpyArray {
   std::vector<float> values;
 };
 
+/// The content of a .npy file of any type of numbers, row-major.
+struct NpyNumbers {
+  Shape shape;
+  std::vector<double> values;
+};
+
 namespace detail {
 
 inline constexpr std::string_view npy_magic = "\x93NUMPY";
@@ -36,9 +45,15 @@ inline constexpr std::string_view npy_magic = "\x93NUMPY";
 /// the keys may come in any order.
 class NpyHeaderParser {
  public:
-  NpyHeaderParser(const std::string& path, std::string_view text) : path_(path), text_(text) {}
+  /// @param types accepted element types; the first is the one that messages expect
+  NpyHeaderParser(const std::string& path, std::string_view text,
+                  std::span<const std::string_view> types)
+      : path_(path), text_(text), types_(types) {}
 
-  /// @throws FileError if the header is not such a literal of a C-ordered float32 array.
+  /// The element type, once parse() has returned.
+  std::string_view type() const noexcept { return type_; }
+
+  /// @throws FileError if the header is not such a literal of a C-ordered array of such elements.
   Shape parse() {
     expect('{');
     while (!accept('}')) {
@@ -51,17 +66,17 @@ class NpyHeaderParser {
     }
     skip_space();
     if (!text_.empty()) fail("has something after its closing brace");
-    if (!shape_ || !float32_ || !c_order_) fail("lacks 'descr', 'fortran_order' or 'shape'");
+    if (!shape_ || type_.empty() || !c_order_) fail("lacks 'descr', 'fortran_order' or 'shape'");
     return *shape_;
   }
 
  private:
   void parse_value(std::string_view key) {
     if (key == "descr") {
-      const std::string_view type = quoted();
-      if (type != "<f4")
-        fail("gives the element type '" + std::string(type.substr(0, 20)) + "' instead of '<f4'");
-      float32_ = true;
+      type_ = quoted();
+      if (std::find(types_.begin(), types_.end(), type_) == types_.end())
+        fail("gives the element type '" + std::string(type_.substr(0, 20)) + "' instead of '" +
+             std::string(types_.front()) + "'");
     } else if (key == "fortran_order") {
       if (!accept_word("False")) fail("does not say 'fortran_order': False");
       c_order_ = true;
@@ -129,8 +144,9 @@ class NpyHeaderParser {
 
   const std::string& path_;
   std::string_view text_;
+  std::span<const std::string_view> types_;
+  std::string_view type_;
   std::optional<Shape> shape_;
-  bool float32_ = false;
   bool c_order_ = false;
 };
 
@@ -169,9 +185,31 @@ inline NpyParts split_npy(const std::string& path, std::span<const std::byte> by
   return {text.substr(prefix, length), bytes.subspan(prefix + length)};
 }
 
+/// A type of numbers, and how one of them is read.
+struct NpyElement {
+  std::string_view type;
+  std::size_t size;
+  double (*read)(const std::byte*);
+};
+
+template <class T>
+constexpr NpyElement npy_element(std::string_view type) {
+  return {type, sizeof(T),
+          [](const std::byte* at) { return static_cast<double>(load_unaligned<T>(at)); }};
+}
+
+inline constexpr std::array npy_elements{
+    npy_element<float>("<f4"),         npy_element<double>("<f8"),
+    npy_element<std::int8_t>("|i1"),   npy_element<std::int16_t>("<i2"),
+    npy_element<std::int32_t>("<i4"),  npy_element<std::int64_t>("<i8"),
+    npy_element<std::uint8_t>("|u1"),  npy_element<std::uint16_t>("<u2"),
+    npy_element<std::uint32_t>("<u4"), npy_element<std::uint64_t>("<u8"),
+    npy_element<std::uint8_t>("|b1")};
+
 inline NpyArray parse_npy(const std::string& path, std::span<const std::byte> bytes) {
   const NpyParts parts = split_npy(path, bytes);
-  NpyArray array{NpyHeaderParser(path, parts.header).parse(), {}};
+  constexpr std::array<std::string_view, 1> types{"<f4"};
+  NpyArray array{NpyHeaderParser(path, parts.header, types).parse(), {}};
   const auto size = checked_byte_size(array.shape, DType::F32);
   if (!size || *size != parts.data.size())
     throw FileError(path, "an array of shape " + to_string(array.shape) + " does not fill the " +
@@ -182,6 +220,31 @@ inline NpyArray parse_npy(const std::string& path, std::span<const std::byte> by
 }
 
 }  // namespace detail
+
+/// Numbers of a .npy file in memory, such as the labels of a picture in CLIP_benchmark's shards.
+/// @param path what messages call it
+/// @throws FileError if it is damaged, or holds anything but booleans, integers and real numbers in
+/// C order, little endian
+inline NpyNumbers parse_npy_numbers(const std::string& path, std::span<const std::byte> bytes) {
+  using detail::NpyElement;
+  constexpr auto elements = detail::npy_elements;
+  std::array<std::string_view, elements.size()> types{};
+  std::transform(elements.begin(), elements.end(), types.begin(),
+                 [](const NpyElement& element) { return element.type; });
+  const detail::NpyParts parts = detail::split_npy(path, bytes);
+  detail::NpyHeaderParser parser(path, parts.header, types);
+  NpyNumbers numbers{parser.parse(), {}};
+  const auto element =
+      std::find_if(elements.begin(), elements.end(),
+                   [&](const NpyElement& candidate) { return candidate.type == parser.type(); });
+  if (parts.data.size() % element->size != 0 ||
+      detail::checked_byte_size(numbers.shape, DType::U8) != parts.data.size() / element->size)
+    throw FileError(path, "an array of shape " + to_string(numbers.shape) + " does not fill the " +
+                              std::to_string(parts.data.size()) + " bytes of data");
+  for (std::size_t at = 0; at < parts.data.size(); at += element->size)
+    numbers.values.push_back(element->read(parts.data.data() + at));
+  return numbers;
+}
 
 /// Writes a version 1.0 file: float32, little endian, C order.
 /// @param values row-major, shape.size() of them, such as [pictures, width]

@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/pipelines/class_embeddings.hpp"
 #include "coca/pipelines/encode.hpp"
 #include "coca/pipelines/imagenet_templates.hpp"
+#include "coca/text/prompt_template.hpp"
 
 namespace coca {
 
@@ -24,17 +26,6 @@ struct LabelProbability {
   std::string label;
   float probability = 0;
 };
-
-/// Puts a label into a template, in the place of "{}".
-/// @throws ArgumentError for a template without "{}".
-inline std::string fill_template(std::string_view text, std::string_view label) {
-  const std::size_t place = text.find("{}");
-  if (place == std::string_view::npos)
-    throw ArgumentError("the prompt template \"" + std::string(text) +
-                        "\" has no {} for the label");
-  return std::string(text.substr(0, place)) + std::string(label) +
-         std::string(text.substr(place + 2));
-}
 
 /// Labels as embeddings, ready to classify any number of pictures.
 class ZeroShotClassifier {
@@ -63,7 +54,7 @@ class ZeroShotClassifier {
     for (const std::string& label : labels_) {
       std::vector<std::string> prompts;
       for (const std::string& text : templates) prompts.push_back(fill_template(text, label));
-      add(embed_texts(context, model, tokenizer, prompts));
+      detail::add_class(embed_texts(context, model, tokenizer, prompts), embeddings_);
     }
   }
 
@@ -121,18 +112,6 @@ class ZeroShotClassifier {
     value << weight;
     throw Error(std::string("the model's ") + name + " is " + value.str() +
                 ", so that its logits are not finite");
-  }
-
-  void add(const Embeddings& prompts) {
-    std::vector<double> mean(prompts.width, 0);
-    for (std::size_t i = 0; i < prompts.values.size(); ++i)
-      mean[i % prompts.width] += double{prompts.values[i]};
-    double norm = 0;
-    for (const double value : mean) norm += value * value;
-    norm = std::max(std::sqrt(norm), 1e-12);
-    for (const double value : mean) embeddings_.values.push_back(static_cast<float>(value / norm));
-    embeddings_.width = prompts.width;
-    ++embeddings_.count;
   }
 
   std::vector<std::string> labels_;
