@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -162,10 +163,20 @@ std::shared_ptr<const coca::FeatureSource> shared_features(const Model& model,
   return features;
 }
 
+/// The options in the run's folder, by which a run is resumed that stops before its first step.
+void write_options(const TrainingRequest& request) {
+  if (request.processes.rank() != 0) return;
+  const coca::RunFolder folder(request.options.output);
+  folder.create();
+  coca::write_file_atomically(folder.options(),
+                              std::string_view(coca::to_json(request.options).dump(2) + "\n"));
+}
+
 /// The request with the features of a frozen encoder; nothing if that was stopped.
 template <class Model>
 std::optional<TrainingRequest> with_features(const Model& model, TrainingRequest request) {
   coca::expect_frozen(model, request.options);
+  write_options(request);
   const coca::PreprocessConfig preprocess =
       coca::run_preprocess(request.options, request.subject, model.image_size);
   request.subject.training_features = shared_features(

@@ -59,6 +59,18 @@ TEST_CASE("a few shots of each class, drawn by the seed") {
                     "no picture of the data has a label to draw shots by");
 }
 
+TEST_CASE("whether a picture is held out does not depend on where the data is") {
+  std::size_t held = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string file = "cat/" + std::to_string(i) + ".png";
+    CHECK(is_held_out(file) == is_held_out("/data/train/" + file));
+    CHECK(is_held_out(file) == is_held_out("/" + file));
+    held += is_held_out(file) ? 1 : 0;
+  }
+  CHECK((held > 60 && held < 140));  // 4 standard deviations of 9.5 about 100
+  CHECK(is_held_out("/1.png") == is_held_out("/1.png"));
+}
+
 TEST_CASE("a tenth is held out by name, whatever else there is") {
   const HeldOutSplit split = hold_out_tenth(Labelled{5000});
   CHECK(split.training.size() + split.validation.size() == 4999);

@@ -54,8 +54,14 @@ inline FewShots few_shots(const AnyDataset& data, std::size_t shots, std::uint64
 }
 
 /// Whether the picture of a name is among the tenth that is held out to choose by: a hash of the
-/// name, so that it is on the same side whatever else the data holds.
+/// name and the folder that it is in, so that it is on the same side whatever else the data holds
+/// and wherever that is.
 inline bool is_held_out(std::string_view name) {
+  const std::size_t file = name.find_last_of('/');
+  if (file != std::string_view::npos && file != 0) {
+    const std::size_t folder = name.find_last_of('/', file - 1);
+    if (folder != std::string_view::npos) name.remove_prefix(folder + 1);
+  }
   Digest digest;
   digest.add(name);
   // the lower bits of FNV-1a depend on the last characters alone
