@@ -25,6 +25,7 @@ template <class Captioner>
 class VqaModel : public FusedModel<Captioner> {
  public:
   using typename FusedModel<Captioner>::B;
+  static constexpr std::size_t pictures = 1;  ///< of a sample
 
   /// A model without weights of the head: load them, or call initialize.
   /// @throws ArgumentError for fewer than two answers, or a width that the heads do not divide.

@@ -31,8 +31,9 @@ class RunData {
       : share_(share),
         batch_size_(options.step.batch_size),
         preprocess_(sized(training_preprocess(subject.preprocess, options.data), image_size)),
-        loader_(open_training_data(options.data, subject.classes),
-                loader_options(options, damaged)) {}
+        loader_(subject.training_data ? subject.training_data->records
+                                      : open_training_data(options.data, subject.classes),
+                loader_options(options, subject, damaged)) {}
 
   const PreprocessConfig& preprocess() const noexcept { return preprocess_; }
   Loader& loader() noexcept { return loader_; }
@@ -59,11 +60,13 @@ class RunData {
     return config;
   }
 
-  LoaderOptions loader_options(const TrainingOptions& options, DamagedPictures* damaged) const {
+  LoaderOptions loader_options(const TrainingOptions& options, const TrainingSubject& subject,
+                               DamagedPictures* damaged) const {
     LoaderOptions loader = training_loader_options(options, preprocess_);
     loader.order.rank = share_.rank;
     loader.order.ranks = share_.processes;
     loader.sample.damaged = damaged;
+    if (subject.training_data) apply(*subject.training_data, loader.sample);
     return loader;
   }
 

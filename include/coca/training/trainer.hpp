@@ -62,7 +62,7 @@ class TaskTrainer {
     expect_fields(data_.dataset(), task().fields(), Task::name);
     learner_.task().prepare(data_.dataset());
     folder_.create();
-    validator_.emplace(options_, data_.preprocess(), subject_.classes, data_.dataset(), writes());
+    validator_.emplace(options_, data_.preprocess(), subject_, data_.dataset(), writes());
     reporter_.notes(&data_.dataset());
     reporter_.notes(validator_->data());
   }

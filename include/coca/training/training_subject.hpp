@@ -9,6 +9,7 @@
 #include "coca/image/preprocess.hpp"
 #include "coca/pipelines/configuration.hpp"
 #include "coca/text/tokenizer.hpp"
+#include "coca/training/task_data.hpp"
 
 namespace coca {
 
@@ -19,6 +20,10 @@ struct TrainingSubject {
   PreprocessConfig preprocess{};            ///< mean and deviation; the size is the model's
   std::string tokenizer_file{};             ///< kept next to the model; empty: CLIP's
   std::vector<std::string> classes{};       ///< names by label, of tasks that have classes
+  std::vector<std::string> answers{};       ///< of questions, by their number
+  /// Of tasks on questions and pairs of pictures, in the place of what options name: see
+  /// with_task_data().
+  std::optional<TaskData> training_data{}, validation_data{};
 };
 
 /// Id of the padding of a model's texts.

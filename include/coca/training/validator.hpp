@@ -12,6 +12,7 @@
 #include "coca/training/training_data.hpp"
 #include "coca/training/training_events.hpp"
 #include "coca/training/training_pictures.hpp"
+#include "coca/training/training_subject.hpp"
 #include "coca/training/validation.hpp"
 
 namespace coca {
@@ -31,17 +32,19 @@ class Validator {
   using B = typename Task::model_type::backend_type;
 
   /// Opens the validation data, if there is any, and reads the fixed pictures.
-  /// @param classes  names by label, where options have a label_key
+  /// @param subject  with the names of classes, where options have a label_key
   /// @param training where the pictures come from without validation data
   /// @param shows_pictures whether this process is the one that shows them
   /// @throws as open_datasets and read_pictures
   Validator(const TrainingOptions& options, const PreprocessConfig& preprocess,
-            const std::vector<std::string>& classes, const AnyDataset& training,
-            bool shows_pictures)
+            const TrainingSubject& subject, const AnyDataset& training, bool shows_pictures)
       : options_(options), preprocess_(preprocess) {
-    if (!options.data.validation.empty())
-      data_.emplace(
-          first_of(open_validation_data(options.data, classes), options.validation_pictures));
+    if (subject.validation_data) task_data_ = *subject.validation_data;
+    if (task_data_)
+      data_.emplace(first_of(task_data_->records, options.validation_pictures));
+    else if (!options.data.validation.empty())
+      data_.emplace(first_of(open_validation_data(options.data, subject.classes),
+                             options.validation_pictures));
     if (!shows_pictures) return;
     pictures_ = options.pictures.empty()
                     ? first_pictures(data_ ? *data_ : training, options.picture_count, preprocess_)
@@ -61,6 +64,7 @@ class Validator {
     if (data_) {
       LoaderOptions loading = validation_loader_options(options_, preprocess_);
       loading.sample.damaged = events.damaged;
+      if (task_data_) apply(*task_data_, loading.sample);
       loading.order.batch_size *= processes;
       Loader loader(*data_, loading);
       const auto scores = validate(context, task, loader, events.stop);
@@ -75,6 +79,7 @@ class Validator {
  private:
   TrainingOptions options_;
   PreprocessConfig preprocess_;
+  std::optional<TaskData> task_data_;
   std::optional<AnyDataset> data_;
   TrainingPictures pictures_;
   std::size_t told_ = 0;  // broken pictures
