@@ -72,6 +72,21 @@ class AnnotationText {
     each_element(list, visit);
   }
 
+  /// A text of the outermost object; empty if it has none under that name.
+  /// @param what the file should be, for messages
+  /// @throws FileError if it is not such an object, or the value is no text
+  std::string text_member(const std::string& key, const std::string& what) const {
+    std::string text;
+    for_each_json_member(whole('{', what), [&](std::string_view name, const JsonPiece& value) {
+      if (name != key) return;
+      const Json json = parse_python_json(complete(value), path_).value;
+      if (!json.is_string())
+        throw FileError(path_, detail::at_place(value.begin, "\"" + key + "\" is not a text"));
+      text = json.get<std::string>();
+    });
+    return text;
+  }
+
   /// Visits the elements of the outermost list: visit(row). @throws FileError as above
   template <class Visitor>
   void each(const std::string& what, Visitor&& visit) const {

@@ -34,14 +34,21 @@ class TaskHead {
 
   std::size_t heads() const noexcept { return pooler_.heads(); }
 
-  /// tokens [batch, tokens, key_width] -> logits [batch, outputs]
+  /// tokens [batch, tokens, key_width] -> what the query gathers from them, [batch, width]
   /// @param hidden_tokens [batch, tokens], 1: hidden, such as padding; or nothing
   /// @param probabilities [batch, heads, 1, tokens], where the query looks, written when present
+  Array<B> pool(Context<B>& context, const Array<B>& tokens,
+                const Tensor<std::uint8_t, typename B::memory_type>& hidden_tokens = {},
+                const Array<B>& probabilities = {}) const {
+    return pooler_(context, tokens, probabilities, hidden_tokens)
+        .reshaped({tokens.shape()[0], width_});
+  }
+
+  /// The same, and what is concluded from it: logits [batch, outputs]
   Array<B> operator()(Context<B>& context, const Array<B>& tokens,
                       const Tensor<std::uint8_t, typename B::memory_type>& hidden_tokens = {},
                       const Array<B>& probabilities = {}) const {
-    const Array<B> pooled = pooler_(context, tokens, probabilities, hidden_tokens);
-    return linear_(context, pooled.reshaped({tokens.shape()[0], width_}));
+    return linear_(context, pool(context, tokens, hidden_tokens, probabilities));
   }
 
   /// Calls visit(parameter) for each parameter.

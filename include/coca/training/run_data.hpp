@@ -41,7 +41,8 @@ class RunData {
         batch_size_(options.step.batch_size),
         classes_(subject.classes),
         preprocess_(run_preprocess(options, subject, image_size)),
-        loader_(open_training_data(options.data, subject.classes),
+        loader_(subject.training_data ? subject.training_data->records
+                                      : open_training_data(options.data, subject.classes),
                 loader_options(options, subject, damaged)) {}
 
   const PreprocessConfig& preprocess() const noexcept { return preprocess_; }
@@ -72,6 +73,7 @@ class RunData {
     loader.order.ranks = share_.processes;
     loader.sample.damaged = damaged;
     loader.sample.features = subject.training_features;
+    if (subject.training_data) apply(*subject.training_data, loader.sample);
     return loader;
   }
 

@@ -138,11 +138,12 @@ inline std::vector<std::string> training_classes(const TrainingData& data) {
 /// The options with the paths of all that is read absolute, so that a run may be resumed from any
 /// folder.
 inline TrainingOptions with_absolute_paths(TrainingOptions options) {
-  for (auto* paths : {&options.data.training, &options.data.validation})
+  for (auto* paths : {&options.data.training, &options.data.validation, &options.data.annotations,
+                      &options.data.validation_annotations})
     for (std::string& path : *paths) path = detail::absolute_patterns(path);
   for (std::string& path : options.pictures) path = detail::absolute_path(path);
-  for (std::string* path : {&options.data.image_folder, &options.tokenizer, &options.init_from,
-                            &options.features.folder})
+  for (std::string* path : {&options.data.image_folder, &options.data.answers, &options.tokenizer,
+                            &options.init_from, &options.features.folder})
     *path = detail::absolute_path(*path);
   return options;
 }

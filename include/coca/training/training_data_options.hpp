@@ -29,11 +29,16 @@ struct TrainingData {
   FolderReading folders = FolderReading::automatic;  ///< what folders of pictures mean
   std::string image_folder{};  ///< start of their relative paths; empty: the file's folder
   std::vector<std::string> templates{"a photo of a {}."};  ///< captions of class folders
-  std::string group_key{};      ///< pictures with equal values of it form a group
-  std::size_t group_size = 16;  ///< most pictures of a group shown one after the other
-  std::string flip_key{};       ///< pictures for which it is false are never mirrored
-  std::string color_key{};      ///< for each picture, the strength of its colour changes
-  double first_caption = 0;     ///< probability of the first of several captions, else any
+  std::vector<std::string> annotations{};  ///< answers of people to the questions of `training`
+  std::vector<std::string> validation_annotations{};  ///< the same of `validation`
+  std::string picture_pattern{};  ///< names of pictures by their ids; empty: COCO's
+  std::string answers{};          ///< file of the answers to choose from; empty: frequent ones
+  std::size_t answer_count = 9;   ///< questions that an answer must have without such a file
+  std::string group_key{};        ///< pictures with equal values of it form a group
+  std::size_t group_size = 16;    ///< most pictures of a group shown one after the other
+  std::string flip_key{};         ///< pictures for which it is false are never mirrored
+  std::string color_key{};        ///< for each picture, the strength of its colour changes
+  double first_caption = 0;       ///< probability of the first of several captions, else any
   ResizeMode resize_mode = ResizeMode::shortest;
   std::uint64_t fill_color = 0;  ///< 0 to 255, around pictures of resize_mode longest
   bool augment = true;           ///< false: pictures are prepared as in evaluation
@@ -67,6 +72,22 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"caption_key", "column or key of the caption in caption files", group}, data.caption_key);
   visit({"label_key", "column or key that names or numbers the class of a picture", group},
         data.label_key);
+  visit({"annotations",
+         "task vqa: what people answered (VQA's annotations), a file for each file of questions",
+         group},
+        data.annotations);
+  visit({"validation_annotations", "the same of the questions to validate on", group},
+        data.validation_annotations);
+  visit(
+      {"picture_pattern",
+       "names of pictures by their ids, such as {}.png (default: COCO's, which the questions name)",
+       group},
+      data.picture_pattern);
+  visit({"answers", "file of the answers to choose from, one per line (default: the frequent ones)",
+         group},
+        data.answers);
+  visit({"answer_count", "how many questions an answer must have to be chosen from", group},
+        data.answer_count);
   visit({"group_key",
          "column or key; pictures with the same value are often in one batch, as hard negatives",
          group},

@@ -77,8 +77,9 @@ void for_each_option(Options& options, Visitor&& visit) {
   visit({"model", "name of a configuration, a folder or an OpenCLIP configuration file", "Model"},
         options.model);
   visit({"task",
-         "what is trained: coca, clip (contrastive loss only), caption (captions only) or classify "
-         "(default: what the model is for)",
+         "what is trained: coca, clip (contrastive loss only), caption (captions only), classify, "
+         "vqa "
+         "(questions), entailment or pairs (of pictures) (default: what the model is for)",
          "Model"},
         options.task);
   visit({"tokenizer", "vocabulary file (default: the model's, or else CLIP's)", "Model"},

@@ -13,6 +13,7 @@
 #include "coca/training/training_data.hpp"
 #include "coca/training/training_events.hpp"
 #include "coca/training/training_pictures.hpp"
+#include "coca/training/training_subject.hpp"
 #include "coca/training/validation.hpp"
 
 namespace coca {
@@ -39,7 +40,10 @@ class Validator {
   Validator(const TrainingOptions& options, const PreprocessConfig& preprocess,
             const TrainingSubject& subject, const AnyDataset& training, bool shows_pictures)
       : options_(options), preprocess_(preprocess), features_(subject.validation_features) {
-    if (!options.data.validation.empty())
+    if (subject.validation_data) task_data_ = *subject.validation_data;
+    if (task_data_)
+      data_.emplace(first_of(task_data_->records, options.validation_pictures));
+    else if (!options.data.validation.empty())
       data_.emplace(first_of(open_validation_data(options.data, subject.classes),
                              options.validation_pictures));
     if (!shows_pictures) return;
@@ -62,6 +66,7 @@ class Validator {
       LoaderOptions loading = validation_loader_options(options_, preprocess_);
       loading.sample.damaged = events.damaged;
       loading.sample.features = features_;
+      if (task_data_) apply(*task_data_, loading.sample);
       loading.order.batch_size *= processes;
       Loader loader(*data_, loading);
       const auto scores = validate(context, task, loader, events.stop);
@@ -77,6 +82,7 @@ class Validator {
   TrainingOptions options_;
   PreprocessConfig preprocess_;
   std::shared_ptr<const FeatureSource> features_;
+  std::optional<TaskData> task_data_;
   std::optional<AnyDataset> data_;
   TrainingPictures pictures_;
   std::size_t told_ = 0;  // broken pictures

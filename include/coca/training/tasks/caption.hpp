@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coca/training/tasks/image_text.hpp"
+#include "coca/training/unused_parameters.hpp"
 
 namespace coca {
 
@@ -37,19 +38,7 @@ class CaptionTask : public ImageTextTask<Model> {
   }
 
   /// What leads only to the embeddings and their logits.
-  std::vector<std::string> unused() const {
-    std::vector<std::string> paths;
-    const auto add = [&paths](const auto& parameter) { paths.push_back(parameter.path()); };
-    if constexpr (requires { this->model().pooler().for_each_embedding_parameter(add); })
-      this->model().pooler().for_each_embedding_parameter(add);
-    for_each_parameter(this->model(), [&](const auto& parameter) {
-      for (const char* embedding :
-           {"visual.proj", "visual.attn_pool_contrastive", "text.cls_emb", "text.ln_final",
-            "text.text_projection", "logit_scale", "logit_bias"})
-        if (has_prefix(parameter.path(), embedding)) add(parameter);
-    });
-    return paths;
-  }
+  std::vector<std::string> unused() const { return embedding_parameters(this->model()); }
 
   std::vector<std::string> texts(Context<B>& context, std::span<const Pixels> pictures) const {
     return this->captions(context, pictures);
