@@ -115,6 +115,24 @@ foreach(entry "WEBP libwebp" "LIBZIP libzip" "UTF8PROC libutf8proc" "SENTENCEPIE
   endif()
 endforeach()
 
+# FFmpeg's four libraries are of one release; reading a video needs them all.
+set(ffmpeg_modules libavformat libavcodec libswscale libavutil)
+set(ffmpeg_found ${PKG_CONFIG_FOUND})
+foreach(module ${ffmpeg_modules})
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(COCA_${module} QUIET IMPORTED_TARGET GLOBAL ${module})
+  endif()
+  if(NOT COCA_${module}_FOUND)
+    set(ffmpeg_found FALSE)
+  endif()
+endforeach()
+coca_feature(FFMPEG "${ffmpeg_found}")
+if(COCA_HAS_FFMPEG)
+  foreach(module ${ffmpeg_modules})
+    coca_pkg_config_dependency(${module})
+  endforeach()
+endif()
+
 # liblbfgs has neither a CMake package nor a pkg-config module.
 find_path(COCA_LBFGS_INCLUDE_DIR lbfgs.h)
 find_library(COCA_LBFGS_LIBRARY lbfgs)
@@ -131,7 +149,7 @@ endif()
 
 set(COCA_FEATURES "")
 set(libraries "")
-foreach(name OPENMP ONEDNN JPEG PNG ZLIB WEBP LIBZIP UTF8PROC SENTENCEPIECE LIBARCHIVE LBFGS MPI)
+foreach(name OPENMP ONEDNN JPEG PNG ZLIB WEBP LIBZIP UTF8PROC SENTENCEPIECE LIBARCHIVE LBFGS FFMPEG MPI)
   string(APPEND COCA_FEATURES "#define COCA_HAS_${name} ${COCA_HAS_${name}}\n")
   message(STATUS "coca: ${name} ${COCA_HAS_${name}}")
   if(COCA_HAS_${name})

@@ -4,6 +4,7 @@
 set -eu
 packages="g++ cmake ninja-build pkg-config libeigen3-dev libdnnl-dev nlohmann-json3-dev libjpeg62-turbo-dev
   libpng-dev libwebp-dev libzip-dev zlib1g-dev libutf8proc-dev libsentencepiece-dev libarchive-dev liblbfgs-dev
+  libavformat-dev libavcodec-dev libswscale-dev libavutil-dev
   libopenmpi-dev openmpi-bin libcli11-dev"
 if [ "${1:-}" = test ]; then
   packages="$packages catch2 libxtensor-dev clang libomp-dev doxygen libbenchmark-dev"

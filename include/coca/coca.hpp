@@ -102,3 +102,6 @@
 #include "coca/training/trainer.hpp"
 #include "coca/training/training_memory.hpp"
 #include "coca/training/training_options_json.hpp"
+#include "coca/video/frame_sampling.hpp"
+#include "coca/video/read_video.hpp"
+#include "coca/video/views.hpp"

@@ -1,6 +1,6 @@
 cmake_minimum_required(VERSION 3.25)
 # A folder of include/coca may include only itself and folders listed above it.
-set(ranks core=0 backend=1 autograd=2 nn=3 models=4 generation=5 losses=5 text=6 image=6 io=6 data=6
+set(ranks core=0 backend=1 autograd=2 nn=3 models=4 generation=5 losses=5 text=6 image=6 io=6 data=6 video=6
   pipelines=7 evaluation=8 training=9)
 foreach(entry ${ranks})
   string(REPLACE "=" ";" entry "${entry}")
@@ -12,17 +12,20 @@ endforeach()
 # Of the folders on one line of the architecture, these know nothing of layers.
 set(forbidden_text nn models generation autograd backend)
 set(forbidden_image nn models generation autograd backend)
+set(forbidden_video nn models generation autograd backend)
 set(forbidden_io nn models generation autograd backend)
 set(forbidden_data nn models generation autograd backend)
 set(forbidden_evaluation training)
 set(forbidden_pipelines training)
-set(forbidden_models io image text)
-set(forbidden_losses io image text data)
+set(forbidden_models io image video text)
+set(forbidden_losses io image video text data)
 # Folders of equal rank may include those before them in this order, so that there are no cycles: io, text,
-# image, data; losses and generation may not include each other.
-list(APPEND forbidden_io text image data)
-list(APPEND forbidden_text image data)
-list(APPEND forbidden_image text data)
+# image, data, video; losses and generation may not include each other.
+list(APPEND forbidden_io text image video data)
+list(APPEND forbidden_text image video data)
+list(APPEND forbidden_image text video data)
+list(APPEND forbidden_data video)
+list(APPEND forbidden_video text)
 list(APPEND forbidden_losses generation)
 set(forbidden_generation losses)
 # Configurations are plain values, which io reads and writes.
