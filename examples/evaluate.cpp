@@ -6,7 +6,9 @@
 
 #include "coca/backend/cpu/bounded_spinning.hpp"
 #include "evaluate_captions.hpp"
+#include "evaluate_sentences.hpp"
 #include "evaluate_test_set.hpp"
+#include "evaluate_vqa.hpp"
 
 using namespace coca_examples;
 
@@ -17,7 +19,9 @@ struct Subcommand {
   int (*run)(int argc, char* argv[]);
 };
 
-constexpr std::array subcommands{Subcommand{"captions", evaluate_captions}};
+constexpr std::array subcommands{
+    Subcommand{"captions", evaluate_captions}, Subcommand{"entailment", evaluate_entailment},
+    Subcommand{"pairs", evaluate_pairs}, Subcommand{"vqa", evaluate_vqa}};
 
 }  // namespace
 

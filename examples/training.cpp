@@ -14,6 +14,8 @@
 #include "coca/training/tasks/classify.hpp"
 #include "coca/training/tasks/clip.hpp"
 #include "coca/training/tasks/coca.hpp"
+#include "question_training.hpp"
+#include "run_task.hpp"
 
 namespace coca_examples {
 
@@ -35,18 +37,6 @@ void fill(Model& model, const TrainingRequest& request) {
   }
   coca::load_weights(model, initial_weights(request), {.interpolate_positions = true});
   if (request.logit_bias) model.add_logit_bias();
-}
-
-/// Trains a model that has weights.
-template <class Task>
-coca::TrainingEnd run_task(typename Task::model_type& model, const TrainingRequest& request) {
-  coca::Trainer<Task, coca::MpiCommunicator> trainer(model, request.subject, request.options,
-                                                     request.events, request.processes);
-  if (request.resume) trainer.resume({.data_changed = request.data_changed});
-  if (request.on_start)
-    request.on_start(coca::count_parameters(model), trainer.loader().dataset().size(),
-                     trainer.state(), trainer.steps());
-  return trainer.run();
 }
 
 /// A model with a text tower.
@@ -100,12 +90,14 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);
   if (classifies)
     return run_classifier<B>(config.vision, coca::configured_pooler<B>(config), request, backend);
+  if (coca::reads_questions(request.options.task)) return run_reader<B>(config, request, backend);
   return run_text_task(coca::StandardCoCa<B>(config, backend), request);
 }
 
 }  // namespace
 
 coca::TrainingEnd run_training(const TrainingRequest& request) {
+  if (coca::reads_questions(request.options.task)) return run_question_training(request);
   return request.options.precision == coca::TrainingPrecision::bfloat16
              ? run_training_on<coca::Cpu<float, coca::bfloat16>>(request)
              : run_training_on<coca::Cpu<float>>(request);
