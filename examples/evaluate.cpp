@@ -8,7 +8,9 @@
 #include "evaluate_captions.hpp"
 #include "evaluate_classify.hpp"
 #include "evaluate_probe.hpp"
+#include "evaluate_sentences.hpp"
 #include "evaluate_test_set.hpp"
+#include "evaluate_vqa.hpp"
 
 using namespace coca_examples;
 
@@ -19,9 +21,10 @@ struct Subcommand {
   int (*run)(int argc, char* argv[]);
 };
 
-constexpr std::array subcommands{Subcommand{"captions", evaluate_captions},
-                                 Subcommand{"classify", evaluate_classify},
-                                 Subcommand{"probe", evaluate_probe}};
+constexpr std::array subcommands{
+    Subcommand{"captions", evaluate_captions}, Subcommand{"classify", evaluate_classify},
+    Subcommand{"probe", evaluate_probe},       Subcommand{"entailment", evaluate_entailment},
+    Subcommand{"pairs", evaluate_pairs},       Subcommand{"vqa", evaluate_vqa}};
 
 }  // namespace
 

@@ -13,7 +13,9 @@
 #include "coca/pipelines/find_model.hpp"
 #include "coca/pipelines/model_tokenizer.hpp"
 #include "coca/text/clip_tokenizer.hpp"
+#include "coca/training/finetuning_defaults.hpp"
 #include "coca/training/option_effects.hpp"
+#include "coca/training/question_data.hpp"
 #include "coca/training/training_options_json.hpp"
 #include "command_line.hpp"
 #include "picture_reading.hpp"
@@ -158,9 +160,19 @@ void begin_as(const std::string& init_from, coca::TrainingOptions& options) {
 }
 
 void expect_known_task(const std::string& task) {
-  for (const char* known : {"", "coca", "clip", "caption", "classify"})
+  for (const char* known :
+       {"", "coca", "clip", "caption", "classify", "vqa", "entailment", "pairs"})
     if (task == known) return;
-  throw UsageError("--task " + task + " is unknown, expected coca, clip, caption or classify");
+  throw UsageError("--task " + task +
+                   " is unknown, expected coca, clip, caption, classify, vqa, entailment or pairs");
+}
+
+/// A resumed run has the answers that it began with, even if its data has changed.
+void keep_answers(coca::TrainingOptions& options, bool resume) {
+  const std::string kept = coca::RunFolder(options.output).file("answers.txt");
+  std::error_code ignored;
+  if (resume && options.task == "vqa" && std::filesystem::exists(kept, ignored))
+    options.data.answers = kept;
 }
 
 /// Those of an options file that change nothing, even if flags did not override others.
@@ -318,6 +330,7 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   const bool resume = options.resume;
   Start start;
   coca::TrainingOptions file;
+  const std::string task = options.training.task;
   if (!config.empty()) coca::read_options_file(config, file);
   const std::string output = folder.empty() ? file.output : folder;
   const std::string init_from =
@@ -325,6 +338,8 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   options.training = {};
   if (output.empty()) throw UsageError("--output is required: the folder that the run writes to");
   begin_as(init_from, options.training);
+  options.training.task = task.empty() ? file.task : task;
+  coca::set_finetuning_defaults(options.training);
   if (resume) {
     const std::string kept = coca::RunFolder(output).options();
     std::error_code ignored;
@@ -342,6 +357,7 @@ Start gather(CLI::App& app, int argc, char** argv, Options& options) {
   if (!config.empty()) coca::read_options_file(config, options.training);
   app.parse(reversed_arguments(app, argc, argv));  // again, to override what was read
   options.training.output = output;
+  coca::set_finetuning_steps(options.training);
   options.training = coca::with_absolute_paths(options.training);
   if (options.training.data.training.empty())
     throw UsageError(resume ? output + " contains no run to resume; --data would start one there"
@@ -385,6 +401,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   if (training.task.empty())
     training.task = std::holds_alternative<coca::CoCaConfig>(preset.config) ? "coca" : "clip";
   expect_effective(app, options);
+  keep_answers(training, start.resume);
   const bool classifies = training.task == "classify";
   if (training.tokenizer.empty())
     if (const auto folder = coca::find_hugging_face_folder(training.init_from))
@@ -398,7 +415,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   Skipped skipped;
   const coca::MpiCommunicator processes;
   const bool speaks = processes.rank() == 0;
-  const TrainingRequest request{
+  TrainingRequest request{
       .subject = {.config = preset.config,
                   .tokenizer = classifies          ? std::optional<coca::AnyTokenizer>()
                                : tokenizer.empty() ? coca::AnyTokenizer(coca::ClipTokenizer())
@@ -424,6 +441,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
           }};
   stop_at_signals();
   try {
+    request.subject = coca::with_task_data(std::move(request.subject), training);
     const coca::TrainingEnd end = run_training(request);
     if (speaks) print_end(options, end, skipped);
   } catch (const coca::ArgumentError& error) {
@@ -436,8 +454,10 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Trains a captioner or a CLIP on pictures and captions, or a classifier on labels.",
-               "train");
+  CLI::App app(
+      "Trains a captioner or a CLIP on pictures and captions, a classifier on labels, or a model "
+      "that\nanswers questions about pictures.",
+      "train");
   app.footer(
       "Example: train --data train.jsonl --validation held_out.jsonl --output run --epochs 20 "
       "--batch-size 96\n"
@@ -445,7 +465,9 @@ int main(int argc, char* argv[]) {
       "         caption --weights run photo.jpg\n"
       "         train --task classify --data train/ --validation test/ --output classifier\n"
       "         train --task classify --head pooler --freeze visual --feature-cache features \\\n"
-      "               --init-from model/ --data train/ --validation test/ --output frozen");
+      "               --init-from model/ --data train/ --validation test/ --output frozen\n"
+      "         train --task vqa --init-from run --data questions.json --annotations "
+      "annotations.json --image-folder train2014 --output answers");
   app.add_option("--config", options.config, "JSON file of options; flags override it")
       ->type_name("FILE");
   app.add_flag("--resume", options.resume,

@@ -26,6 +26,8 @@
 #include "coca/training/tasks/coca.hpp"
 #include "coca/training/text_head.hpp"
 #include "model.hpp"
+#include "question_training.hpp"
+#include "run_task.hpp"
 
 namespace coca_examples {
 
@@ -78,18 +80,6 @@ void fill(Model& model, const TrainingRequest& request) {
     coca::load_weights(model, weights.checkpoint, {.interpolate_positions = true});
   }
   if (request.logit_bias) model.add_logit_bias();
-}
-
-/// Trains a model that has weights.
-template <class Task>
-coca::TrainingEnd run_task(typename Task::model_type& model, const TrainingRequest& request) {
-  coca::Trainer<Task, coca::MpiCommunicator> trainer(model, request.subject, request.options,
-                                                     request.events, request.processes);
-  if (request.resume) trainer.resume({.data_changed = request.data_changed});
-  if (request.on_start)
-    request.on_start(coca::count_parameters(model), trainer.loader().dataset().size(),
-                     trainer.state(), trainer.steps());
-  return trainer.run();
 }
 
 /// A model with a text tower.
@@ -232,6 +222,7 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
 }  // namespace
 
 coca::TrainingEnd run_training(const TrainingRequest& request) {
+  if (coca::reads_questions(request.options.task)) return run_question_training(request);
   return request.options.precision == coca::TrainingPrecision::bfloat16
              ? run_training_on<coca::Cpu<float, coca::bfloat16>>(request)
              : run_training_on<coca::Cpu<float>>(request);

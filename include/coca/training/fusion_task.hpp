@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "coca/models/visible_texts.hpp"
+#include "coca/pipelines/answer_model.hpp"
+#include "coca/pipelines/question_tokens.hpp"
 #include "coca/training/answer_loss.hpp"
 #include "coca/training/caption_reader.hpp"
 #include "coca/training/captioning.hpp"
@@ -18,7 +20,6 @@
 #include "coca/training/patch_dropout.hpp"
 #include "coca/training/task_defaults.hpp"
 #include "coca/training/unused_parameters.hpp"
-#include "coca/training/visible_text_reader.hpp"
 
 namespace coca {
 
@@ -76,6 +77,10 @@ class FusionTask : public TaskDefaults<Model> {
       : FusionTask(model, fusion_options(options.step, pad_id_of(subject.config))) {
     reader_.emplace(subject, model.vocab_size, model.context_length);
     config_ = subject.config;
+    description_ = {
+        .task = options.task,
+        .answer_loss = choice_name(options.step.answer_loss, detail::answer_loss_choices),
+        .pair_head = choice_name(options.step.pair_head, detail::pair_head_choices)};
   }
 
   template <class Inputs>
@@ -102,8 +107,12 @@ class FusionTask : public TaskDefaults<Model> {
     return paths;
   }
 
+  /// The configuration, and "task.json", which read_answer_model() reads.
   std::vector<ModelFile> files(const PreprocessConfig& preprocess) const {
-    return open_clip_config_file(config_, preprocess, this->model().captioner().has_logit_bias());
+    std::vector<ModelFile> files =
+        open_clip_config_file(config_, preprocess, this->model().captioner().has_logit_bias());
+    files.push_back({"task.json", to_text(description_)});
+    return files;
   }
 
  protected:
@@ -155,6 +164,7 @@ class FusionTask : public TaskDefaults<Model> {
   FusionOptions options_;
   std::optional<CaptionReader> reader_;  // checks that the tokenizer is the model's
   AnyConfig config_{};
+  AnswerModelDescription description_{};
 };
 
 }  // namespace coca

@@ -1,4 +1,4 @@
-#include "coca/training/visible_text_reader.hpp"
+#include "coca/pipelines/question_tokens.hpp"
 
 #include "catch.hpp"
 #include "training/small_run.hpp"
