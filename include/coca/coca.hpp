@@ -76,6 +76,7 @@
 #include "coca/models/image_classifier.hpp"
 #include "coca/models/initialize.hpp"
 #include "coca/models/presets.hpp"
+#include "coca/models/video_classifier.hpp"
 #include "coca/pipelines/attention_map.hpp"
 #include "coca/pipelines/caption.hpp"
 #include "coca/pipelines/classify.hpp"
