@@ -5,8 +5,11 @@
 #include <string_view>
 
 #include "coca/backend/cpu/bounded_spinning.hpp"
+#include "evaluate_build.hpp"
 #include "evaluate_captions.hpp"
+#include "evaluate_retrieval.hpp"
 #include "evaluate_test_set.hpp"
+#include "evaluate_zero_shot.hpp"
 
 using namespace coca_examples;
 
@@ -17,7 +20,10 @@ struct Subcommand {
   int (*run)(int argc, char* argv[]);
 };
 
-constexpr std::array subcommands{Subcommand{"captions", evaluate_captions}};
+constexpr std::array subcommands{Subcommand{"build", evaluate_build},
+                                 Subcommand{"captions", evaluate_captions},
+                                 Subcommand{"retrieval", evaluate_retrieval},
+                                 Subcommand{"zero-shot", evaluate_zero_shot}};
 
 }  // namespace
 
