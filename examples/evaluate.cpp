@@ -5,12 +5,15 @@
 #include <string_view>
 
 #include "coca/backend/cpu/bounded_spinning.hpp"
+#include "evaluate_build.hpp"
 #include "evaluate_captions.hpp"
 #include "evaluate_classify.hpp"
 #include "evaluate_probe.hpp"
+#include "evaluate_retrieval.hpp"
 #include "evaluate_sentences.hpp"
 #include "evaluate_test_set.hpp"
 #include "evaluate_vqa.hpp"
+#include "evaluate_zero_shot.hpp"
 
 using namespace coca_examples;
 
@@ -22,9 +25,11 @@ struct Subcommand {
 };
 
 constexpr std::array subcommands{
-    Subcommand{"captions", evaluate_captions}, Subcommand{"classify", evaluate_classify},
-    Subcommand{"probe", evaluate_probe},       Subcommand{"entailment", evaluate_entailment},
-    Subcommand{"pairs", evaluate_pairs},       Subcommand{"vqa", evaluate_vqa}};
+    Subcommand{"build", evaluate_build},           Subcommand{"captions", evaluate_captions},
+    Subcommand{"classify", evaluate_classify},     Subcommand{"probe", evaluate_probe},
+    Subcommand{"retrieval", evaluate_retrieval},   Subcommand{"zero-shot", evaluate_zero_shot},
+    Subcommand{"entailment", evaluate_entailment}, Subcommand{"pairs", evaluate_pairs},
+    Subcommand{"vqa", evaluate_vqa}};
 
 }  // namespace
 

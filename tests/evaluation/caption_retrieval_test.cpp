@@ -1,6 +1,7 @@
 #include "coca/evaluation/caption_retrieval.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "catch.hpp"
@@ -72,6 +73,20 @@ TEST_CASE("Retrieval of COCO's kind equals CLIP_benchmark's", "[evaluation]") {
   CHECK(testing::close(mean_rank(ranks.texts), 14.0 / 9, 1e-12));
 }
 
+TEST_CASE("All kernels of cosines give the same bits", "[evaluation]") {
+  constexpr std::size_t width = 77;
+  const std::vector<float> rows = random_rows(4 * width, 7), panel = random_rows(8 * width, 8);
+  const std::array<const float*, 4> four{&rows[0], &rows[width], &rows[2 * width],
+                                         &rows[3 * width]};
+  std::array<detail::TileLanes, 4> baseline, fastest;
+  detail::tile_products_baseline(four, panel.data(), width, baseline);
+  detail::tile_kernel<4>()(four, panel.data(), width, fastest);
+  std::size_t same = 0;
+  for (std::size_t r = 0; r < 4; ++r)
+    for (std::size_t lane = 0; lane < 8; ++lane) same += baseline[r][lane] == fastest[r][lane];
+  CHECK(same == 32);
+}
+
 TEST_CASE("Ranks in tiles are those of the whole matrix", "[evaluation]") {
   // Few columns of few values, so that many cosines are equal; sizes that no tile divides.
   const std::size_t width = 5;
@@ -100,6 +115,70 @@ TEST_CASE("Ranks in tiles are those of the whole matrix", "[evaluation]") {
     for (std::size_t i = 0; i < 131; ++i) column.push_back(plain_cosine(left.row(i), right.row(t)));
     CHECK(ranks.texts[t] == (pictures[t].empty() ? never_found : plain_rank(column, pictures[t])));
   }
+}
+
+TEST_CASE("Ranks are those of a plain loop in double, for any number of threads", "[evaluation]") {
+  // Cosines are about 0.1 apart at the ranks that count, and float errs by less than 1e-6.
+  constexpr std::size_t width = 64, pictures = 200, each = 5;
+  const std::vector<float> images = random_rows(pictures * width, 3);
+  std::vector<float> texts = random_rows(pictures * each * width, 4);
+  CaptionPositives positives(pictures);
+  for (std::size_t t = 0; t < pictures * each; ++t) {
+    positives[t / each].push_back(t);
+    for (std::size_t k = 0; k < width; ++k)
+      texts[t * width + k] += 0.5f * images[t / each * width + k];
+  }
+  const EmbeddingRows left{images, width}, right{texts, width};
+  const CaptionRanks ranks = caption_ranks(left, right, positives, {.threads = 3});
+  const CaptionRanks single = caption_ranks(left, right, positives, {.threads = 1});
+  CHECK(ranks.images == single.images);
+  CHECK(ranks.texts == single.texts);
+  const auto cosine = [&](std::size_t image, std::size_t text) {
+    double product = 0, a = 0, b = 0;
+    for (std::size_t k = 0; k < width; ++k) {
+      const double x = left.row(image)[k], y = right.row(text)[k];
+      product += x * y, a += x * x, b += y * y;
+    }
+    return product / std::sqrt(a * b);
+  };
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < pictures; ++i) {
+    double best = -2;
+    for (const std::size_t t : positives[i]) best = std::max(best, cosine(i, t));
+    std::size_t rank = 0;
+    for (std::size_t t = 0; t < right.count(); ++t)
+      rank += t / each != i && cosine(i, t) > best ? 1 : 0;
+    different += rank != ranks.images[i] ? 1 : 0;
+    const std::size_t text = i * each + i % each;
+    std::size_t text_rank = 0;
+    for (std::size_t p = 0; p < pictures; ++p)
+      text_rank += p != i && cosine(p, text) > cosine(i, text) ? 1 : 0;
+    different += text_rank != ranks.texts[text] ? 1 : 0;
+  }
+  CHECK(different == 0);
+}
+
+TEST_CASE("Precision at R does not depend on threads, nor on how queries are grouped",
+          "[evaluation]") {
+  constexpr std::size_t width = 8, queries = 75, candidates = 601;
+  const std::vector<float> left = random_rows(queries * width, 5),
+                           right = random_rows(candidates * width, 6);
+  std::vector<std::vector<std::size_t>> answers(queries);
+  for (std::size_t q = 0; q < queries; ++q)
+    for (std::size_t i = 0; i < q % 4; ++i) answers[q].push_back((q * 37 + i * 101) % candidates);
+  const PrecisionAtR all = precision_at_r({left, width}, {right, width}, answers, 1);
+  const PrecisionAtR shared = precision_at_r({left, width}, {right, width}, answers, 3);
+  CHECK(all.mean_average_precision == shared.mean_average_precision);
+  CHECK(all.r_precision == shared.r_precision);
+  double precision = 0;  // one query at a time
+  for (std::size_t q = 0; q < queries; ++q) {
+    if (answers[q].empty()) continue;
+    const std::vector<float> one(left.begin() + static_cast<std::ptrdiff_t>(q * width),
+                                 left.begin() + static_cast<std::ptrdiff_t>((q + 1) * width));
+    precision += precision_at_r({one, width}, {right, width}, {answers[q]}).r_precision;
+  }
+  CHECK(all.queries == 56);
+  CHECK(testing::close(all.r_precision, precision / 56, 1e-12));
 }
 
 TEST_CASE("A model that gives everything the same embedding finds nothing", "[evaluation]") {

@@ -6,10 +6,24 @@
 
 #include "coca/io/npy.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace {
+
+template <class Read>
+void attempt(Read&& read) {
   try {
-    coca::detail::parse_npy("fuzz", std::as_bytes(std::span(data, size)));
-  } catch (const coca::Error&) {
+    read();
+  } catch (const coca::Error&) {  // the only way to refuse
   }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto bytes = std::as_bytes(std::span(data, size));
+  attempt([&] { coca::detail::parse_npy("fuzz", bytes); });
+  attempt([&] {
+    const coca::NpyNumbers numbers = coca::parse_npy_numbers("fuzz", bytes);
+    if (numbers.values.size() != numbers.shape.size()) __builtin_trap();
+  });
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coca/core/counted.hpp"
@@ -88,16 +89,51 @@ class PackedRows {
 namespace detail {
 
 /// Scalar products of some rows with the eight of a panel, added up in the order of the columns.
-template <std::size_t Rows>
-void tile_products(std::array<const float*, Rows> rows, const float* panel, std::size_t width,
-                   std::array<TileLanes, Rows>& sums) {
-  for (TileLanes& sum : sums) sum = TileLanes{};
+/// The sums are unrolled: compilers keep them in registers only so.
+template <std::size_t... Row>
+[[gnu::always_inline]] inline void add_products(
+    std::index_sequence<Row...>, const std::array<const float*, sizeof...(Row)>& rows,
+    const float* panel, std::size_t width, std::array<TileLanes, sizeof...(Row)>& out) {
+  std::array<TileLanes, sizeof...(Row)> sums{};
   for (std::size_t k = 0; k < width; ++k) {
     TileLanes column;
     std::memcpy(&column, panel + k * tile_lanes, sizeof column);
-    for (std::size_t r = 0; r < Rows; ++r) sums[r] += rows[r][k] * column;
+    ((sums[Row] += rows[Row][k] * column), ...);
   }
+  out = sums;
 }
+
+template <std::size_t Rows>
+void tile_products_baseline(const std::array<const float*, Rows>& rows, const float* panel,
+                            std::size_t width, std::array<TileLanes, Rows>& sums) {
+  add_products(std::make_index_sequence<Rows>(), rows, panel, width, sums);
+}
+
+#if defined(__x86_64__)
+
+/// The same bits, twice as fast: without FMA, each product is rounded as in the baseline.
+template <std::size_t Rows>
+[[gnu::target("avx2")]] void tile_products_avx2(const std::array<const float*, Rows>& rows,
+                                                const float* panel, std::size_t width,
+                                                std::array<TileLanes, Rows>& sums) {
+  add_products(std::make_index_sequence<Rows>(), rows, panel, width, sums);
+}
+
+/// The fastest kernel of this processor.
+template <std::size_t Rows>
+auto tile_kernel() {
+  return __builtin_cpu_supports("avx2") != 0 ? &tile_products_avx2<Rows>
+                                             : &tile_products_baseline<Rows>;
+}
+
+#else
+
+template <std::size_t Rows>
+auto tile_kernel() {
+  return &tile_products_baseline<Rows>;
+}
+
+#endif
 
 }  // namespace detail
 
@@ -107,6 +143,7 @@ inline void similarity_tile(const EmbeddingRows& rows, std::size_t first, std::s
                             const PackedRows& packed, std::vector<float>& products) {
   constexpr std::size_t at_once = 4, lanes = detail::tile_lanes;
   products.resize(count * packed.count());
+  static const auto kernel = detail::tile_kernel<at_once>();
   for (std::size_t p = 0; p < packed.panels(); ++p)
     for (std::size_t begin = 0; begin < count; begin += at_once) {
       const std::size_t some = std::min(at_once, count - begin);
@@ -114,7 +151,7 @@ inline void similarity_tile(const EmbeddingRows& rows, std::size_t first, std::s
       for (std::size_t r = 0; r < at_once; ++r)  // the last row again where there is none
         group[r] = rows.row(first + begin + std::min(r, some - 1)).data();
       std::array<detail::TileLanes, at_once> sums;
-      detail::tile_products(group, packed.panel(p), packed.width(), sums);
+      kernel(group, packed.panel(p), packed.width(), sums);
       const std::size_t used = std::min(lanes, packed.count() - p * lanes);
       for (std::size_t r = 0; r < some; ++r)
         for (std::size_t lane = 0; lane < used; ++lane)

@@ -127,21 +127,17 @@ inline void expect_same_key(const IdentityParts& wanted, const IdentityParts& fo
 
 }  // namespace detail
 
-/// Reads a cache of `pictures` pictures.
+/// The content of a cache of `pictures` pictures.
+/// @param path what messages call it
 /// @param key what the embeddings must be of, such as ModelInfo::identity_parts and files_digest()
-/// @return nothing if there is no such file
 /// @throws FileError for a cache of something else, saying what differs, and a damaged one
-inline std::optional<PictureEmbeddings> read_embedding_cache(const std::string& path,
-                                                             const IdentityParts& key,
-                                                             std::size_t pictures) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
-  const Checkpoint file = read_safetensors(path);
+inline PictureEmbeddings parse_embedding_cache(const Checkpoint& file, const std::string& path,
+                                               const IdentityParts& key, std::size_t pictures) {
   detail::EmbeddingCacheHeader header = detail::read_cache_header(file, path);
   detail::expect_same_key(key, header.key, path);
   const Shape& shape = file.tensor("embeddings").shape;
-  if (header.pictures != pictures || shape.rank() != 2 ||
-      shape[0] + header.broken.size() != pictures)
+  if (header.pictures != pictures || header.broken.size() > pictures || shape.rank() != 2 ||
+      shape[0] != pictures - header.broken.size())
     throw FileError(path, "is a damaged cache of embeddings: it has " +
                               std::to_string(header.pictures) + " pictures, expected " +
                               std::to_string(pictures));
@@ -150,6 +146,15 @@ inline std::optional<PictureEmbeddings> read_embedding_cache(const std::string& 
   for (std::size_t i = 0; i < pictures; ++i)
     if (!cached.broken.contains(i)) cached.read.push_back(i);
   return cached;
+}
+
+/// The same of a file. @return nothing if there is no such file @throws as above
+inline std::optional<PictureEmbeddings> read_embedding_cache(const std::string& path,
+                                                             const IdentityParts& key,
+                                                             std::size_t pictures) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  return parse_embedding_cache(read_safetensors(path), path, key, pictures);
 }
 
 /// Writes a cache, complete or not at all. @throws FileError if it cannot be written

@@ -1,0 +1,319 @@
+#include "evaluate_retrieval.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "coca/data/positives_file.hpp"
+#include "coca/evaluation/retrieval_page.hpp"
+#include "coca/evaluation/retrieval_report.hpp"
+#include "coca/evaluation/retrieval_run.hpp"
+#include "coca/io/atomic_file.hpp"
+#include "command_line.hpp"
+#include "result_files.hpp"
+#include "text_table.hpp"
+
+namespace coca_examples {
+
+namespace {
+
+struct Options {
+  ModelOptions model;
+  ResultOptions results;
+  std::string data;
+  std::string name;  ///< of the data set
+  coca::RetrievalDataOptions reading;
+  std::vector<std::string> splits;
+  std::string captions = "all";
+  std::string protocol = "captions";
+  std::vector<std::string> positives;  ///< files
+  std::string separator;
+  std::string cache;  ///< folder
+  std::string page;   ///< file
+  std::size_t batch = 32;
+  bool json = false;
+};
+
+/// What is printed about the data beside the metrics.
+struct Counts {
+  std::size_t pictures = 0;
+  std::size_t texts = 0;
+  std::size_t skipped = 0;
+};
+
+std::string cache_of(const Options& options, const std::string& kind) {
+  if (options.cache.empty()) return "";
+  std::string name = options.name;
+  std::replace(name.begin(), name.end(), '/', '_');
+  return (std::filesystem::path(options.cache) / (name + '_' + kind + ".safetensors")).string();
+}
+
+/// Metrics of ranks both ways; a text belongs to the cluster of its first picture.
+coca::Metrics rank_metrics(const coca::RetrievalRun& run) {
+  std::vector<std::size_t> own(run.pictures.size());
+  std::iota(own.begin(), own.end(), std::size_t{0});
+  coca::Metrics metrics;
+  coca::add_rank_metrics(coca::retrieval_ways[1], {run.ranks.texts, run.text_clusters}, metrics);
+  coca::add_rank_metrics(coca::retrieval_ways[0], {run.ranks.images, own}, metrics);
+  return metrics;
+}
+
+/// Adds the metrics of further right answers. Where only one file is given, and it is of pictures,
+/// its inverse serves the other way.
+void add_positives(const Options& options, const coca::RetrievalRun& run,
+                   const std::string& program, coca::Metrics& metrics) {
+  const coca::EmbeddingRows images{run.image_embeddings.values, run.image_embeddings.width};
+  const coca::EmbeddingRows texts{run.text_embeddings.values, run.text_embeddings.width};
+  const auto threads = static_cast<std::size_t>(options.model.threads);
+  const auto add = [&](bool of_pictures, const coca::CaptionPositives& right) {
+    coca::add_positive_metrics(coca::retrieval_ways[of_pictures ? 0 : 1],
+                               of_pictures ? precision_at_r(images, texts, right, threads)
+                                           : precision_at_r(texts, images, right, threads),
+                               metrics);
+  };
+  for (const std::string& path : options.positives) {
+    const coca::MappedFile file(path);
+    const auto bytes = file.bytes();
+    const coca::Positives positives = coca::resolve_positives(
+        coca::parse_positives({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path),
+        run.pictures);
+    if (positives.unknown != 0)
+      print_note(program, path + ": " + std::to_string(positives.unknown) +
+                              " of its ids are not in the data");
+    add(positives.of_pictures, positives.lists);
+    const std::size_t others = positives.of_pictures ? run.texts.size() : run.pictures.size();
+    if (options.positives.size() == 1)
+      add(!positives.of_pictures, coca::inverted(positives.lists, others));
+  }
+}
+
+std::string percent(const std::optional<double>& share) {
+  return share ? to_text(100 * *share, 1) : "-";
+}
+
+/// A row for each way.
+std::vector<std::string> table_of(const coca::BenchmarkResult& result, const Counts& counts) {
+  const auto value = [&](const std::string& key) { return coca::metric(result, key); };
+  const bool positives = value("text_retrieval_r_precision").has_value() ||
+                         value("image_retrieval_r_precision").has_value();
+  std::vector<std::vector<std::string>> rows{
+      {"", "queries", "R@1", "R@5", "R@10", "R@1, 95 %", "median", "mean rank"}};
+  if (positives) rows[0].insert(rows[0].end(), {"R-precision", "mAP@R"});
+  for (const std::string way : coca::retrieval_ways) {
+    const bool of_pictures = way == coca::retrieval_ways[0];
+    rows.push_back({of_pictures ? "image to text" : "text to image",
+                    std::to_string(of_pictures ? counts.pictures : counts.texts)});
+    std::vector<std::string>& row = rows.back();
+    for (const char* limit : {"1", "5", "10"})
+      row.push_back(percent(value(way + "_recall@" + limit)));
+    row.push_back(percent(value(way + "_recall@1_low")) + "-" +
+                  percent(value(way + "_recall@1_high")));
+    row.push_back(to_text(value(way + "_median_rank").value_or(0), 1));
+    const auto mean = value(way + "_mean_rank");
+    row.push_back(mean ? to_text(*mean, 1) : "-");
+    if (positives)
+      row.insert(row.end(), {percent(value(way + "_r_precision")), percent(value(way + "_map@r"))});
+  }
+  return text_table(rows);
+}
+
+void print(const Options& options, const coca::BenchmarkResult& result, const Counts& counts) {
+  if (options.json) {
+    JsonLine line = coca::to_json(result);
+    line["protocol"] = options.protocol;
+    line["pictures"] = counts.pictures;
+    line["captions"] = counts.texts;
+    line["skipped"] = counts.skipped;
+    return print_line(to_line(line));
+  }
+  for (const std::string& text : table_of(result, counts)) print_line(text);
+  print_line(options.protocol == "captions"
+                 ? "Recall in percent, among all captions; ranks from 1."
+                 : "Recall in percent, among distinct first captions; ranks from 1.");
+  if (counts.skipped != 0)
+    print_line(std::to_string(counts.skipped) +
+               (counts.skipped == 1 ? " picture was skipped." : " pictures were skipped."));
+}
+
+/// Writes the page of hits and misses.
+void write_page(const Options& options, const Model& model, const coca::RetrievalData& data,
+                const coca::RetrievalRun& run, const std::vector<std::string>& figures) {
+  const auto thumbnail = [&](std::size_t number) -> std::string {
+    const std::size_t picture = run.numbers[number];
+    try {
+      return coca::thumbnail_address(coca::read_image(data.dataset.read(data.records[picture]),
+                                                      run.pictures[number].file_name,
+                                                      model.info().reading));
+    } catch (const coca::Error&) {  // it was readable when it was embedded: its name is shown
+      return "";
+    }
+  };
+  coca::write_file_atomically(
+      options.page,
+      coca::retrieval_page(run, options.name + ", " + model.info().preset, figures, thumbnail));
+}
+
+void check_usage(Options& options) {
+  if (options.captions != "all")
+    options.reading.captions = static_cast<std::size_t>(std::stoul(options.captions));
+  if (!options.splits.empty()) options.reading.splits = options.splits;
+  if (options.positives.size() > 2)
+    throw UsageError("--positives is given at most twice: a file of pictures, and one of captions");
+  if (!options.positives.empty() && options.protocol != "captions")
+    throw UsageError("--positives needs --protocol captions");
+  try {
+    options.reading.pairs.separator = coca::to_separator(options.separator);
+  } catch (const coca::ArgumentError& error) {
+    throw UsageError(error.what());
+  }
+  if (options.name.empty()) options.name = std::filesystem::path(options.data).stem().string();
+  if (options.name.empty()) options.name = "data";
+  check_results(options.results);
+  if (!options.page.empty()) expect_writable(options.page);
+  if (options.cache.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(options.cache, error);
+  if (error) throw coca::FileError(options.cache, "cannot be made: " + error.message());
+}
+
+coca::RetrievalRun run_model(Model& model, const coca::RetrievalData& data,
+                             const Options& options) {
+  ProgressBar progress("pictures");
+  coca::RetrievalRunOptions run{.protocol = options.protocol == "captions"
+                                                ? coca::RetrievalProtocol::captions
+                                                : coca::RetrievalProtocol::concepts,
+                                .text_cache = cache_of(options, "texts"),
+                                .threads = static_cast<std::size_t>(options.model.threads)};
+  run.pictures.batch = options.batch;
+  run.pictures.cache = cache_of(options, "pictures");
+  run.pictures.on_progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
+  return coca::run_retrieval(model, data, run);
+}
+
+bool run(const CLI::App& app, Options options) {
+  check_usage(options);
+  Failures failures(app.get_name());
+  const coca::RetrievalData data = coca::read_retrieval_data(options.data, options.reading);
+  for (const std::string& note : data.dataset.notes()) print_note(app.get_name(), note);
+  for (const std::string& problem : data.broken) failures.report(problem);
+  if (data.uncaptioned != 0)
+    print_note(app.get_name(),
+               std::to_string(data.uncaptioned) + " pictures have no caption and are left out");
+  const std::unique_ptr<Model> model = open_model(options.model);
+  coca::BenchmarkResult result =
+      new_result(options.results, options.model, model->info(), options.name, "zeroshot_retrieval");
+  if (const auto existing = existing_result(options.results, result)) {
+    print_note(app.get_name(), options.name + ": its result exists already");
+    Counts counts{data.pictures.size(), 0, data.broken.size()};
+    for (const coca::AnnotatedPicture& picture : data.pictures)
+      counts.texts += options.protocol == "captions" ? picture.captions.size() : 1;
+    print(options, *existing, counts);
+    return failures.none();
+  }
+  const coca::RetrievalRun run = run_model(*model, data, options);
+  for (const std::string& problem : run.broken) failures.report(problem);
+  result.metrics = rank_metrics(run);
+  add_positives(options, run, app.get_name(), result.metrics);
+  write_result(options.results, result);
+  const Counts counts{run.pictures.size(), run.texts.size(),
+                      data.broken.size() + run.broken.size()};
+  print(options, result, counts);
+  if (!options.page.empty()) write_page(options, *model, data, run, table_of(result, counts));
+  return failures.none();
+}
+
+void add_data_options(CLI::App& app, Options& options) {
+  const auto add = [&](const char* name, std::string& value, const char* type,
+                       const char* description) {
+    return app.add_option(name, value, description)
+        ->check(some_name())
+        ->type_name(type)
+        ->group("Data");
+  };
+  add("--name", options.name, "NAME",
+      "the data set's name in results (default: that of the file or folder)");
+  app.add_option("--split", options.splits,
+                 "splits to read of Karpathy's files; may be repeated (default: test)")
+      ->check(some_name())
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->group("Data");
+  app.add_option("--captions", options.captions,
+                 "how many captions of each picture count, the first ones, such as 5, or all")
+      ->check(CLI::IsMember({"all"}) | whole_number(1, many))
+      ->type_name("N|all")
+      ->capture_default_str()
+      ->group("Data");
+  app.add_option(
+         "--protocol", options.protocol,
+         "captions: all captions of a picture are right and compete (COCO, Flickr30K). "
+         "concepts: each picture has its first caption, captions with the same tokens count "
+         "as one, and any of their pictures is right")
+      ->check(CLI::IsMember({"captions", "concepts"}))
+      ->type_name("PROTOCOL")
+      ->capture_default_str()
+      ->group("Data");
+  app.add_option("--positives", options.positives,
+                 "JSON from ids of pictures to ids of captions that are right, or from captions to "
+                 "pictures (eccv-caption): adds R-precision and mAP@R; given twice: one of each")
+      ->check(some_name())
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->group("Data");
+  add("--image-folder", options.reading.pairs.image_folder, "FOLDER",
+      "base folder of relative paths (default: the caption file's folder)");
+  add("--image-key", options.reading.pairs.image_key, "KEY",
+      "column or JSON key of the picture's path in tables and JSON lines");
+  add("--caption-key", options.reading.pairs.caption_key, "KEY",
+      "column or JSON key of captions in tables and JSON lines");
+  add("--separator", options.separator, "CHARACTER",
+      "separator of a table's fields, or tab (default: found in its first line)");
+}
+
+}  // namespace
+
+int evaluate_retrieval(int argc, char* argv[]) {
+  Options options;
+  CLI::App app(
+      "Searches captions with pictures and pictures with captions, as CLIP_benchmark does: how "
+      "often "
+      "a\nright one is among the nearest 1, 5, 10, with 95 % intervals; median and mean rank.",
+      "evaluate retrieval");
+  app.footer(
+      "Example: evaluate retrieval dataset_coco.json --captions 5 --image-folder coco --weights "
+      "run\n"
+      "         evaluate retrieval flickr30k_test_karpathy.txt --image-folder images --page "
+      "page.html");
+  app.add_option("data", options.data,
+                 "Karpathy's JSON, COCO's annotations, CLIP_benchmark's Flickr .txt or folder of "
+                 "shards, a table or JSON lines of pictures and captions, or a folder of pictures "
+                 "with captions")
+      ->required()
+      ->check(some_name())
+      ->type_name("DATA");
+  app.add_flag("--json", options.json,
+               "print one JSON object, as CLIP_benchmark's file; shares, not percent");
+  app.add_option("--batch", options.batch, "pictures encoded together")
+      ->check(whole_number(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--cache", options.cache,
+                 "folder of embeddings, which later runs with the same model and data read")
+      ->check(some_name())
+      ->type_name("FOLDER");
+  app.add_option("--page", options.page,
+                 "write a page (HTML, pictures included) of the worst misses and some hits")
+      ->check(some_name())
+      ->type_name("FILE");
+  add_data_options(app, options);
+  add_result_options(app, options.results);
+  add_model_options(app, options.model);
+  return run_program(app, argc, argv, [&] { return run(app, options); });
+}
+
+}  // namespace coca_examples

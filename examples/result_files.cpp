@@ -1,0 +1,92 @@
+#include "result_files.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+#include "coca/io/atomic_file.hpp"
+#include "command_line.hpp"
+
+namespace coca_examples {
+
+namespace {
+
+constexpr const char* identity_key = "embeddings_of";
+
+std::string path_of(const ResultOptions& options, const coca::BenchmarkResult& result) {
+  return (std::filesystem::path(options.folder) / coca::benchmark_file_name(result)).string();
+}
+
+/// "runs/best/model.safetensors" is "model.safetensors", as in CLIP_benchmark; a folder by its
+/// name.
+std::string base_name(const std::string& path) {
+  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
+  const std::filesystem::path name =
+      whole.has_filename() ? whole.filename() : whole.parent_path().filename();
+  return name.string();
+}
+
+}  // namespace
+
+void add_result_options(CLI::App& app, ResultOptions& options) {
+  app.add_option("--results", options.folder,
+                 "write a JSON file for each data set to this folder, as CLIP_benchmark does; "
+                 "\"evaluate build\" makes a table of them")
+      ->check(some_name())
+      ->type_name("FOLDER")
+      ->group("Results");
+  app.add_flag("--skip-existing", options.skip_existing,
+               "take results from the folder of --results where they exist, so that an interrupted "
+               "suite resumes")
+      ->group("Results");
+  app.add_option("--language", options.language, "language of the texts, part of the results")
+      ->check(some_name())
+      ->check(utf8_text())
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Results");
+}
+
+coca::BenchmarkResult new_result(const ResultOptions& options, const ModelOptions& model,
+                                 const ModelInfo& info, const std::string& data_set,
+                                 const std::string& task) {
+  const std::string weights = model.weights.empty() ? "included" : base_name(model.weights);
+  return {.dataset = data_set,
+          .model = base_name(info.preset),
+          .pretrained = weights,
+          .task = task,
+          .language = options.language,
+          .more = {{identity_key, info.identity}}};
+}
+
+void check_results(const ResultOptions& options) {
+  if (options.folder.empty()) {
+    if (options.skip_existing) throw UsageError("--skip-existing needs --results");
+    return;
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options.folder, error);
+  if (error) throw coca::FileError(options.folder, "cannot be made: " + error.message());
+  expect_writable((std::filesystem::path(options.folder) / "result.json").string());
+}
+
+std::optional<coca::BenchmarkResult> existing_result(const ResultOptions& options,
+                                                     const coca::BenchmarkResult& result) {
+  if (!options.skip_existing) return std::nullopt;
+  const std::string path = path_of(options, result);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  coca::BenchmarkResult existing = coca::read_benchmark_result(path);
+  const auto identity = existing.more.find(identity_key);  // CLIP_benchmark's files have none
+  if (identity != existing.more.end() && identity->second != result.more.at(identity_key))
+    throw coca::FileError(path,
+                          "is the result of other weights, precision or preprocessing; delete "
+                          "it or choose another folder for --results");
+  return existing;
+}
+
+void write_result(const ResultOptions& options, const coca::BenchmarkResult& result) {
+  if (options.folder.empty()) return;
+  coca::write_file_atomically(path_of(options, result), to_line(coca::to_json(result)) + "\n");
+}
+
+}  // namespace coca_examples
