@@ -1,10 +1,12 @@
-// Generates captions for pictures.
+// Generates captions for pictures and videos.
 
 #include <algorithm>
 #include <iostream>
 
 #include "attention_pictures.hpp"
 #include "coca/core/counted.hpp"
+#include "coca/video/frame_sampling.hpp"
+#include "coca/video/read_video.hpp"
 #include "command_line.hpp"
 #include "progress_bar.hpp"
 
@@ -21,6 +23,7 @@ struct Options {
   std::string prompt;
   std::string attention;
   std::size_t batch = 4;
+  std::size_t frames = 8;
   bool json = false;
 };
 
@@ -185,18 +188,19 @@ coca::GenerationOptions fitted(const CLI::App& app, coca::GenerationOptions sear
   }
 }
 
-void print(const Options& options, const Picture& picture,
-           const std::vector<coca::Caption>& captions, const std::vector<std::string>& attention) {
+/// @param line what JSON says besides the captions, its kind and path first
+void print(const Options& options, const std::string& path,
+           const std::vector<coca::Caption>& captions, JsonLine line) {
   if (options.json) {
-    JsonLine line{{"image", picture.path}, {"captions", JsonLine::array()}};
+    JsonLine texts = JsonLine::array();
     for (const coca::Caption& caption : captions)
-      line["captions"].push_back(
+      texts.push_back(
           {{"text", caption.text}, {"ids", caption.ids}, {"score", json_number(caption.score)}});
-    if (!options.attention.empty()) line["attention"] = attention;
+    line["captions"] = std::move(texts);
     return print_line(to_line(line));
   }
-  if (captions.size() == 1) return print_line(picture.path + ": " + captions.front().text);
-  print_line(picture.path + ":");
+  if (captions.size() == 1) return print_line(path + ": " + captions.front().text);
+  print_line(path + ":");
   for (const coca::Caption& caption : captions)
     print_line("  " + to_text(caption.score, 3) + "  " + caption.text);
 }
@@ -223,8 +227,37 @@ void caption(Model& model, const Options& options, const coca::GenerationOptions
     } catch (const coca::Error& error) {
       failures.report(error.what());
     }
-    print(options, pictures[i], captions[i], attention);
+    JsonLine line{{"image", pictures[i].path}, {"captions", nullptr}};
+    if (!options.attention.empty()) line["attention"] = attention;
+    print(options, pictures[i].path, captions[i], std::move(line));
   }
+}
+
+/// Frames spread over the video are captioned together.
+void caption_video(Model& model, const Options& options, const coca::GenerationOptions& search,
+                   const std::string& path, Failures& failures) {
+  try {
+    coca::Video video(path, {.max_pixels = model.info().reading.max_pixels});
+    if (!video.damage().empty())
+      std::cerr << failures.program() << ": " << path << ": " << video.damage() << '\n';
+    if (!options.attention.empty())
+      std::cerr << failures.program() << ": " << path << ": --attention draws no videos\n";
+    const auto numbers = coca::uniform_frames(video.frame_count(), options.frames);
+    std::vector<coca::Pixels> pixels;
+    for (const coca::Image& frame : video.read(numbers))
+      pixels.push_back(coca::preprocess(frame, model.info().preprocessing));
+    print(options, path, model.caption_clip(pixels, search),
+          {{"video", path}, {"captions", nullptr}, {"frames", numbers}});
+  } catch (const coca::Error& error) {
+    failures.report(path, error);
+  }
+}
+
+/// How many paths from the first on are captioned together: one video, or some pictures.
+std::size_t batch_size(std::span<const std::string> paths, std::size_t most) {
+  std::size_t count = 0;
+  while (count < std::min(most, paths.size()) && !coca::is_video_path(paths[count])) ++count;
+  return std::max<std::size_t>(count, 1);
 }
 
 bool run(const CLI::App& app, Options options) {
@@ -236,11 +269,16 @@ bool run(const CLI::App& app, Options options) {
   ProgressBar progress("pictures");
   Failures failures(app.get_name());
   const std::span<const std::string> paths(options.pictures);
-  for (std::size_t first = 0; first < paths.size(); first += options.batch) {
-    const auto some = paths.subspan(first, std::min(options.batch, paths.size() - first));
-    const std::vector<Picture> pictures = read_pictures(*model, some, failures);
-    if (!pictures.empty()) caption(*model, options, search, pictures, maps, failures);
-    progress.show(first + some.size(), paths.size());
+  for (std::size_t first = 0; first < paths.size();) {
+    const auto some = paths.subspan(first, batch_size(paths.subspan(first), options.batch));
+    if (coca::is_video_path(some.front())) {
+      caption_video(*model, options, search, some.front(), failures);
+    } else {
+      const std::vector<Picture> pictures = read_pictures(*model, some, failures);
+      if (!pictures.empty()) caption(*model, options, search, pictures, maps, failures);
+    }
+    first += some.size();
+    progress.show(first, paths.size());
   }
   return failures.none();
 }
@@ -249,20 +287,28 @@ bool run(const CLI::App& app, Options options) {
 
 int main(int argc, char* argv[]) {
   Options options;
-  CLI::App app("Generates captions for pictures.", "caption");
+  CLI::App app("Generates captions for pictures and videos.", "caption");
   app.footer(
       "Example: caption photo.jpg --num-captions 3 --attention maps\n"
+      "         caption clip.mp4 --frames 16\n"
       "         caption --model coca_vit_l_14 --weights open_clip_model.safetensors --json *.jpg");
-  app.add_option("pictures", options.pictures, "JPEG, PNG or WebP files")
+  app.add_option("pictures", options.pictures,
+                 "JPEG, PNG or WebP files; videos (.mp4, .webm, .gif, ...), or folders with a "
+                 "picture per frame")
       ->required()
       ->check(some_name())
       ->type_name("PICTURE");
-  app.add_flag("--json", options.json, "print one JSON object per picture");
+  app.add_flag("--json", options.json, "print one JSON object per picture or video");
   app.add_option("--attention", options.attention,
                  "write a PNG per word, showing where the decoder attended; photo.jpg.01.a.png is "
                  "for photo.jpg, photo.jpg.2.01.a.png for a second picture with that name")
       ->check(some_name())
       ->type_name("FOLDER");
+  app.add_option("--frames", options.frames,
+                 "frames of a video, spread over it, that its caption is about")
+      ->check(whole_number(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
   app.add_option("--batch", options.batch, "pictures captioned together")
       ->check(whole_number(1, 1024))
       ->type_name("N")

@@ -91,6 +91,7 @@
 #include "coca/pipelines/model_identity.hpp"
 #include "coca/pipelines/open_model.hpp"
 #include "coca/pipelines/search_index.hpp"
+#include "coca/pipelines/video.hpp"
 #include "coca/text/clip_tokenizer.hpp"
 #include "coca/text/hugging_face_tokenizer.hpp"
 #include "coca/text/ptb_tokenizer.hpp"

@@ -73,6 +73,10 @@ class SinglePooler {
     return {first, detail::select_tokens(context, all, 1, tokens)};
   }
 
+  /// The captioner's tokens are gathered by queries: of any number of encoder tokens the same
+  /// number.
+  bool gathers_tokens() const noexcept { return true; }
+
   /// Where the caption tokens attend: [batch, heads, queries, encoder tokens]; query 0 is the
   /// embedding's.
   Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
@@ -141,6 +145,10 @@ class DualPooler {
                              .reshaped({x.shape()[0], embed_dim});
     return {one, caption_tokens};
   }
+
+  /// The captioner's tokens are gathered by queries: of any number of encoder tokens the same
+  /// number.
+  bool gathers_tokens() const noexcept { return true; }
 
   /// Where the caption tokens attend: [batch, heads, tokens, encoder tokens].
   Array<B> attention_map(Context<B>& context, const Array<B>& x) const {
@@ -227,6 +235,9 @@ class AnyPooler {
   PooledTokens<B> unprojected(Context<B>& context, const Array<B>& x) const {
     return std::visit([&](const auto& pooler) { return pooler.unprojected(context, x); }, pooler_);
   }
+
+  /// Whether the captioner's tokens are gathered by queries, not one per patch.
+  bool gathers_tokens() const noexcept { return !std::holds_alternative<TokenPooler<B>>(pooler_); }
 
   /// Where the caption tokens look: [batch, heads, queries, encoder tokens]; the last `tokens`
   /// queries are the captioner's.

@@ -25,6 +25,7 @@
 #include "coca/pipelines/image_features.hpp"
 #include "coca/pipelines/model_identity.hpp"
 #include "coca/pipelines/search_index.hpp"
+#include "coca/pipelines/video.hpp"
 
 namespace coca {
 
@@ -90,6 +91,9 @@ class AnyModel {
   /// Each picture's captions, best first. @throws ArgumentError if the model has no captioner
   virtual std::vector<std::vector<Caption>> caption(std::span<const Pixels> pictures,
                                                     const GenerationOptions& options) = 0;
+  /// Captions of one video, best first; see caption_clip(). @throws ArgumentError as caption()
+  virtual std::vector<Caption> caption_clip(std::span<const Pixels> frames,
+                                            const GenerationOptions& options) = 0;
   /// One map per word after the start token. @throws ArgumentError as caption()
   virtual std::vector<AttentionMap> attention_maps(const Pixels& picture,
                                                    const std::vector<std::int32_t>& ids) = 0;
@@ -127,6 +131,14 @@ class HeldModel final : public AnyModel {
                                             const GenerationOptions& options) override {
     if constexpr (CaptionModel<Model>)
       return coca::caption(context_, model_, info().tokenizer, pictures, options);
+    else
+      throw no_captioner();
+  }
+
+  std::vector<Caption> caption_clip(std::span<const Pixels> frames,
+                                    const GenerationOptions& options) override {
+    if constexpr (CaptionModel<Model>)
+      return coca::caption_clip(context_, model_, info().tokenizer, frames, options);
     else
       throw no_captioner();
   }
