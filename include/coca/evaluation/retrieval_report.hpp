@@ -49,8 +49,8 @@ inline void add_rank_metrics(const std::string& way, const WayRanks& of, Metrics
   }
 }
 
-/// Adds "WAY_positives_recall\@1", "WAY_r_precision" and "WAY_map\@r": eccv-caption's r1, rprecision
-/// and map_at_r.
+/// Adds "WAY_positives_recall\@1", "WAY_r_precision" and "WAY_map\@r": eccv-caption's r1,
+/// rprecision and map_at_r.
 inline void add_positive_metrics(const std::string& way, const PrecisionAtR& precision,
                                  Metrics& metrics) {
   metrics.emplace_back(way + "_positives_recall@1", precision.recall_at_1);
