@@ -48,6 +48,9 @@ TEST_CASE("Templates are read from lines and lists") {
   CHECK(parse_class_prompts("a {}.\n\nthe {c}\n", "x", "", {}).templates ==
         Texts{"a {}.", "the {c}"});
   CHECK(parse_class_prompts(R"(["a {}"])", "x", "", {}).templates == Texts{"a {}"});
+  // A placeholder at the beginning is not JSON.
+  CHECK(parse_class_prompts("{}\nthe {c}\n", "x", "", {}).templates == Texts{"{}", "the {c}"});
+  CHECK(parse_class_prompts(" {c} indoors", "x", "", {}).templates == Texts{"{c} indoors"});
 }
 
 TEST_CASE("A template without a place for the name is quoted") {

@@ -20,6 +20,7 @@
 #include "coca/data/web_dataset.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/mapped_file.hpp"
+#include "coca/text/prompt_template.hpp"
 
 namespace coca {
 
@@ -55,10 +56,11 @@ inline std::string small_text(const std::string& path) {
   return std::string(text);
 }
 
-/// Whether a text is JSON: an object or a list.
+/// Whether a text is JSON: an object or a list. A template may begin with its placeholder.
 inline bool begins_as_json(std::string_view text) {
   const std::size_t first = text.find_first_not_of(json_space);
-  return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+  if (first == std::string_view::npos || !placeholder_at(text, first).empty()) return false;
+  return text[first] == '{' || text[first] == '[';
 }
 
 /// The texts of a JSON list. @throws FileError for anything else, and an empty list

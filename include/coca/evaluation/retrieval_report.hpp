@@ -27,8 +27,8 @@ struct WayRanks {
   std::span<const std::size_t> clusters{};  ///< [queries], of the bootstrap
 };
 
-/// Adds "WAY_recall@k", k = 1, 5, 10, "WAY_median_rank" and "WAY_mean_rank" (from 1), and the ends
-/// of the 95 % intervals of the recalls, "WAY_recall@k_low" and "WAY_recall@k_high". Queries
+/// Adds "WAY_recall\@k", k = 1, 5, 10, "WAY_median_rank" and "WAY_mean_rank" (from 1), and the ends
+/// of the 95 % intervals of the recalls, "WAY_recall\@k_low" and "WAY_recall\@k_high". Queries
 /// without any match (never_found) have no mean rank.
 /// @throws ArgumentError for no ranks, and ranks without cluster
 inline void add_rank_metrics(const std::string& way, const WayRanks& of, Metrics& metrics) {
@@ -49,8 +49,8 @@ inline void add_rank_metrics(const std::string& way, const WayRanks& of, Metrics
   }
 }
 
-/// Adds "WAY_positives_recall@1", "WAY_r_precision" and "WAY_map@r": eccv-caption's r1, rprecision
-/// and map_at_r.
+/// Adds "WAY_positives_recall\@1", "WAY_r_precision" and "WAY_map\@r": eccv-caption's r1,
+/// rprecision and map_at_r.
 inline void add_positive_metrics(const std::string& way, const PrecisionAtR& precision,
                                  Metrics& metrics) {
   metrics.emplace_back(way + "_positives_recall@1", precision.recall_at_1);
