@@ -9,7 +9,7 @@ namespace {
 /// What is said of options in JSON, all of which are given.
 std::string problem(const Json& json) {
   TrainingOptions options;
-  read_options(json, "options", options);
+  read_options(Json::parse(json.dump()), "options", options);  // whole numbers become unsigned
   std::set<std::string> given;
   for (const auto& item : json.items()) given.insert(item.key());
   return ineffective_option(options, given);
@@ -67,12 +67,15 @@ TEST_CASE("an option that needs another is named with it") {
 }
 
 TEST_CASE("options of augmentation need it, and the one that they belong to") {
-  CHECK(problem({{"affine_degrees", 5}}) == "--affine-degrees changes nothing without --affine");
+  CHECK(problem({{"affine", 0}, {"affine_degrees", 5}}) ==
+        "--affine-degrees changes nothing without --affine");
+  CHECK(problem({{"affine_degrees", 5}}).empty());  // affine is 1 by default
   CHECK(problem({{"affine_degrees", 5}, {"affine", 0.5}}).empty());
   CHECK(problem({{"affine", 0.5}}).empty());
   CHECK(problem({{"rand_augment_magnitude", 5}}) ==
         "--rand-augment-magnitude changes nothing without --rand-augment");
-  CHECK(problem({{"hue", 0.3}}) == "--hue changes nothing without --color-jitter");
+  CHECK(problem({{"color_jitter", 0}, {"hue", 0.3}}) ==
+        "--hue changes nothing without --color-jitter");
   CHECK(problem({{"augment", false}, {"flip", 0.5}}) == "--flip changes nothing with --no-augment");
   CHECK(problem({{"augment", false}, {"flip_key", "flip"}}) ==
         "--flip-key changes nothing with --no-augment");
