@@ -7,6 +7,7 @@
 #include "answerer_options.hpp"
 #include "coca/data/sentence_datasets.hpp"
 #include "coca/evaluation/classification.hpp"
+#include "coca/evaluation/csv_field.hpp"
 #include "coca/evaluation/pair_scores.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "coca/io/mapped_file.hpp"
@@ -57,14 +58,6 @@ void add_options(CLI::App& app, Options& options) {
 
 std::string percent(double share) { return to_text(100 * share, 2) + " %"; }
 
-/// A field of CSV, in quotes where it needs them.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 /// Judgements of entailment, as far as there are any.
 struct Judged {
   std::vector<float> probabilities;  ///< [judged, 3]
@@ -81,7 +74,7 @@ Judged judge(const Options& options, const coca::AnyDataset& data, Failures& fai
     const coca::Record record = data.record(i);
     judged.probabilities.insert(judged.probabilities.end(), answers[i]->begin(), answers[i]->end());
     judged.labels.push_back(static_cast<std::size_t>(*record.label));
-    judged.csv += csv_field(record.fields.at("pair_id")) + "," +
+    judged.csv += coca::csv_field(record.fields.at("pair_id")) + "," +
                   model->info().answers[coca::most_probable(*answers[i], 1).front()] + "\n";
   }
   return judged;
@@ -133,7 +126,7 @@ std::vector<coca::PairPrediction> predictions_of_model(const Options& options, F
     const std::string identifier = data.record(i).fields.at("identifier");
     const bool is_true = coca::most_probable(*answers[i], 1).front() == 1;
     predictions.push_back({identifier, is_true});
-    csv += csv_field(identifier) + (is_true ? ",True\n" : ",False\n");
+    csv += coca::csv_field(identifier) + (is_true ? ",True\n" : ",False\n");
   }
   if (!options.output.empty()) coca::write_file_atomically(options.output, csv);
   return predictions;

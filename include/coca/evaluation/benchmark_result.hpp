@@ -17,6 +17,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/data/delimited_text.hpp"
+#include "coca/evaluation/csv_field.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/json_bytes.hpp"
 #include "coca/io/mapped_file.hpp"
@@ -52,14 +53,6 @@ inline std::string& member_of(BenchmarkResult& result, std::string_view key) {
 
 inline std::string text_of(const nlohmann::ordered_json& number) {
   return number.is_null() ? "" : number.dump();
-}
-
-/// A field of CSV, in quotes where it needs them.
-inline std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
 }
 
 /// The metrics of a result. @throws FileError for anything but numbers and null
@@ -163,7 +156,7 @@ inline std::string benchmark_csv(std::span<const BenchmarkResult> results) {
   std::string csv;
   const auto add_line = [&](auto&& field_of) {
     for (std::size_t c = 0; c < columns.size(); ++c)
-      csv += (c == 0 ? "" : ",") + detail::csv_field(field_of(columns[c]));
+      csv += (c == 0 ? "" : ",") + csv_field(field_of(columns[c]));
     csv += '\n';
   };
   add_line([](const std::string& column) { return column; });

@@ -14,6 +14,7 @@
 
 #include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
+#include "coca/evaluation/csv_field.hpp"
 
 namespace coca {
 
@@ -160,18 +161,6 @@ inline double mean_average_precision(std::span<const float> scores,
   return std::accumulate(each.begin(), each.end(), 0.0) / static_cast<double>(each.size());
 }
 
-namespace detail {
-
-/// A field of a CSV file, in quotes where it needs them.
-inline std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
-}  // namespace detail
-
 /// A confusion matrix as CSV: a header of the predicted classes, a row for each true one.
 /// @throws ShapeError if there is not a name for each class, or no matrix because there are too
 /// many
@@ -185,10 +174,10 @@ inline std::string confusion_csv(const std::vector<std::vector<std::size_t>>& co
     throw ShapeError(there_are(names.size(), "name") + " for " +
                      counted(confusion.size(), "class", "classes"));
   std::string csv = "true class";
-  for (const std::string& name : names) csv += ',' + detail::csv_field(name);
+  for (const std::string& name : names) csv += ',' + csv_field(name);
   csv += '\n';
   for (std::size_t c = 0; c < confusion.size(); ++c) {
-    csv += detail::csv_field(names[c]);
+    csv += csv_field(names[c]);
     for (const std::size_t count : confusion[c]) csv += ',' + std::to_string(count);
     csv += '\n';
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/evaluation/csv_field.hpp"
 #include "coca/evaluation/classification.hpp"
 #include "coca/image/draw.hpp"
 
@@ -77,7 +78,7 @@ inline std::string classes_csv(const ClassificationScores& scores,
   std::string csv = "class,precision,recall,f1,count\n";
   for (std::size_t c = 0; c < names.size(); ++c) {
     const ClassScores& own = scores.classes[c];
-    csv += detail::csv_field(names[c]);
+    csv += csv_field(names[c]);
     for (const double share : {own.precision, own.recall, own.f1})
       csv += "," + detail::csv_number(share);
     csv += "," + std::to_string(own.count) + "\n";
