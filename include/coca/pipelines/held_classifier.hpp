@@ -47,6 +47,9 @@ class HeldClassifier final : public AnyModel {
                                             const GenerationOptions&) override {
     throw reads_no_texts();
   }
+  std::vector<Caption> caption_clip(std::span<const Pixels>, const GenerationOptions&) override {
+    throw reads_no_texts();
+  }
   std::vector<AttentionMap> attention_maps(const Pixels&,
                                            const std::vector<std::int32_t>&) override {
     throw reads_no_texts();

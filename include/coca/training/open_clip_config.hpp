@@ -65,15 +65,14 @@ inline std::vector<ModelFile> open_clip_config_file(const AnyConfig& config,
 }
 
 /// The configuration of a classifier: that of the model whose image encoder it has, and beside it
-/// `classifier_cfg`, by which open_model() knows it. One file, or none as above.
+/// `classifier_cfg`, by which open_model() knows it.
 inline std::vector<ModelFile> classifier_config_file(const AnyConfig& config,
                                                      const ClassifierConfig& classifier,
                                                      const PreprocessConfig& preprocess) {
-  auto json = open_clip_config(config, preprocess, false);
-  if (!json) return {};
-  (*json)["classifier_cfg"] = {{"head", detail::value_json(classifier.head)},
-                               {"classes", classifier.classes}};
-  return {{"open_clip_config.json", json->dump(2) + "\n"}};
+  nlohmann::ordered_json json = open_clip_config(config, preprocess, false);
+  json["classifier_cfg"] = {{"head", detail::value_json(classifier.head)},
+                            {"classes", classifier.classes}};
+  return {{"open_clip_config.json", json.dump(2) + "\n"}};
 }
 
 }  // namespace coca

@@ -17,6 +17,7 @@
 
 #include "coca/core/error.hpp"
 #include "coca/image/png.hpp"
+#include "coca/io/base64.hpp"
 #include "coca/io/json.hpp"
 #include "coca/io/mapped_file.hpp"
 #include "coca/training/line_chart.hpp"
@@ -28,22 +29,6 @@ struct ReportPicture {
   std::string name;
   std::string address;  ///< "data:image/png;base64,..."; empty: it cannot be shown
 };
-
-/// Base64 (RFC 4648), with padding.
-inline std::string to_base64(std::span<const std::uint8_t> bytes) {
-  static constexpr char letters[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      word = word << 8 | (k < count ? std::uint32_t{bytes[i + k]} : 0u);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += k <= count ? letters[word >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
 
 /// A picture as a data URL. @throws UnavailableError without libpng
 inline std::string to_data_address(const Image& image) {
