@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 
+namespace counted_test {
+
 using coca::counted;
 using coca::there_are;
 
@@ -20,3 +22,5 @@ TEST_CASE("the verb agrees with the number") {
   CHECK(there_are(0, "score") == "there are 0 scores");
   CHECK(there_are(3, "score") == "there are 3 scores");
 }
+
+}  // namespace counted_test

@@ -3,6 +3,8 @@
 #include "catch.hpp"
 
 using namespace coca;
+
+namespace nearest_names_test {
 using Names = std::vector<std::string>;
 
 TEST_CASE("the distance of texts is the number of changed bytes") {
@@ -32,3 +34,5 @@ TEST_CASE("alternatives are joined as people do") {
   CHECK(alternatives({"a", "b"}) == "a or b");
   CHECK(alternatives({"a", "b", "c"}) == "a, b or c");
 }
+
+}  // namespace nearest_names_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace class_names_test {
 using coca_test::message_of;
 using Texts = std::vector<std::string>;
 
@@ -67,3 +69,5 @@ TEST_CASE("Files that list no classes are refused") {
   CHECK(message_of([&] { read_class_names(latin, "toy"); }) ==
         latin + ": line 1, column 4: the text is not UTF-8");
 }
+
+}  // namespace class_names_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace class_prompts_test {
 using coca_test::contains;
 using coca_test::message_of;
 using Texts = std::vector<std::string>;
@@ -65,3 +67,5 @@ TEST_CASE("A template without a place for the name is quoted") {
   CHECK(refusal(R"({"toy": {"cat": []}})") ==
         "prompts: the value of a class is not a list of texts");
 }
+
+}  // namespace class_prompts_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace class_table_test {
 using coca_test::message_of;
 using Texts = std::vector<std::string>;
 
@@ -86,3 +88,5 @@ TEST_CASE("Subsets and names that do not fit are refused") {
         }) == "names: has 1 names for 2 folders");
   CHECK(message_of([] { ClassTable({}, "names"); }) == "names: has no names of classes");
 }
+
+}  // namespace class_table_test

@@ -8,6 +8,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace feature_cache_test {
 using coca_test::contains;
 using coca_test::message_of;
 using coca_test::TemporaryFolder;
@@ -130,3 +132,5 @@ TEST_CASE("too little space is an error before anything is computed") {
   const FeatureCache small(folder.path("small"), content());
   CHECK(message_of([&] { small.expect_space(); }) == "no error");
 }
+
+}  // namespace feature_cache_test

@@ -12,6 +12,8 @@
 
 using namespace coca;
 
+namespace few_shots_test {
+
 namespace {
 
 /// Picture i is of class i % 3, but of class 2 there are two only; "p7" has no label, "p9" is
@@ -83,3 +85,5 @@ TEST_CASE("a tenth is held out by name, whatever else there is") {
   CHECK_THROWS_WITH(hold_out_tenth(Labelled{1}),
                     "a tenth of 1 pictures cannot be held out; give data to validate on");
 }
+
+}  // namespace few_shots_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace flickr_captions_test {
 using coca_test::message_of;
 using Texts = std::vector<std::string>;
 
@@ -40,3 +42,5 @@ TEST_CASE("Lines without a picture are refused") {
   CHECK(refusal("a.jpg,only a header\n") == "f.txt: lists no pictures");
   CHECK(refusal("") == "f.txt: lists no pictures");
 }
+
+}  // namespace flickr_captions_test

@@ -6,6 +6,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca_test;
+
+namespace header_table_test {
 using coca::HeaderTable;
 
 TEST_CASE("Fields are found by the names of their columns", "[data]") {
@@ -36,3 +38,5 @@ TEST_CASE("Tables that do not fit their header are refused", "[data]") {
   CHECK(message_of([&] { table.next(); }) ==
         "t.csv: line 2: has 1 fields, the first line names 2 columns");
 }
+
+}  // namespace header_table_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace karpathy_captions_test {
 using coca_test::contains;
 using coca_test::message_of;
 using Texts = std::vector<std::string>;
@@ -60,3 +62,5 @@ TEST_CASE("Files that are not Karpathy's are refused") {
       [{"raw": "x", "sentid": 1.5}]}]})"),
                  "\"sentid\" is not a text"));
 }
+
+}  // namespace karpathy_captions_test

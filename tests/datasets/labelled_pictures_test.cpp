@@ -9,6 +9,8 @@
 #include "tar_bytes.hpp"
 
 using namespace coca;
+
+namespace labelled_pictures_test {
 using coca_test::contains;
 using coca_test::message_of;
 using coca_test::tar_of;
@@ -198,3 +200,5 @@ TEST_CASE("Data without any picture of a candidate is refused") {
       message_of([&] { read_labelled_pictures({.data = folder.path("data"), .labels = names}); }),
       "has no column \"folder\""));
 }
+
+}  // namespace labelled_pictures_test

@@ -8,6 +8,8 @@
 
 using namespace coca_test;
 
+namespace msr_vtt_test {
+
 namespace {
 
 const std::string folder = std::string(COCA_TEST_DATA) + "/video/lists/";
@@ -62,3 +64,5 @@ TEST_CASE("MSR-VTT's files that contradict themselves are refused", "[data]") {
   CHECK(contains(json_error(R"({"videos": [{"video_id": "..", "split": "test"}]})"),
                  "the video_id \"..\" cannot be a file's name"));
 }
+
+}  // namespace msr_vtt_test

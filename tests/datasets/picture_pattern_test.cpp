@@ -5,6 +5,8 @@
 
 using namespace coca;
 
+namespace picture_pattern_test {
+
 TEST_CASE("Names of pictures are made of ids", "[data]") {
   CHECK(PicturePattern("COCO_val2014_{:012}.jpg")("42") == "COCO_val2014_000000000042.jpg");
   CHECK(PicturePattern("COCO_val2014_{:012}.jpg")("1234567890123") ==
@@ -24,3 +26,5 @@ TEST_CASE("A pattern has one place for an id", "[data]") {
                             "{:012d}", "{:099}", "{:0999999999999999999999}", "{a}", "{{}}"})
     CHECK(refusal(wrong).starts_with("the pattern of picture names is "));
 }
+
+}  // namespace picture_pattern_test

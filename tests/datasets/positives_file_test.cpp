@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace positives_file_test {
 using coca_test::contains;
 using coca_test::message_of;
 using Lists = std::vector<std::vector<std::size_t>>;
@@ -73,3 +75,5 @@ TEST_CASE("What is no file of right answers is refused") {
       "p.json: none of its ids is that of a picture and of a caption of the data; the first is 77");
   CHECK(contains(refusal(R"({"1": [)"), "expected one JSON object"));
 }
+
+}  // namespace positives_file_test

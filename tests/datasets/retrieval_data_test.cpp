@@ -9,6 +9,8 @@
 #include "tar_bytes.hpp"
 
 using namespace coca;
+
+namespace retrieval_data_test {
 using coca_test::contains;
 using coca_test::message_of;
 using coca_test::tar_of;
@@ -101,3 +103,5 @@ TEST_CASE("Data without captions is refused") {
   CHECK(message_of([&] { read_retrieval_data(path); }) == path + ": no picture has a caption");
   CHECK_FALSE(message_of([] { read_retrieval_data("/no/such/file.json"); }) == "no error");
 }
+
+}  // namespace retrieval_data_test

@@ -6,6 +6,8 @@
 
 using namespace coca;
 
+namespace sentence_datasets_test {
+
 namespace {
 
 const std::string sentence_files = COCA_TEST_DATA "/evaluation/formats/";
@@ -54,3 +56,5 @@ TEST_CASE("NLVR2's pairs are records with two pictures", "[data]") {
   const std::string empty = folder.write("empty.json", "");
   CHECK_THROWS_AS(PicturePairDataset{empty}, FileError);
 }
+
+}  // namespace sentence_datasets_test

@@ -4,6 +4,8 @@
 
 using namespace coca;
 
+namespace side_words_test {
+
 TEST_CASE("Sentences that name a side must not be mirrored", "[data]") {
   for (const char* sentence :
        {"What is left of the dog?", "LEFT", "the right-hand side", "is it on the (right)?",
@@ -13,3 +15,5 @@ TEST_CASE("Sentences that name a side must not be mirrored", "[data]") {
        {"", "a bright day", "an upright piano", "a cleft", "lef", "righ", "above", "the ri ght"})
     CHECK_FALSE(names_a_side(sentence));
 }
+
+}  // namespace side_words_test

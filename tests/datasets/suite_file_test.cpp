@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace suite_file_test {
 using coca_test::message_of;
 using Texts = std::vector<std::string>;
 
@@ -68,3 +70,5 @@ TEST_CASE("A suite with mistakes is refused") {
         "dir/suite.json: line 1, column 2: \"data\" is empty");
   CHECK(refusal(R"({"name": "a"})").starts_with("dir/suite.json: expected a JSON list"));
 }
+
+}  // namespace suite_file_test

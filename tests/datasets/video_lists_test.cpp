@@ -8,6 +8,8 @@
 
 using namespace coca_test;
 
+namespace video_lists_test {
+
 namespace {
 
 std::string list(const std::string& name) {
@@ -112,3 +114,5 @@ TEST_CASE("Lines of a path and a class are split at the last space", "[data]") {
         message_of([&] { coca::read_video_list("ok 1\n" + line, "l.txt"); }),
         "l.txt: line 2: \"" + line + "\" is not a name, a space and the number of a class"));
 }
+
+}  // namespace video_lists_test

@@ -6,6 +6,8 @@
 
 using namespace coca;
 
+namespace vqa_dataset_test {
+
 namespace {
 
 const std::string vqa_files = COCA_TEST_DATA "/evaluation/vqa_";
@@ -92,3 +94,5 @@ TEST_CASE("Questions without answers and answers without question are left out a
           VqaDataset({.questions = questions, .annotations = other, .picture_pattern = "{}"});
         }) == other + ": answers none of the questions of " + questions);
 }
+
+}  // namespace vqa_dataset_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace benchmark_result_test {
 using coca_test::contains;
 using coca_test::message_of;
 
@@ -88,3 +90,5 @@ TEST_CASE("What is no result is refused") {
   CHECK(refusal(R"({"metrics": 1})") == "r.json: \"metrics\" is not an object");
   CHECK(contains(refusal("{"), "r.json: line 1"));
 }
+
+}  // namespace benchmark_result_test

@@ -8,6 +8,8 @@
 
 using namespace coca;
 
+namespace classification_report_test {
+
 namespace {
 
 const std::vector<std::string> names{"a cat", "a \"dog\", barking", "c"};
@@ -72,3 +74,5 @@ TEST_CASE("The picture of a confusion matrix is darker where there are more", "[
   const std::vector<std::string> unnamed(2000, "x");
   CHECK(confusion_picture(many, unnamed).width() == 2024);
 }
+
+}  // namespace classification_report_test

@@ -11,6 +11,8 @@
 
 using namespace coca;
 
+namespace linear_probe_test {
+
 namespace {
 
 /// Rows [first, last) of the features of tests/data.
@@ -83,3 +85,5 @@ TEST_CASE("Features are scaled to a norm of 1", "[evaluation]") {
   normalize_features(data);
   CHECK(data.values == std::vector<double>{0.6, 0.8, 0, 0, -1, 0});
 }
+
+}  // namespace linear_probe_test

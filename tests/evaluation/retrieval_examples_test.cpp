@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace retrieval_examples_test {
 using coca_test::contains;
 using coca_test::message_of;
 
@@ -93,3 +95,5 @@ TEST_CASE("Thumbnails keep their shape, and small pictures their size") {
   CHECK(thumbnail_address(Image(10, 10)) ==
         "data:image/png;base64," + to_base64(encode_png(Image(10, 10))));
 }
+
+}  // namespace retrieval_examples_test

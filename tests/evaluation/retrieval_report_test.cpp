@@ -9,6 +9,8 @@
 
 using namespace coca;
 
+namespace retrieval_report_test {
+
 namespace {
 
 std::optional<double> find(const Metrics& metrics, const std::string& name) {
@@ -56,3 +58,5 @@ TEST_CASE("Further right answers have eccv-caption's metrics") {
   CHECK(metrics ==
         Metrics{{"w_positives_recall@1", 0.5}, {"w_r_precision", 0.25}, {"w_map@r", 0.125}});
 }
+
+}  // namespace retrieval_report_test

@@ -8,6 +8,8 @@
 #include "pipelines/color_model.hpp"
 
 using namespace coca;
+
+namespace retrieval_run_test {
 using coca_test::contains;
 using coca_test::message_of;
 using coca_test::TemporaryFolder;
@@ -87,3 +89,5 @@ TEST_CASE("Data without a readable picture is refused") {
   CHECK(contains(message_of([&] { run_retrieval(model, read_retrieval_data(data)); }),
                  "none of the 1 pictures can be read; the first: "));
 }
+
+}  // namespace retrieval_run_test

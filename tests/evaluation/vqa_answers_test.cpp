@@ -5,6 +5,8 @@
 
 using namespace coca;
 
+namespace vqa_answers_test {
+
 TEST_CASE("Answers become targets by how many people gave them", "[vqa]") {
   const VqaAnswers answers({"yes", "no", "2"});
   CHECK(answers.size() == 3);
@@ -33,3 +35,5 @@ TEST_CASE("A list of answers is read from a file", "[vqa]") {
   CHECK(refusal("yes\nn\xffo\n") == ": is not UTF-8 text");
   CHECK_THROWS_WITH(VqaAnswers({"a\nb", "c"}), "answer 1 of the list has several lines");
 }
+
+}  // namespace vqa_answers_test

@@ -6,6 +6,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace zero_shot_metrics_test {
 using coca_test::message_of;
 
 namespace {
@@ -61,3 +63,5 @@ TEST_CASE("Pictures with several classes have a mean average precision") {
           multi_label_metrics({images, 2}, {classes, 2}, {{0}, {3}, {}});
         }) == "picture 1 is of class 3, but there are 3 classes");
 }
+
+}  // namespace zero_shot_metrics_test

@@ -10,6 +10,8 @@
 #include "pipelines/color_model.hpp"
 
 using namespace coca;
+
+namespace zero_shot_run_test {
 using coca_test::message_of;
 using coca_test::TemporaryFolder;
 using testing::ColorModel;
@@ -81,3 +83,5 @@ TEST_CASE("A data set without a readable picture is refused") {
       }),
       "none of the 1 pictures can be read; the first: "));
 }
+
+}  // namespace zero_shot_run_test

@@ -5,6 +5,8 @@
 
 using namespace coca::testing;
 
+namespace caption_video_test {
+
 // The program `caption` on videos.
 
 namespace {
@@ -56,3 +58,5 @@ TEST_CASE("caption: videos that cannot be read are reported, and the rest is don
   CHECK(warned.status == 0);
   CHECK(warned.err.find("half.mkv: its frames end after ") != std::string::npos);
 }
+
+}  // namespace caption_video_test

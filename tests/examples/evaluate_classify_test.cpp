@@ -7,6 +7,8 @@
 #include "run_program.hpp"
 
 using namespace coca::testing;
+
+namespace evaluate_classify_test {
 using nlohmann::json;
 
 namespace {
@@ -118,3 +120,5 @@ TEST_CASE("a linear probe is fitted, chosen on held-out pictures, and tested") {
   CHECK_FALSE(few.json().at(0).contains("validation_top_1"));
   CHECK(lines_of(read_file(folder / "report/confusion.csv")) == 3);
 }
+
+}  // namespace evaluate_classify_test

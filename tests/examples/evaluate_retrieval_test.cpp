@@ -6,6 +6,8 @@
 #include "run_program.hpp"
 
 using namespace coca::testing;
+
+namespace evaluate_retrieval_test {
 using nlohmann::json;
 
 namespace {
@@ -141,3 +143,5 @@ TEST_CASE("evaluate retrieval leaves out what cannot be read", "[examples]") {
   check_refused(run_retrieval(flickr + " --protocol concepts --positives a"), 2,
                 {"--positives needs --protocol captions"});
 }
+
+}  // namespace evaluate_retrieval_test

@@ -6,6 +6,8 @@
 #include "run_program.hpp"
 
 using namespace coca::testing;
+
+namespace evaluate_zero_shot_test {
 using nlohmann::json;
 
 namespace {
@@ -162,3 +164,5 @@ TEST_CASE("evaluate build makes one table of result files", "[examples]") {
   check_refused(run("evaluate build " + (folder / "none.json") + " --output " + (folder / "x.csv")),
                 1, {"none of the files is a result"});
 }
+
+}  // namespace evaluate_zero_shot_test

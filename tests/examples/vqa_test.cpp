@@ -7,6 +7,8 @@
 #include "run_program.hpp"
 
 using namespace coca::testing;
+
+namespace vqa_test {
 using nlohmann::json;
 
 namespace {
@@ -216,3 +218,5 @@ TEST_CASE("what cannot be answered is said in a sentence", "[examples]") {
             "/tmp/unused-run-of-questions",
         2, "which has no multimodal decoder");
 }
+
+}  // namespace vqa_test

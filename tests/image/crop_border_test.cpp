@@ -4,6 +4,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace crop_border_test {
 using coca_test::message_of;
 
 TEST_CASE("A border is cut off at each edge, as by Pillow's crop((2, 2, w - 2, h - 2))") {
@@ -34,3 +36,5 @@ TEST_CASE("The border of a picture in another mode is cut off too") {
   CHECK(inner.height == 1);
   CHECK(inner.samples == std::vector<std::uint8_t>{4});
 }
+
+}  // namespace crop_border_test

@@ -12,6 +12,8 @@
 #include "coca/image/read_image.hpp"
 #include "expected.hpp"
 
+namespace write_png_test {
+
 #if COCA_HAS_PNG
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("An empty picture cannot be written") {
 }
 
 #endif
+
+}  // namespace write_png_test

@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 
+namespace base64_test {
+
 TEST_CASE("The test vectors of RFC 4648 are encoded") {
   const auto encode = [](std::string_view text) {
     return coca::to_base64({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
@@ -15,3 +17,5 @@ TEST_CASE("The test vectors of RFC 4648 are encoded") {
   CHECK(encode("foobar") == "Zm9vYmFy");
   CHECK(encode("\xFB\xFF\xBF") == "+/+/");
 }
+
+}  // namespace base64_test

@@ -7,6 +7,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace pair_model_test {
+
 namespace {
 
 template <class Model>
@@ -67,3 +69,5 @@ TEST_CASE("the gradients of a model of pairs are the slope of its loss", "[pair_
   check_slope(plain_pairs<Reference<float>>(PairHeadKind::linear), 2);
   check_slope(plain_pairs<Remote>(PairHeadKind::mlp), 2);
 }
+
+}  // namespace pair_model_test

@@ -13,6 +13,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace video_classifier_test {
+
 namespace {
 
 constexpr VisionConfig small_vision{
@@ -146,3 +148,5 @@ TEST_CASE("Clips that do not fit a video classifier are refused", "[video_classi
   CHECK_THROWS_WITH(model.classify(context, odd),
                     "tokens [1, 7, 12] are not frames of 5 tokens each");
 }
+
+}  // namespace video_classifier_test

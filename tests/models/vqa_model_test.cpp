@@ -12,6 +12,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace vqa_model_test {
+
 namespace {
 
 const auto pool_question = [](auto& context, const auto& model, const auto& image,
@@ -181,3 +183,5 @@ TEST_CASE("a head must have two answers, and fit its decoder", "[vqa_model]") {
   texts.tokens.ids[3] = 512;
   CHECK_THROWS_AS(texts.check(512), ArgumentError);
 }
+
+}  // namespace vqa_model_test

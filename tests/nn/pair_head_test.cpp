@@ -9,6 +9,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace pair_head_test {
+
 namespace {
 
 PairHead<Near> small_head(PairHeadKind kind) {
@@ -73,3 +75,5 @@ TEST_CASE("A pair's head needs both pictures", "[pair_head]") {
   CHECK_THROWS_WITH(head(context, random_array(context, {3, 5, 8}, 51)),
                     "a head on two pictures got the tokens of 3 pictures, expected an even number");
 }
+
+}  // namespace pair_head_test

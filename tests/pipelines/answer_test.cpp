@@ -11,6 +11,8 @@
 
 using namespace coca;
 using namespace coca::testing;
+
+namespace answer_test {
 using coca_test::message_of;
 
 namespace {
@@ -114,3 +116,5 @@ TEST_CASE("A folder says which model answers", "[answer]") {
         ": \"pair_head\" is \"deep\", expected one of linear, mlp");
   CHECK(refusal("[]") == ": holds no JSON object");
 }
+
+}  // namespace answer_test

@@ -8,6 +8,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace class_embeddings_test {
 using coca_test::message_of;
 
 namespace {
@@ -42,3 +44,5 @@ TEST_CASE("No classes, and classes without prompts, are refused") {
   CHECK(message_of([] { class_embeddings({}, embed_numbers); }) == "there are no classes to choose from");
   CHECK(message_of([] { class_embeddings({{"x"}, {}}, embed_numbers); }) == "class 1 has no prompts");
 }
+
+}  // namespace class_embeddings_test

@@ -7,6 +7,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace class_names_test {
 using coca_test::message_of;
 
 TEST_CASE("the names of classes are the lines of a file") {
@@ -22,3 +24,5 @@ TEST_CASE("the names of classes are the lines of a file") {
   CHECK(message_of([&] { read_class_names(folder.path("none")); }) ==
         folder.path("none") + ": cannot be opened: No such file or directory");
 }
+
+}  // namespace class_names_test

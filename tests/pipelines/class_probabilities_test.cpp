@@ -8,6 +8,8 @@
 
 using namespace coca;
 
+namespace class_probabilities_test {
+
 TEST_CASE("classes are ranked by their probabilities") {
   const std::vector<std::string> names{"a", "b", "c"};
   // softmax of 0, log 2, log 5: 1/8, 2/8, 5/8
@@ -28,3 +30,5 @@ TEST_CASE("classes are ranked by their probabilities") {
   CHECK_THROWS_WITH(ranked_classes(std::vector<float>{1, 2}, names),
                     "there are 2 logits for 3 classes");
 }
+
+}  // namespace class_probabilities_test

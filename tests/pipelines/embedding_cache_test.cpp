@@ -6,6 +6,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace embedding_cache_test {
 using coca_test::contains;
 using coca_test::message_of;
 using coca_test::TemporaryFolder;
@@ -104,3 +106,5 @@ TEST_CASE("The digest of files tells other names, orders and contents apart") {
   folder.write("a", "22");
   CHECK(files_digest(ab, root) != digest);
 }
+
+}  // namespace embedding_cache_test

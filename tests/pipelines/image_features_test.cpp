@@ -11,6 +11,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace image_features_test {
+
 namespace {
 
 using B = Reference<float>;
@@ -66,3 +68,5 @@ TEST_CASE("features of pictures before and after the projection") {
   check_features<CoCa<class_token_config, B>>(32);  // the class token
   check_features<Clip<plain_clip, B>>(48);
 }
+
+}  // namespace image_features_test

@@ -8,6 +8,8 @@
 #include "io/temporary_folder.hpp"
 
 using namespace coca;
+
+namespace picture_embeddings_test {
 using coca_test::contains;
 using coca_test::message_of;
 using coca_test::TemporaryFolder;
@@ -91,3 +93,5 @@ TEST_CASE("A border is cut off in OpenCLIP's preprocessing as well") {
   const Pixels pixels = picture_pixels(info, encode_png(framed), "framed", 1);
   CHECK(pixels.values == std::vector<float>{0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0});
 }
+
+}  // namespace picture_embeddings_test

@@ -6,6 +6,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace question_tokens_test {
+
 namespace {
 
 std::vector<std::int32_t> row_of(const VisibleTexts& texts, std::size_t row) {
@@ -61,3 +63,5 @@ TEST_CASE("An answer that does not fit is cut, the question is not", "[visible_t
   CHECK(answered_texts(tokenizer, some_questions, answers, 6).tokens(0, 4) ==
         visible_texts(tokenizer, answers, 6).tokens(0, 1));
 }
+
+}  // namespace question_tokens_test

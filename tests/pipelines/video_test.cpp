@@ -14,6 +14,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace video_test {
+
 namespace {
 
 using B = Cpu<float>;
@@ -90,3 +92,5 @@ TEST_CASE("The embedding of a video is the normalised mean of its frames'", "[vi
   CHECK_THROWS_WITH(mean_embedding({{1, 0, -1, 0}, 2, 2}),
                     "the embeddings of a video's frames cancel out");
 }
+
+}  // namespace video_test

@@ -5,6 +5,8 @@
 
 using namespace coca;
 
+namespace prompt_template_test {
+
 TEST_CASE("Every placeholder of a template becomes the label") {
   CHECK(fill_template("a {}.", "cat") == "a cat.");
   CHECK(fill_template("{c}: a {c} and a {}", "cat") == "cat: a cat and a cat");
@@ -24,3 +26,5 @@ TEST_CASE("A template without a placeholder is refused") {
   CHECK(coca_test::message_of([] { fill_template("a photo", "cat"); }) ==
         "the prompt template \"a photo\" has no {} for the label");
 }
+
+}  // namespace prompt_template_test

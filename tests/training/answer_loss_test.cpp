@@ -9,6 +9,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace answer_loss_test {
+
 namespace {
 
 const std::vector<double> some_logits{0.5, -1, 2, 1, 0, -2};
@@ -89,3 +91,5 @@ TEST_CASE("The score of answers is the mean of how right the most probable ones 
   scorer.add(std::span<const float>(broken), right);
   CHECK(scorer.scores()[0].value == Approx(0.2));
 }
+
+}  // namespace answer_loss_test

@@ -6,6 +6,8 @@
 
 using namespace coca;
 
+namespace finetuning_defaults_test {
+
 TEST_CASE("Tasks on questions and sentences start from the paper's choices", "[training]") {
   TrainingOptions options;
   options.task = "entailment";
@@ -54,3 +56,5 @@ TEST_CASE("Other tasks keep their defaults", "[training]") {
   plain.task = "coca";
   CHECK(to_json(options) == to_json(plain));
 }
+
+}  // namespace finetuning_defaults_test

@@ -12,6 +12,8 @@
 
 using namespace coca;
 using namespace coca::testing;
+
+namespace frozen_features_test {
 using coca_test::contains;
 using coca_test::message_of;
 
@@ -219,3 +221,5 @@ TEST_CASE("a broken picture stays broken in the cache, with its reason") {
   CHECK_THROWS_WITH(Loader(first_of(request.data, 2), loading),
                     "there are features of 4 pictures for a data set of 2");
 }
+
+}  // namespace frozen_features_test

@@ -4,6 +4,8 @@
 
 using namespace coca;
 
+namespace option_effects_test {
+
 namespace {
 
 /// What is said of options in JSON, all of which are given.
@@ -87,3 +89,5 @@ TEST_CASE("each option that has conditions is one") {
     CHECK(all.contains(std::string(each.option)));
   for (const auto& each : coca::detail::option_needs) CHECK(all.contains(std::string(each.option)));
 }
+
+}  // namespace option_effects_test

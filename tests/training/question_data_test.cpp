@@ -5,6 +5,8 @@
 
 using namespace coca;
 using namespace coca::testing;
+
+namespace question_data_test {
 using coca_test::message_of;
 
 TEST_CASE("A task's data is opened as options name it", "[questions]") {
@@ -49,3 +51,5 @@ TEST_CASE("Lists of answers are JSON lists of texts", "[questions]") {
   CHECK_THROWS_AS(texts_of_list("["), ArgumentError);
   CHECK_THROWS_AS(texts_of_list("\"a\""), ArgumentError);
 }
+
+}  // namespace question_data_test

@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 
+namespace run_classes_test {
+
 using coca::class_difference;
 
 TEST_CASE("classes that differ from those of a run are named") {
@@ -19,3 +21,5 @@ TEST_CASE("classes that differ from those of a run are named") {
   CHECK(class_difference({"cat"}, {"cat", "cat"}) ==
         "the training data has 2 classes, the run 1 class");
 }
+
+}  // namespace run_classes_test

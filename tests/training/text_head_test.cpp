@@ -14,6 +14,8 @@
 using namespace coca;
 using namespace coca::testing;
 
+namespace text_head_test {
+
 TEST_CASE("a head of class embeddings ranks classes as zero-shot classification does") {
   const SmallData data;
   const TinyModel teacher = tiny_model(5);
@@ -66,3 +68,5 @@ TEST_CASE("the mean norm of rows") {
   CHECK_THROWS_AS(mean_norm(std::vector<float>{}, 2), ShapeError);
   CHECK_THROWS_AS(mean_norm(std::vector<float>{1, 2, 3}, 2), ShapeError);
 }
+
+}  // namespace text_head_test

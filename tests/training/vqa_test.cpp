@@ -16,6 +16,8 @@
 
 using namespace coca;
 using namespace coca::testing;
+
+namespace vqa_test {
 using coca_test::message_of;
 using coca_test::read_all;
 
@@ -317,3 +319,5 @@ TEST_CASE("a mirrored picture never comes with a sentence about left or right", 
   CHECK(first_column(side) < last_column(side));
   CHECK(last_column(1 - side) < first_column(1 - side));
 }
+
+}  // namespace vqa_test
