@@ -44,6 +44,9 @@ class ColorModel final : public AnyModel {
                                             const GenerationOptions&) override {
     throw std::logic_error("not asked for captions");
   }
+  std::vector<Caption> caption_clip(std::span<const Pixels>, const GenerationOptions&) override {
+    throw std::logic_error("not asked for captions");
+  }
   std::vector<AttentionMap> attention_maps(const Pixels&,
                                            const std::vector<std::int32_t>&) override {
     throw std::logic_error("not asked for attention");
@@ -61,6 +64,9 @@ class ColorModel final : public AnyModel {
       }
     }
     return all;
+  }
+  Embeddings image_features(std::span<const Pixels>, ImageFeature) override {
+    throw std::logic_error("not asked for features");
   }
   Embeddings embed_texts(std::span<const std::string> some) override {
     texts += some.size();
