@@ -192,13 +192,13 @@ TEST_CASE("search index: names are any bytes") {
 }
 
 TEST_CASE("search index: a million pictures and more are written and read") {
-  detail::IndexContents contents{"stamps"};
+  coca::detail::IndexContents contents{"stamps"};
   constexpr std::size_t many = 1'000'001;
   for (std::size_t i = 0; i < many; ++i)
     contents.pictures[std::to_string(i) + ".jpg"] = {{i, static_cast<std::int64_t>(i)},
                                                      {i == 777'777 ? 1.0f : -1.0f}};
   const TemporaryFolder folder;
-  detail::write_index(folder.path("index"), contents, 1);
+  coca::detail::write_index(folder.path("index"), contents, 1);
   contents = {};
   const SearchIndex index = SearchIndex::read(folder.path("index"), "stamps", 1);
   CHECK(index.size() == many);
