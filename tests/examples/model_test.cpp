@@ -20,11 +20,18 @@ class Reader final : public Model {
                                                   const coca::GenerationOptions&) override {
     return {};
   }
+  std::vector<coca::Caption> caption_clip(std::span<const coca::Pixels>,
+                                          const coca::GenerationOptions&) override {
+    return {};
+  }
   std::vector<coca::AttentionMap> attention_maps(const coca::Pixels&,
                                                  const std::vector<std::int32_t>&) override {
     return {};
   }
   coca::Embeddings embed_images(std::span<const coca::Pixels>) override { return {}; }
+  coca::Embeddings image_features(std::span<const coca::Pixels>, coca::ImageFeature) override {
+    return {};
+  }
   coca::Embeddings embed_texts(std::span<const std::string>) override { return {}; }
   coca::ZeroShotClassifier classifier(std::vector<std::string>,
                                       std::span<const std::string>) override {

@@ -104,7 +104,7 @@ TEST_CASE("cached tokens are those of the encoder, in the order of the data") {
   const auto features = fill(model, options, request).features;
   REQUIRE(features);
   REQUIRE(features->pictures() == 48);
-  Loader loader(request.data, detail::feature_loading(request.loading));
+  Loader loader(request.data, coca::detail::feature_loading(request.loading));
   Context<Cpu<float>> context(model.backend());
   const Batch batch = loader.next();
   const auto tokens =
