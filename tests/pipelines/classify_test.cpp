@@ -40,10 +40,10 @@ void set_weight(Model& model, const std::string& path, float value) {
 
 }  // namespace
 
-TEST_CASE("fill_template puts the label where {} stands") {
+TEST_CASE("fill_template puts the label wherever {} stands") {
   CHECK(fill_template("a photo of a {}.", "cat") == "a photo of a cat.");
   CHECK(fill_template("{}", "{}") == "{}");
-  CHECK(fill_template("{} and {}", "x") == "x and {}");
+  CHECK(fill_template("{} and {}", "x") == "x and x");
   CHECK(message_of([] { fill_template("a photo", "cat"); }) ==
         "the prompt template \"a photo\" has no {} for the label");
 }
