@@ -404,7 +404,8 @@ TEST_CASE("a trained classifier is a model like any other") {
   REQUIRE(clip.status == 0);
   CHECK(contains(clip.err, "more: their values start at random"));
   const Result other = run("train --task classify --head pooler --label-key image --data " + list +
-                           from + (folder / "other") + " --steps 1 --threads 1");
+                           from + (folder / "other") +
+                           " --steps 1 --batch-size 4 --threads 1");
   REQUIRE(other.status == 0);
   CHECK(contains(other.err, "has no head.attn_pool.query"));
 }
