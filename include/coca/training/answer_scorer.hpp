@@ -17,7 +17,7 @@ namespace coca {
 /// differ: see vqa_scores().
 class AnswerScorer {
  public:
-  /// @param logits [questions, answers]; those that are no numbers are never right
+  /// @param logits [questions, answers]; NaN is never right
   template <class T>
   void add(std::span<const T> logits, std::span<const AnswerTargets> targets) {
     const std::size_t answers = targets.empty() ? 0 : logits.size() / targets.size();

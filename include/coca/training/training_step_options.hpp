@@ -115,7 +115,7 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
   visit({"label_smoothing", "label smoothing of the captioning and the classification loss", group},
         step.label_smoothing);
   visit({"answer_loss",
-         "loss of task vqa; binary: each answer by itself, softmax: all answers compete", group},
+         "loss of task vqa; binary: each answer on its own, softmax: all answers compete", group},
         step.answer_loss, answer_loss_choices);
   visit(
       {"pair_head",
