@@ -210,9 +210,6 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
   coca::preset_backend_choices<B>(request.backend, request.options.output);
   const B backend(coca::cpu_training_options(request.options.gemm, request.options.threads));
   if (request.options.task == "classify") return run_classifier<B>(request, backend);
-  if (!request.options.features.folder.empty())
-    throw coca::ArgumentError("feature_cache is for the task classify, this one is " +
-                              request.options.task);
   if (const auto* clip = std::get_if<coca::ClipConfig>(&request.subject.config))
     return run_text_task(coca::StandardClip<B>(*clip, backend), request);
   const auto& config = std::get<coca::CoCaConfig>(request.subject.config);
@@ -222,6 +219,9 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
 }  // namespace
 
 coca::TrainingEnd run_training(const TrainingRequest& request) {
+  if (!request.options.features.folder.empty() && request.options.task != "classify")
+    throw coca::ArgumentError("feature_cache is for the task classify, this one is " +
+                              request.options.task);
   if (coca::reads_questions(request.options.task)) return run_question_training(request);
   return request.options.precision == coca::TrainingPrecision::bfloat16
              ? run_training_on<coca::Cpu<float, coca::bfloat16>>(request)

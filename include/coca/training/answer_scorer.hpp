@@ -17,7 +17,7 @@ namespace coca {
 /// differ: see vqa_scores().
 class AnswerScorer {
  public:
-  /// @param logits [questions, answers]; NaN is never right
+  /// @param logits [questions, answers]; a row with NaN or infinity is never right
   template <class T>
   void add(std::span<const T> logits, std::span<const AnswerTargets> targets) {
     const std::size_t answers = targets.empty() ? 0 : logits.size() / targets.size();
