@@ -1,5 +1,6 @@
 #include "evaluate_classify.hpp"
 
+#include "coca/core/counted.hpp"
 #include "labelled_pictures.hpp"
 
 namespace coca_examples {
@@ -22,7 +23,7 @@ void print(const Options& options, const coca::ClassificationScores& scores,
     line["skipped"] = skipped;
     return print_line(to_line(line));
   }
-  print_line(std::to_string(pictures) + " pictures" +
+  print_line(coca::counted(pictures, "picture") +
              (skipped == 0 ? "" : ", " + std::to_string(skipped) + " skipped") + ": " +
              to_text(scores));
   constexpr std::size_t shown = 20;

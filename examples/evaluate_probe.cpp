@@ -4,6 +4,7 @@
 #include <optional>
 #include <system_error>
 
+#include "coca/core/counted.hpp"
 #include "coca/data/few_shots.hpp"
 #include "coca/evaluation/linear_probe.hpp"
 #include "labelled_pictures.hpp"
@@ -104,8 +105,8 @@ coca::AnyDataset training_data(const Options& options, const std::vector<std::st
   const coca::FewShots few = coca::few_shots(data, options.shots, options.model.seed);
   for (const auto& [label, count] : few.short_classes)
     print_note("evaluate probe", "the class \"" + classes[static_cast<std::size_t>(label)] +
-                                     "\" has " + std::to_string(count) + " pictures, fewer than " +
-                                     std::to_string(options.shots) + " shots");
+                                     "\" has " + coca::counted(count, "picture") + ", fewer than " +
+                                     coca::counted(options.shots, "shot"));
   return few.data;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/data/positives_file.hpp"
 #include "coca/evaluation/retrieval_page.hpp"
 #include "coca/evaluation/retrieval_report.hpp"
@@ -39,7 +40,7 @@ struct Options {
   bool json = false;
 };
 
-/// What is printed about the data beside the metrics.
+/// What is printed about the data in addition to the metrics.
 struct Counts {
   std::size_t pictures = 0;
   std::size_t texts = 0;
@@ -203,7 +204,9 @@ bool run(const CLI::App& app, Options options) {
   for (const std::string& problem : data.broken) failures.report(problem);
   if (data.uncaptioned != 0)
     print_note(app.get_name(),
-               std::to_string(data.uncaptioned) + " pictures have no caption and are left out");
+               coca::counted(data.uncaptioned, "picture") +
+                   (data.uncaptioned == 1 ? " has no caption and is left out"
+                                          : " have no caption and are left out"));
   const std::unique_ptr<Model> model = open_model(options.model);
   coca::BenchmarkResult result =
       new_result(options.results, options.model, model->info(), options.name, "zeroshot_retrieval");

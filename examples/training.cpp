@@ -37,7 +37,7 @@ namespace {
 struct InitialWeights {
   coca::Checkpoint checkpoint;
   bool of_classifier = false;          ///< an image encoder with a head, and no text tower
-  std::vector<std::string> classes{};  ///< of a classifier, if a file beside it names them
+  std::vector<std::string> classes{};  ///< of a classifier, if a file next to it names them
 };
 
 InitialWeights initial_weights(const TrainingRequest& request) {

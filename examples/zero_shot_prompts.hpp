@@ -15,7 +15,7 @@ namespace coca_examples {
 /// folder (zeroshot_classification_templates.txt) count, or else the default of the model.
 /// @param names of the classes
 /// @throws UsageError for a choice that is none of these; coca::FileError for a file that cannot be
-///         read, and prompts by class beside other choices
+///         read, and prompts by class together with other choices
 std::vector<std::vector<std::string>> zero_shot_prompts(const coca::SuiteEntry& entry,
                                                         const std::vector<std::string>& names,
                                                         const Model& model);

@@ -35,7 +35,7 @@ struct ModelDescription {
   std::optional<double> init_logit_bias{};  ///< of a model for SigLIP's loss
   Json preprocess{};                        ///< `preprocess_cfg` as it stands in the file, or null
   NamedTokenizer tokenizer{};
-  /// `classifier_cfg` beside `model_cfg`: the model is a classifier with that image encoder, and
+  /// `classifier_cfg` next to `model_cfg`: the model is a classifier with that image encoder, and
   /// has no text tower. OpenCLIP knows no such key.
   std::optional<ClassifierConfig> classifier{};
 };
