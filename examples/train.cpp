@@ -9,6 +9,7 @@
 #include <set>
 
 #include "coca/core/counted.hpp"
+#include "coca/core/nearest_names.hpp"
 #include "coca/image/preprocess_config_json.hpp"
 #include "coca/pipelines/find_model.hpp"
 #include "coca/pipelines/model_tokenizer.hpp"
@@ -160,11 +161,9 @@ void begin_as(const std::string& init_from, coca::TrainingOptions& options) {
 }
 
 void expect_known_task(const std::string& task) {
-  for (const char* known :
-       {"", "coca", "clip", "caption", "classify", "vqa", "entailment", "pairs"})
-    if (task == known) return;
-  throw UsageError("--task " + task +
-                   " is unknown, expected coca, clip, caption, classify, vqa, entailment or pairs");
+  if (task.empty() || coca::find_built_in_task(task) != nullptr) return;
+  throw UsageError("--task " + task + " is unknown, expected " +
+                   coca::alternatives(coca::built_in_task_names()));
 }
 
 /// A resumed run has the answers that it began with, even if its data has changed.

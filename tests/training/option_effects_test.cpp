@@ -31,10 +31,21 @@ TEST_CASE("an option that the task does not use is named, with the tasks that do
   CHECK(problem({{"task", "classify"}, {"switchout", 0.1}}) ==
         "--switchout changes nothing in the task classify, only in coca, clip and caption");
   CHECK(problem({{"task", "clip"}, {"label_smoothing", 0.1}}) ==
-        "--label-smoothing changes nothing in the task clip, only in coca, caption and classify");
+        "--label-smoothing changes nothing in the task clip, only in coca, caption, classify, vqa, "
+        "entailment and pairs");
   CHECK(problem({{"task", "clip"}, {"contrastive", "sigmoid"}}).empty());
   CHECK(problem({{"task", "coca"}, {"contrastive_weight", 3}}).empty());
   CHECK(problem({{"task", "classify"}, {"mixup", 0.8}, {"label_key", "kind"}}).empty());
+  CHECK(problem({{"task", "vqa"}, {"mixup", 0.8}}) ==
+        "--mixup changes nothing in the task vqa, only in classify");
+  CHECK(problem({{"task", "pairs"}, {"contrastive", "sigmoid"}}) ==
+        "--contrastive changes nothing in the task pairs, only in coca and clip");
+  CHECK(problem({{"task", "entailment"}, {"pair_head", "mlp"}}) ==
+        "--pair-head changes nothing in the task entailment, only in pairs");
+  CHECK(problem({{"task", "coca"}, {"answer_count", 3}}) ==
+        "--answer-count changes nothing in the task coca, only in vqa");
+  CHECK(problem({{"task", "pairs"}, {"pair_head", "mlp"}, {"label_smoothing", 0.1}}).empty());
+  CHECK(problem({{"task", "vqa"}, {"answer_loss", "softmax"}, {"caption_weight", 3}}).empty());
   // The default asks for nothing.
   CHECK(problem({{"task", "caption"}, {"contrastive", "softmax"}}).empty());
   CHECK(problem({{"task", "custom"}, {"contrastive", "sigmoid"}}).empty());
@@ -85,8 +96,8 @@ TEST_CASE("options of augmentation need it, and the one that they belong to") {
 
 TEST_CASE("each option that has conditions is one") {
   const nlohmann::ordered_json all = to_json(TrainingOptions{});
-  for (const auto& each : coca::detail::task_options())
-    CHECK(all.contains(std::string(each.option)));
+  for (const BuiltInTask& task : built_in_tasks())
+    for (const std::string_view option : task.options) CHECK(all.contains(std::string(option)));
   for (const auto& each : coca::detail::option_needs) CHECK(all.contains(std::string(each.option)));
 }
 

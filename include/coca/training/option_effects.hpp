@@ -4,50 +4,18 @@
 /// them rather than let a person wait for what was never going to happen.
 
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "coca/training/built_in_tasks.hpp"
 #include "coca/training/training_options_json.hpp"
 
 namespace coca {
 
 namespace detail {
-
-/// The tasks that an option has an effect on.
-struct TaskOption {
-  std::string_view option;
-  std::vector<std::string_view> tasks;
-};
-
-/// Of the library's own tasks; options that are not listed are of all of them.
-inline const std::vector<TaskOption>& task_options() {
-  static const std::vector<TaskOption> all{{"contrastive", {"coca", "clip"}},
-                                           {"contrastive_weight", {"coca", "clip"}},
-                                           {"caption_weight", {"coca", "caption"}},
-                                           {"beams", {"coca", "caption"}},
-                                           {"label_smoothing", {"coca", "caption", "classify"}},
-                                           {"pictures", {"coca", "caption", "classify"}},
-                                           {"label_key", {"classify"}},
-                                           {"head", {"classify"}},
-                                           {"head_start", {"classify"}},
-                                           {"feature_cache", {"classify"}},
-                                           {"cache_views", {"classify"}},
-                                           {"cache_precision", {"classify"}},
-                                           {"mixup", {"classify"}},
-                                           {"cutmix", {"classify"}},
-                                           {"tokenizer", {"coca", "clip", "caption", "classify"}},
-                                           {"caption_key", {"coca", "clip", "caption"}},
-                                           {"templates", {"coca", "clip", "caption", "classify"}},
-                                           {"first_caption", {"coca", "clip", "caption"}},
-                                           {"switchout", {"coca", "clip", "caption"}},
-                                           {"word_dropout", {"coca", "clip", "caption"}},
-                                           {"word_dropout_count", {"coca", "clip", "caption"}}};
-  return all;
-}
 
 /// An option that needs another.
 struct OptionNeed {
@@ -132,29 +100,20 @@ inline std::string flag_of(std::string_view option) {
 }
 
 /// "coca, clip and caption"
-inline std::string task_names(const std::vector<std::string_view>& tasks) {
+inline std::string task_names(const std::vector<std::string>& tasks) {
   std::string names;
   for (std::size_t i = 0; i < tasks.size(); ++i)
-    names += (i == 0 ? "" : i + 1 == tasks.size() ? " and " : ", ") + std::string(tasks[i]);
+    names += (i == 0 ? "" : i + 1 == tasks.size() ? " and " : ", ") + tasks[i];
   return names;
 }
 
-inline bool is_own_task(std::string_view task) {
-  for (const char* own : {"coca", "clip", "caption", "classify"})
-    if (task == own) return true;
-  return false;
-}
-
 inline std::string task_problem(const TrainingOptions& options, std::string_view option) {
-  if (!is_own_task(options.task)) return {};
-  for (const TaskOption& each : task_options()) {
-    const auto& tasks = each.tasks;
-    if (each.option != option) continue;
-    if (std::find(tasks.begin(), tasks.end(), options.task) != tasks.end()) continue;
-    return flag_of(option) + " changes nothing in the task " + options.task + ", only in " +
-           task_names(tasks);
-  }
-  return {};
+  const BuiltInTask* task = find_built_in_task(options.task);
+  if (task == nullptr || task->reads(option)) return {};
+  const std::vector<std::string> readers = tasks_that_read(option);
+  if (readers.empty()) return {};
+  return flag_of(option) + " changes nothing in the task " + options.task + ", only in " +
+         task_names(readers);
 }
 
 inline std::string need_problem(const TrainingOptions& options, std::string_view option) {
