@@ -9,6 +9,8 @@
 #include "coca/backend/cpu/simd.hpp"
 #include "coca/backend/cpu/transpose.hpp"
 
+namespace cpu_simd_test {
+
 namespace {
 
 using coca::InstructionSet;
@@ -175,3 +177,5 @@ TEST_CASE("squares are transposed and rows summed in registers", "[cpu]") {
     }
   }
 }
+
+}  // namespace cpu_simd_test

@@ -16,6 +16,8 @@
 using namespace coca::testing;
 using coca::Shape;
 
+namespace primitives_vocabulary_test {
+
 namespace {
 
 constexpr std::size_t vocabularies[] = {1, 5, 17, 1000, 49408};
@@ -354,3 +356,5 @@ TEMPLATE_LIST_TEST_CASE("noise is the same for each picture of a batch", "[primi
   search.noise.seed = 4, search.noise.step = 1;
   CHECK(first_inequality(candidates(bench, search, three, {}).ids, together.ids) != "");
 }
+
+}  // namespace primitives_vocabulary_test

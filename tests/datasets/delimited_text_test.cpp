@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "io/temporary_folder.hpp"
 
+namespace delimited_text_test {
+
 using Row = std::vector<std::string>;
 
 namespace {
@@ -66,3 +68,5 @@ TEST_CASE("After a quoted field without end the next line is read") {
   CHECK(coca_test::message_of([&] { last.next(row); }) != "no error");
   CHECK_FALSE(last.next(row));
 }
+
+}  // namespace delimited_text_test

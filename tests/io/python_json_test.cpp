@@ -8,6 +8,8 @@
 using coca::parse_python_json;
 using coca_test::message_of;
 
+namespace python_json_test {
+
 namespace {
 
 coca::PythonJson parse(std::string_view text, coca::TextPlace begin = {}) {
@@ -71,3 +73,5 @@ TEST_CASE("errors have their position in the whole text") {
           parse_python_json({"[1,2,3,4,5]", {3, 1}}, "x.json", {.max_values = 5});
         }) == "x.json: line 3, column 1: holds more than 5 JSON values");
 }
+
+}  // namespace python_json_test
