@@ -1,4 +1,5 @@
-// Writes frames of a video to standard output as packed RGB, for comparison with other decoders (see compare.sh).
+// Writes frames of a video to standard output as packed RGB, for comparison with other decoders
+// (see compare.sh).
 //   video_frames count FILE       the number of frames, as text
 //   video_frames all FILE         every frame, read through from the first to the last
 //   video_frames seek FILE N...   these frames, each by a reader that was just opened
