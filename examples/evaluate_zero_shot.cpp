@@ -255,10 +255,11 @@ int evaluate_zero_shot(int argc, char* argv[]) {
       "--templates imagenet\n"
       "         evaluate zero-shot --suite suite.json --weights run --results results "
       "--skip-existing");
-  app.add_option("data", options.entry.source.data,
-                 "a folder with a folder per class, a folder of CLIP_benchmark's shards "
-                 "(classnames.txt, test/0.tar), shards (\"x-{0..3}.tar\"), or a table of pictures "
-                 "and labels (CSV, TSV, JSON)")
+  app.add_option(
+         "data", options.entry.source.data,
+         "a folder with a folder per class, a folder of CLIP_benchmark's shards "
+         "(classnames.txt, test/0.tar), shards (\"x-{0..3}.tar\"), IDX pictures with labels, "
+         "or a table of pictures and labels (CSV, TSV, JSON)")
       ->check(some_name())
       ->type_name("DATA");
   app.add_flag("--json", options.json,

@@ -49,6 +49,23 @@ void write_shards(const TemporaryFolder& folder,
 
 }  // namespace
 
+TEST_CASE("Labels of IDX files are numbers of classes") {
+  const TemporaryFolder folder;
+  const std::string begin("\0\0\x08", 3);
+  const std::string two("\0\0\0\x02", 4), one("\0\0\0\x01", 4);
+  const std::string images =
+      folder.write("images-idx3-ubyte", begin + "\x03" + two + one + one + "ab");
+  const std::string names = folder.write("names.txt", "cat\ndog\ncow\n");
+  CHECK(contains(message_of([&] { read_labelled_pictures({.data = images, .names = names}); }),
+                 images + ":0: has no label"));
+  folder.write("labels-idx1-ubyte", begin + "\x01" + two + std::string("\x02\0", 2));
+  const LabelledPictures pictures = read_labelled_pictures({.data = images, .names = names});
+  CHECK(pictures.names == Texts{"cat", "dog", "cow"});
+  CHECK(pictures.classes == Classes{{2}, {0}});
+  CHECK(
+      contains(message_of([&] { read_labelled_pictures({.data = images}); }), "names of classes"));
+}
+
 TEST_CASE("Folders are classes by their order") {
   const TemporaryFolder folder;
   for (const char* path : {"data/b_c/1.png", "data/a/2.png", "data/b_c/0.png"})

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Pictures to classify with their classes, from any of the layouts that zero-shot evaluation
-/// knows: a folder per class, CLIP_benchmark's shards, and tables (CSV, TSV, JSON) of pictures and
-/// labels.
+/// knows: a folder per class, CLIP_benchmark's shards, IDX files, and tables (CSV, TSV, JSON) of
+/// pictures and labels.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,13 +21,14 @@
 #include "coca/data/class_table.hpp"
 #include "coca/data/clip_benchmark_folder.hpp"
 #include "coca/data/dataset.hpp"
+#include "coca/data/idx_dataset.hpp"
 #include "coca/data/open_data.hpp"
 
 namespace coca {
 
 /// Where pictures are, and what their labels mean.
 struct LabelledSource {
-  std::string data{};             ///< folder, shards or table
+  std::string data{};             ///< folder, shards, IDX file or table
   std::string name{};             ///< of the data set, in JSON files of names
   std::string names{};            ///< file of names (read_class_names); empty: those of the data
   std::string labels = "folder";  ///< "folder": by the order of folders or the folders in `names`;
@@ -82,6 +83,7 @@ inline LabelledRecords open_labelled(const LabelledSource& source) {
     std::vector<std::string> names = folders.classes();
     return {std::move(folders), std::move(names)};
   }
+  if (is_idx_images(path)) return {IdxDataset(path), {}, {}, false, true};
   if (is_shards(path)) return {WebDataset(path), {}, {}, false, true};
   CaptionFileOptions table = source.table;
   if (table.caption_key.empty()) table.caption_key = "label";
@@ -135,7 +137,10 @@ class LabelReader {
       return {records_.folders[static_cast<std::size_t>(record.label.value())]};
     if (records_.several_classes) return words(record.fields.at("labels"));
     if (!records_.numbered) return record.captions;
-    if (!record.label) throw FileError(record.name, "has no .cls member with its class");
+    if (!record.label)
+      throw FileError(
+          record.name,
+          "has no label: a .cls member in a shard, a labels-idx1 file next to IDX pictures");
     return {std::to_string(*record.label)};
   }
 
