@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <sstream>
+#include <string>
 
 #include "catch.hpp"
 #include "coca/io/json.hpp"
@@ -136,4 +139,67 @@ TEST_CASE("an index belongs to a model's weights, wherever these are") {
   CHECK(run(other).err.empty());
   CHECK(read_file(album + "/.coca_index") == index);
   CHECK(run(search + " --weights " + weights).err.empty());
+}
+
+TEST_CASE("queries of several parts, thresholds and several folders") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  const std::string album = folder / "album", other = folder / "other";
+  fs::copy(pictures, album);
+  fs::create_directory(other);
+  fs::copy_file(slug, other + "/slug.png");
+  const auto lines = [](const Result& result) {
+    return std::count(result.out.begin(), result.out.end(), '\n');
+  };
+  const std::string search = "search " + album + " ";
+  // A picture and its opposite leave the text alone.
+  const Result alone = run_stamps(search + "'a cow' --json");
+  REQUIRE(alone.status == 0);
+  const Result both = run_stamps(search + "'a cow' --json --add " + slug + " --subtract 1*" + slug);
+  const auto first_of = [](const Result& result) {
+    return coca::parse_json(result.out.substr(0, result.out.find('\n')), "x");
+  };
+  CHECK(first_of(both)["image"] == first_of(alone)["image"]);
+  CHECK(std::abs(first_of(both)["similarity"].get<double>() -
+                 first_of(alone)["similarity"].get<double>()) < 1e-5);
+  CHECK(contains(run_stamps(search + "--add " + slug + " --top 1").out, "08_Brown_slug.png"));
+  CHECK(run_stamps(search + "--subtract " + slug + " --top 1").out.starts_with("-"));
+  check_refused(run_stamps(search + "cow --subtract cow"), 2,
+                {"search: the parts of the query cancel"});
+  check_refused(run_stamps(search + "cow --add '2*'"), 2, {"\"2*\" is an empty part of a query"});
+
+  const Result similar = run_stamps(search + "--image " + slug + " --threshold 0.999");
+  CHECK(lines(similar) == 1);
+  check_refused(run_stamps(search + "--threshold 0.9"), 2, {"--threshold needs a query"});
+
+  const Result two = run_stamps(search + "--image " + slug + " --top 2 --folder " + other);
+  CHECK(lines(two) == 2);
+  CHECK(contains(two.out, album + "/08_Brown_slug.png"));
+  CHECK(contains(two.out, other + "/slug.png"));
+  check_refused(run_stamps(search + "cow --folder " + other + " --index " + (folder / "i")), 2,
+                {"--index is the file of one folder"});
+  check_refused(run_stamps(search + "cow --folder /nowhere"), 1, {"/nowhere: is not a folder"});
+}
+
+TEST_CASE("duplicates, and pictures that were moved") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  const std::string album = folder / "album";
+  fs::copy(pictures, album);
+  fs::copy_file(slug, album + "/again.png");
+  const Result pairs = run_stamps("search " + album + " --duplicates 0.999");
+  CHECK(pairs.status == 0);
+  CHECK(pairs.out == " 1.000  " + album + "/08_Brown_slug.png  " + album + "/again.png\n");
+  CHECK(std::count(pairs.out.begin(), pairs.out.end(), '\n') == 1);
+  check_refused(run("search " + album + " cow --duplicates 0.9"), 2, {"leave out the query"});
+  fs::create_directory(album + "/deeper");
+  fs::rename(album + "/again.png", album + "/deeper/moved.png");
+  CHECK(contains(run_stamps("search " + album).err,
+                 "17 pictures, 0 new or changed, 1 recognised, 1 gone"));
+
+  const std::string half = "search " + album + " --index " + (folder / "half");
+  CHECK(run_stamps(half + " --index-precision f16").status == 0);
+  CHECK(run_stamps("search " + album + " --index " + (folder / "whole")).status == 0);
+  CHECK(fs::file_size(folder / "half") < fs::file_size(folder / "whole"));
+  CHECK(contains(run_stamps(half + " 'a brown slug' --top 1").out, ".png"));
 }

@@ -1,5 +1,6 @@
-// libFuzzer target: any text as the list of pictures in a search index, or as their names in one of
-// version 2. Either it is read, and can be searched, or a coca::Error says why not.
+// libFuzzer target: any text as the list of pictures in a search index, as their names in one of
+// version 2, or as a whole file. Either it is read, and can be searched, or a coca::Error says why
+// not.
 
 #include <array>
 #include <cstddef>
@@ -66,5 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   read_and_search(index_file(text));
   read_and_search(index_file_of_names(text));
+  const auto* bytes = reinterpret_cast<const std::byte*>(data);
+  read_and_search({bytes, bytes + size});
   return 0;
 }

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -192,14 +194,14 @@ TEST_CASE("search index: names are any bytes") {
 }
 
 TEST_CASE("search index: a million pictures and more are written and read") {
-  coca::detail::IndexContents contents{"stamps"};
+  coca::detail::IndexPictures many_pictures(1);
   constexpr std::size_t many = 1'000'001;
   for (std::size_t i = 0; i < many; ++i)
-    contents.pictures[std::to_string(i) + ".jpg"] = {{i, static_cast<std::int64_t>(i)},
-                                                     {i == 777'777 ? 1.0f : -1.0f}};
+    many_pictures.put(std::to_string(i) + ".jpg",
+                      {{i, static_cast<std::int64_t>(i)}, 0, {i == 777'777 ? 1.0f : -1.0f}});
   const TemporaryFolder folder;
-  coca::detail::write_index(folder.path("index"), contents, 1);
-  contents = {};
+  coca::detail::write_index(folder.path("index"), {"stamps"}, many_pictures, {});
+  many_pictures = coca::detail::IndexPictures(1);
   const SearchIndex index = SearchIndex::read(folder.path("index"), "stamps", 1);
   CHECK(index.size() == many);
   CHECK(index.search(std::vector<float>{1}, 1)[0].path == "777777.jpg");
@@ -305,8 +307,174 @@ TEST_CASE("search index: damaged files of version 2") {
   CHECK(reading(file(whole, "I8")) == damaged);
   CHECK(reading(file(whole, "U8", 3)) == damaged);
   CHECK(contains(reading(file(std::string("a\0b\0", 4))), "it names 2 pictures, but holds 64"));
-  CHECK(reading(file(whole, "U8", 4, "3")) ==
-        path + ": is a search index of version 3, but versions 1 and 2 are read");
+  CHECK(reading(file(whole, "U8", 4, "4")) ==
+        path + ": is a search index of version 4, but versions 1 to 3 are read");
+}
+
+TEST_CASE("search index: files of version 2 are written as version 3") {
+  const TemporaryFolder folder;
+  // Pictures "b" and "a", in this order, and a broken "c".
+  const std::vector<float> rows{1, 0, 0, 1};
+  const std::vector<std::int64_t> states{10, 20, 11, 21, 12, 22};
+  std::string data(reinterpret_cast<const char*>(rows.data()), 16);
+  data.append(reinterpret_cast<const char*>(states.data()), 48);
+  data += std::string("b\0a\0c\0why\0", 10);
+  const Json header{
+      {"__metadata__", {{"coca_search_index", R"({"model":"stamps","version":2})"}}},
+      {"embeddings", {{"dtype", "F32"}, {"shape", {2, 2}}, {"data_offsets", {0, 16}}}},
+      {"states", {{"dtype", "I64"}, {"shape", {3, 2}}, {"data_offsets", {16, 64}}}},
+      {"names", {{"dtype", "U8"}, {"shape", {10}}, {"data_offsets", {64, 74}}}}};
+  const std::string path = folder.write("index", coca_test::safetensors_bytes(header.dump(), data));
+  for (int version = 2; version <= 3; ++version) {
+    const SearchIndex index = SearchIndex::read(path, "stamps", 2);
+    CAPTURE(version);
+    REQUIRE(index.size() == 2);
+    CHECK(index.search(std::vector<float>{1, 0}, 9)[0].path == "b");
+    CHECK(index.search(std::vector<float>{0, 1}, 9)[0].path == "a");
+    index.write(path);
+  }
+  const Checkpoint file = read_safetensors(path);
+  CHECK(file.read_int64("states") == std::vector<std::int64_t>{11, 21, 10, 20});
+  CHECK(file.read_int64("broken_states") == std::vector<std::int64_t>{12, 22});
+}
+
+TEST_CASE("search index: damaged files of version 3") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("index");
+  struct Parts {
+    std::vector<std::int64_t> states{1, 2, 3, 4}, digests{5, 6}, ends{1, 3}, broken_states{7, 8};
+    std::string names = "abc", broken = std::string("x\0why\0", 6), type = "F32";
+    std::size_t numbers = 4;
+  };
+  const auto read = [&](const Parts& parts) {
+    std::string data;
+    Json header{{"__metadata__", {{"coca_search_index", R"({"model":"stamps","version":3})"}}}};
+    const auto add = [&](const char* name, const std::string& type, std::size_t count,
+                         const std::string& bytes) {
+      const std::size_t begin = data.size();
+      data += bytes;
+      header[name] = {{"dtype", type}, {"shape", {count}}, {"data_offsets", {begin, data.size()}}};
+    };
+    const auto bytes_of = [](const std::vector<std::int64_t>& numbers) {
+      return std::string(reinterpret_cast<const char*>(numbers.data()), 8 * numbers.size());
+    };
+    add("states", "I64", parts.states.size(), bytes_of(parts.states));
+    add("digests", "I64", parts.digests.size(), bytes_of(parts.digests));
+    add("name_ends", "I64", parts.ends.size(), bytes_of(parts.ends));
+    add("broken_states", "I64", parts.broken_states.size(), bytes_of(parts.broken_states));
+    add("embeddings", parts.type, parts.numbers,
+        std::string(parts.numbers * (parts.type == "F64"   ? 8
+                                     : parts.type == "F16" ? 2
+                                                           : 4),
+                    0));
+    add("names", "U8", parts.names.size(), parts.names);
+    add("broken", "U8", parts.broken.size(), parts.broken);
+    std::string text = header.dump();
+    text.append((8 - text.size() % 8) % 8, ' ');
+    folder.write("index", coca_test::safetensors_bytes(text, data));
+    return message_of([&] { SearchIndex::read(path, "stamps", 2); });
+  };
+  CHECK(read({}) == "no error");
+  CHECK(read({.type = "F16"}) == "no error");
+  const std::string damaged = path + ": is a damaged search index";
+  CHECK(read({.states = {1, 2, 3}}) == damaged);
+  CHECK(read({.digests = {5}}) == damaged);
+  CHECK(read({.ends = {3, 1}}) == damaged);
+  CHECK(read({.ends = {-1, 3}}) == damaged);
+  CHECK(read({.ends = {1, 2}}) == damaged);
+  CHECK(read({.ends = {1, 4}}) == damaged);
+  CHECK(read({.broken_states = {7}}) == damaged);
+  CHECK(read({.broken_states = {7, 8, 9, 10}}) == damaged);
+  CHECK(read({.broken = std::string("x\0why", 5)}) == damaged);
+  CHECK(read({.broken = std::string("x\0why\0y\0", 8)}) == damaged);
+  CHECK(read({.type = "F64"}) == damaged);
+  CHECK(contains(read({.numbers = 5}), "it names 2 pictures, but holds 5 numbers"));
+  CHECK(contains(read({.numbers = 6}), "it names 2 pictures, but holds 6 numbers"));
+}
+
+TEST_CASE("search index: float16 takes half the space and finds the same") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  for (const auto& entry : fs::directory_iterator(pictures))
+    searched.put(entry.path().filename().string(), entry.path().filename().string());
+  searched.update();
+  Searched half;
+  half.index = SearchIndex("stamps", 64, IndexPrecision::float16);
+  half.index.update(half.context, half.model, searched.folder.path(), preprocess_config(64));
+  const std::vector<Pixels> pixels{
+      preprocess(read_image((pictures / "05_fort.png").string()), preprocess_config(64))};
+  const Embeddings query = embed_images(half.context, half.model, std::span(pixels));
+  const auto whole = searched.index.search(query[0], 16), added = half.index.search(query[0], 16);
+  const TemporaryFolder elsewhere;
+  const std::string path = elsewhere.path("half");
+  half.index.write(path);
+  searched.index.write(elsewhere.path("whole"));
+  CHECK(fs::file_size(path) + 2 * 16 * 64 == fs::file_size(elsewhere.path("whole")));
+  const SearchIndex again = SearchIndex::read(path, "stamps", 64);
+  CHECK(again.precision() == IndexPrecision::float16);
+  const auto stored = again.search(query[0], 16);
+  REQUIRE(stored.size() == 16);
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(stored[i].path == whole[i].path);
+    CHECK(stored[i].similarity == added[i].similarity);  // before and after it was written
+    CHECK(std::abs(stored[i].similarity - whole[i].similarity) < 1e-3f);
+  }
+}
+
+TEST_CASE("search index: moved and copied pictures are not embedded again") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "a.png");
+  searched.put("05_fort.png", "b.png");
+  searched.update();
+  const TemporaryFolder elsewhere;
+  searched.index.write(elsewhere.path("index"));
+  searched.index = SearchIndex::read(elsewhere.path("index"), "stamps", 64);
+  fs::create_directories(searched.folder.path("deeper"));
+  fs::rename(searched.folder.path("a.png"), searched.folder.path("deeper/moved.png"));
+  fs::copy_file(searched.folder.path("b.png"), searched.folder.path("copy.png"));
+  fs::last_write_time(searched.folder.path("b.png"), fs::file_time_type{});  // only touched
+  // As long as a.png, but something else.
+  std::string other(fs::file_size(searched.folder.path("deeper/moved.png")), 'x');
+  searched.folder.write("other.png", other);
+  const IndexUpdate update = searched.update();
+  CHECK(update.embedded == 0);
+  CHECK(update.recognised == 3);
+  CHECK(update.removed == 1);
+  CHECK(update.broken.size() == 1);
+  CHECK(update.changed);
+  CHECK(searched.index.size() == 3);
+  CHECK(searched.found("04_dragonfly.png", 1) == std::vector<std::string>{"deeper/moved.png"});
+  CHECK(searched.found("05_fort.png", 2) == std::vector<std::string>{"b.png", "copy.png"});
+  const IndexUpdate again = searched.update();
+  CHECK(again.kept == 3);
+  CHECK_FALSE(again.changed);
+}
+
+TEST_CASE("search index: a threshold, and pairs that are alike") {
+  if (!COCA_HAS_PNG) return;
+  Searched searched;
+  searched.put("04_dragonfly.png", "a.png");
+  searched.put("05_fort.png", "b.png");
+  searched.put("04_dragonfly.png", "c.png");
+  searched.update();
+  const std::vector<Pixels> pixels{
+      preprocess(read_image((pictures / "04_dragonfly.png").string()), preprocess_config(64))};
+  const Embeddings query = embed_images(searched.context, searched.model, std::span(pixels));
+  const auto near = searched.index.search(query[0], 9, 0.999f);
+  REQUIRE(near.size() == 2);
+  CHECK(near[0].path == "a.png");
+  CHECK(near[1].path == "c.png");
+  CHECK(searched.index.search(query[0], 9, 1.1f).empty());
+  CHECK(searched.index.search(std::vector<float>(64, NAN), 9).empty());
+  std::vector<std::size_t> progress;
+  const auto pairs = searched.index.similar_pairs(
+      0.999f, [&](std::size_t done, std::size_t) { progress.push_back(done); });
+  REQUIRE(pairs.size() == 1);
+  CHECK(pairs[0].first == "a.png");
+  CHECK(pairs[0].second == "c.png");
+  CHECK(progress == std::vector<std::size_t>{1, 2, 3});
+  CHECK(searched.index.similar_pairs(-1).size() == 3);
 }
 
 TEST_CASE("search index: a folder that is none") {

@@ -4,20 +4,26 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "coca/image/read_image.hpp"
 #include "coca/io/safetensors.hpp"
 #include "coca/pipelines/encode.hpp"
+#include "coca/pipelines/file_digest.hpp"
 #include "coca/pipelines/picture_folder.hpp"
 #include "coca/pipelines/search_index_file.hpp"
+#include "coca/pipelines/search_index_writer.hpp"
 
 namespace coca {
 
@@ -30,6 +36,7 @@ struct SearchHit {
 /// The result of an update.
 struct IndexUpdate {
   std::size_t embedded = 0;           ///< new or changed pictures
+  std::size_t recognised = 0;         ///< new names of pictures that the index had: moved or copied
   std::size_t kept = 0;               ///< pictures that were already in the index
   std::size_t removed = 0;            ///< pictures that no longer exist
   std::vector<std::string> broken{};  ///< why each picture that could not be read was left out
@@ -38,13 +45,31 @@ struct IndexUpdate {
   bool changed = false;                           ///< whether the index has changed
 };
 
-/// Embeddings of the pictures of one folder and its subfolders by one model.
+/// How an index keeps embeddings.
+enum class IndexPrecision : std::uint8_t {
+  float32,
+  float16,  ///< half the size; similarities change in the fourth digit
+};
+
+/// Pictures that are alike.
+struct SimilarPair {
+  std::string first;  ///< names in the index, of which this is the lesser one
+  std::string second;
+  float similarity = 0;
+};
+
+/// Embeddings of the pictures of one folder and its subfolders by one model. Of an index that is
+/// read from a file, the embeddings stay there: opening it takes no time, and a search reads them
+/// once.
 class SearchIndex {
  public:
   /// @param model_name identity of the model of the embeddings
   /// @param width      of the embeddings
-  SearchIndex(std::string model_name, std::size_t width)
-      : contents_{std::move(model_name)}, width_(width) {}
+  SearchIndex(std::string model_name, std::size_t width,
+              IndexPrecision precision = IndexPrecision::float32)
+      : description_{std::move(model_name),
+                     precision == IndexPrecision::float16 ? DType::F16 : DType::F32},
+        pictures_(width) {}
 
   /// Reads an index file. @return an empty index if it was made with another model
   /// @throws FileError if the file is damaged.
@@ -57,8 +82,11 @@ class SearchIndex {
   static SearchIndex parse(const Checkpoint& file, const std::string& path,
                            const std::string& model_name, std::size_t width) {
     SearchIndex index(model_name, width);
-    if (detail::read_index_description(file, path)["model"] == model_name)
-      index.contents_ = detail::read_index(file, path, width);
+    if (detail::read_index_description(file, path)["model"] != model_name) return index;
+    detail::IndexContents contents = detail::read_index(file, path, width);
+    index.description_.precision = contents.precision;
+    index.pictures_ = detail::IndexPictures(width, std::move(contents.rows));
+    index.broken_ = std::move(contents.broken);
     return index;
   }
 
@@ -69,12 +97,19 @@ class SearchIndex {
   }
 
   /// Writes the index file, complete or not at all. @throws FileError if that fails.
-  void write(const std::string& path) const { detail::write_index(path, contents_, width_); }
+  void write(const std::string& path) const {
+    detail::write_index(path, description_, pictures_, broken_);
+  }
+
+  IndexPrecision precision() const noexcept {
+    return description_.precision == DType::F16 ? IndexPrecision::float16 : IndexPrecision::float32;
+  }
 
   /// Brings the index up to date with a folder (read_picture_folder): embeds pictures that are new
   /// or have changed, removes those that are gone. A picture has changed if its size or its time
-  /// of modification has. Pictures that cannot be read are named and left out; those whose content
-  /// is at fault are remembered, and tried again once they have changed.
+  /// of modification has. A file of the same content as one that the index had, under another name,
+  /// is not embedded again. Pictures that cannot be read are named and left out; those whose
+  /// content is at fault are remembered, and tried again once they have changed.
   /// @param read_pixels   from a picture's path to what the model reads
   /// @param on_progress   called with (done, all) after each batch
   /// @throws FileError if the folder cannot be read.
@@ -89,8 +124,9 @@ class SearchIndex {
         });
     IndexUpdate report{.left_out = std::move(present.left_out)};
     report.removed = forget_absent(present.pictures);
-    const std::vector<std::string> wanted = names_to_read(present.pictures, report);
-    report.changed = report.removed != 0;
+    const std::vector<std::string> wanted = without_recognised(
+        folder, names_to_read(present.pictures, report), present.pictures, report);
+    report.changed = report.changed || report.removed != 0;
     constexpr std::size_t batch = 8;
     for (std::size_t first = 0; first < wanted.size(); first += batch) {
       const std::size_t count = std::min(batch, wanted.size() - first);
@@ -112,37 +148,54 @@ class SearchIndex {
     return update(context, model, folder, read_pixels, on_progress);
   }
 
-  std::size_t size() const noexcept { return contents_.pictures.size(); }
+  std::size_t size() const noexcept { return pictures_.size(); }
 
   /// The pictures most similar to an embedding, best first.
-  std::vector<SearchHit> search(std::span<const float> query, std::size_t count) const {
+  /// @param least smallest similarity of a picture that is found
+  std::vector<SearchHit> search(std::span<const float> query, std::size_t count,
+                                float least = std::numeric_limits<float>::lowest()) const {
     std::vector<SearchHit> hits;
-    for (const auto& [name, entry] : contents_.pictures)
-      hits.push_back({name, similarity(query, entry.embedding)});
-    std::stable_sort(hits.begin(), hits.end(),
-                     [](const auto& a, const auto& b) { return a.similarity > b.similarity; });
-    hits.resize(std::min(hits.size(), count));
+    for (auto& [name, similarity] : pictures_.most_similar(query, count, least))
+      hits.push_back({std::move(name), similarity});
     return hits;
+  }
+
+  /// All pairs of pictures that are at least so similar, by their names. Compares each picture with
+  /// each other one.
+  /// @param on_progress called with (pictures compared with all after them, all)
+  std::vector<SimilarPair> similar_pairs(
+      float least, const std::function<void(std::size_t, std::size_t)>& on_progress = {}) const {
+    std::vector<detail::PictureView> all;
+    pictures_.for_each([&](const detail::PictureView& picture) { all.push_back(picture); });
+    std::vector<SimilarPair> pairs;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::vector<float> one = all[i].embeddings.row(all[i].row);
+      for (std::size_t k = i + 1; k < all.size(); ++k) {
+        const float similarity = all[k].embeddings.similarity(all[k].row, one);
+        if (similarity >= least)
+          pairs.push_back({std::string(all[i].name), std::string(all[k].name), similarity});
+      }
+      if (on_progress) on_progress(i + 1, all.size());
+    }
+    return pairs;
   }
 
  private:
   using States = std::map<std::string, FileState>;
 
   bool is_embedded(const std::string& name, const FileState& state) const {
-    const auto found = contents_.pictures.find(name);
-    return found != contents_.pictures.end() && found->second.state == state;
+    return pictures_.state(name) == state;
   }
 
   bool is_known_broken(const std::string& name, const FileState& state) const {
-    const auto found = contents_.broken.find(name);
-    return found != contents_.broken.end() && found->second.state == state;
+    const auto found = broken_.find(name);
+    return found != broken_.end() && found->second.state == state;
   }
 
   /// @return how many pictures are gone
   std::size_t forget_absent(const States& present) {
-    const auto is_absent = [&](const auto& entry) { return present.count(entry.first) == 0; };
-    std::erase_if(contents_.broken, is_absent);
-    return std::erase_if(contents_.pictures, is_absent);
+    std::erase_if(broken_, [&](const auto& entry) { return !present.contains(entry.first); });
+    return pictures_.erase_if([&](const std::string& name) { return !present.contains(name); });
   }
 
   std::vector<std::string> names_to_read(const States& present, IndexUpdate& report) const {
@@ -158,6 +211,33 @@ class SearchIndex {
     return names;
   }
 
+  /// Gives the pictures whose content the file of the index has their embeddings.
+  /// @return the names of the others
+  std::vector<std::string> without_recognised(const std::string& folder,
+                                              std::vector<std::string> names, const States& present,
+                                              IndexUpdate& report) {
+    std::unordered_multimap<std::uint64_t, std::pair<std::int64_t, std::size_t>> rows;  // by size
+    if (!names.empty())
+      pictures_.for_each_stored([&](std::size_t row, const FileState& state, std::int64_t digest) {
+        if (digest != 0) rows.emplace(state.size, std::pair(digest, row));
+      });
+    std::erase_if(names, [&](const std::string& name) {
+      const auto [first, last] = rows.equal_range(present.at(name).size);
+      if (first == last) return false;
+      const auto digest = file_digest((std::filesystem::path(folder) / name).string());
+      const auto found =
+          std::find_if(first, last, [&](const auto& row) { return row.second.first == digest; });
+      if (found == last) return false;
+      pictures_.put(name,
+                    {present.at(name), *digest, pictures_.stored_embedding(found->second.second)});
+      broken_.erase(name);
+      report.changed = true;
+      ++report.recognised;
+      return true;
+    });
+    return names;
+  }
+
   /// Whether a file that could not be decoded can be opened: then its content is at fault.
   static bool can_be_opened(const std::string& path) { return std::ifstream(path).good(); }
 
@@ -169,7 +249,7 @@ class SearchIndex {
     std::vector<std::string> read;
     for (const std::string& name : names) {
       report.changed =
-          contents_.pictures.erase(name) + contents_.broken.erase(name) != 0 || report.changed;
+          int{pictures_.erase(name)} + static_cast<int>(broken_.erase(name)) != 0 || report.changed;
       const std::string path = (std::filesystem::path(folder) / name).string();
       try {
         pixels.push_back(read_pixels(path));
@@ -179,20 +259,31 @@ class SearchIndex {
       } catch (const Error& error) {
         report.broken.emplace_back(error.what());
         if (!can_be_opened(path)) continue;
-        contents_.broken[name] = {present.at(name), error.what()};
+        broken_[name] = {present.at(name), error.what()};
         report.changed = true;
       }
     }
     const Embeddings embeddings = embed_images(context, model, std::span<const Pixels>(pixels));
     for (std::size_t i = 0; i < read.size(); ++i)
-      contents_.pictures[read[i]] = {present.at(read[i]),
-                                     {embeddings[i].begin(), embeddings[i].end()}};
+      put(folder, read[i], present.at(read[i]), embeddings[i]);
     report.embedded += read.size();
     report.changed = report.changed || !read.empty();
   }
 
-  detail::IndexContents contents_;
-  std::size_t width_;
+  void put(const std::string& folder, const std::string& name, const FileState& state,
+           std::span<const float> embedding) {
+    detail::IndexedPicture picture{
+        state,
+        file_digest((std::filesystem::path(folder) / name).string()).value_or(0),
+        {embedding.begin(), embedding.end()}};
+    if (description_.precision == DType::F16)  // as its file will have it
+      for (float& value : picture.embedding) value = static_cast<float>(float16(value));
+    pictures_.put(name, std::move(picture));
+  }
+
+  detail::IndexDescription description_;
+  detail::IndexPictures pictures_;
+  std::map<std::string, detail::BrokenPicture> broken_;
 };
 
 }  // namespace coca

@@ -2,18 +2,25 @@
 /// @file
 /// The file of a search index: safetensors, so that other programs can read the embeddings.
 ///
-/// - `embeddings` F32 [pictures, width]
-/// - `states` I64 [pictures + broken, 2]: size and time of modification of each file
-/// - `names` U8: names of the pictures, names of the broken ones, why each of these could not be
-///   read; each ends with a zero byte, which no name has, and is otherwise any bytes
-/// - in the metadata, `coca_search_index` is {"version": 2, "model": its identity}
+/// - `embeddings` F32 or F16 [pictures, width]
+/// - `states` I64 [pictures, 2]: size and time of modification of each file
+/// - `digests` I64 [pictures]: of the files' content, by which moved files are recognised; 0: not
+///   known
+/// - `name_ends` I64 [pictures] and `names` U8: the names, any bytes, one after the other in
+///   ascending order, and where each ends
+/// - `broken_states` I64 [broken, 2] and `broken` U8: files that could not be read, each with its
+///   name and the reason, which end with a zero byte
+/// - in the metadata, `coca_search_index` is {"version": 3, "model": its identity}
 ///
-/// Version 1 had names and states in the metadata, as {"model", "pictures": [[name, size,
-/// modified], ...]}: it is still read.
+/// It is mapped and searched as it is. Version 2 had the texts of all files in `names`, each with a
+/// zero byte; version 1 had names and states in the metadata, as {"model", "pictures": [[name,
+/// size, modified], ...]}. Both are read, and written as version 3.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,15 +32,9 @@
 #include "coca/io/atomic_file.hpp"
 #include "coca/io/checkpoint.hpp"
 #include "coca/io/json.hpp"
-#include "coca/pipelines/picture_folder.hpp"
+#include "coca/pipelines/index_rows.hpp"
 
 namespace coca::detail {
-
-/// A picture in an index.
-struct IndexedPicture {
-  FileState state;
-  std::vector<float> embedding;
-};
 
 /// A picture that could not be read.
 struct BrokenPicture {
@@ -41,11 +42,12 @@ struct BrokenPicture {
   std::string reason;
 };
 
-/// The content of a search index file, by the pictures' names.
+/// The content of a search index file.
 struct IndexContents {
   std::string model;
-  std::map<std::string, IndexedPicture> pictures{};
-  std::map<std::string, BrokenPicture> broken{};
+  DType precision = DType::F32;  ///< of the embeddings
+  IndexRows rows{};
+  std::map<std::string, BrokenPicture> broken{};  ///< by name
 };
 
 inline constexpr const char* index_key = "coca_search_index";
@@ -58,128 +60,213 @@ inline Json read_index_description(const Checkpoint& file, const std::string& pa
   Json json = parse_json(found->second, path);
   if (!json.is_object() || !json.contains("model")) throw FileError(path, damaged_index);
   const Json version = json.value("version", Json(1));
-  if (version != 1 && version != 2)
+  if (version != 1 && version != 2 && version != 3)
     throw FileError(path, "is a search index of version " + printable(to_json_text(version)) +
-                              ", but versions 1 and 2 are read");
+                              ", but versions 1 to 3 are read");
   if (version == 1 && (!json.contains("pictures") || !json["pictures"].is_array()))
     throw FileError(path, damaged_index);
   return json;
 }
 
-/// Embeddings of `count` pictures, [count, width]. @throws FileError if there are not as many
-inline std::vector<float> read_index_embeddings(const Checkpoint& file, const std::string& path,
-                                                std::size_t count, std::size_t width) {
-  std::vector<float> embeddings = file.read_floats("embeddings");
-  if (embeddings.size() != count * width)
-    throw FileError(path, std::string(damaged_index) + ": it names " + counted(count, "picture") +
-                              ", but holds " + counted(embeddings.size(), "number"));
-  return embeddings;
-}
+/// Arrays of an index in memory.
+struct OwnedIndexRows {
+  std::vector<std::int64_t> name_ends, states, digests;
+  std::string names;
+  std::vector<float> embeddings;
+};
 
-/// Row `i` of embeddings.
-inline std::vector<float> row_of(const std::vector<float>& embeddings, std::size_t i,
+/// Rows of pictures by their names. @param width of the embeddings
+inline IndexRows make_index_rows(const std::map<std::string, IndexedPicture>& pictures,
                                  std::size_t width) {
-  const auto begin = embeddings.begin() + static_cast<std::ptrdiff_t>(i * width);
-  return {begin, begin + static_cast<std::ptrdiff_t>(width)};
+  auto owned = std::make_shared<OwnedIndexRows>();
+  for (const auto& [name, picture] : pictures) {
+    owned->names += name;
+    owned->name_ends.push_back(static_cast<std::int64_t>(owned->names.size()));
+    owned->states.push_back(static_cast<std::int64_t>(picture.state.size));
+    owned->states.push_back(picture.state.modified);
+    owned->digests.push_back(picture.digest);
+    owned->embeddings.insert(owned->embeddings.end(), picture.embedding.begin(),
+                             picture.embedding.end());
+  }
+  const OwnedIndexRows& rows = *owned;
+  return {owned,       rows.name_ends, rows.names,
+          rows.states, rows.digests,   StoredEmbeddings(rows.embeddings.data(), width)};
 }
 
-/// The pictures of version 1.
-inline void read_listed_pictures(const Checkpoint& file, const std::string& path, const Json& list,
-                                 std::size_t width, IndexContents& contents) {
-  const auto embeddings = read_index_embeddings(file, path, list.size(), width);
-  std::size_t row = 0;
-  for (const Json& entry : list) {
-    if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() ||
-        !entry[1].is_number_integer() || !entry[2].is_number_integer())
-      throw FileError(path, damaged_index);
-    contents.pictures[entry[0].get<std::string>()] = {
-        {entry[1].get<std::uint64_t>(), entry[2].get<std::int64_t>()},
-        row_of(embeddings, row++, width)};
-  }
-}
+/// Reads indexes of versions 1 and 2, which hold everything in memory.
+class OldIndexReader {
+ public:
+  OldIndexReader(const Checkpoint& file, const std::string& path, std::size_t width)
+      : file_(file), path_(path), width_(width) {}
 
-/// The texts of `names`, each up to its zero byte.
-inline std::vector<std::string> read_index_names(const Checkpoint& file, const std::string& path) {
-  const StoredTensor& stored = file.tensor("names");
-  if (stored.dtype != DType::U8) throw FileError(path, damaged_index);
-  const auto bytes = stored.bytes->bytes().subspan(stored.offset, stored.shape.size());
-  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::vector<std::string> names;
-  for (std::size_t end; (end = rest.find('\0')) != std::string_view::npos;) {
-    names.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(end + 1);
+  /// The pictures of version 1.
+  void read_listed(const Json& list, IndexContents& contents) const {
+    const auto embeddings = read_embeddings(list.size());
+    std::map<std::string, IndexedPicture> pictures;
+    std::size_t row = 0;
+    for (const Json& entry : list) {
+      if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() ||
+          !entry[1].is_number_integer() || !entry[2].is_number_integer())
+        throw FileError(path_, damaged_index);
+      const FileState state{entry[1].get<std::uint64_t>(), entry[2].get<std::int64_t>()};
+      pictures[entry[0].get<std::string>()] = {state, 0, row_of(embeddings, row++)};
+    }
+    contents.rows = make_index_rows(pictures, width_);
   }
-  if (!rest.empty()) throw FileError(path, damaged_index);
-  return names;
-}
 
-/// The pictures of version 2.
-inline void read_stored_pictures(const Checkpoint& file, const std::string& path, std::size_t width,
-                                 IndexContents& contents) {
-  const std::vector<std::int64_t> states = file.read_int64("states");
-  std::vector<std::string> names = read_index_names(file, path);
-  const std::size_t files = states.size() / 2;
-  // Each file has a name, each broken one also a reason.
-  if (states.size() % 2 != 0 || names.size() < files || names.size() > 2 * files)
-    throw FileError(path, damaged_index);
-  const std::size_t broken = names.size() - files, pictures = files - broken;
-  const auto embeddings = read_index_embeddings(file, path, pictures, width);
-  for (std::size_t i = 0; i < files; ++i) {
-    const FileState state{static_cast<std::uint64_t>(states[2 * i]), states[2 * i + 1]};
-    if (i < pictures)
-      contents.pictures[names[i]] = {state, row_of(embeddings, i, width)};
-    else
-      contents.broken[names[i]] = {state, std::move(names[i + broken])};
+  /// The pictures of version 2.
+  void read_named(IndexContents& contents) const {
+    const std::vector<std::int64_t> states = file_.read_int64("states");
+    std::vector<std::string> names = read_names();
+    const std::size_t files = states.size() / 2;
+    // Each file has a name, each broken one also a reason.
+    if (states.size() % 2 != 0 || names.size() < files || names.size() > 2 * files)
+      throw FileError(path_, damaged_index);
+    const std::size_t broken = names.size() - files, count = files - broken;
+    const auto embeddings = read_embeddings(count);
+    std::map<std::string, IndexedPicture> pictures;
+    for (std::size_t i = 0; i < files; ++i) {
+      const FileState state{static_cast<std::uint64_t>(states[2 * i]), states[2 * i + 1]};
+      if (i < count)
+        pictures[names[i]] = {state, 0, row_of(embeddings, i)};
+      else
+        contents.broken[names[i]] = {state, std::move(names[i + broken])};
+    }
+    contents.rows = make_index_rows(pictures, width_);
   }
-}
+
+ private:
+  /// [count, width]
+  std::vector<float> read_embeddings(std::size_t count) const {
+    std::vector<float> embeddings = file_.read_floats("embeddings");
+    if (embeddings.size() != count * width_)
+      throw FileError(path_, std::string(damaged_index) + ": it names " +
+                                 counted(count, "picture") + ", but holds " +
+                                 counted(embeddings.size(), "number"));
+    return embeddings;
+  }
+
+  std::vector<float> row_of(const std::vector<float>& embeddings, std::size_t i) const {
+    const auto begin = embeddings.begin() + static_cast<std::ptrdiff_t>(i * width_);
+    return {begin, begin + static_cast<std::ptrdiff_t>(width_)};
+  }
+
+  /// The texts of `names`, each up to its zero byte.
+  std::vector<std::string> read_names() const {
+    const StoredTensor& stored = file_.tensor("names");
+    if (stored.dtype != DType::U8) throw FileError(path_, damaged_index);
+    const auto bytes = stored.bytes->bytes().subspan(stored.offset, stored.shape.size());
+    std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    std::vector<std::string> names;
+    for (std::size_t end; (end = rest.find('\0')) != std::string_view::npos;) {
+      names.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+    if (!rest.empty()) throw FileError(path_, damaged_index);
+    return names;
+  }
+
+  const Checkpoint& file_;
+  const std::string& path_;
+  std::size_t width_;
+};
+
+/// Shows the arrays of an index of version 3 where they are.
+class IndexFileReader {
+ public:
+  IndexFileReader(const Checkpoint& file, const std::string& path, std::size_t width)
+      : file_(file), path_(path), width_(width) {}
+
+  void read(IndexContents& contents) const {
+    const StoredTensor& embeddings = file_.tensor("embeddings");
+    contents.rows = {embeddings.bytes,  numbers("name_ends"), text("names"),
+                     numbers("states"), numbers("digests"),   {}};
+    check_rows(contents.rows, embeddings);
+    contents.precision = embeddings.dtype;
+    contents.rows.embeddings = embeddings.dtype == DType::F16
+                                   ? StoredEmbeddings(values<float16>(embeddings), width_)
+                                   : StoredEmbeddings(values<float>(embeddings), width_);
+    read_broken(contents);
+  }
+
+ private:
+  template <class T>
+  const T* values(const StoredTensor& tensor) const {
+    const std::byte* bytes = tensor.bytes->bytes().data() + tensor.offset;
+    if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(T) != 0)
+      throw FileError(path_, damaged_index);
+    return reinterpret_cast<const T*>(bytes);
+  }
+
+  const StoredTensor& tensor(const char* name, DType dtype) const {
+    const StoredTensor& found = file_.tensor(name);
+    if (found.dtype != dtype) throw FileError(path_, damaged_index);
+    return found;
+  }
+
+  std::span<const std::int64_t> numbers(const char* name) const {
+    const StoredTensor& found = tensor(name, DType::I64);
+    return {values<std::int64_t>(found), found.shape.size()};
+  }
+
+  std::string_view text(const char* name) const {
+    const StoredTensor& found = tensor(name, DType::U8);
+    return {values<char>(found), found.shape.size()};
+  }
+
+  void check_rows(const IndexRows& rows, const StoredTensor& embeddings) const {
+    const std::size_t pictures = rows.size();
+    if (embeddings.dtype != DType::F32 && embeddings.dtype != DType::F16)
+      throw FileError(path_, damaged_index);
+    if (embeddings.shape.size() / std::max<std::size_t>(width_, 1) != pictures ||
+        embeddings.shape.size() % std::max<std::size_t>(width_, 1) != 0)
+      throw FileError(path_, std::string(damaged_index) + ": it names " +
+                                 counted(pictures, "picture") + ", but holds " +
+                                 counted(embeddings.shape.size(), "number"));
+    if (rows.states.size() != 2 * pictures || rows.digests.size() != pictures)
+      throw FileError(path_, damaged_index);
+    std::int64_t before = 0;
+    for (const std::int64_t end : rows.name_ends)
+      if (end < std::exchange(before, end)) throw FileError(path_, damaged_index);
+    if (static_cast<std::size_t>(before) != rows.names.size())
+      throw FileError(path_, damaged_index);
+  }
+
+  void read_broken(IndexContents& contents) const {
+    const auto states = numbers("broken_states");
+    std::string_view rest = text("broken");
+    const auto next = [&] {
+      const std::size_t end = rest.find('\0');
+      if (end == std::string_view::npos) throw FileError(path_, damaged_index);
+      std::string text(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+      return text;
+    };
+    for (std::size_t i = 0; i + 1 < states.size(); i += 2) {
+      std::string name = next();
+      const FileState state{static_cast<std::uint64_t>(states[i]), states[i + 1]};
+      contents.broken[std::move(name)] = {state, next()};
+    }
+    if (!rest.empty() || states.size() % 2 != 0) throw FileError(path_, damaged_index);
+  }
+
+  const Checkpoint& file_;
+  const std::string& path_;
+  std::size_t width_;
+};
 
 /// The content of a search index file. @throws FileError if it is damaged, or not one
 inline IndexContents read_index(const Checkpoint& file, const std::string& path,
                                 std::size_t width) {
   const Json json = read_index_description(file, path);
   IndexContents contents{json["model"].is_string() ? json["model"].get<std::string>() : ""};
-  if (json.contains("pictures"))
-    read_listed_pictures(file, path, json["pictures"], width, contents);
+  if (json.value("version", Json(1)) == 3)
+    IndexFileReader(file, path, width).read(contents);
+  else if (json.contains("pictures"))
+    OldIndexReader(file, path, width).read_listed(json["pictures"], contents);
   else
-    read_stored_pictures(file, path, width, contents);
+    OldIndexReader(file, path, width).read_named(contents);
   return contents;
-}
-
-/// Writes the file, complete or not at all. @throws FileError if that fails
-inline void write_index(const std::string& path, const IndexContents& contents, std::size_t width) {
-  std::vector<std::int64_t> states;
-  std::string names, reasons;
-  const auto add = [&](const std::string& name, const FileState& state) {
-    states.insert(states.end(), {static_cast<std::int64_t>(state.size), state.modified});
-    names.append(name).push_back('\0');
-  };
-  for (const auto& [name, picture] : contents.pictures) add(name, picture.state);
-  for (const auto& [name, broken] : contents.broken) {
-    add(name, broken.state);
-    reasons.append(broken.reason.c_str()).push_back('\0');
-  }
-  names += reasons;
-  const std::size_t pictures = contents.pictures.size(), numbers = pictures * width;
-  const std::size_t first = 8 * states.size(), second = first + 4 * numbers;
-  const auto entry = [](const char* dtype, const Json& shape, std::size_t from, std::size_t to) {
-    return Json{{"dtype", dtype}, {"shape", shape}, {"data_offsets", {from, to}}};
-  };
-  const Json description{{"version", 2}, {"model", contents.model}};
-  std::string header =
-      to_json_text(Json{{"__metadata__", {{index_key, to_json_text(description)}}},
-                        {"states", entry("I64", {states.size() / 2, 2}, 0, first)},
-                        {"embeddings", entry("F32", {pictures, width}, first, second)},
-                        {"names", entry("U8", {names.size()}, second, second + names.size())}});
-  header.append((8 - header.size() % 8) % 8, ' ');
-  const std::uint64_t length = header.size();
-  AtomicFile file(path);
-  file.write(&length, sizeof length);
-  file.write(header);
-  file.write(states.data(), first);
-  for (const auto& entry_of : contents.pictures)
-    file.write(entry_of.second.embedding.data(), 4 * width);
-  file.write(names);
-  file.commit();
 }
 
 }  // namespace coca::detail
