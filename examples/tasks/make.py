@@ -20,6 +20,7 @@ from random import Random
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "drawings"))
 
+from captions import caption_rows
 from entailment import LABELS, sentences, snli_ve_rows
 from questions import answer_list, questions, vqa_files
 from rules import report, unbalanced, vqa_scores
@@ -57,6 +58,7 @@ class Maker:
         self.folder, self.seed, self.scale = arguments.folder, arguments.seed, arguments.scale
         self.things = read_things(arguments.drawings)
         self.photographs = Photographs(arguments.photographs)
+        self.captions = []
 
     def random(self, task, split):
         return Random(f"{self.seed} {task} {split}")
@@ -72,13 +74,14 @@ class Maker:
         if split == "train":
             answers = answer_list(annotated["annotations"], ANSWERED_BY)
             self.write("questions/answers.txt", "".join(f"{answer}\n" for answer in answers))
-        self.write_pictures("questions", split, pictures)
+        self.write_pictures("questions", pictures)
+        self.captions += caption_rows("questions/images", pictures) if split == "train" else []
 
     def entailment(self, split):
         asked = sentences(self.stage("entailment", split), self.things, rounds_of("entailment", split, self.scale))
         rows, pictures = snli_ve_rows(asked, split, self.random("labels", split))
         self.write_lines(f"entailment/snli_ve_{split}.jsonl", rows)
-        self.write_pictures("entailment", split, pictures)
+        self.write_pictures("entailment", pictures)
 
     def pairs(self, split):
         """A file for each kind of statement; one of both to train and to validate on."""
@@ -89,7 +92,8 @@ class Maker:
             number += len(sets)
             all_rows += rows
             self.write_lines(f"pairs/{split}_{table}.json", rows)
-            self.write_pictures("pairs", split, pictures)
+            self.write_pictures("pairs", pictures)
+            self.captions += caption_rows("pairs/images", pictures) if split == "train" else []
         self.write_lines(f"pairs/{split}.json", all_rows)
 
     def write(self, name, text):
@@ -104,11 +108,12 @@ class Maker:
     def write_lines(self, name, rows):
         self.write(name, "".join(json.dumps(row) + "\n" for row in rows))
 
-    def write_pictures(self, task, split, pictures):
-        os.makedirs(f"{self.folder}/{task}/{split}", exist_ok=True)
+    def write_pictures(self, task, pictures):
+        """All splits in one folder, since training and validation have one; the names say which."""
+        os.makedirs(f"{self.folder}/{task}/images", exist_ok=True)
         for name, scene in pictures:
             options = {"quality": 95, "subsampling": 0} if name.endswith(".jpg") else {}
-            drawn(scene).save(f"{self.folder}/{task}/{split}/{name}", **options)
+            drawn(scene).save(f"{self.folder}/{task}/images/{name}", **options)
 
 
 def read_lines(path):
@@ -151,9 +156,9 @@ def checked(folder, task, name, rows_of):
         wrong = unbalanced(rows)
         if wrong:
             raise DataError(f"{name}, {split}: not equally often: {wrong}")
-        missing = next((row[1] for row in rows if not os.path.exists(f"{folder}/{task}/{split}/{row[1]}")), None)
+        missing = next((row[1] for row in rows if not os.path.exists(f"{folder}/{task}/images/{row[1]}")), None)
         if missing:
-            raise DataError(f"{folder}/{task}/{split}/{missing} does not exist")
+            raise DataError(f"{folder}/{task}/images/{missing} does not exist")
         good &= report(f"{name}, {split}", training, rows) <= ALLOWED
         if task == "questions" and split == "layouts":
             for kind in sorted({row[2] for row in rows}):
@@ -181,6 +186,7 @@ def main():
             for split in SPLITS:
                 for task in (maker.questions, maker.entailment, maker.pairs):
                     task(split)
+            maker.write_lines("captions.jsonl", maker.captions)
         check(arguments.folder)
     except DataError as error:
         sys.exit(str(error))

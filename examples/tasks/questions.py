@@ -4,9 +4,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from annotators import MISTAKES, OTHER_WORDS, ten_answers
-from scenes import COLORS, SIZES
+from scenes import COLORS, PLACES, SIZES
 
-PLACES = {(0, 0): "top left", (1, 0): "top right", (0, 1): "bottom left", (1, 1): "bottom right"}
 LARGE, SMALL = (0.9, 1.0), (0.42, 0.55)
 NUMBERS = ({1: 3, 2: 4, 3: 1, 4: 2}, {1: 4, 2: 3, 3: 2, 4: 1})  # of one thing, and of the other one in the picture
 AROUND = {False: ("left of", "right of"), True: ("above", "below")}

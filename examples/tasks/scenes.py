@@ -15,6 +15,7 @@ COLORS = {"white": (250, 250, 250), "gray": (140, 140, 140), "red": (210, 50, 50
           "green": (80, 160, 80), "blue": (70, 110, 215), "purple": (145, 85, 185), "brown": (130, 90, 55)}
 COLOR_NOISE = 12
 GRIDS = {2: [(2, 2)], 3: [(2, 2)], 4: [(2, 2)], 5: [(3, 2), (2, 3)], 6: [(3, 2), (2, 3)]}  # columns, rows
+PLACES = {(0, 0): "top left", (1, 0): "top right", (0, 1): "bottom left", (1, 1): "bottom right"}
 CURTAIN = (120, 25, 40)
 FOLD = 6  # width of a fold of the curtain in pixels
 
