@@ -1,6 +1,8 @@
 #include "coca/training/frozen_features.hpp"
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +26,7 @@ using Model = StandardClassifier<Cpu<float>>;
 /// Of a frozen encoder, its tokens in a folder.
 TrainingOptions frozen_options(const Corners& data, const std::string& name = "run") {
   TrainingOptions options = data.options(name);
-  options.head = ClassifierHead::pooler;
+  options.head = HeadChoice::pooler;
   options.step.freeze = {"visual"};
   options.step.steps = 12;
   options.validation_steps = 12;
@@ -220,6 +222,58 @@ TEST_CASE("a broken picture stays broken in the cache, with its reason") {
                    batch.features.values.end() - static_cast<std::ptrdiff_t>(third.size())));
   CHECK_THROWS_WITH(Loader(first_of(request.data, 2), loading),
                     "there are features of 4 pictures for a data set of 2");
+}
+
+TEST_CASE("a cache knows its pictures in another folder, but not other pictures") {
+  const SmallData data;
+  const coca_test::TemporaryFolder other;
+  std::filesystem::copy(data.folder().path(), other.path("moved"),
+                        std::filesystem::copy_options::recursive);
+  const auto digest = [](const std::string& folder, const std::string& list) {
+    TrainingOptions options;
+    options.data.training = {folder + "/" + list};
+    return coca::detail::picture_digest(open_training_data(options.data, {}));
+  };
+  const std::string two = R"({"image":"red_circle.png","caption":"x"})"
+                          "\n"
+                          R"({"image":"blue_cross.png","caption":"x"})"
+                          "\n",
+                    mixed = two + "no row\n";
+  data.folder().write("two.jsonl", two);
+  const std::string moved = other.path("moved");
+  std::ofstream(moved + "/two.jsonl") << two;
+  std::ofstream(moved + "/mixed.jsonl") << mixed;
+  data.folder().write("mixed.jsonl", mixed);
+  const std::string known = digest(data.folder().path(), "two.jsonl");
+  CHECK(digest(moved, "two.jsonl") == known);
+  CHECK(digest(moved, "mixed.jsonl") == digest(data.folder().path(), "mixed.jsonl"));
+  CHECK(digest(moved, "mixed.jsonl") != known);
+
+  std::ofstream(moved + "/blue_cross.png", std::ios::app) << ' ';
+  CHECK(digest(moved, "two.jsonl") != known);  // of another size
+  std::filesystem::copy_file(data.folder().path("blue_cross.png"), moved + "/blue_cross.png",
+                             std::filesystem::copy_options::overwrite_existing);
+  CHECK(digest(moved, "two.jsonl") == known);
+  std::filesystem::rename(moved + "/blue_cross.png", moved + "/cross.png");
+  std::ofstream(moved + "/two.jsonl") << R"({"image":"red_circle.png","caption":"x"})"
+                                         "\n"
+                                         R"({"image":"cross.png","caption":"x"})"
+                                         "\n";
+  CHECK(digest(moved, "two.jsonl") != known);  // of another name
+}
+
+TEST_CASE("the folder that names have in common ends at a slash") {
+  const auto length = [](std::vector<std::string> names) {
+    return coca::detail::common_folder(names);
+  };
+  CHECK(length({}) == 0);
+  CHECK(length({"", ""}) == 0);
+  CHECK(length({"a.png"}) == 0);
+  CHECK(length({"/a.png"}) == 1);
+  CHECK(length({"x/y/a.png"}) == 4);
+  CHECK(length({"x/yes/a.png", "x/yet/a.png", ""}) == 2);
+  CHECK(length({"/x/a.png", "/y/a.png"}) == 1);
+  CHECK(length({"x/a.png", "y/a.png"}) == 0);
 }
 
 }  // namespace frozen_features_test
