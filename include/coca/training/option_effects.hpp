@@ -32,7 +32,7 @@ inline const std::vector<TaskOption>& task_options() {
                                            {"label_smoothing", {"coca", "caption", "classify"}},
                                            {"pictures", {"coca", "caption", "classify"}},
                                            {"label_key", {"classify"}},
-                                           {"head", {"classify"}},
+                                           {"head", {"classify", "pairs"}},
                                            {"head_start", {"classify"}},
                                            {"feature_cache", {"classify"}},
                                            {"cache_views", {"classify"}},
@@ -145,8 +145,10 @@ inline bool is_own_task(std::string_view task) {
   return false;
 }
 
+/// Of heads also the tasks on questions and sentences are known.
 inline std::string task_problem(const TrainingOptions& options, std::string_view option) {
-  if (!is_own_task(options.task)) return {};
+  const bool answers = options.task == "vqa" || options.task == "entailment";
+  if (!is_own_task(options.task) && !(answers && option == "head")) return {};
   for (const TaskOption& each : task_options()) {
     const auto& tasks = each.tasks;
     if (each.option != option) continue;
@@ -155,6 +157,11 @@ inline std::string task_problem(const TrainingOptions& options, std::string_view
            task_names(tasks);
   }
   return {};
+}
+
+inline std::string unknown_head(const TrainingOptions& options, std::string_view option) {
+  const std::string problem = option == "head" ? head_problem(options.task, options.head) : "";
+  return problem.empty() ? problem : "--" + problem;
 }
 
 inline std::string need_problem(const TrainingOptions& options, std::string_view option) {
@@ -201,8 +208,8 @@ inline std::string ineffective_option(const TrainingOptions& options,
   const nlohmann::ordered_json values = to_json(options), defaults = to_json(TrainingOptions{});
   for (const std::string& option : given) {
     if (!values.contains(option) || values.at(option) == defaults.at(option)) continue;
-    for (const auto problem_of :
-         {detail::task_problem, detail::augmentation_problem, detail::need_problem})
+    for (const auto problem_of : {detail::task_problem, detail::unknown_head,
+                                  detail::augmentation_problem, detail::need_problem})
       if (std::string problem = problem_of(options, option); !problem.empty()) return problem;
   }
   return {};
