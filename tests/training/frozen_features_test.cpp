@@ -229,37 +229,30 @@ TEST_CASE("a cache knows its pictures in another folder, but not other pictures"
   const coca_test::TemporaryFolder other;
   std::filesystem::copy(data.folder().path(), other.path("moved"),
                         std::filesystem::copy_options::recursive);
-  const auto digest = [](const std::string& folder, const std::string& list) {
+  const auto digest = [](const std::string& folder, const std::string& second,
+                         const std::string& more = "") {
+    std::string list;
+    for (const std::string& name : {std::string("red_circle.png"), second})
+      list += Json{{"image", folder + "/" + name}, {"caption", "x"}}.dump() + "\n";
+    std::ofstream(folder + "/two.jsonl") << list << more;
     TrainingOptions options;
-    options.data.training = {folder + "/" + list};
+    options.data.training = {folder + "/two.jsonl"};
     return coca::detail::picture_digest(open_training_data(options.data, {}));
   };
-  const std::string two = R"({"image":"red_circle.png","caption":"x"})"
-                          "\n"
-                          R"({"image":"blue_cross.png","caption":"x"})"
-                          "\n",
-                    mixed = two + "no row\n";
-  data.folder().write("two.jsonl", two);
-  const std::string moved = other.path("moved");
-  std::ofstream(moved + "/two.jsonl") << two;
-  std::ofstream(moved + "/mixed.jsonl") << mixed;
-  data.folder().write("mixed.jsonl", mixed);
-  const std::string known = digest(data.folder().path(), "two.jsonl");
-  CHECK(digest(moved, "two.jsonl") == known);
-  CHECK(digest(moved, "mixed.jsonl") == digest(data.folder().path(), "mixed.jsonl"));
-  CHECK(digest(moved, "mixed.jsonl") != known);
+  const std::string here = data.folder().path(), moved = other.path("moved"),
+                    cross = "blue_cross.png";
+  const std::string known = digest(here, cross);
+  CHECK(digest(moved, cross) == known);
+  CHECK(digest(moved, cross, "no row\n") != known);
+  CHECK(digest(moved, cross, "no row\n") == digest(here, cross, "no row\n"));
 
-  std::ofstream(moved + "/blue_cross.png", std::ios::app) << ' ';
-  CHECK(digest(moved, "two.jsonl") != known);  // of another size
-  std::filesystem::copy_file(data.folder().path("blue_cross.png"), moved + "/blue_cross.png",
+  std::ofstream(moved + "/" + cross, std::ios::app) << ' ';
+  CHECK(digest(moved, cross) != known);  // of another size
+  std::filesystem::copy_file(here + "/" + cross, moved + "/" + cross,
                              std::filesystem::copy_options::overwrite_existing);
-  CHECK(digest(moved, "two.jsonl") == known);
-  std::filesystem::rename(moved + "/blue_cross.png", moved + "/cross.png");
-  std::ofstream(moved + "/two.jsonl") << R"({"image":"red_circle.png","caption":"x"})"
-                                         "\n"
-                                         R"({"image":"cross.png","caption":"x"})"
-                                         "\n";
-  CHECK(digest(moved, "two.jsonl") != known);  // of another name
+  CHECK(digest(moved, cross) == known);
+  std::filesystem::rename(moved + "/" + cross, moved + "/cross.png");
+  CHECK(digest(moved, "cross.png") != known);  // of another name
 }
 
 TEST_CASE("the folder that names have in common ends at a slash") {

@@ -98,7 +98,7 @@ inline std::size_t common_folder(std::span<const std::string> names) {
 }
 
 /// A digest of the pictures: their number, their paths below the folder that they have in common,
-/// in order, and the sizes of those that are files. It stays when a data set is moved.
+/// in order, and the sizes of files whose names are whole paths. It stays when a data set is moved.
 inline std::string picture_digest(const AnyDataset& data) {
   const std::vector<std::string> names = picture_names(data);
   const std::size_t folder = common_folder(names);
@@ -106,7 +106,7 @@ inline std::string picture_digest(const AnyDataset& data) {
   for (const std::string& name : names) {
     digest.add_text(name.empty() ? name : std::string_view(name).substr(folder));
     std::error_code error;
-    const auto size = std::filesystem::file_size(name, error);
+    const auto size = name.starts_with('/') ? std::filesystem::file_size(name, error) : 0;
     digest.add_text(error ? "" : std::to_string(size));
   }
   return digest.text();
