@@ -5,7 +5,6 @@
 #include <numeric>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "coca/evaluation/retrieval_run.hpp"
 #include "coca/io/atomic_file.hpp"
 #include "command_line.hpp"
+#include "encoding_options.hpp"
 #include "result_files.hpp"
 #include "text_table.hpp"
 
@@ -26,6 +26,7 @@ namespace {
 struct Options {
   ModelOptions model;
   ResultOptions results;
+  EncodingOptions encoding;
   std::string data;
   std::string name;  ///< of the data set
   coca::RetrievalDataOptions reading;
@@ -34,9 +35,7 @@ struct Options {
   std::string protocol = "captions";
   std::vector<std::string> positives;  ///< files
   std::string separator;
-  std::string cache;  ///< folder
-  std::string page;   ///< file
-  std::size_t batch = 32;
+  std::string page;  ///< file
   bool json = false;
 };
 
@@ -48,10 +47,7 @@ struct Counts {
 };
 
 std::string cache_of(const Options& options, const std::string& kind) {
-  if (options.cache.empty()) return "";
-  std::string name = options.name;
-  std::replace(name.begin(), name.end(), '/', '_');
-  return (std::filesystem::path(options.cache) / (name + '_' + kind + ".safetensors")).string();
+  return cache_file(options.encoding, options.name + '_' + kind);
 }
 
 /// Metrics of ranks both ways; a text belongs to the cluster of its first picture.
@@ -176,10 +172,7 @@ void check_usage(Options& options) {
   if (options.name.empty()) options.name = "data";
   check_results(options.results);
   if (!options.page.empty()) expect_writable(options.page);
-  if (options.cache.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(options.cache, error);
-  if (error) throw coca::FileError(options.cache, "cannot be made: " + error.message());
+  make_cache_folder(options.encoding);
 }
 
 coca::RetrievalRun run_model(Model& model, const coca::RetrievalData& data,
@@ -190,7 +183,7 @@ coca::RetrievalRun run_model(Model& model, const coca::RetrievalData& data,
                                                 : coca::RetrievalProtocol::concepts,
                                 .text_cache = cache_of(options, "texts"),
                                 .threads = static_cast<std::size_t>(options.model.threads)};
-  run.pictures.batch = options.batch;
+  run.pictures.batch = options.encoding.batch;
   run.pictures.cache = cache_of(options, "pictures");
   run.pictures.on_progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
   return coca::run_retrieval(model, data, run);
@@ -203,10 +196,9 @@ bool run(const CLI::App& app, Options options) {
   for (const std::string& note : data.dataset.notes()) print_note(app.get_name(), note);
   for (const std::string& problem : data.broken) failures.report(problem);
   if (data.uncaptioned != 0)
-    print_note(app.get_name(),
-               coca::counted(data.uncaptioned, "picture") +
-                   (data.uncaptioned == 1 ? " has no caption and is left out"
-                                          : " have no caption and are left out"));
+    print_note(app.get_name(), coca::counted(data.uncaptioned, "picture") +
+                                   (data.uncaptioned == 1 ? " has no caption and is left out"
+                                                          : " have no caption and are left out"));
   const std::unique_ptr<Model> model = open_model(options.model);
   coca::BenchmarkResult result =
       new_result(options.results, options.model, model->info(), options.name, "zeroshot_retrieval");
@@ -230,6 +222,17 @@ bool run(const CLI::App& app, Options options) {
   return failures.none();
 }
 
+/// A number of captions from 1, or all.
+CLI::Validator caption_count() {
+  return {[](const std::string& text) {
+            if (text == "all" || whole_number(1, many)(std::string(text)).empty())
+              return std::string();
+            return "expected all or a number from 1 to " + std::to_string(many) + ", got " +
+                   (text.empty() ? "nothing" : text);
+          },
+          ""};
+}
+
 void add_data_options(CLI::App& app, Options& options) {
   const auto add = [&](const char* name, std::string& value, const char* type,
                        const char* description) {
@@ -248,7 +251,7 @@ void add_data_options(CLI::App& app, Options& options) {
       ->group("Data");
   app.add_option("--captions", options.captions,
                  "how many captions of each picture count, the first ones, such as 5, or all")
-      ->check(CLI::IsMember({"all"}) | whole_number(1, many))
+      ->check(caption_count())
       ->type_name("N|all")
       ->capture_default_str()
       ->group("Data");
@@ -301,14 +304,7 @@ int evaluate_retrieval(int argc, char* argv[]) {
       ->type_name("DATA");
   app.add_flag("--json", options.json,
                "print one JSON object, as CLIP_benchmark's file; shares, not percent");
-  app.add_option("--batch", options.batch, "pictures encoded together")
-      ->check(whole_number(1, 1024))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--cache", options.cache,
-                 "folder of embeddings, which later runs with the same model and data read")
-      ->check(some_name())
-      ->type_name("FOLDER");
+  add_encoding_options(app, options.encoding);
   app.add_option("--page", options.page,
                  "write a page (HTML, pictures included) of the worst misses and some hits")
       ->check(some_name())

@@ -5,13 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "coca/data/suite_file.hpp"
 #include "coca/evaluation/zero_shot_run.hpp"
 #include "command_line.hpp"
+#include "encoding_options.hpp"
 #include "result_files.hpp"
 #include "text_table.hpp"
 #include "zero_shot_prompts.hpp"
@@ -23,11 +23,10 @@ namespace {
 struct Options {
   ModelOptions model;
   ResultOptions results;
+  EncodingOptions encoding;
   coca::SuiteEntry entry;  ///< of the command line
   std::string suite;       ///< file
-  std::string cache;       ///< folder
   std::string separator;
-  std::size_t batch = 32;
   bool json = false;
 };
 
@@ -49,13 +48,6 @@ std::vector<coca::SuiteEntry> entries_of(const Options& options) {
   std::vector<coca::SuiteEntry> entries{options.entry};
   if (entries[0].source.name.empty()) entries[0].source.name = name_of(entries[0].source.data);
   return entries;
-}
-
-/// The cache file of a data set; empty without a folder for them.
-std::string cache_of(const Options& options, std::string data_set) {
-  if (options.cache.empty()) return "";
-  std::replace(data_set.begin(), data_set.end(), '/', '_');
-  return (std::filesystem::path(options.cache) / (data_set + ".safetensors")).string();
 }
 
 /// "3 pictures of 2 other classes are skipped", for people.
@@ -88,9 +80,9 @@ Row evaluate(Model& model, const coca::SuiteEntry& entry, const Options& options
   ProgressBar progress("pictures of " + name);
   const coca::ZeroShotRun run = coca::run_zero_shot(
       model, pictures, zero_shot_prompts(entry, pictures.names, model),
-      {.batch = options.batch,
+      {.batch = options.encoding.batch,
        .crop_border = entry.crop_border,
-       .cache = cache_of(options, name),
+       .cache = cache_file(options.encoding, name),
        .folder = entry.source.table.image_folder,
        .on_progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); }});
   for (const std::string& problem : run.broken) failures.report(problem);
@@ -161,10 +153,7 @@ void check_usage(const CLI::App& app, Options& options) {
     throw UsageError(error.what());
   }
   check_results(options.results);
-  if (options.cache.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(options.cache, error);
-  if (error) throw coca::FileError(options.cache, "cannot be made: " + error.message());
+  make_cache_folder(options.encoding);
 }
 
 bool run(const CLI::App& app, Options options) {
@@ -264,14 +253,7 @@ int evaluate_zero_shot(int argc, char* argv[]) {
       ->type_name("DATA");
   app.add_flag("--json", options.json,
                "print a JSON object per data set, as CLIP_benchmark's files; shares, not percent");
-  app.add_option("--batch", options.batch, "pictures encoded together")
-      ->check(whole_number(1, 1024))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--cache", options.cache,
-                 "folder of embeddings, which later runs with the same model and pictures read")
-      ->check(some_name())
-      ->type_name("FOLDER");
+  add_encoding_options(app, options.encoding);
   add_data_options(app, options);
   add_result_options(app, options.results);
   add_model_options(app, options.model);

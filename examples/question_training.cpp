@@ -63,7 +63,8 @@ coca::TrainingEnd run_reader(const coca::CoCaConfig& config, const TrainingReque
     return run_fused<coca::EntailmentTask<Entailment>>(Entailment(std::move(captioner), heads),
                                                        request);
   return run_fused<coca::PairTask<Pairs>>(
-      Pairs(std::move(captioner), {.kind = request.options.step.pair_head, .heads = heads}),
+      Pairs(std::move(captioner),
+            {.kind = coca::pair_head_kind(request.options.head), .heads = heads}),
       request);
 }
 

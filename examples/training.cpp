@@ -15,7 +15,7 @@
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
 #include "coca/models/standard_classifier.hpp"
-#include "coca/pipelines/class_names.hpp"
+#include "coca/pipelines/classes_file.hpp"
 #include "coca/pipelines/load.hpp"
 #include "coca/training/frozen_features.hpp"
 #include "coca/training/partial_weights.hpp"
@@ -49,7 +49,7 @@ InitialWeights initial_weights(const TrainingRequest& request) {
   const fs::path names = (folder ? fs::path(path) : fs::path(path).parent_path()) / "classes.txt";
   std::error_code ignored;
   if (weights.of_classifier && fs::exists(names, ignored))
-    weights.classes = coca::read_class_names(names.string());
+    weights.classes = coca::read_classes_file(names.string());
   return weights;
 }
 
@@ -121,7 +121,7 @@ float pooled_norm(const Model& model, const TrainingRequest& request) {
 template <class Model>
 void start_from_text(Model& model, const TrainingRequest& request) {
   const coca::TrainingOptions& options = request.options;
-  if (options.head != coca::ClassifierHead::linear || options.init_from.empty())
+  if (options.head != coca::HeadChoice::linear || options.init_from.empty())
     throw coca::ArgumentError(
         "head_start text needs head linear, which reads what embeddings are made of, and init_from "
         "with a text tower");
@@ -158,8 +158,9 @@ void write_options(const TrainingRequest& request) {
   if (request.processes.rank() != 0) return;
   const coca::RunFolder folder(request.options.output);
   folder.create();
-  coca::write_file_atomically(folder.options(),
-                              std::string_view(coca::to_json(request.options).dump(2) + "\n"));
+  coca::write_file_atomically(
+      folder.options(),
+      std::string_view(coca::to_json_text(coca::to_json(request.options), 2) + "\n"));
 }
 
 /// The request with the features of a frozen encoder; nothing if that was stopped.
@@ -186,7 +187,8 @@ coca::TrainingEnd run_classifier(const TrainingRequest& request, B backend) {
   using Model = coca::StandardClassifier<B>;
   const std::vector<std::string>& classes = request.subject.classes;
   Model model = coca::make_classifier<B>(
-      request.subject.config, {request.options.head, classes.size()}, std::move(backend));
+      request.subject.config, {coca::classifier_head(request.options.head), classes.size()},
+      std::move(backend));
   coca::initialize(model, request.options.seed);
   const bool keeps_features = !request.options.features.folder.empty();
   // A resumed run has its own weights, but features are computed before it reads them.

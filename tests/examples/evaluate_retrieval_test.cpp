@@ -136,8 +136,10 @@ TEST_CASE("evaluate retrieval leaves out what cannot be read", "[examples]") {
   CHECK(line["pictures"] == 1);
   CHECK(line["skipped"] == 1);
   check_refused(run_retrieval("/no/such.json"), 1, {"/no/such.json"});
-  check_refused(run_retrieval(flickr + " --captions 0"), 2, {"--captions"});
-  check_refused(run_retrieval(flickr + " --captions few"), 2, {"--captions"});
+  check_refused(run_retrieval(flickr + " --captions 0"), 2,
+                {"--captions: expected all or a number from 1 to 1000000, got 0; see "});
+  check_refused(run_retrieval(flickr + " --captions few"), 2,
+                {"--captions: expected all or a number from 1 to 1000000, got few; see "});
   check_refused(run_retrieval(flickr + " --positives a --positives b --positives c"), 2,
                 {"--positives is given at most twice"});
   check_refused(run_retrieval(flickr + " --protocol concepts --positives a"), 2,

@@ -158,7 +158,7 @@ TEST_CASE("entailment and pairs are trained, measured and asked", "[examples]") 
   CHECK(read_file(data / "s.csv").starts_with("pairID,label\n0,"));
   CHECK(run("vqa --weights " + entails + " " + slug + " 'a slug'").status == 0);
 
-  const std::string pairs = data.train("pairs", "--data " + data / "p.json" + " --pair-head mlp");
+  const std::string pairs = data.train("pairs", "--data " + data / "p.json" + " --head mlp");
   CHECK(contains(read_file(pairs + "/task.json"), "\"mlp\""));
   result = run("evaluate pairs " + data / "p.json" + " --weights " + pairs + " --json --output " +
                data / "p.csv");

@@ -21,12 +21,14 @@ TEST_CASE("JSON of UTF-8 is what nlohmann-json writes") {
       {"a", {1, -2.5, true, nullptr, "x"}},
       {"empty", {{"list", nlohmann::json::array()}, {"object", nlohmann::json::object()}}}};
   CHECK(to_json_text(json) == json.dump());
+  CHECK(to_json_text(json, 2) == json.dump(2));
 }
 
 TEST_CASE("bytes that are not UTF-8 are escapes in JSON, as Python's surrogateescape has them") {
   // json.dumps(os.fsdecode(b"caf\xe9 \xf0\x9f\x98.png"), ensure_ascii=True)
   CHECK(to_json_text(Json("caf\xe9 \xf0\x9f\x98.png")) == R"("caf\udce9 \udcf0\udc9f\udc98.png")");
   CHECK(to_json_text(Json{{"\xff", 1}}) == R"({"\udcff":1})");
+  CHECK(to_json_text(Json{{"\xff", {"\xe9"}}}, 1) == "{\n \"\\udcff\": [\n  \"\\udce9\"\n ]\n}");
 }
 
 TEST_CASE("every name comes back from JSON byte for byte") {

@@ -61,7 +61,7 @@ TEST_CASE("a classifier learns, and log, report and files say so") {
 TEST_CASE("the folder of a run is a model, which names classes and embeds pictures") {
   const Corners data;
   TrainingOptions options = data.options();
-  options.head = GENERATE(ClassifierHead::linear, ClassifierHead::pooler);
+  options.head = GENERATE(HeadChoice::linear, HeadChoice::pooler);
   REQUIRE(train_classifier(options) == TrainingEnd::finished);
   const auto model = open_model(options.output, {.threads = 1});
   CHECK(model->info().preset == options.output);
@@ -100,7 +100,7 @@ TEMPLATE_TEST_CASE("a frozen encoder stays byte for byte while a head learns 16 
                    Cpu<float>, (Cpu<float, bfloat16>)) {
   const Corners data;
   TrainingOptions options = data.options();
-  options.head = ClassifierHead::pooler;
+  options.head = HeadChoice::pooler;
   options.step.freeze = {"visual"};
   options.step.batch_size = 16;
   options.step.steps = 60;

@@ -94,7 +94,7 @@ TrainingEnd train_classifier(const TrainingOptions& options, bool resume = false
                              std::uint64_t stop_after = 0, TrainingSubject subject = {}) {
   subject.config = tiny_config;
   subject.classes = training_classes(options.data);
-  auto model = classifier<B>(subject.classes.size(), options.head);
+  auto model = classifier<B>(subject.classes.size(), classifier_head(options.head));
   std::atomic<bool> stop{false};
   TrainingEvents events;
   events.stop = &stop;

@@ -1,6 +1,8 @@
 #include "coca/training/frozen_features.hpp"
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +26,7 @@ using Model = StandardClassifier<Cpu<float>>;
 /// Of a frozen encoder, its tokens in a folder.
 TrainingOptions frozen_options(const Corners& data, const std::string& name = "run") {
   TrainingOptions options = data.options(name);
-  options.head = ClassifierHead::pooler;
+  options.head = HeadChoice::pooler;
   options.step.freeze = {"visual"};
   options.step.steps = 12;
   options.validation_steps = 12;
@@ -220,6 +222,51 @@ TEST_CASE("a broken picture stays broken in the cache, with its reason") {
                    batch.features.values.end() - static_cast<std::ptrdiff_t>(third.size())));
   CHECK_THROWS_WITH(Loader(first_of(request.data, 2), loading),
                     "there are features of 4 pictures for a data set of 2");
+}
+
+TEST_CASE("a cache knows its pictures in another folder, but not other pictures") {
+  const SmallData data;
+  const coca_test::TemporaryFolder other;
+  std::filesystem::copy(data.folder().path(), other.path("moved"),
+                        std::filesystem::copy_options::recursive);
+  const auto digest = [](const std::string& folder, const std::string& second,
+                         const std::string& more = "") {
+    std::string list;
+    for (const std::string& name : {std::string("red_circle.png"), second})
+      list += Json{{"image", folder + "/" + name}, {"caption", "x"}}.dump() + "\n";
+    std::ofstream(folder + "/two.jsonl") << list << more;
+    TrainingOptions options;
+    options.data.training = {folder + "/two.jsonl"};
+    return coca::detail::picture_digest(open_training_data(options.data, {}));
+  };
+  const std::string here = data.folder().path(), moved = other.path("moved"),
+                    cross = "blue_cross.png";
+  const std::string known = digest(here, cross);
+  CHECK(digest(moved, cross) == known);
+  CHECK(digest(moved, cross, "no row\n") != known);
+  CHECK(digest(moved, cross, "no row\n") == digest(here, cross, "no row\n"));
+
+  std::ofstream(moved + "/" + cross, std::ios::app) << ' ';
+  CHECK(digest(moved, cross) != known);  // of another size
+  std::filesystem::copy_file(here + "/" + cross, moved + "/" + cross,
+                             std::filesystem::copy_options::overwrite_existing);
+  CHECK(digest(moved, cross) == known);
+  std::filesystem::rename(moved + "/" + cross, moved + "/cross.png");
+  CHECK(digest(moved, "cross.png") != known);  // of another name
+}
+
+TEST_CASE("the folder that names have in common ends at a slash") {
+  const auto length = [](std::vector<std::string> names) {
+    return coca::detail::common_folder(names);
+  };
+  CHECK(length({}) == 0);
+  CHECK(length({"", ""}) == 0);
+  CHECK(length({"a.png"}) == 0);
+  CHECK(length({"/a.png"}) == 1);
+  CHECK(length({"x/y/a.png"}) == 4);
+  CHECK(length({"x/yes/a.png", "x/yet/a.png", ""}) == 2);
+  CHECK(length({"/x/a.png", "/y/a.png"}) == 1);
+  CHECK(length({"x/a.png", "y/a.png"}) == 0);
 }
 
 }  // namespace frozen_features_test

@@ -23,11 +23,14 @@ TEST_CASE("an option that the task does not use is named, with the tasks that do
   CHECK(problem({{"task", "caption"}, {"contrastive", "sigmoid"}}) ==
         "--contrastive changes nothing in the task caption, only in coca and clip");
   CHECK(problem({{"task", "clip"}, {"caption_weight", 1}}) ==
-        "--caption-weight changes nothing in the task clip, only in coca and caption");
+        "--caption-weight changes nothing in the task clip, only in coca, caption and vqa");
   CHECK(problem({{"task", "coca"}, {"mixup", 0.8}}) ==
         "--mixup changes nothing in the task coca, only in classify");
   CHECK(problem({{"task", "clip"}, {"head", "pooler"}}) ==
-        "--head changes nothing in the task clip, only in classify");
+        "--head changes nothing in the task clip, only in classify and pairs");
+  CHECK(problem({{"task", "vqa"}, {"head", "mlp"}}) ==
+        "--head changes nothing in the task vqa, only in classify and pairs");
+  CHECK(problem({{"task", "vqa"}, {"caption_weight", 3}}).empty());
   CHECK(problem({{"task", "classify"}, {"switchout", 0.1}}) ==
         "--switchout changes nothing in the task classify, only in coca, clip and caption");
   CHECK(problem({{"task", "clip"}, {"label_smoothing", 0.1}}) ==
@@ -40,11 +43,11 @@ TEST_CASE("an option that the task does not use is named, with the tasks that do
         "--mixup changes nothing in the task vqa, only in classify");
   CHECK(problem({{"task", "pairs"}, {"contrastive", "sigmoid"}}) ==
         "--contrastive changes nothing in the task pairs, only in coca and clip");
-  CHECK(problem({{"task", "entailment"}, {"pair_head", "mlp"}}) ==
-        "--pair-head changes nothing in the task entailment, only in pairs");
+  CHECK(problem({{"task", "entailment"}, {"head", "mlp"}}) ==
+        "--head changes nothing in the task entailment, only in classify and pairs");
   CHECK(problem({{"task", "coca"}, {"answer_count", 3}}) ==
         "--answer-count changes nothing in the task coca, only in vqa");
-  CHECK(problem({{"task", "pairs"}, {"pair_head", "mlp"}, {"label_smoothing", 0.1}}).empty());
+  CHECK(problem({{"task", "pairs"}, {"head", "mlp"}, {"label_smoothing", 0.1}}).empty());
   CHECK(problem({{"task", "vqa"}, {"answer_loss", "softmax"}, {"caption_weight", 3}}).empty());
   // The default asks for nothing.
   CHECK(problem({{"task", "caption"}, {"contrastive", "softmax"}}).empty());
@@ -92,6 +95,19 @@ TEST_CASE("options of augmentation need it, and the one that they belong to") {
   CHECK(problem({{"augment", false}, {"flip", 0.5}}) == "--flip changes nothing with --no-augment");
   CHECK(problem({{"augment", false}, {"flip_key", "flip"}}) ==
         "--flip-key changes nothing with --no-augment");
+}
+
+TEST_CASE("each task has its own heads") {
+  CHECK(problem({{"task", "classify"}, {"head", "mlp"}}) ==
+        "--head mlp is for the task pairs, expected linear or pooler in the task classify");
+  CHECK(problem({{"task", "pairs"}, {"head", "pooler"}}) ==
+        "--head pooler is for the task classify, expected linear or mlp in the task pairs");
+  CHECK(problem({{"task", "classify"}, {"head", "pooler"}}).empty());
+  CHECK(problem({{"task", "pairs"}, {"head", "mlp"}}).empty());
+  CHECK(classifier_head(HeadChoice::pooler) == ClassifierHead::pooler);
+  CHECK(pair_head_kind(HeadChoice::mlp) == PairHeadKind::mlp);
+  CHECK_THROWS_AS(classifier_head(HeadChoice::mlp), ArgumentError);
+  CHECK_THROWS_AS(pair_head_kind(HeadChoice::pooler), ArgumentError);
 }
 
 TEST_CASE("each option that has conditions is one") {

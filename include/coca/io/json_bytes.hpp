@@ -37,23 +37,37 @@ inline void append_json_string(std::string& out, std::string_view bytes) {
   out += '"';
 }
 
+/// The layout of JSON: on one line, or a line per value, `indent` spaces further for each level.
+struct JsonLayout {
+  std::size_t indent = 0;  ///< 0: one line
+  std::size_t level = 0;
+
+  JsonLayout deeper() const { return {indent, level + 1}; }
+  std::string line_break() const {
+    return indent == 0 ? std::string() : '\n' + std::string(indent * level, ' ');
+  }
+};
+
 template <class AnyJson>
-void append_json(std::string& out, const AnyJson& json) {
+void append_json(std::string& out, const AnyJson& json, const JsonLayout& layout = {}) {
   if (json.is_string()) return append_json_string(out, json.template get_ref<const std::string&>());
-  if (!json.is_structured()) {
+  if (!json.is_structured() || json.empty()) {
     out += json.dump();
     return;
   }
+  const std::string line_break = layout.deeper().line_break();
   out += json.is_object() ? '{' : '[';
   bool first = true;
   for (const auto& [key, value] : json.items()) {
     if (!std::exchange(first, false)) out += ',';
+    out += line_break;
     if (json.is_object()) {
       append_json_string(out, key);
-      out += ':';
+      out += layout.indent == 0 ? ":" : ": ";
     }
-    append_json(out, value);
+    append_json(out, value, layout.deeper());
   }
+  out += layout.line_break();
   out += json.is_object() ? '}' : ']';
 }
 
@@ -145,12 +159,13 @@ inline void remove_byte_marks(nlohmann::json& json) {
 
 }  // namespace detail
 
-/// JSON on one line, its strings any bytes: what is not UTF-8 as escapes, see above.
+/// JSON whose strings are any bytes: what is not UTF-8 as escapes, see above.
 /// @param json of nlohmann-json, ordered or not
+/// @param indent spaces before the values of each further level; 0: all on one line
 template <class AnyJson>
-std::string to_json_text(const AnyJson& json) {
+std::string to_json_text(const AnyJson& json, std::size_t indent = 0) {
   std::string text;
-  detail::append_json(text, json);
+  detail::append_json(text, json, {indent});
   return text;
 }
 

@@ -92,15 +92,19 @@ class AnyModel {
   virtual std::vector<std::vector<Caption>> caption(std::span<const Pixels> pictures,
                                                     const GenerationOptions& options) = 0;
   /// Captions of one video, best first; see caption_clip(). @throws ArgumentError as caption()
-  virtual std::vector<Caption> caption_clip(std::span<const Pixels> frames,
-                                            const GenerationOptions& options) = 0;
+  virtual std::vector<Caption> caption_clip(std::span<const Pixels>, const GenerationOptions&) {
+    throw ArgumentError("the model " + info_.preset + " captions no videos");
+  }
   /// One map per word after the start token. @throws ArgumentError as caption()
   virtual std::vector<AttentionMap> attention_maps(const Pixels& picture,
                                                    const std::vector<std::int32_t>& ids) = 0;
   /// [pictures, embed_dim]
   virtual Embeddings embed_images(std::span<const Pixels> pictures) = 0;
-  /// [pictures, width], not normalised
-  virtual Embeddings image_features(std::span<const Pixels> pictures, ImageFeature kind) = 0;
+  /// [pictures, width], not normalised. @throws ArgumentError if the model gives none
+  virtual Embeddings image_features(std::span<const Pixels>, ImageFeature) {
+    throw ArgumentError("the model " + info_.preset +
+                        " gives no features of its image encoder, only embeddings");
+  }
   /// [texts, embed_dim]
   virtual Embeddings embed_texts(std::span<const std::string> texts) = 0;
   virtual ZeroShotClassifier classifier(std::vector<std::string> labels,

@@ -26,7 +26,7 @@
 #include "coca/models/initialize.hpp"
 #include "coca/models/standard_classifier.hpp"
 #include "coca/pipelines/any_model.hpp"
-#include "coca/pipelines/class_names.hpp"
+#include "coca/pipelines/classes_file.hpp"
 #include "coca/pipelines/find_model.hpp"
 #include "coca/pipelines/held_classifier.hpp"
 #include "coca/pipelines/load.hpp"

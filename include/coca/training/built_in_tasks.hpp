@@ -62,7 +62,7 @@ inline const std::vector<BuiltInTask>& built_in_tasks() {
       {"classify", detail::joined({detail::picture_list_options, detail::class_options})},
       {"vqa", detail::question_options},
       {"entailment", {"label_smoothing"}},
-      {"pairs", {"label_smoothing", "pair_head"}}};
+      {"pairs", {"label_smoothing", "head"}}};
   return all;
 }
 

@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -71,15 +75,39 @@ void expect_frozen(const Model& model, const TrainingOptions& options) {
 
 namespace detail {
 
-/// The names of pictures, in their order.
-inline std::string digest_of_names(const AnyDataset& data) {
-  Digest digest;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    try {
-      digest.add_text(data.record(i).name);
-    } catch (const Error&) {  // one that is broken stays so
-      digest.add_text("broken");
+/// The name of each picture; empty for a row that cannot be read, which stays so.
+inline std::vector<std::string> picture_names(const AnyDataset& data) {
+  std::vector<std::string> names(data.size());
+  for (std::size_t i = 0; i < data.size(); ++i) try {
+      names[i] = data.record(i).name;
+    } catch (const Error&) {
     }
+  return names;
+}
+
+/// How many bytes at the start of names are the folder that all of them are in.
+inline std::size_t common_folder(std::span<const std::string> names) {
+  const auto first = std::find_if(names.begin(), names.end(),
+                                  [](const std::string& name) { return !name.empty(); });
+  if (first == names.end()) return 0;
+  std::size_t length = first->rfind('/') + 1;  // 0 without any
+  for (const std::string& name : names)
+    while (!name.empty() && length != 0 && name.compare(0, length, *first, 0, length) != 0)
+      length = length == 1 ? 0 : first->rfind('/', length - 2) + 1;
+  return length;
+}
+
+/// A digest of the pictures: their number, their paths below the folder that they have in common,
+/// in order, and the sizes of files whose names are whole paths. It stays when a data set is moved.
+inline std::string picture_digest(const AnyDataset& data) {
+  const std::vector<std::string> names = picture_names(data);
+  const std::size_t folder = common_folder(names);
+  Digest digest;
+  for (const std::string& name : names) {
+    digest.add_text(name.empty() ? name : std::string_view(name).substr(folder));
+    std::error_code error;
+    const auto size = name.starts_with('/') ? std::filesystem::file_size(name, error) : 0;
+    digest.add_text(error ? "" : std::to_string(size));
   }
   return digest.text();
 }
@@ -117,7 +145,7 @@ FeatureCacheContent feature_content(const Model& model, const AnyConfig& config,
                              (truncated ? " truncated" : "")},
                         {"augmentation", detail::augmentation_text(options, request.views)},
                         {"precision", choice_name(options.precision, detail::precision_choices)},
-                        {"picture_names", detail::digest_of_names(request.data)}},
+                        {"picture_files", detail::picture_digest(request.data)}},
           .pictures = request.data.size(),
           .views = std::max<std::size_t>(request.views, 1),
           .tokens = model.encoder_tokens,

@@ -80,7 +80,10 @@ class FusionTask : public TaskDefaults<Model> {
     description_ = {
         .task = options.task,
         .answer_loss = choice_name(options.step.answer_loss, detail::answer_loss_choices),
-        .pair_head = choice_name(options.step.pair_head, detail::pair_head_choices)};
+        .pair_head = pair_head_kind(options.task == "pairs" ? options.head : HeadChoice::linear) ==
+                             PairHeadKind::mlp
+                         ? "mlp"
+                         : "linear"};
   }
 
   template <class Inputs>

@@ -116,6 +116,11 @@ inline std::string task_problem(const TrainingOptions& options, std::string_view
          task_names(readers);
 }
 
+inline std::string unknown_head(const TrainingOptions& options, std::string_view option) {
+  const std::string problem = option == "head" ? head_problem(options.task, options.head) : "";
+  return problem.empty() ? problem : "--" + problem;
+}
+
 inline std::string need_problem(const TrainingOptions& options, std::string_view option) {
   const auto without = [&](std::string_view need) {
     return flag_of(option) + " changes nothing without " + std::string(need);
@@ -160,8 +165,8 @@ inline std::string ineffective_option(const TrainingOptions& options,
   const nlohmann::ordered_json values = to_json(options), defaults = to_json(TrainingOptions{});
   for (const std::string& option : given) {
     if (!values.contains(option) || values.at(option) == defaults.at(option)) continue;
-    for (const auto problem_of :
-         {detail::task_problem, detail::augmentation_problem, detail::need_problem})
+    for (const auto problem_of : {detail::task_problem, detail::unknown_head,
+                                  detail::augmentation_problem, detail::need_problem})
       if (std::string problem = problem_of(options, option); !problem.empty()) return problem;
   }
   return {};

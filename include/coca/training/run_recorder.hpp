@@ -34,7 +34,7 @@ class RunRecorder {
   /// @throws FileError if another run has the folder, or something cannot be written
   void start(std::uint64_t log_bytes, const TrainingOptions& options,
              std::span<const ModelFile> files, const std::string& tokenizer_file) {
-    options_ = to_json(options).dump(2);
+    options_ = to_json_text(to_json(options), 2);
     lock_.emplace(folder_);
     folder_.remove_leftovers();
     log_ = std::make_unique<TrainingLog>(folder_.log(), log_bytes);

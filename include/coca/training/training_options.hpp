@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "coca/models/classifier_config.hpp"
 #include "coca/training/augmentation_option_list.hpp"
 #include "coca/training/feature_cache_options.hpp"
+#include "coca/training/head_choice.hpp"
 #include "coca/training/option_info.hpp"
 #include "coca/training/training_data_options.hpp"
 #include "coca/training/training_step_options.hpp"
@@ -34,8 +34,8 @@ struct TrainingOptions {
   std::string model{};      ///< a name that the program knows the model by
   std::string task{};       ///< name of the task; empty: the program chooses by the model
   std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
-  ClassifierHead head = ClassifierHead::linear;  ///< of a classifier
-  HeadStart head_start = HeadStart::random;      ///< the weights of its linear layer
+  HeadChoice head = HeadChoice::linear;      ///< of a classifier, or of pairs of pictures
+  HeadStart head_start = HeadStart::random;  ///< the weights of a classifier's linear layer
   TrainingData data{};
   FeatureCacheOptions features{};  ///< of a frozen image encoder
   TrainingSteps step{};
@@ -61,8 +61,8 @@ namespace detail {
 
 inline constexpr NamedChoice<TrainingPrecision> precision_choices[] = {
     {"f32", TrainingPrecision::float32}, {"bf16", TrainingPrecision::bfloat16}};
-inline constexpr NamedChoice<ClassifierHead> head_choices[] = {{"linear", ClassifierHead::linear},
-                                                               {"pooler", ClassifierHead::pooler}};
+inline constexpr NamedChoice<HeadChoice> head_choices[] = {
+    {"linear", HeadChoice::linear}, {"pooler", HeadChoice::pooler}, {"mlp", HeadChoice::mlp}};
 inline constexpr NamedChoice<HeadStart> head_start_choices[] = {{"random", HeadStart::random},
                                                                 {"text", HeadStart::text}};
 
@@ -86,11 +86,14 @@ void for_each_option(Options& options, Visitor&& visit) {
         options.tokenizer);
   visit({"init_from", "initial weights in OpenCLIP's format, a file or a folder", "Model"},
         options.init_from);
-  visit({"head",
-         "of task classify: linear reads what the model's embeddings are made of, pooler is a new "
-         "attentional pooler with one query, then linear (CoCa's frozen and finetuned evaluation)",
-         "Model"},
-        options.head, detail::head_choices);
+  visit(
+      {"head",
+       "of task classify: linear reads what the model's embeddings are made of, pooler is a new "
+       "attentional pooler with one query, then linear (CoCa's frozen and finetuned evaluation); "
+       "of task pairs: linear is the paper's, mlp has a hidden layer, for what is no sum over both "
+       "pictures",
+       "Model"},
+      options.head, detail::head_choices);
   visit({"head_start",
          "weights that head linear begins with: random, or text: embeddings of the classes' names "
          "in the prompts of templates, by the text tower of init_from",

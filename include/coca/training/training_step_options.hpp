@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "coca/losses/contrastive.hpp"
-#include "coca/nn/pair_head.hpp"
 #include "coca/training/answer_loss.hpp"
 #include "coca/training/optimizer.hpp"
 #include "coca/training/option_info.hpp"
@@ -41,8 +40,7 @@ struct TrainingSteps {
   double contrastive_weight = 1;  ///< the paper's
   double caption_weight = 2;      ///< the paper's
   double label_smoothing = 0;
-  AnswerLoss answer_loss = AnswerLoss::binary;    ///< of questions
-  PairHeadKind pair_head = PairHeadKind::linear;  ///< of pairs of pictures
+  AnswerLoss answer_loss = AnswerLoss::binary;  ///< of questions
   double mixup = 0;          ///< shape of the distribution of shares, of classification; 0: none
   double cutmix = 0;         ///< the same
   double patch_dropout = 0;  ///< share of each picture's patches that a step leaves out
@@ -69,8 +67,6 @@ inline constexpr NamedChoice<ContrastiveKind> contrastive_choices[] = {
 
 inline constexpr NamedChoice<AnswerLoss> answer_loss_choices[] = {{"binary", AnswerLoss::binary},
                                                                   {"softmax", AnswerLoss::softmax}};
-inline constexpr NamedChoice<PairHeadKind> pair_head_choices[] = {{"linear", PairHeadKind::linear},
-                                                                  {"mlp", PairHeadKind::mlp}};
 
 template <class Steps, class Visitor>
 void for_each_step_option(Steps& step, Visitor&& visit) {
@@ -117,12 +113,6 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
   visit({"answer_loss",
          "loss of task vqa; binary: each answer on its own, softmax: all answers compete", group},
         step.answer_loss, answer_loss_choices);
-  visit(
-      {"pair_head",
-       "head of task pairs; linear is the paper's, mlp has a hidden layer, for what is no sum over "
-       "both pictures",
-       group},
-      step.pair_head, pair_head_choices);
   visit({"mixup", "mixes labelled pictures in pairs by shares of Beta(N, N), such as 0.8; 0: none",
          group},
         step.mixup);

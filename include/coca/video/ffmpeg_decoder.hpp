@@ -1,12 +1,10 @@
 #pragma once
 /// @file
-/// The only header that includes FFmpeg's libraries (avformat, avcodec, swscale, avutil; 5.1 or
-/// later): one pass through the frames of a video in memory. What a reader makes of it is in
-/// `video/video_file.hpp`.
+/// One pass through the frames of a video in memory, decoded by FFmpeg. What a reader makes of it
+/// is in `video/video_file.hpp`.
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,18 +20,11 @@
 #include "coca/features.hpp"
 #include "coca/image/exif.hpp"
 #include "coca/image/image.hpp"
+#include "coca/video/ffmpeg_formats.hpp"
+#include "coca/video/ffmpeg_libraries.hpp"
+#include "coca/video/ffmpeg_memory.hpp"
+#include "coca/video/ffmpeg_scaler.hpp"
 #include "coca/video/video_options.hpp"
-
-#if COCA_HAS_FFMPEG
-extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/imgutils.h>
-#include <libavutil/opt.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
-}
-#endif
 
 namespace coca {
 
@@ -45,197 +36,6 @@ struct VideoPacket {
 };
 
 #if COCA_HAS_FFMPEG
-
-namespace detail {
-
-inline std::string ffmpeg_text(int code) {
-  std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
-  av_strerror(code, text.data(), text.size());
-  return text.data();
-}
-
-// Deleters of what FFmpeg allocates.
-struct FfmpegFree {
-  void operator()(AVIOContext* io) const noexcept {
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-  }
-  void operator()(AVFormatContext* format) const noexcept { avformat_close_input(&format); }
-  void operator()(AVCodecContext* codec) const noexcept { avcodec_free_context(&codec); }
-  void operator()(AVPacket* packet) const noexcept { av_packet_free(&packet); }
-  void operator()(AVFrame* frame) const noexcept { av_frame_free(&frame); }
-  void operator()(SwsContext* scaler) const noexcept { sws_freeContext(scaler); }
-  void operator()(std::uint8_t* memory) const noexcept { av_free(memory); }
-};
-template <class T>
-using FfmpegPtr = std::unique_ptr<T, FfmpegFree>;
-
-/// @throws Error if FFmpeg could not allocate
-template <class T>
-FfmpegPtr<T> ffmpeg_owned(T* object) {
-  if (object == nullptr) throw Error("FFmpeg has no memory left");
-  return FfmpegPtr<T>(object);
-}
-
-/// The bytes of a file and a position in them, which FFmpeg reads through callbacks; so no protocol
-/// of FFmpeg's is ever used. After the deadline there is nothing more to read.
-class FfmpegMemory {
- public:
-  explicit FfmpegMemory(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-  void set_deadline(double seconds) {
-    using Clock = std::chrono::steady_clock;
-    deadline_ = Clock::now() +
-                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  }
-  bool is_late() const { return std::chrono::steady_clock::now() > deadline_; }
-
-  /// Packets that FFmpeg read can be no larger than the file.
-  std::size_t size() const noexcept { return bytes_.size(); }
-
-  static int read(void* opaque, std::uint8_t* target, int size) {
-    auto& self = *static_cast<FfmpegMemory*>(opaque);
-    if (self.is_late()) return AVERROR_EXIT;
-    const std::size_t count =
-        std::min(static_cast<std::size_t>(std::max(size, 0)), self.bytes_.size() - self.position_);
-    if (count == 0) return AVERROR_EOF;
-    std::memcpy(target, self.bytes_.data() + self.position_, count);
-    self.position_ += count;
-    return static_cast<int>(count);
-  }
-
-  static std::int64_t seek(void* opaque, std::int64_t offset, int whence) {
-    auto& self = *static_cast<FfmpegMemory*>(opaque);
-    const auto size = static_cast<std::int64_t>(self.bytes_.size());
-    if ((whence & AVSEEK_SIZE) != 0) return size;
-    const auto position = static_cast<std::int64_t>(self.position_);
-    const int from = whence & ~AVSEEK_FORCE;
-    const std::int64_t base = from == SEEK_CUR ? position : from == SEEK_END ? size : 0;
-    if (offset < -base || offset > size - base) return AVERROR(EINVAL);
-    self.position_ = static_cast<std::size_t>(base + offset);
-    return base + offset;
-  }
-
-  static int is_late(void* opaque) { return static_cast<FfmpegMemory*>(opaque)->is_late() ? 1 : 0; }
-
- private:
-  std::span<const std::byte> bytes_;
-  std::size_t position_ = 0;
-  std::chrono::steady_clock::time_point deadline_{};
-};
-
-/// Frames to RGB as the ffmpeg program does: bicubic, the frame's own matrix and range, chroma
-/// placed as in MPEG-2; opacity is dropped.
-class FfmpegScaler {
- public:
-  /// @throws FileError for a frame that cannot be converted
-  Image operator()(const AVFrame& frame, const std::string& name) {
-    const Kind kind{frame.width, frame.height, frame.format, frame.colorspace, frame.color_range};
-    if (!scaler_ || kind != kind_) prepare(kind, name);
-    const auto width = static_cast<std::size_t>(frame.width);
-    const auto height = static_cast<std::size_t>(frame.height);
-    std::array<std::uint8_t*, 4> target{buffer_.get(), nullptr, nullptr, nullptr};
-    const std::array<int, 4> strides{static_cast<int>(stride_), 0, 0, 0};
-    if (sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, target.data(),
-                  strides.data()) != frame.height)
-      throw FileError(name, "a frame cannot be converted to RGB");
-    Image image(width, height);
-    for (std::size_t y = 0; y < height; ++y)
-      std::copy_n(buffer_.get() + y * stride_, width * Image::channels, image.row(y));
-    return image;
-  }
-
- private:
-  struct Kind {
-    int width, height, format;
-    AVColorSpace space;
-    AVColorRange range;
-    bool operator==(const Kind&) const = default;
-  };
-
-  void prepare(const Kind& kind, const std::string& name) {
-    scaler_ = ffmpeg_owned(sws_alloc_context());
-    const auto set = [&](const char* option, std::int64_t value) {
-      av_opt_set_int(scaler_.get(), option, value, 0);
-    };
-    for (const char* side : {"srcw", "dstw"}) set(side, kind.width);
-    for (const char* side : {"srch", "dsth"}) set(side, kind.height);
-    set("src_format", kind.format);
-    set("dst_format", AV_PIX_FMT_RGB24);
-    set("sws_flags", SWS_BICUBIC);
-    if (kind.format == AV_PIX_FMT_YUV420P) set("src_v_chr_pos", 128);
-    if (sws_init_context(scaler_.get(), nullptr, nullptr) < 0)
-      throw FileError(name, "frames of its pixel format cannot be converted to RGB");
-    set_colors(kind);
-    // swscale may write somewhat beyond the end of a row.
-    constexpr std::size_t padding = 64;
-    stride_ = (static_cast<std::size_t>(kind.width) * 3 + padding - 1) / padding * padding;
-    const std::size_t bytes = stride_ * static_cast<std::size_t>(kind.height) + padding;
-    buffer_ = ffmpeg_owned(static_cast<std::uint8_t*>(av_mallocz(bytes)));
-    kind_ = kind;
-  }
-
-  void set_colors(const Kind& kind) {
-    int *inverse = nullptr, *table = nullptr;
-    int in_full = 0, out_full = 0, brightness = 0, contrast = 0, saturation = 0;
-    if (sws_getColorspaceDetails(scaler_.get(), &inverse, &in_full, &table, &out_full, &brightness,
-                                 &contrast, &saturation) < 0)
-      return;  // not between YUV and RGB
-    if (kind.range != AVCOL_RANGE_UNSPECIFIED) in_full = kind.range == AVCOL_RANGE_JPEG ? 1 : 0;
-    const int* matrix = sws_getCoefficients(kind.space);
-    sws_setColorspaceDetails(scaler_.get(), matrix, in_full, matrix, out_full, brightness, contrast,
-                             saturation);
-  }
-
-  FfmpegPtr<SwsContext> scaler_;
-  FfmpegPtr<std::uint8_t> buffer_;
-  std::size_t stride_ = 0;
-  Kind kind_{};
-};
-
-/// EXIF's number of the quarter turns and mirrorings that a display matrix describes; 1 for any
-/// other matrix.
-inline int display_orientation(const std::int32_t* matrix) {
-  const auto sign = [](std::int32_t x) { return x > 0 ? 1 : x < 0 ? -1 : 0; };
-  const std::array<int, 4> turn{sign(matrix[0]), sign(matrix[1]), sign(matrix[3]), sign(matrix[4])};
-  constexpr std::array<std::array<int, 4>, 8> turns{{{1, 0, 0, 1},
-                                                     {-1, 0, 0, 1},
-                                                     {-1, 0, 0, -1},
-                                                     {1, 0, 0, -1},
-                                                     {0, 1, 1, 0},
-                                                     {0, 1, -1, 0},
-                                                     {0, -1, -1, 0},
-                                                     {0, -1, 1, 0}}};
-  const auto found = std::find(turns.begin(), turns.end(), turn);
-  return found == turns.end() ? 1 : static_cast<int>(found - turns.begin()) + 1;
-}
-
-/// Containers that hold their video themselves. No playlists, no lists of pictures, no devices.
-inline constexpr const char* video_containers =
-    "mov,matroska,avi,gif,apng,mpegts,mpeg,mpegvideo,flv,ogg,asf,ivf,h264,hevc,m4v,obu,vc1,nut,mxf,"
-    "dv,rm,yuv4mpegpipe";
-
-/// Codecs of which each packet holds one frame that is shown. Others (VP8 with its hidden frames,
-/// MPEG-4 with packed ones) are counted by decoding.
-inline bool holds_one_frame(const AVCodecParameters& parameters) {
-  switch (parameters.codec_id) {
-    case AV_CODEC_ID_H264:
-    case AV_CODEC_ID_HEVC:  // a packet may hold one of the two fields of an interlaced frame
-      return parameters.field_order <= AV_FIELD_PROGRESSIVE;
-    case AV_CODEC_ID_VP9:
-    case AV_CODEC_ID_AV1:
-    case AV_CODEC_ID_MJPEG:
-    case AV_CODEC_ID_PNG:
-    case AV_CODEC_ID_FFV1:
-    case AV_CODEC_ID_PRORES:
-    case AV_CODEC_ID_RAWVIDEO:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace detail
 
 /// Decodes the frames of a video one after the other, from its start or from a key frame.
 class FfmpegDecoder {

@@ -44,7 +44,7 @@ class ClassificationTask : public TaskDefaults<Model> {
     expect_mixup(options_.mixing, options.step.batch_size);
     classes_ = subject.classes;
     config_ = subject.config;
-    head_ = options.head;
+    head_ = classifier_head(options.head);
   }
 
   std::vector<std::string> fields() const { return {"label"}; }

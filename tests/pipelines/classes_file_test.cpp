@@ -1,4 +1,4 @@
-#include "coca/pipelines/class_names.hpp"
+#include "coca/pipelines/classes_file.hpp"
 
 #include <string>
 #include <vector>
@@ -8,21 +8,21 @@
 
 using namespace coca;
 
-namespace class_names_test {
+namespace classes_file_test {
 using coca_test::message_of;
 
 TEST_CASE("the names of classes are the lines of a file") {
   const coca_test::TemporaryFolder folder;
   const std::string path = folder.write("classes.txt", " a cat \n\nno\xFF\nlast");
-  CHECK(read_class_names(path) == std::vector<std::string>{" a cat ", "", "no\xFF", "last"});
-  CHECK(classes_of_file(path, {ClassifierHead::linear, 4}) == read_class_names(path));
+  CHECK(read_classes_file(path) == std::vector<std::string>{" a cat ", "", "no\xFF", "last"});
+  CHECK(classes_of_file(path, {ClassifierHead::linear, 4}) == read_classes_file(path));
   CHECK(classes_of_file(std::nullopt, {ClassifierHead::linear, 3}) ==
         std::vector<std::string>{"0", "1", "2"});
   CHECK(message_of([&] {
           classes_of_file(path, {ClassifierHead::linear, 3});
         }) == path + ": has 4 names, expected one line for each of the classifier's 3 classes");
-  CHECK(message_of([&] { read_class_names(folder.path("none")); }) ==
+  CHECK(message_of([&] { read_classes_file(folder.path("none")); }) ==
         folder.path("none") + ": cannot be opened: No such file or directory");
 }
 
-}  // namespace class_names_test
+}  // namespace classes_file_test

@@ -17,7 +17,7 @@
 namespace coca {
 
 /// The lines of such a file, whatever bytes they hold. @throws FileError if it cannot be read
-inline std::vector<std::string> read_class_names(const std::string& path) {
+inline std::vector<std::string> read_classes_file(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
                               file.bytes().size());
@@ -39,7 +39,7 @@ inline std::vector<std::string> classes_of_file(const std::optional<std::string>
     for (std::size_t i = 0; i < classifier.classes; ++i) names.push_back(std::to_string(i));
     return names;
   }
-  names = read_class_names(*file);
+  names = read_classes_file(*file);
   if (names.size() != classifier.classes)
     throw FileError(*file, "has " + std::to_string(names.size()) +
                                " names, expected one line for each of the classifier's " +
