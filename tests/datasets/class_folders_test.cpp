@@ -75,4 +75,6 @@ TEST_CASE("A cycle of links does not loop forever") {
   fill(folder);
   fs::create_directory_symlink(folder.path(), folder.path("cat/loop"));
   CHECK(ClassFolders(folder.path()).size() == 3);
+  fs::create_symlink("itself", folder.path("itself"));
+  CHECK(ClassFolders(folder.path()).size() == 3);
 }

@@ -87,6 +87,11 @@ TEST_CASE("a cache of something else is refused with what differs") {
                  "weights: a, expected b; views: 2, expected 1; dtype: F16, expected BF16"));
   other.made_from.push_back({"seed", "3"});
   CHECK(contains(message_of([&] { FeatureCache(path, other); }), "seed: nothing, expected 3"));
+  FeatureCacheContent less = content();
+  const auto [name, value] = less.made_from.back();
+  less.made_from.pop_back();
+  CHECK(contains(message_of([&] { FeatureCache(path, less); }),
+                 name + ": " + value + ", expected nothing"));
 
   for (const FeatureShard& shard : cache.shards()) cache.write(shard, features(shard));
   FeatureCacheContent moved = content();

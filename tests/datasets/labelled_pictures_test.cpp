@@ -49,6 +49,35 @@ void write_shards(const TemporaryFolder& folder,
 
 }  // namespace
 
+TEST_CASE("A picture of a shard without a label is named, and the others are read") {
+  const TemporaryFolder folder;
+  write_shards(folder, {{"a.png", "x"}, {"a.cls", "2"}, {"b.png", "x"}, {"b.txt", "a text"}});
+  const LabelledPictures pictures = read_labelled_pictures({.data = folder.path()});
+  CHECK(pictures.classes == Classes{{2}});
+  REQUIRE(pictures.broken.size() == 1);
+  CHECK(contains(pictures.broken[0], "has no label"));
+  const TemporaryFolder several;
+  write_shards(several,
+               {{"a.png", "x"},
+                {"a.npy", npy_of("|b1", "(3,)", std::string("\1\0\1", 3))},
+                {"b.png", "x"},
+                {"b.cls", "0"}},
+               "multilabel");
+  const LabelledPictures both = read_labelled_pictures({.data = several.path()});
+  CHECK(both.classes == Classes{{0, 2}});
+  REQUIRE(both.broken.size() == 1);
+  CHECK(contains(both.broken[0], "has no .npy member with its classes"));
+}
+
+TEST_CASE("Metadata of a shard without a caption does not hide its labels") {
+  const TemporaryFolder folder;
+  write_shards(folder, {{"a.png", "x"}, {"a.cls", "1"}, {"a.json", "{\"width\": 8}"}});
+  CHECK(read_labelled_pictures({.data = folder.path()}).classes == Classes{{1}});
+  const std::string names = folder.path("classnames.txt");
+  CHECK(read_labelled_pictures({.data = folder.path("test/0.tar"), .names = names}).classes ==
+        Classes{{1}});
+}
+
 TEST_CASE("Labels of IDX files are numbers of classes") {
   const TemporaryFolder folder;
   const std::string begin("\0\0\x08", 3);

@@ -78,7 +78,6 @@ TEST_CASE("The whole picture is shown as preprocess shows it, in each mode for s
   }
   const coca::PreprocessConfig shortest{.height = 20, .width = 20};
   const coca::Image middle = coca::random_resized_crop(image, all, shortest, draws(0), {1, 2, 3});
-  CHECK(compare(middle, coca::resize_and_crop(image, shortest)).largest < 256);
   CHECK(middle == coca::resized_crop(image, {15, 0, 30, 30}, shortest, {1, 2, 3}));
 }
 

@@ -53,6 +53,12 @@ TEST_CASE("Files are unpacked by their content, and mapped where they are not pa
   CHECK(coca::unpacked_beginning(datasets_folder + "captions.csv", 10'000) == plain);
 }
 
+TEST_CASE("A text that begins as compressed files do is a text") {
+  const TemporaryFolder folder;
+  for (const char* text : {"BZh", "BZhou,image,caption\n", "BZh91 is a name\n", "BZh9"})
+    CHECK(text_of(UnpackedFile(folder.write("x.csv", text))) == text);
+}
+
 TEST_CASE("Unpacked bytes are in an unnamed temporary file that disappears with its object") {
   const TemporaryFolder folder;
   const TemporaryDirectorySetting setting(folder.path());

@@ -201,6 +201,21 @@ TEST_CASE("Where a label is what counts, shards need no captions") {
                  "1.json: expected a JSON object with the key \"caption\""));
 }
 
+TEST_CASE("Fields are read from JSON as Python writes it, and an empty caption is none") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write(
+      "x.tar", tar_of({{"1.png", "p"},
+                       {"1.json", R"({"kind": "cat", "caption": "", "similarity": NaN})"},
+                       {"2.png", "p"},
+                       {"2.json", R"({"kind": "cat", "kind": "dog", "caption": ["", "a dog"]})"}}));
+  const WebDataset captions(path);
+  CHECK(captions.record(0).captions.empty());
+  CHECK(captions.record(1).captions == Texts{"a dog"});
+  const WebDataset fields(path, {.field_keys = {"kind"}});
+  CHECK(fields.record(0).fields.at("kind") == "cat");
+  CHECK(contains(message_of([&] { fields.record(1); }), "the key \"kind\" occurs twice"));
+}
+
 TEST_CASE("Each line of a text may be a caption") {
   const TemporaryFolder folder;
   const std::string path = folder.write(

@@ -41,6 +41,10 @@ TEST_CASE("Missing keys keep OpenCLIP's defaults") {
 TEST_CASE("What is not supported is refused by name") {
   CHECK(config_error("[]") == "preprocess_cfg is not an object");
   CHECK(config_error(R"({"crop": 3})") == "preprocess_cfg.crop is not supported");
+  CHECK(config_error(R"({"si\nze\u001b[31m": 1})") ==
+        "preprocess_cfg.si\\nze\\u001b[31m is not supported");
+  CHECK(config_error("{\"" + std::string(99, 'x') + "\": 1}") ==
+        "preprocess_cfg." + std::string(60, 'x') + "... is not supported");
   CHECK(config_error(R"({"mode": "L"})") == "preprocess_cfg.mode is \"L\", expected \"RGB\"");
   CHECK(config_error(R"({"interpolation": "random"})") ==
         "preprocess_cfg.interpolation is \"random\", expected \"bicubic\" or \"bilinear\"");

@@ -47,7 +47,7 @@ TEST_CASE("wrong values are reported with what was expected") {
         }) == "x.json: part.b must be true or false, not 1");
   CHECK(section_refusal(R"({"r": "a"})", [](ConfigSection& section) {
           section.real("r", 0, 0, 1);
-        }) == "x.json: part.r is out of range: \"a\"");
+        }) == "x.json: part.r is out of range: \"a\", expected a number from 0.0 to 1.0");
   CHECK(section_refusal(R"({"s": [8, 9]})", [](ConfigSection& section) {
           section.side("s", 1, 99);
         }) == "x.json: part.s must be square, not [8,9]");

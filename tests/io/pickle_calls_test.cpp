@@ -111,3 +111,13 @@ TEST_CASE("calls that copy count towards the limit") {
   CHECK(pickle_refusal(pickle + ".") == "no error");
   CHECK(contains(pickle_refusal(pickle + ".", {.max_values = 100}), "copies too many values"));
 }
+
+TEST_CASE("a long text that is copied again and again counts too") {
+  // The name of a module, 10,000 bytes, named 40 times.
+  const std::string text("X\x10\x27\0\0", 5);
+  std::string pickle = text + std::string(10'000, 'm') + "q\1(";
+  for (int i = 0; i < 40; ++i) pickle += "h\1h\1\x93";
+  pickle += "t.";
+  CHECK(pickle_refusal(pickle) == "no error");
+  CHECK(contains(pickle_refusal(pickle, {.max_values = 1000}), "copies too many values"));
+}

@@ -26,6 +26,7 @@ TEST_CASE("text escapes become UTF-8") {
   CHECK(decode_unicode_escapes("plain") == "plain");
   CHECK(decode_unicode_escapes("\xe4\\u20ac\\U0001f600") == "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
   CHECK(decode_unicode_escapes("\\u12") == "\\u12");
+  CHECK(decode_unicode_escapes("\\ud800\\U00110000") == "\xef\xbf\xbd\xef\xbf\xbd");
   CHECK(decode_unicode_escapes("\\") == "\\");
   CHECK(decode_quoted("memory", "'a\\n\\x41\\'\\\\'") == "a\nA'\\");
   CHECK(decode_quoted("memory", "\"\"").empty());

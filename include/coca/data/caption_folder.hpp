@@ -200,6 +200,7 @@ class CaptionFolder {
       record.captions =
           row.captions(detail::keys_to_try(options_.caption_key, detail::default_caption_keys()),
                        options_.captions_required);
+    std::erase(record.captions, "");  // as in caption files
     for (const std::string& key : options_.field_keys)
       if (row.has(key)) record.fields[key] = row.field(key);
   }

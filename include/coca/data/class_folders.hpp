@@ -36,7 +36,10 @@ class ClassFolders {
   explicit ClassFolders(const std::string& root, const ClassFoldersOptions& options = {})
       : root_(root), options_(options) {
     for (const std::string& text : options_.templates) fill_template(text, "");
-    classes_ = detail::list_folder(root_, [](const auto& entry) { return entry.is_directory(); });
+    classes_ = detail::list_folder(root_, [](const auto& entry) {
+      std::error_code ignored;  // of a link that leads nowhere
+      return entry.is_directory(ignored);
+    });
     if (classes_.empty()) throw FileError(root, "holds no folders of classes");
     for (std::size_t label = 0; label < classes_.size(); ++label) add_class(label);
   }

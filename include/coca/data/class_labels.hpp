@@ -35,24 +35,11 @@ inline std::optional<std::size_t> whole_number(const std::string& text) {
   return number;
 }
 
-/// Calls visit(record) for each record that can be read; the loader counts and names the others.
-template <class Visitor>
-void for_each_readable(const AnyDataset& data, Visitor&& visit) {
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    std::optional<Record> record;
-    try {
-      record = data.record(i);
-    } catch (const Error&) {
-    }
-    if (record) visit(*record);
-  }
-}
-
 /// The values of a field in alphabetical order, or all numbers up to the largest if they are
 /// numbers; an empty one is no class.
 inline std::vector<std::string> classes_of_field(const AnyDataset& data, const std::string& key) {
   std::set<std::string> texts;
-  for_each_readable(data, [&](const Record& record) {
+  for_each_readable_record(data, [&](std::size_t, const Record& record) {
     const auto field = record.fields.find(key);
     if (field != record.fields.end() && !field->second.empty()) texts.insert(field->second);
   });
@@ -83,7 +70,7 @@ inline std::vector<std::string> classes_of_labels(const AnyDataset& data) {
   std::set<std::string> names;
   std::size_t count = 0;
   bool agree = true;  // whether each label has one name
-  for_each_readable(data, [&](const Record& record) {
+  for_each_readable_record(data, [&](std::size_t, const Record& record) {
     if (!record.label) return;
     const std::size_t label = checked_label(record);
     count = std::max(count, label + 1);

@@ -107,7 +107,8 @@ inline ClassNames read_class_table(std::string_view text, const std::string& pat
                        std::to_string(columns));
     if (row[*folder].empty()) fail_in_line(path, rows.line(), "the folder is empty");
     if (!known.insert(row[*folder]).second)
-      fail_in_line(path, rows.line(), "an earlier row has the same folder " + row[*folder]);
+      fail_in_line(path, rows.line(),
+                   "an earlier row has the same folder " + printable(row[*folder], 40));
     classes.folders.push_back(row[*folder]);
     if (!name) continue;
     if (row[*name].empty()) fail_in_line(path, rows.line(), "the name is empty");

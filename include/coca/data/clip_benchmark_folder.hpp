@@ -90,7 +90,8 @@ inline ClipBenchmarkFolder read_clip_benchmark_folder(const std::string& root,
 
 /// Opens the shards. @throws FileError as WebDataset
 inline WebDataset open_shards(const ClipBenchmarkFolder& folder) {
-  return WebDataset(folder.shards, {.caption_lines = folder.labels == ShardLabels::captions,
+  return WebDataset(folder.shards, {.captions_required = folder.labels == ShardLabels::captions,
+                                    .caption_lines = folder.labels == ShardLabels::captions,
                                     .label_arrays = folder.labels == ShardLabels::several_classes});
 }
 

@@ -214,7 +214,7 @@ void for_each_readable_record(const AnyDataset& dataset, Visitor&& visit) {
     Record record;
     try {
       record = dataset.record(i);
-    } catch (const FileError&) {
+    } catch (const Error&) {  // of the text, or of a class that is not known
       continue;
     }
     visit(i, std::move(record));

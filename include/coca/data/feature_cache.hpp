@@ -100,6 +100,10 @@ inline std::string differences(const Json& found, const nlohmann::ordered_json& 
     if (got != wanted)
       text += (text.empty() ? "" : "; ") + name + ": " + got + ", expected " + wanted;
   }
+  for (const auto& [name, value] : found.items())
+    if (!expected.contains(name))
+      text += (text.empty() ? "" : "; ") + printable(name, 60) + ": " + shown(value) +
+              ", expected nothing";
   return text;
 }
 

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "coca/core/counted.hpp"
+#include "coca/core/error.hpp"
 #include "coca/data/feature_cache.hpp"
 #include "coca/data/loader.hpp"
 
@@ -37,7 +39,12 @@ class ShardFeatures {
         width_(content.picture_values()) {}
 
   /// @param features of the pictures of the batch, [batch, tokens, width]
+  /// @throws ShapeError for another number of values
   void take(const Batch& batch, std::span<const float> features) {
+    if (features.size() != batch.size() * width_)
+      throw ShapeError("an encoder gave " + counted(features.size(), "value") + " for " +
+                       counted(batch.size(), "picture") + ", expected " + std::to_string(width_) +
+                       " of each");
     for (std::size_t i = 0; i < batch.size(); ++i)
       std::copy_n(
           features.begin() + static_cast<std::ptrdiff_t>(i * width_), width_,

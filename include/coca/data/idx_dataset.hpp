@@ -58,7 +58,8 @@ struct IdxFile {
     for (std::size_t i = 0; i < rank; ++i) {
       std::size_t extent = 0;
       for (std::size_t k = 0; k < 4; ++k) extent = extent << 8 | byte(4 + 4 * i + k);
-      if (extent == 0 || extent > most / size)
+      if (extent == 0) throw FileError(path, "extent " + std::to_string(i) + " is 0: it is empty");
+      if (extent > most / size)
         throw FileError(path, "extent " + std::to_string(i) + " is " + std::to_string(extent) +
                                   ", more than the file holds");
       size *= extent;

@@ -84,7 +84,7 @@ inline LabelledRecords open_labelled(const LabelledSource& source) {
     return {std::move(folders), std::move(names)};
   }
   if (is_idx_images(path)) return {IdxDataset(path), {}, {}, false, true};
-  if (is_shards(path)) return {WebDataset(path), {}, {}, false, true};
+  if (is_shards(path)) return {WebDataset(path, {.captions_required = false}), {}, {}, false, true};
   CaptionFileOptions table = source.table;
   if (table.caption_key.empty()) table.caption_key = "label";
   return {CaptionFile(path, table)};
@@ -135,7 +135,11 @@ class LabelReader {
   std::vector<std::string> labels(const Record& record) const {
     if (!records_.folders.empty())
       return {records_.folders[static_cast<std::size_t>(record.label.value())]};
-    if (records_.several_classes) return words(record.fields.at("labels"));
+    if (records_.several_classes) {
+      const auto found = record.fields.find("labels");
+      if (found != record.fields.end()) return words(found->second);
+      throw FileError(record.name, "has no .npy member with its classes");
+    }
     if (!records_.numbered) return record.captions;
     if (!record.label)
       throw FileError(
@@ -171,13 +175,12 @@ class LabelReader {
   ClassTable table_;
 };
 
-/// Adds a record under its classes, or to what is skipped.
-inline void add_labelled(const LabelReader& reader, std::size_t index, const Record& record,
-                         LabelledPictures& pictures) {
+/// Adds a picture under its classes, or to what is skipped.
+inline void add_labelled(const LabelReader& reader, std::size_t index, const std::string& name,
+                         const std::vector<std::string>& labels, LabelledPictures& pictures) {
   std::vector<std::size_t> classes;
-  const std::vector<std::string> labels = reader.labels(record);
   for (const std::string& label : labels)
-    if (const auto number = reader.class_of(label, record.name)) classes.push_back(*number);
+    if (const auto number = reader.class_of(label, name)) classes.push_back(*number);
   std::sort(classes.begin(), classes.end());
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
   if (classes.empty() && !pictures.several_classes) {
@@ -202,17 +205,22 @@ inline LabelledPictures read_labelled_pictures(const LabelledSource& source) {
                             .several_classes = records.several_classes};
   for (std::size_t i = 0; i < records.dataset.size(); ++i) {
     std::optional<Record> record;
+    std::vector<std::string> labels;
     try {
       record = records.dataset.record(i);
-    } catch (const Error& error) {  // its text is broken
+      labels = reader.labels(*record);
+    } catch (const Error& error) {  // its text is broken, or it has no label
       pictures.broken.emplace_back(error.what());
+      continue;
     }
-    if (record) detail::add_labelled(reader, i, *record, pictures);
+    detail::add_labelled(reader, i, record->name, labels, pictures);
   }
   for (const std::vector<std::size_t>& classes : pictures.classes)
     if (classes.size() > 1) pictures.several_classes = true;
   if (pictures.records.empty())
-    throw FileError(source.data, "no picture is of a class that competes");
+    throw FileError(source.data, pictures.broken.empty()
+                                     ? "no picture is of a class that competes"
+                                     : "no picture can be read; the first: " + pictures.broken[0]);
   return pictures;
 }
 

@@ -35,6 +35,18 @@ namespace coca {
 /// Kinds of compression.
 enum class Compression : std::uint8_t { none, gzip, bzip2, xz, zstd, lz4 };
 
+namespace detail {
+
+/// Whether a text that begins with "BZh" is no text: a digit and the mark of a block, or of the
+/// end, follow.
+inline bool goes_on_as_bzip2(std::string_view text) {
+  const std::string_view mark = text.substr(0, 10).substr(std::min<std::size_t>(text.size(), 4));
+  return text.size() > 3 && text[3] >= '1' && text[3] <= '9' &&
+         (mark == "\x31\x41\x59\x26\x53\x59" || mark == "\x17\x72\x45\x38\x50\x90");
+}
+
+}  // namespace detail
+
 /// Detects compression by the first bytes of a file.
 inline Compression compression_of(std::span<const std::byte> bytes) {
   struct Mark {
@@ -49,7 +61,9 @@ inline Compression compression_of(std::span<const std::byte> bytes) {
   };
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (const Mark& mark : marks)
-    if (text.starts_with(mark.bytes)) return mark.kind;
+    if (text.starts_with(mark.bytes) &&
+        (mark.kind != Compression::bzip2 || detail::goes_on_as_bzip2(text)))
+      return mark.kind;
   return Compression::none;
 }
 

@@ -119,12 +119,4 @@ inline std::string vqa_results_json(const std::vector<VqaResult>& results) {
   return list.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// The name of a picture of COCO: "COCO_val2014_000000000042.jpg".
-/// @param subset "train2014", "val2014", "test2015"
-inline std::string coco_file_name(const std::string& subset, const std::string& image_id) {
-  constexpr std::size_t digits = 12;
-  const std::string zeros(digits - std::min(digits, image_id.size()), '0');
-  return "COCO_" + subset + "_" + zeros + image_id + ".jpg";
-}
-
 }  // namespace coca

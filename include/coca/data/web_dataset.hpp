@@ -100,6 +100,7 @@ inline std::vector<std::string> json_captions(std::string_view text,
   }
   if (std::any_of(captions.begin(), captions.end(), has_lone_surrogate))
     throw FileError(name, "\"" + key + "\" holds half of a surrogate pair");
+  std::erase(captions, "");  // as in caption files
   return captions;
 }
 
@@ -108,12 +109,13 @@ inline std::vector<std::string> json_captions(std::string_view text,
 inline std::map<std::string, std::string> json_fields(std::string_view text,
                                                       const std::vector<std::string>& keys,
                                                       const std::string& name) {
-  const Json value = parse_json(text, name);
+  const PythonJson json = parse_python_json({text}, name);
   std::map<std::string, std::string> fields;
   for (const std::string& key : keys) {
-    if (!value.is_object() || !value.contains(key))
+    if (!json.value.is_object() || !json.value.contains(key))
       throw FileError(name, "expected a JSON object with the key \"" + key + "\"");
-    if (!read_structured_field(value.at(key), fields[key]))
+    if (json.doubled.count(key) != 0) throw FileError(name, "the key \"" + key + "\" occurs twice");
+    if (!read_structured_field(json.value.at(key), fields[key]))
       throw FileError(name, "\"" + key + "\" is null");
   }
   return fields;

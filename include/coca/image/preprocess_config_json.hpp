@@ -18,6 +18,14 @@ namespace coca {
 
 namespace detail {
 
+/// A key for a message: escaped, and not too long.
+inline std::string key_text(const std::string& key) {
+  constexpr std::size_t most = 60;
+  const std::string quoted = nlohmann::json(key.substr(0, most))
+                                 .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return quoted.substr(1, quoted.size() - 2) + (key.size() > most ? "..." : "");
+}
+
 [[noreturn]] inline void refuse_preprocess_value(const std::string& key,
                                                  const nlohmann::json& value,
                                                  const std::string& expected) {
@@ -113,7 +121,7 @@ inline PreprocessConfig parse_preprocess_config(const nlohmann::json& object) {
     } else if (key == "fill_color") {
       config.fill_color = detail::parse_fill_color(value);
     } else {
-      throw ArgumentError("preprocess_cfg." + key + " is not supported");
+      throw ArgumentError("preprocess_cfg." + detail::key_text(key) + " is not supported");
     }
   }
   return config;

@@ -65,7 +65,9 @@ class ConfigSection {
     const Json* value = find(key);
     if (value == nullptr) return silent;
     const double number = value->is_number() ? value->get<double>() : min - 1;
-    if (!(number >= min && number <= max)) fail(key, "is out of range: " + show(*value));
+    if (!(number >= min && number <= max))
+      fail(key, "is out of range: " + show(*value) + ", expected a number from " + show(Json(min)) +
+                    " to " + show(Json(max)));
     return number;
   }
 

@@ -187,6 +187,7 @@ class Unpickler {
     const auto* module = document_.get<std::string>(operands[0]);
     const auto* name = document_.get<std::string>(operands[1]);
     if (module == nullptr || name == nullptr) fail("names a function by something other than text");
+    calls_.charge_text(module->size() + name->size());
     return push(PickleGlobal{*module, *name});
   }
 

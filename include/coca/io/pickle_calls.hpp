@@ -152,6 +152,7 @@ class PickleCalls {
       case PickleCallee::sequence:
         return make_sequence(arguments);
       case PickleCallee::opaque:
+        charge_text(global.module.size() + global.name.size());
         return PickleObject{full_name(global)};
       case PickleCallee::refused:
         break;
@@ -159,8 +160,16 @@ class PickleCalls {
     refuse(global);
   }
 
+  /// Counts what is copied: a small pickle could otherwise copy one large container, or text, any
+  /// number of times. @throws FileError if it is too much
+  void charge(std::size_t items) {
+    if (items > copies_left_) throw FileError(path_, "the pickle copies too many values");
+    copies_left_ -= items;
+  }
+  void charge_text(std::size_t bytes) { charge(1 + bytes / sizeof(PickleValue)); }
+
   /// The persistent id ("storage", type, key, location, number of elements) of torch.save.
-  PickleValue load_persistent(PickleRef id) const {
+  PickleValue load_persistent(PickleRef id) {
     const auto* tuple = document_.get<PickleTuple>(id);
     if (tuple == nullptr || tuple->items.size() < 5) fail_persistent();
     const auto& items = tuple->items;
@@ -174,6 +183,7 @@ class PickleCalls {
     if (items.size() > 5 && document_.get<PickleNone>(items[5]) == nullptr)
       throw FileError(path_, "storage \"" + printable(*key) +
                                  "\" is a view of another storage, which is not supported");
+    charge_text(key->size() + type->module.size() + type->name.size());
     const std::string name = full_name(*type);
     return PickleStorage{*key, name, torch_dtype(name), static_cast<std::uint64_t>(*elements)};
   }
@@ -197,6 +207,7 @@ class PickleCalls {
       const auto* dtype =
           arguments.size() > 6 ? document_.get<PickleGlobal>(arguments[6]) : nullptr;
       if (dtype == nullptr) fail_arguments(global);
+      charge_text(dtype->module.size() + dtype->name.size());
       tensor.type_override = full_name(*dtype);
     }
     return tensor;
@@ -206,6 +217,7 @@ class PickleCalls {
     const auto* tensor = arguments.empty() ? nullptr : document_.get<PickleTensor>(arguments[0]);
     if (tensor == nullptr) fail_arguments(global);
     charge(2 * tensor->shape.size());
+    charge_text(tensor->type_override.size());
     return *tensor;
   }
 
@@ -226,7 +238,7 @@ class PickleCalls {
   }
 
   /// (class, base, state): how Python creates plain objects in protocols 0 and 1.
-  PickleValue reconstruct(const PickleGlobal& global, std::span<const PickleRef> arguments) const {
+  PickleValue reconstruct(const PickleGlobal& global, std::span<const PickleRef> arguments) {
     const auto* type = arguments.empty() ? nullptr : document_.get<PickleGlobal>(arguments[0]);
     if (type == nullptr) fail_arguments(global);
     switch (find_callee(*type)) {
@@ -235,6 +247,7 @@ class PickleCalls {
       case PickleCallee::sequence:
         return PickleList{};
       case PickleCallee::opaque:
+        charge_text(type->module.size() + type->name.size());
         return PickleObject{full_name(*type)};
       default:
         refuse(*type);
@@ -283,12 +296,6 @@ class PickleCalls {
     std::vector<std::uint64_t> values;
     for (const PickleRef item : refs) values.push_back(size(global, item));
     return values;
-  }
-
-  /// A small pickle could otherwise copy one large container any number of times.
-  void charge(std::size_t items) {
-    if (items > copies_left_) throw FileError(path_, "the pickle copies too many values");
-    copies_left_ -= items;
   }
 
   [[noreturn]] void fail_arguments(const PickleGlobal& global) const {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "coca/core/error.hpp"
+#include "coca/core/utf8.hpp"
 
 namespace coca::detail {
 
@@ -59,22 +60,6 @@ class PickleInput {
   std::string_view text_;
   std::size_t position_ = 0;
 };
-
-inline void append_utf8(std::string& text, std::uint32_t code) {
-  const auto put = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xc0 | code >> 6);
-  } else if (code < 0x10000) {
-    put(0xe0 | code >> 12);
-    put(0x80 | (code >> 6 & 0x3f));
-  } else {
-    put(0xf0 | (code >> 18 & 0x07));
-    put(0x80 | (code >> 12 & 0x3f));
-    put(0x80 | (code >> 6 & 0x3f));
-  }
-  put(0x80 | (code & 0x3f));
-}
 
 /// Reads `digits` hexadecimal digits at the front of `text` into `code`; false when there are none.
 inline bool take_hex(std::string_view& text, std::size_t digits, std::uint32_t& code) {
