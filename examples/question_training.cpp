@@ -1,11 +1,14 @@
 #include "question_training.hpp"
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "coca/backend/cpu/cpu.hpp"
+#include "coca/evaluation/vqa_answers.hpp"
 #include "coca/io/hugging_face_folder.hpp"
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
@@ -22,13 +25,24 @@ namespace coca_examples {
 
 namespace {
 
+/// Whether a file next to the weights lists the answers of this run.
+bool has_answers_of(const std::string& weights, const TrainingRequest& request) {
+  const std::string path = (std::filesystem::path(weights).parent_path() / "answers.txt").string();
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored) &&
+         coca::read_vqa_answers(path).names() == request.subject.answers;
+}
+
 /// Takes the weights of --init-from, and says which of the model's are not among them.
 template <class Model>
 void load_captioner(Model& model, const TrainingRequest& request) {
   const std::string& path = request.options.init_from;
   const auto folder = coca::find_hugging_face_folder(path);
+  const std::string weights = folder ? folder->weights : path;
+  // A head of other answers gives each row another meaning.
+  const std::string without = has_answers_of(weights, request) ? "" : "vqa_head.";
   const std::vector<std::string> others =
-      coca::load_known_weights(model, coca::open_checkpoint(folder ? folder->weights : path));
+      coca::load_known_weights(model, coca::open_checkpoint(weights), without);
   if (others.empty() || !request.events.on_note) return;
   request.events.on_note(path + " has no " + others.front() +
                          (others.size() == 1 ? ": its values start at random"

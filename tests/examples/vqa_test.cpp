@@ -213,7 +213,7 @@ TEST_CASE("what cannot be answered is said in a sentence", "[examples]") {
         "give either a file of predictions, or --weights with a model that judges");
   check("train --task vqa --model stamps_coca --data " + vqa_fixtures + "questions.json --output " +
             "/tmp/unused-run-of-questions",
-        2, "there are 1 files of questions and 0 of annotations");
+        2, "got 1 file of questions and 0 of annotations");
   check("train --task pairs --model ViT-B-32 --data " + pair_fixtures + "nlvr2_dev.json --output " +
             "/tmp/unused-run-of-questions",
         2, "which has no multimodal decoder");

@@ -32,9 +32,11 @@ TEST_CASE("classes are ranked as argmax and topk rank them") {
 
 TEST_CASE("a logit that is not finite is never right") {
   const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
-  CHECK(rank({nan, 1, 2}, 0) == 2);
+  CHECK(rank({nan, 1, 2}, 0) == 3);
+  CHECK(rank({infinity, 1}, 0) == 2);
+  CHECK(rank({-infinity, 1}, 0) == 2);
   CHECK(rank({nan, 1, 2}, 2) == 1);
-  CHECK(rank({nan, nan}, 0) == 1);
+  CHECK(rank({nan, nan}, 0) == 2);
   CHECK(rank({infinity, 1}, 1) == 1);
 }
 

@@ -103,6 +103,7 @@ TEST_CASE("models that cannot make a soup", "[training]") {
                                         folder.path("a") + "\" it is [2]");
   CHECK(refusal({{a}, {other}}) ==
         folder.path("c") + ": holds no tensor \"x\", which \"" + folder.path("a") + "\" has");
+  CHECK(refusal({{a, 1e308}, {a, 1e308}}) == "the shares of a model soup are too large to add up");
   for (const double share : {0.0, -1.0, std::numeric_limits<double>::infinity()})
     CHECK(refusal({{a}, {a, share}}) ==
           "a share of a model soup must be above 0, got " + std::to_string(share));

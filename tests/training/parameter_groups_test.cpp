@@ -232,6 +232,9 @@ TEST_CASE("invalid decays are refused", "[parameter_groups]") {
                     "-1.000000 and 1.000000");
   CHECK_THROWS_AS(groups_of(model, {.layer_decay = 0}), ArgumentError);
   CHECK_THROWS_AS(groups_of(model, {.layer_decay = 1.5f}), ArgumentError);
+  CHECK_THROWS_WITH(groups_of(model, {.rates = {{"visual", -1}}}),
+                    "the factor of the learning rate of \"visual\" must be above 0, got -1.000000");
+  CHECK_THROWS_AS(groups_of(model, {.rates = {{"visual", NAN}}}), ArgumentError);
 }
 
 TEST_CASE("a prefix ends where a name ends", "[parameter_groups]") {

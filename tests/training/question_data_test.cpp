@@ -40,7 +40,8 @@ TEST_CASE("Answers to choose from are read or are frequent", "[questions]") {
       "give a file of answers");
   options.data.annotations.clear();
   CHECK(message_of([&] { data.subject(options); }) ==
-        "there are 1 files of questions and 0 of annotations: give one of annotations for each");
+        "got 1 file of questions and 0 of annotations: give one of annotations for each "
+        "(--annotations)");
   options.data.training.clear();
   CHECK(message_of([&] { data.subject(options); }) == "there is no data to train on");
 }

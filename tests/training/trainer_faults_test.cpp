@@ -44,6 +44,28 @@ TEST_CASE("steps that are not finite are skipped, and ten in a row end a run") {
   CHECK_FALSE(std::filesystem::exists(options.output + "/open_clip_model.kept.safetensors"));
 }
 
+TEST_CASE("a run whose last steps are not finite does not replace the last good model") {
+  const SmallData data;
+  TrainingOptions options = data.options();
+  options.step.steps = 3;
+  REQUIRE(train(data, options) == TrainingEnd::finished);
+  const std::string weights = RunFolder(options.output).weights();
+  const std::string good = read_all(weights);
+
+  options.step.steps = 8;
+  options.step.learning_rate = 1e30;
+  options.step.schedule = ScheduleKind::constant;
+  CHECK(contains(message_of([&] { train(data, options, true); }),
+                 "was not finite in the last 4 steps"));
+  CHECK(read_all(weights) == good);
+  CHECK(read_training_record(open_checkpoint(RunFolder(options.output).checkpoint())).state.step ==
+        3);
+  CHECK_FALSE(std::filesystem::exists(options.output + "/open_clip_model.kept.safetensors"));
+  // With another learning rate it goes on from there.
+  options.step.learning_rate = 1e-3;
+  CHECK(train(data, options, true) == TrainingEnd::finished);
+}
+
 TEST_CASE("broken pictures are reported once and do not end a run") {
   const SmallData data;
   TrainingOptions options = data.options();
@@ -103,7 +125,24 @@ TEST_CASE("what makes no sense is refused before the first step") {
                  "/nowhere.jsonl: cannot be opened"));
   CHECK(contains(refusal([](auto& o) { o.step.batch_size = 33; }), "32"));
   CHECK(contains(refusal([](auto& o) { o.step.epochs = o.step.steps = 0; }), "nothing to do"));
+  CHECK(contains(refusal([](auto& o) {
+                   o.step.epochs = o.step.steps = 0;
+                   o.step.warmup_steps = 5;
+                 }),
+                 "nothing to do"));
   CHECK(contains(refusal([](auto& o) { o.step.warmup_steps = 99; }), "12 steps"));
+  CHECK(
+      contains(refusal([](auto& o) { o.step.beta1 = 1; }), "beta1 must be 0 or more and below 1"));
+  CHECK(contains(refusal([](auto& o) { o.step.beta2 = 1.5; }), "beta2 must be"));
+  CHECK(contains(refusal([](auto& o) { o.step.eps = 0; }), "eps must be above 0"));
+  CHECK(contains(refusal([](auto& o) {
+                   o.step.optimizer = OptimizerKind::sgd;
+                   o.step.momentum = -0.5;
+                 }),
+                 "momentum must be"));
+  CHECK(contains(refusal([](auto& o) { o.step.ema_decay = -1; }), "ema_decay must be"));
+  CHECK(contains(refusal([](auto& o) { o.step.ema_decay = 1; }), "decay"));
+  CHECK(contains(refusal([](auto& o) { o.step.caption_weight = -1; }), "must be 0 or more, got"));
   CHECK(contains(refusal([](auto& o) { o.step.freeze = {"nothing"}; }), "\"nothing\""));
   CHECK(contains(refusal([](auto& o) { o.data.fill_color = 256; }), "fill_color is 256"));
   CHECK(contains(refusal([](auto& o) { o.log_steps = 0; }), "log_steps"));

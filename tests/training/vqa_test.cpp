@@ -287,6 +287,14 @@ TEST_CASE("a run on pairs of pictures resumes bit for bit", "[questions]") {
   CHECK(log.back().at("validation").at("pictures") == 32);
 }
 
+TEST_CASE("tasks on sentences leave alone what makes words, whatever the options", "[questions]") {
+  using Entails = EntailmentModel<CoCa<plain, Cpu<float>>>;
+  const Entails model(CoCa<plain, Cpu<float>>(), 4);
+  const EntailmentTask<Entails> task(model, FusionOptions{.captioning = {.weight = 2}});
+  const std::vector<std::string> unused = task.unused();
+  CHECK(std::count(unused.begin(), unused.end(), "text_decoder.text_projection") == 1);
+}
+
 TEST_CASE("a mirrored picture never comes with a sentence about left or right", "[questions]") {
   const SmallQuestions data;
   const std::string list = data.folder().write(

@@ -101,6 +101,13 @@ class ClassifierPooler {
     visit_parameters(visit, self.pooler_);
   }
 
+  /// See DualPooler; none of the others'.
+  template <class Visitor>
+  void for_each_caption_parameter(Visitor&& visit) const {
+    if (const auto* pooler = std::get_if<AnyPooler<B>>(&pooler_))
+      pooler->for_each_caption_parameter(visit);
+  }
+
  private:
   using Held = std::variant<AnyPooler<B>, QueryPooler<B>>;
 

@@ -3,6 +3,7 @@
 /// How often the right class is the most probable one, or among the first five.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +19,7 @@ namespace coca {
 /// comes first, as for argmax. A logit that is not finite is never right.
 template <class T>
 std::size_t rank_of(std::span<const T> logits, std::size_t label) {
+  if (!std::isfinite(static_cast<double>(logits[label]))) return logits.size();
   std::size_t rank = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (i == label) continue;

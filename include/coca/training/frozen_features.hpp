@@ -51,7 +51,7 @@ bool encoder_is_frozen(const Model& model, const std::vector<std::string>& freez
   bool frozen = true;
   Encoder::for_each_parameter(model.image_encoder(), [&](const auto& parameter) {
     frozen = frozen && std::any_of(freeze.begin(), freeze.end(), [&](const std::string& prefix) {
-               return parameter.path().starts_with(prefix);
+               return has_prefix(parameter.path(), prefix);
              });
   });
   return frozen;
@@ -61,6 +61,7 @@ bool encoder_is_frozen(const Model& model, const std::vector<std::string>& freez
 template <class Model>
 void expect_frozen(const Model& model, const TrainingOptions& options) {
   const TrainingSteps& step = options.step;
+  all_but(model, step.freeze);  // refuses prefixes that no parameter has
   if (!encoder_is_frozen(model, step.freeze))
     throw ArgumentError(
         "feature_cache keeps what a frozen image encoder computes, but this one is trained; freeze "

@@ -108,7 +108,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
 
   void on_operations_left(std::size_t count) override {
     if (pass_ == GradientPass::losses) return;
-    if (left_ == forward) begin_way_back(count);
+    if (left_ == forward) begin_backward(count);
     left_ = count;
     if (pass_ == GradientPass::last && knows_)
       while (begun_.size() < buckets_.size() && is_complete(buckets_[begun_.size()])) begin_next();
@@ -116,7 +116,7 @@ class GradientReduction : private TapeObserver<typename Model::backend_type> {
   }
 
   // What was learnt from other operations does not apply; but what losses added to is complete.
-  void begin_way_back(std::size_t count) {
+  void begin_backward(std::size_t count) {
     knows_ = count == operations_;
     operations_ = count;
     if (!knows_)

@@ -2,6 +2,8 @@
 /// @file
 /// What learns in a run: a task's model with its optimizer and the average of its weights.
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +50,14 @@ class Learner {
     const TrainingStepResult result = step_(inputs, learning_rate);
     if (result.applied && average_) average_->update();
     return result;
+  }
+
+  /// Whether the losses of some inputs and their gradients are finite. Changes no weight.
+  bool is_sound(const typename Task::Inputs& inputs) {
+    const TrainingStepResult result = step_.compute_gradients(inputs);
+    return std::isfinite(optimizer_.gradient_norm()) &&
+           std::all_of(result.losses.begin(), result.losses.end(),
+                       [](const NamedNumber& loss) { return std::isfinite(loss.value); });
   }
 
   /// Calls body() while the model has the weights to validate and to save for others: the average,

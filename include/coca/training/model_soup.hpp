@@ -45,6 +45,8 @@ inline double sum_of_shares(std::span<const SoupIngredient> ingredients) {
                           std::to_string(ingredient.share));
     sum += ingredient.share;
   }
+  if (!std::isfinite(sum))
+    throw ArgumentError("the shares of a model soup are too large to add up");
   return sum;
 }
 

@@ -111,9 +111,7 @@ class Optimizer {
                                          trainable.values().shape().size())),
         sum_of_squares_(zeros(1)),
         factor_(zeros(1)) {
-    if (!(options.largest_norm >= 0))
-      throw ArgumentError("largest_norm must be 0 or more, got " +
-                          std::to_string(options.largest_norm));
+    expect_numbers(options);
     make_moments();
   }
 
@@ -130,6 +128,17 @@ class Optimizer {
     for (const float loss : losses) finite = finite && std::isfinite(loss);
     if (finite) apply(learning_rate);
     return {norm, finite};
+  }
+
+  /// The norm of all gradients together, before clipping.
+  float gradient_norm() {
+    backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(sum_of_squares_)});
+    if (!ranges_.empty())
+      backend_.run(ops::On<B, ops::SumOfSquares>{.input = trainable_.gradients(),
+                                                 .output = ops::Add(sum_of_squares_)});
+    std::array<typename B::value_type, 1> sum{};
+    backend_.copy_out(sum_of_squares_, std::span<typename B::value_type>(sum));
+    return std::sqrt(static_cast<float>(sum[0]));
   }
 
   /// Calls visit(name, array) for the optimizer's state, one array per parameter and moment,
@@ -153,6 +162,24 @@ class Optimizer {
   void set_step_count(std::uint64_t count) noexcept { step_count_ = count; }
 
  private:
+  static void expect_numbers(const OptimizerOptions& options) {
+    const auto expect = [](bool holds, const char* name, float value, const char* range) {
+      if (!holds)
+        throw ArgumentError(std::string(name) + " must be " + range + ", got " +
+                            std::to_string(value));
+    };
+    const auto is_decay = [](float value) { return value >= 0 && value < 1; };
+    constexpr const char* decays = "0 or more and below 1";
+    expect(options.largest_norm >= 0, "largest_norm", options.largest_norm, "0 or more");
+    if (options.kind == OptimizerKind::adamw) {
+      expect(is_decay(options.adamw.beta1), "beta1", options.adamw.beta1, decays);
+      expect(is_decay(options.adamw.beta2), "beta2", options.adamw.beta2, decays);
+      expect(options.adamw.epsilon > 0, "eps", options.adamw.epsilon, "above 0");
+    } else if (options.kind == OptimizerKind::sgd) {
+      expect(is_decay(options.sgd.momentum), "momentum", options.sgd.momentum, decays);
+    }
+  }
+
   Values zeros(std::size_t size) const {
     const Values values = backend_.template allocate<typename B::value_type>(Shape{size});
     if (size != 0) backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(values)});
@@ -182,16 +209,6 @@ class Optimizer {
   static Shape as_matrix(const Shape& shape) {
     const std::size_t rows = shape.rank() < 2 ? 1 : shape[0];
     return {rows, shape.size() / rows};
-  }
-
-  float gradient_norm() {
-    backend_.run(ops::On<B, ops::Fill>{.output = ops::Out(sum_of_squares_)});
-    if (!ranges_.empty())
-      backend_.run(ops::On<B, ops::SumOfSquares>{.input = trainable_.gradients(),
-                                                 .output = ops::Add(sum_of_squares_)});
-    std::array<typename B::value_type, 1> sum{};
-    backend_.copy_out(sum_of_squares_, std::span<typename B::value_type>(sum));
-    return std::sqrt(static_cast<float>(sum[0]));
   }
 
   void apply(double learning_rate) {

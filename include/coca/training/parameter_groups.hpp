@@ -90,7 +90,12 @@ std::vector<ParameterGroup> parameter_groups(const Trainable<Model>& trainable,
     throw ArgumentError(
         "weight_decay must be 0 or more and layer_decay above 0 and at most 1, got " +
         std::to_string(options.weight_decay) + " and " + std::to_string(options.layer_decay));
-  for (const RateFactor& rate : options.rates) expect_prefix(trainable, rate.prefix);
+  for (const RateFactor& rate : options.rates) {
+    expect_prefix(trainable, rate.prefix);
+    if (!(rate.factor > 0) || !std::isfinite(rate.factor))
+      throw ArgumentError("the factor of the learning rate of \"" + rate.prefix +
+                          "\" must be above 0, got " + std::to_string(rate.factor));
+  }
   std::vector<ParameterGroup> groups;
   for (const TrainableEntry& entry : trainable.entries())
     groups.push_back(

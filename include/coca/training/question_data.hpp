@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/data/sentence_datasets.hpp"
 #include "coca/data/vqa_dataset.hpp"
@@ -47,9 +48,9 @@ inline TaskData open_questions(const std::vector<std::string>& questions,
                                const std::vector<std::string>& annotations,
                                const TrainingData& data) {
   if (questions.size() != annotations.size())
-    throw ArgumentError("there are " + std::to_string(questions.size()) +
-                        " files of questions and " + std::to_string(annotations.size()) +
-                        " of annotations: give one of annotations for each");
+    throw ArgumentError("got " + counted(questions.size(), "file") + " of questions and " +
+                        std::to_string(annotations.size()) +
+                        " of annotations: give one of annotations for each (--annotations)");
   std::vector<AnyDataset> parts;
   for (std::size_t i = 0; i < questions.size(); ++i)
     parts.emplace_back(VqaDataset({.questions = questions[i],

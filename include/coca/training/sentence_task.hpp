@@ -69,6 +69,14 @@ class SentenceTask : public FusionTask<Model> {
                   sums.part_losses[0]);
   }
 
+  /// Also what makes words: nothing is written here.
+  std::vector<std::string> unused() const {
+    std::vector<std::string> paths = embedding_parameters(this->model().captioner());
+    for (std::string& path : word_parameters(this->model().captioner()))
+      paths.push_back(std::move(path));
+    return paths;
+  }
+
   AccuracyScorer scorer() const { return {}; }
 };
 

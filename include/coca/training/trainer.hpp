@@ -95,8 +95,9 @@ class TaskTrainer {
 
   /// Trains until all steps are done or the run is stopped; then, and every few minutes, there are
   /// a checkpoint and the model in the folder.
-  /// @throws TrainingError if ten steps in a row were not finite; FileError if something
-  /// cannot be written. The last checkpoint is then still there.
+  /// @throws TrainingError if ten steps in a row were not finite, or the last ones and the losses
+  /// of the next batch; FileError if something cannot be written. The last checkpoint is then still
+  /// there.
   TrainingEnd run() {
     start();
     while (true) {
@@ -105,9 +106,10 @@ class TaskTrainer {
       if (is_worth_saving() && pace_.checkpoint_is_due(state_)) save();
       make_step();
     }
+    if (pace_.all_steps_done(state_)) expect_sound_weights();
     if (is_worth_saving()) save();
     if (writes()) {
-      folder_.forget_kept_checkpoint();
+      state_.skipped_in_a_row == 0 ? folder_.forget_kept_checkpoint() : checkpoints_.reject();
       write_report();
     }
     return pace_.all_steps_done(state_) && !pace_.validation_is_due(state_) ? TrainingEnd::finished
@@ -184,6 +186,20 @@ class TaskTrainer {
     if (applied && writes()) checkpoints_.prove();
   }
 
+  /// A run whose last steps were skipped ends well only if the weights still are.
+  void expect_sound_weights() {
+    if (state_.skipped_in_a_row == 0) return;
+    if (!learner_.is_sound(inputs(data_.loader().next()))) {
+      if (writes()) checkpoints_.reject();
+      throw TrainingError("the loss or its gradient was not finite in the last " +
+                          counted(state_.skipped_in_a_row, "step") +
+                          ": the checkpoint is that of an earlier one; a lower learning rate, a "
+                          "longer warm-up or clipping of gradients may help");
+    }
+    state_.skipped_in_a_row = 0;
+    skipped_.restore(state_.skipped, 0);
+  }
+
   void validate() {
     if (writes()) {
       auto done = learner_.with_exported_weights([&] {
@@ -213,10 +229,7 @@ class TaskTrainer {
 
   /// Weights that are not finite must not take the place of good ones; a run that is resumed from
   /// the last checkpoint gets to the same point again.
-  bool is_worth_saving() const {
-    return state_.skipped_in_a_row == 0 || pace_.all_steps_done(state_) ||
-           !folder_.has_checkpoint();
-  }
+  bool is_worth_saving() const { return state_.skipped_in_a_row == 0 || !folder_.has_checkpoint(); }
 
   void save() {
     pace_.note_checkpoint(state_.step);

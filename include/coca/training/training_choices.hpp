@@ -75,7 +75,9 @@ inline WordDropoutOptions word_dropout_options(const TrainingSteps& options) {
   return {.chance = options.word_dropout, .count = options.word_dropout_count};
 }
 
+/// @throws ArgumentError for no steps at all, and as expect_schedule()
 inline ScheduleOptions schedule_options(const TrainingSteps& options, std::uint64_t steps) {
+  if (steps == 0) throw ArgumentError("there is nothing to do: epochs and steps are 0");
   ScheduleOptions schedule{.kind = options.schedule,
                            .learning_rate = options.learning_rate,
                            .minimum = options.final_learning_rate,
@@ -104,6 +106,15 @@ inline TrainingOptions of_task(TrainingOptions options, std::string_view task) {
 /// @param steps of the whole run @throws ArgumentError for options that make no sense.
 inline void expect_run(const TrainingOptions& options, std::uint64_t steps) {
   if (steps == 0) throw ArgumentError("there is nothing to do: epochs and steps are 0");
+  if (options.step.accumulation == 0)
+    throw ArgumentError("a batch cannot be computed in 0 parts (accumulation)");
+  if (!(options.step.ema_decay >= 0 && options.step.ema_decay < 1))
+    throw ArgumentError("ema_decay must be 0 or more and below 1, got " +
+                        std::to_string(options.step.ema_decay));
+  if (!(options.step.contrastive_weight >= 0 && options.step.caption_weight >= 0))
+    throw ArgumentError("contrastive_weight and caption_weight must be 0 or more, got " +
+                        std::to_string(options.step.contrastive_weight) + " and " +
+                        std::to_string(options.step.caption_weight));
   if (options.step.batch_size % options.step.accumulation != 0)
     throw ArgumentError("a batch_size of " + std::to_string(options.step.batch_size) +
                         " cannot be computed in " + std::to_string(options.step.accumulation) +

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <system_error>
@@ -181,7 +182,8 @@ inline LoaderOptions training_loader_options(const TrainingOptions& options,
   if (data.augment) loader.sample.augmentation = data.augmentation;
   loader.sample.truncated = data.truncated;
   loader.sample.shrink_to = data.shrink_to;
-  loader.sample.cache_bytes = data.cache_megabytes << 20;
+  loader.sample.cache_bytes =
+      std::min(data.cache_megabytes, std::numeric_limits<std::size_t>::max() >> 20) << 20;
   loader.threads = data.loader_threads;
   loader.prefetch = data.prefetch;
   return loader;

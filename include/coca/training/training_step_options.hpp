@@ -78,7 +78,8 @@ void for_each_step_option(Steps& step, Visitor&& visit) {
   visit({"steps", "number of steps, which replaces epochs unless 0", group}, step.steps);
   visit({"optimizer", "optimizer", group}, step.optimizer, optimizer_choices);
   visit({"learning_rate", "peak learning rate", group}, step.learning_rate);
-  visit({"final_learning_rate", "learning rate at the end of cosine and linear schedules", group},
+  visit({"final_learning_rate",
+         "learning rate at the end of cosine, linear and constant_cooldown schedules", group},
         step.final_learning_rate);
   visit({"schedule", "learning rate schedule after warm-up", group}, step.schedule,
         schedule_choices);

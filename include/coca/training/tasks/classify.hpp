@@ -78,6 +78,15 @@ class ClassificationTask : public TaskDefaults<Model> {
     add_classification_loss(context, outputs.logits, inputs.part(part), options_, sums);
   }
 
+  /// What makes only a captioner's tokens.
+  std::vector<std::string> unused() const {
+    std::vector<std::string> paths;
+    const auto add = [&paths](const auto& parameter) { paths.push_back(parameter.path()); };
+    if constexpr (requires { this->model().pooler().for_each_caption_parameter(add); })
+      this->model().pooler().for_each_caption_parameter(add);
+    return paths;
+  }
+
   AccuracyScorer scorer() const { return {}; }
 
   /// The most probable class of each picture, with its probability.
