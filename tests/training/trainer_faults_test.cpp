@@ -161,6 +161,10 @@ TEST_CASE("what makes no sense is refused before the first step") {
   CHECK(contains(refusal([](auto& o) { o.step.accumulation = 0; }), "0 parts"));
   CHECK(contains(refusal([](auto& o) { o.step.accumulation = 3; }),
                  "a batch_size of 8 cannot be computed in 3 equal parts (accumulation)"));
+  // Pictures to validate on need what the task needs, too.
+  const std::string labelled = data.folder().write(
+      "labelled.jsonl", R"({"image": "0.png", "kind": "cat"})");
+  CHECK(contains(refusal([&](auto& o) { o.data.validation = {labelled}; }), "caption"));
   TinyModel model = tiny_model();
   TrainingSubject subject = data.subject();
   subject.tokenizer = ClipTokenizer();

@@ -64,6 +64,7 @@ class TaskTrainer {
     learner_.task().prepare(data_.dataset());
     folder_.create();
     validator_.emplace(options_, data_.preprocess(), subject_, data_.dataset(), writes());
+    if (validator_->data()) expect_fields(*validator_->data(), task().fields(), Task::name);
     reporter_.notes(&data_.dataset());
     reporter_.notes(validator_->data());
   }
