@@ -31,7 +31,8 @@ TEST_CASE("an option that the task does not use is named, with the tasks that do
   CHECK(problem({{"task", "classify"}, {"switchout", 0.1}}) ==
         "--switchout changes nothing in the task classify, only in coca, clip and caption");
   CHECK(problem({{"task", "clip"}, {"label_smoothing", 0.1}}) ==
-        "--label-smoothing changes nothing in the task clip, only in coca, caption and classify");
+        "--label-smoothing changes nothing in the task clip, only in coca, caption, classify and "
+        "video");
   CHECK(problem({{"task", "clip"}, {"contrastive", "sigmoid"}}).empty());
   CHECK(problem({{"task", "coca"}, {"contrastive_weight", 3}}).empty());
   CHECK(problem({{"task", "classify"}, {"mixup", 0.8}, {"label_key", "kind"}}).empty());

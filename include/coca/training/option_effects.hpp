@@ -25,27 +25,30 @@ struct TaskOption {
 
 /// Of the library's own tasks; options that are not listed are of all of them.
 inline const std::vector<TaskOption>& task_options() {
-  static const std::vector<TaskOption> all{{"contrastive", {"coca", "clip"}},
-                                           {"contrastive_weight", {"coca", "clip"}},
-                                           {"caption_weight", {"coca", "caption"}},
-                                           {"beams", {"coca", "caption"}},
-                                           {"label_smoothing", {"coca", "caption", "classify"}},
-                                           {"pictures", {"coca", "caption", "classify"}},
-                                           {"label_key", {"classify"}},
-                                           {"head", {"classify"}},
-                                           {"head_start", {"classify"}},
-                                           {"feature_cache", {"classify"}},
-                                           {"cache_views", {"classify"}},
-                                           {"cache_precision", {"classify"}},
-                                           {"mixup", {"classify"}},
-                                           {"cutmix", {"classify"}},
-                                           {"tokenizer", {"coca", "clip", "caption", "classify"}},
-                                           {"caption_key", {"coca", "clip", "caption"}},
-                                           {"templates", {"coca", "clip", "caption", "classify"}},
-                                           {"first_caption", {"coca", "clip", "caption"}},
-                                           {"switchout", {"coca", "clip", "caption"}},
-                                           {"word_dropout", {"coca", "clip", "caption"}},
-                                           {"word_dropout_count", {"coca", "clip", "caption"}}};
+  static const std::vector<TaskOption> all{
+      {"contrastive", {"coca", "clip"}},
+      {"contrastive_weight", {"coca", "clip"}},
+      {"caption_weight", {"coca", "caption"}},
+      {"beams", {"coca", "caption"}},
+      {"label_smoothing", {"coca", "caption", "classify", "video"}},
+      {"pictures", {"coca", "caption", "classify"}},
+      {"label_key", {"classify"}},
+      {"head", {"classify"}},
+      {"head_start", {"classify"}},
+      {"feature_cache", {"classify", "video"}},
+      {"cache_views", {"classify", "video"}},
+      {"cache_precision", {"classify", "video"}},
+      {"mixup", {"classify"}},
+      {"cutmix", {"classify"}},
+      {"cache_megabytes", {"coca", "clip", "caption", "classify"}},
+      {"patch_dropout", {"coca", "clip", "caption", "classify"}},
+      {"tokenizer", {"coca", "clip", "caption", "classify"}},
+      {"caption_key", {"coca", "clip", "caption"}},
+      {"templates", {"coca", "clip", "caption", "classify"}},
+      {"first_caption", {"coca", "clip", "caption"}},
+      {"switchout", {"coca", "clip", "caption"}},
+      {"word_dropout", {"coca", "clip", "caption"}},
+      {"word_dropout_count", {"coca", "clip", "caption"}}};
   return all;
 }
 
@@ -60,6 +63,8 @@ struct OptionNeed {
 inline bool starts_from_text(const TrainingOptions& options) {
   return options.task != "classify" || options.head_start == HeadStart::text;
 }
+
+inline bool is_on_videos(const TrainingOptions& options) { return options.task == "video"; }
 
 inline constexpr OptionNeed option_needs[] = {
     {"keep_best", [](const TrainingOptions& o) { return !o.data.validation.empty(); },
@@ -91,6 +96,9 @@ inline constexpr OptionNeed option_needs[] = {
      "--group-key"},
     {"templates", starts_from_text, "--head-start text"},
     {"tokenizer", starts_from_text, "--head-start text"},
+    {"frames", is_on_videos, "--task video"},
+    {"temporal_positions", is_on_videos, "--task video"},
+    {"class_names", is_on_videos, "--task video"},
     {"cache_views", [](const TrainingOptions& o) { return !o.features.folder.empty(); },
      "--feature-cache"},
     {"cache_precision", [](const TrainingOptions& o) { return !o.features.folder.empty(); },
@@ -140,7 +148,7 @@ inline std::string task_names(const std::vector<std::string_view>& tasks) {
 }
 
 inline bool is_own_task(std::string_view task) {
-  for (const char* own : {"coca", "clip", "caption", "classify"})
+  for (const char* own : {"coca", "clip", "caption", "classify", "video"})
     if (task == own) return true;
   return false;
 }
