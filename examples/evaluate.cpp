@@ -12,6 +12,8 @@
 #include "evaluate_retrieval.hpp"
 #include "evaluate_sentences.hpp"
 #include "evaluate_test_set.hpp"
+#include "evaluate_video.hpp"
+#include "evaluate_video_retrieval.hpp"
 #include "evaluate_vqa.hpp"
 #include "evaluate_zero_shot.hpp"
 
@@ -24,12 +26,17 @@ struct Subcommand {
   int (*run)(int argc, char* argv[]);
 };
 
-constexpr std::array subcommands{
-    Subcommand{"build", evaluate_build},           Subcommand{"captions", evaluate_captions},
-    Subcommand{"classify", evaluate_classify},     Subcommand{"probe", evaluate_probe},
-    Subcommand{"retrieval", evaluate_retrieval},   Subcommand{"zero-shot", evaluate_zero_shot},
-    Subcommand{"entailment", evaluate_entailment}, Subcommand{"pairs", evaluate_pairs},
-    Subcommand{"vqa", evaluate_vqa}};
+constexpr std::array subcommands{Subcommand{"build", evaluate_build},
+                                 Subcommand{"captions", evaluate_captions},
+                                 Subcommand{"classify", evaluate_classify},
+                                 Subcommand{"probe", evaluate_probe},
+                                 Subcommand{"retrieval", evaluate_retrieval},
+                                 Subcommand{"zero-shot", evaluate_zero_shot},
+                                 Subcommand{"entailment", evaluate_entailment},
+                                 Subcommand{"pairs", evaluate_pairs},
+                                 Subcommand{"video", evaluate_video},
+                                 Subcommand{"video-retrieval", evaluate_video_retrieval},
+                                 Subcommand{"vqa", evaluate_vqa}};
 
 }  // namespace
 

@@ -17,7 +17,7 @@
 #include "command_line.hpp"
 #include "encoding_options.hpp"
 #include "result_files.hpp"
-#include "text_table.hpp"
+#include "retrieval_table.hpp"
 
 namespace coca_examples {
 
@@ -89,36 +89,6 @@ void add_positives(const Options& options, const coca::RetrievalRun& run,
   }
 }
 
-std::string percent(const std::optional<double>& share) {
-  return share ? to_text(100 * *share, 1) : "-";
-}
-
-/// A row for each way.
-std::vector<std::string> table_of(const coca::BenchmarkResult& result, const Counts& counts) {
-  const auto value = [&](const std::string& key) { return coca::metric(result, key); };
-  const bool positives = value("text_retrieval_r_precision").has_value() ||
-                         value("image_retrieval_r_precision").has_value();
-  std::vector<std::vector<std::string>> rows{
-      {"", "queries", "R@1", "R@5", "R@10", "R@1, 95 %", "median", "mean rank"}};
-  if (positives) rows[0].insert(rows[0].end(), {"R-precision", "mAP@R"});
-  for (const std::string way : coca::retrieval_ways) {
-    const bool of_pictures = way == coca::retrieval_ways[0];
-    rows.push_back({of_pictures ? "image to text" : "text to image",
-                    std::to_string(of_pictures ? counts.pictures : counts.texts)});
-    std::vector<std::string>& row = rows.back();
-    for (const char* limit : {"1", "5", "10"})
-      row.push_back(percent(value(way + "_recall@" + limit)));
-    row.push_back(percent(value(way + "_recall@1_low")) + "-" +
-                  percent(value(way + "_recall@1_high")));
-    row.push_back(to_text(value(way + "_median_rank").value_or(0), 1));
-    const auto mean = value(way + "_mean_rank");
-    row.push_back(mean ? to_text(*mean, 1) : "-");
-    if (positives)
-      row.insert(row.end(), {percent(value(way + "_r_precision")), percent(value(way + "_map@r"))});
-  }
-  return text_table(rows);
-}
-
 void print(const Options& options, const coca::BenchmarkResult& result, const Counts& counts) {
   if (options.json) {
     JsonLine line = coca::to_json(result);
@@ -128,7 +98,8 @@ void print(const Options& options, const coca::BenchmarkResult& result, const Co
     line["skipped"] = counts.skipped;
     return print_line(to_line(line));
   }
-  for (const std::string& text : table_of(result, counts)) print_line(text);
+  for (const std::string& text : retrieval_table(result, {counts.pictures, counts.texts}))
+    print_line(text);
   print_line(options.protocol == "captions"
                  ? "Recall in percent, among all captions; ranks from 1."
                  : "Recall in percent, among distinct first captions; ranks from 1.");
@@ -218,7 +189,9 @@ bool run(const CLI::App& app, Options options) {
   const Counts counts{run.pictures.size(), run.texts.size(),
                       data.broken.size() + run.broken.size()};
   print(options, result, counts);
-  if (!options.page.empty()) write_page(options, *model, data, run, table_of(result, counts));
+  if (!options.page.empty())
+    write_page(options, *model, data, run,
+               retrieval_table(result, {counts.pictures, counts.texts}));
   return failures.none();
 }
 

@@ -1,4 +1,5 @@
-// Trains a model: a contrastive captioner, a CLIP or a classifier of pictures.
+// Trains a model: a contrastive captioner, a CLIP, one that answers, or a classifier of pictures or
+// videos.
 
 #include <atomic>
 #include <csignal>
@@ -18,6 +19,7 @@
 #include "coca/training/option_effects.hpp"
 #include "coca/training/question_data.hpp"
 #include "coca/training/training_options_json.hpp"
+#include "coca/training/video_data.hpp"
 #include "command_line.hpp"
 #include "picture_reading.hpp"
 #include "progress_bar.hpp"
@@ -369,8 +371,8 @@ void print_start(const Options& options, std::size_t weights, std::size_t pictur
   if (options.json) return;
   print_line("training " + options.training.model + " (" +
              to_text(static_cast<double>(weights) / 1e6, 2) + " million weights) on " +
-             coca::counted(pictures, "picture") + ", " +
-             (state.step == 0 ? "" : "from step " + std::to_string(state.step) + " of ") +
+             coca::counted(pictures, options.training.task == "video" ? "video" : "picture") +
+             ", " + (state.step == 0 ? "" : "from step " + std::to_string(state.step) + " of ") +
              coca::counted(steps, "step") + ", into " + options.training.output);
 }
 
@@ -402,6 +404,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   expect_effective(app, options);
   keep_answers(training, start.resume);
   const bool classifies = training.task == "classify";
+  const bool reads_no_texts = classifies || training.task == "video";
   if (training.tokenizer.empty())
     if (const auto folder = coca::find_hugging_face_folder(training.init_from))
       training.tokenizer = vocabulary_of(*folder);
@@ -416,12 +419,12 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   const bool speaks = processes.rank() == 0;
   TrainingRequest request{
       .subject = {.config = preset.config,
-                  .tokenizer = classifies          ? std::optional<coca::AnyTokenizer>()
+                  .tokenizer = reads_no_texts      ? std::optional<coca::AnyTokenizer>()
                                : tokenizer.empty() ? coca::AnyTokenizer(coca::ClipTokenizer())
                                                    : coca::read_tokenizer(tokenizer),
                   .preprocess =
                       preprocess_of(training.init_from).value_or(coca::PreprocessConfig{}),
-                  .tokenizer_file = classifies ? "" : tokenizer,
+                  .tokenizer_file = reads_no_texts ? "" : tokenizer,
                   .classes = classifies ? coca::training_classes(training.data)
                                         : std::vector<std::string>()},
       .options = training,
@@ -441,6 +444,7 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
   stop_at_signals();
   try {
     request.subject = coca::with_task_data(std::move(request.subject), training);
+    request.subject = coca::with_video_data(std::move(request.subject), training);
     const coca::TrainingEnd end = run_training(request);
     if (speaks) print_end(options, end, skipped);
   } catch (const coca::ArgumentError& error) {
@@ -454,8 +458,9 @@ bool run(CLI::App& app, int argc, char** argv, Options& options) {
 int main(int argc, char* argv[]) {
   Options options;
   CLI::App app(
-      "Trains a captioner or a CLIP on pictures and captions, a classifier on labels, or a model "
-      "that\nanswers questions about pictures.",
+      "Trains a captioner or a CLIP on pictures and captions, a classifier of pictures or videos "
+      "on "
+      "labels,\nor a model that answers questions about pictures.",
       "train");
   app.footer(
       "Example: train --data train.jsonl --validation held_out.jsonl --output run --epochs 20 "
@@ -465,6 +470,9 @@ int main(int argc, char* argv[]) {
       "         train --task classify --data train/ --validation test/ --output classifier\n"
       "         train --task classify --head pooler --freeze visual --feature-cache features \\\n"
       "               --init-from model/ --data train/ --validation test/ --output frozen\n"
+      "         train --task video --data clips/ --frames 16 --temporal-positions --init-from "
+      "model/ "
+      "--output videos\n"
       "         train --task vqa --init-from run --data questions.json --annotations "
       "annotations.json --image-folder train2014 --output answers");
   app.add_option("--config", options.config, "JSON file of options; flags override it")

@@ -1,13 +1,7 @@
 #include "training.hpp"
 
-#include <algorithm>
 #include <cstddef>
-#include <filesystem>
-#include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "coca/backend/cpu/cpu.hpp"
@@ -15,9 +9,7 @@
 #include "coca/models/coca.hpp"
 #include "coca/models/initialize.hpp"
 #include "coca/models/standard_classifier.hpp"
-#include "coca/pipelines/classes_file.hpp"
 #include "coca/pipelines/load.hpp"
-#include "coca/training/frozen_features.hpp"
 #include "coca/training/partial_weights.hpp"
 #include "coca/training/run_data.hpp"
 #include "coca/training/tasks/caption.hpp"
@@ -25,45 +17,16 @@
 #include "coca/training/tasks/clip.hpp"
 #include "coca/training/tasks/coca.hpp"
 #include "coca/training/text_head.hpp"
+#include "feature_training.hpp"
+#include "initial_weights.hpp"
 #include "model.hpp"
 #include "question_training.hpp"
 #include "run_task.hpp"
+#include "video_training.hpp"
 
 namespace coca_examples {
 
 namespace {
-
-/// What --init-from gives.
-struct InitialWeights {
-  coca::Checkpoint checkpoint;
-  bool of_classifier = false;          ///< an image encoder with a head, and no text tower
-  std::vector<std::string> classes{};  ///< of a classifier, if a file next to it names them
-};
-
-InitialWeights initial_weights(const TrainingRequest& request) {
-  namespace fs = std::filesystem;
-  const std::string& path = request.options.init_from;
-  const auto folder = coca::find_hugging_face_folder(path);
-  InitialWeights weights{coca::open_checkpoint(folder ? folder->weights : path)};
-  weights.of_classifier = weights.checkpoint.contains("head.bias");
-  const fs::path names = (folder ? fs::path(path) : fs::path(path).parent_path()) / "classes.txt";
-  std::error_code ignored;
-  if (weights.of_classifier && fs::exists(names, ignored))
-    weights.classes = coca::read_classes_file(names.string());
-  return weights;
-}
-
-/// Says which weights are not among those of --init-from.
-void tell_random(const std::vector<std::string>& names, const TrainingRequest& request) {
-  constexpr std::size_t shown = 8;
-  if (names.empty() || !request.events.on_note) return;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i)
-    list += (list.empty() ? "" : ", ") + names[i];
-  if (names.size() > shown) list += " and " + std::to_string(names.size() - shown) + " more";
-  request.events.on_note(request.options.init_from + " has no " + list +
-                         ": their values start at random");
-}
 
 /// Random or given weights; a resumed run has its own. A classifier gives its image encoder.
 template <class Model>
@@ -73,7 +36,7 @@ void fill(Model& model, const TrainingRequest& request) {
     return coca::initialize(model, request.options.seed);
   }
   const InitialWeights weights = initial_weights(request);
-  if (weights.of_classifier) {
+  if (weights.of_classifier || weights.of_videos) {
     coca::initialize(model, request.options.seed);
     tell_random(coca::load_known_weights(model, weights.checkpoint), request);
   } else {
@@ -135,51 +98,6 @@ void start_from_text(Model& model, const TrainingRequest& request) {
                           zero_shot.logit_scale() / pooled_norm(model, request));
 }
 
-/// Computes what a folder of features does not hold; of several processes the first one does.
-template <class Model>
-std::shared_ptr<const coca::FeatureSource> shared_features(const Model& model,
-                                                           const coca::FeatureRequest& wanted,
-                                                           const TrainingRequest& request) {
-  const coca::FeatureCacheContent content =
-      coca::feature_content(model, request.subject.config, request.options, wanted);
-  const coca::FeatureEvents events{request.on_features, request.events.stop};
-  std::shared_ptr<const coca::FeatureSource> features;
-  if (request.processes.rank() == 0)
-    features = coca::frozen_features(model, content, wanted, events, request.events.on_note);
-  const bool complete = request.processes.sum({features ? 1.0 : 0.0})[0] > 0;
-  if (complete && !features)
-    features =
-        std::make_shared<const coca::CachedFeatures>(coca::FeatureCache(wanted.folder, content));
-  return features;
-}
-
-/// The options in the run's folder, by which a run is resumed that stops before its first step.
-void write_options(const TrainingRequest& request) {
-  if (request.processes.rank() != 0) return;
-  const coca::RunFolder folder(request.options.output);
-  folder.create();
-  coca::write_file_atomically(
-      folder.options(),
-      std::string_view(coca::to_json_text(coca::to_json(request.options), 2) + "\n"));
-}
-
-/// The request with the features of a frozen encoder; nothing if that was stopped.
-template <class Model>
-std::optional<TrainingRequest> with_features(const Model& model, TrainingRequest request) {
-  coca::expect_frozen(model, request.options);
-  write_options(request);
-  const coca::PreprocessConfig preprocess =
-      coca::run_preprocess(request.options, request.subject, model.image_size);
-  request.subject.training_features = shared_features(
-      model, coca::training_features(request.options, request.subject, preprocess), request);
-  if (!request.subject.training_features) return std::nullopt;
-  const auto validation = coca::validation_features(request.options, request.subject, preprocess);
-  if (!validation) return request;
-  request.subject.validation_features = shared_features(model, *validation, request);
-  if (!request.subject.validation_features) return std::nullopt;
-  return request;
-}
-
 /// A classifier with the image encoder of a configuration; from --init-from it takes the encoder,
 /// and the head of a classifier of the same classes.
 template <class B>
@@ -221,10 +139,12 @@ coca::TrainingEnd run_training_on(const TrainingRequest& request) {
 }  // namespace
 
 coca::TrainingEnd run_training(const TrainingRequest& request) {
-  if (!request.options.features.folder.empty() && request.options.task != "classify")
-    throw coca::ArgumentError("feature_cache is for the task classify, this one is " +
-                              request.options.task);
-  if (coca::reads_questions(request.options.task)) return run_question_training(request);
+  const std::string& task = request.options.task;
+  if (!request.options.features.folder.empty() && task != "classify" && task != "video")
+    throw coca::ArgumentError("feature_cache is for the tasks classify and video, this one is " +
+                              task);
+  if (coca::reads_questions(task)) return run_question_training(request);
+  if (task == "video") return run_video_training(request);
   return request.options.precision == coca::TrainingPrecision::bfloat16
              ? run_training_on<coca::Cpu<float, coca::bfloat16>>(request)
              : run_training_on<coca::Cpu<float>>(request);

@@ -34,8 +34,13 @@ TEST_CASE("an option that the task does not use is named, with the tasks that do
   CHECK(problem({{"task", "classify"}, {"switchout", 0.1}}) ==
         "--switchout changes nothing in the task classify, only in coca, clip and caption");
   CHECK(problem({{"task", "clip"}, {"label_smoothing", 0.1}}) ==
-        "--label-smoothing changes nothing in the task clip, only in coca, caption, classify, vqa, "
-        "entailment and pairs");
+        "--label-smoothing changes nothing in the task clip, only in coca, caption, classify, "
+        "video, vqa, entailment and pairs");
+  CHECK(problem({{"task", "coca"}, {"frames", 8}}) ==
+        "--frames changes nothing in the task coca, only in video");
+  CHECK(problem({{"task", "video"}, {"frames", 8}, {"temporal_positions", true}}).empty());
+  CHECK(problem({{"task", "video"}, {"mixup", 0.8}}) ==
+        "--mixup changes nothing in the task video, only in classify");
   CHECK(problem({{"task", "clip"}, {"contrastive", "sigmoid"}}).empty());
   CHECK(problem({{"task", "coca"}, {"contrastive_weight", 3}}).empty());
   CHECK(problem({{"task", "classify"}, {"mixup", 0.8}, {"label_key", "kind"}}).empty());

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// A data set: records by index. The text of a record is cheap to get, its picture is read
+/// A data set: records by index. The text of a record is cheap to get, its picture or video is read
 /// on demand, so that threads can read ahead and a broken picture affects only itself.
 
 #include <concepts>
@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "coca/core/error.hpp"
+#include "coca/data/random_draws.hpp"
+#include "coca/image/image.hpp"
 
 namespace coca {
 
@@ -42,6 +44,19 @@ concept Dataset = requires(const T& dataset, std::size_t index) {
 template <class T>
 concept HasSeveralPictures = Dataset<T> && requires(const T& dataset, std::size_t index) {
   { dataset.read(index, std::size_t{}) } -> std::convertible_to<std::vector<std::uint8_t>>;
+};
+
+/// What one showing of a video is made of.
+struct Frames {
+  std::vector<Image> images{};
+  std::string damage{};  ///< what is wrong with the file although it can be read; or empty
+};
+
+/// A data set whose records may be videos: the frames of one showing of a record, which may depend
+/// on what is drawn for it; nothing for a record of picture files.
+template <class T>
+concept HasFrames = Dataset<T> && requires(const T& dataset, const SampleKey& key) {
+  { dataset.frames(key) } -> std::convertible_to<std::optional<Frames>>;
 };
 
 namespace detail {
@@ -94,12 +109,20 @@ class AnyDataset {
     return held_->read(index, number);
   }
 
+  /// The frames of a video for one showing of record `key.index`; nothing if it has picture files.
+  /// @throws as read()
+  std::optional<Frames> frames(const SampleKey& key) const {
+    detail::check_record_index(static_cast<std::size_t>(key.index), size());
+    return held_->frames(key);
+  }
+
  private:
   struct Interface {
     virtual ~Interface() = default;
     virtual std::size_t size() const = 0;
     virtual Record record(std::size_t index) const = 0;
     virtual std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const = 0;
+    virtual std::optional<Frames> frames(const SampleKey& key) const = 0;
     virtual std::vector<std::string> notes() const = 0;
   };
 
@@ -111,6 +134,12 @@ class AnyDataset {
     Record record(std::size_t index) const override { return dataset.record(index); }
     std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const override {
       return detail::read_picture(dataset, index, number);
+    }
+    std::optional<Frames> frames(const SampleKey& key) const override {
+      if constexpr (HasFrames<T>)
+        return dataset.frames(key);
+      else
+        return std::nullopt;
     }
     std::vector<std::string> notes() const override {
       if constexpr (requires { dataset.notes(); })
@@ -137,6 +166,9 @@ class Subset {
   Record record(std::size_t index) const { return dataset_.record(original(index)); }
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return dataset_.read(original(index), number);
+  }
+  std::optional<Frames> frames(const SampleKey& key) const {
+    return dataset_.frames({key.seed, key.epoch, original(static_cast<std::size_t>(key.index))});
   }
   std::vector<std::string> notes() const { return dataset_.notes(); }
 
@@ -165,6 +197,10 @@ class ConcatDataset {
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     const auto [dataset, local] = find(index);
     return dataset->read(local, number);
+  }
+  std::optional<Frames> frames(const SampleKey& key) const {
+    const auto [dataset, local] = find(static_cast<std::size_t>(key.index));
+    return dataset->frames({key.seed, key.epoch, local});
   }
   std::vector<std::string> notes() const {
     std::vector<std::string> all;
@@ -199,6 +235,7 @@ class NotedDataset {
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return dataset_.read(index, number);
   }
+  std::optional<Frames> frames(const SampleKey& key) const { return dataset_.frames(key); }
   const std::vector<std::string>& notes() const noexcept { return notes_; }
 
  private:

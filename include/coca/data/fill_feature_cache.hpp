@@ -66,6 +66,7 @@ inline LoaderOptions feature_loading(LoaderOptions options) {
   options.order.ranks = 1;
   options.group_key.clear();
   options.replace_broken = false;
+  if (options.sample.pictures_per_sample > 1) options.prefetch = 1;  // batches of clips are large
   return options;
 }
 

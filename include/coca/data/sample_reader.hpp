@@ -137,10 +137,12 @@ class SampleReader {
   // All pictures of a sample, one after the other; what is drawn is the same for each of them.
   PixelBatch show_all(const Record& record, const SampleKey& key) {
     const PictureLimits limits = limits_of(record);
+    const std::vector<TransparentImage> frames = frames_of(record, key);
     PixelBatch all;
     for (std::size_t number = 0; number < options_.pictures_per_sample; ++number) {
       const auto index = static_cast<std::size_t>(key.index);
-      Pixels one = show(*picture(index, number, record.name), key, limits);
+      Pixels one = frames.empty() ? show(*picture(index, number, record.name), key, limits)
+                                  : show(frames[number], key, limits);
       if (number == 0)
         all = {1, one.channels, one.height, one.width, std::move(one.values)};
       else
@@ -148,6 +150,22 @@ class SampleReader {
     }
     all.batch = options_.pictures_per_sample;
     return all;
+  }
+
+  // The frames of a video; none of a record of picture files.
+  std::vector<TransparentImage> frames_of(const Record& record, const SampleKey& key) const {
+    std::vector<TransparentImage> shown;
+    std::optional<Frames> frames = dataset_.frames(key);
+    if (!frames) return shown;
+    if (frames->images.size() != options_.pictures_per_sample)
+      throw ArgumentError("a video gave " + std::to_string(frames->images.size()) +
+                          " pictures, but pictures_per_sample is " +
+                          std::to_string(options_.pictures_per_sample));
+    if (!frames->damage.empty() && options_.damaged != nullptr)
+      options_.damaged->add(record.name, frames->damage);
+    for (Image& image : frames->images)
+      shown.push_back(shrink({std::move(image), {}}, options_.shrink_to));
+    return shown;
   }
 
   std::shared_ptr<const TransparentImage> picture(std::size_t index, std::size_t number,

@@ -38,6 +38,8 @@ struct ModelDescription {
   /// `classifier_cfg` next to `model_cfg`: the model is a classifier with that image encoder, and
   /// has no text tower. OpenCLIP knows no such key.
   std::optional<ClassifierConfig> classifier{};
+  /// `video_cfg`, in the same way of a classifier of videos.
+  std::optional<VideoConfig> video{};
 };
 
 namespace detail {
@@ -407,6 +409,17 @@ inline ClassifierConfig parse_classifier(const std::string& path, const Json& js
   return classifier;
 }
 
+/// `video_cfg`: numbers of classes and frames, and whether frames have positions.
+inline VideoConfig parse_video(const std::string& path, const Json& json) {
+  ConfigSection section(path, "video_cfg.", json);
+  VideoConfig video;
+  video.classes = static_cast<std::size_t>(section.required_integer("classes", 2, 1'000'000));
+  video.frames = static_cast<std::size_t>(section.required_integer("frames", 1, 65'536));
+  video.temporal_positions = section.boolean("temporal_positions", false);
+  section.finish();
+  return video;
+}
+
 }  // namespace detail
 
 /// Whether a JSON document looks like a model configuration of OpenCLIP, bare or nested.
@@ -458,6 +471,8 @@ inline ModelDescription parse_model_description(const Json& json, const std::str
   if (json.contains("preprocess_cfg")) model.preprocess = json.at("preprocess_cfg");
   if (nested && json.contains("classifier_cfg"))
     model.classifier = detail::parse_classifier(path, json.at("classifier_cfg"));
+  if (nested && json.contains("video_cfg"))
+    model.video = detail::parse_video(path, json.at("video_cfg"));
   return model;
 }
 

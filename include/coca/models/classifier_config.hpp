@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// What a classifier has beyond the configuration of its image encoder.
+/// What a classifier of pictures or videos has beyond the configuration of its image encoder.
 
 #include <array>
 #include <cstddef>
@@ -29,6 +29,15 @@ struct ClassifierConfig {
   std::size_t classes = 0;
 
   friend constexpr bool operator==(const ClassifierConfig&, const ClassifierConfig&) = default;
+};
+
+/// A classifier of videos, apart from its image encoder.
+struct VideoConfig {
+  std::size_t classes = 0;
+  std::size_t frames = 16;          ///< of a clip
+  bool temporal_positions = false;  ///< whether the order of frames has an effect
+
+  friend constexpr bool operator==(const VideoConfig&, const VideoConfig&) = default;
 };
 
 }  // namespace coca

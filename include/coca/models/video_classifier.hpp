@@ -53,6 +53,7 @@ class VideoClassifier {
   VideoClassifier(const Options& options, Encoder encoder, B backend = B{})
       : image_size(encoder.image_size),
         encoder_tokens(encoder.tokens),
+        encoder_width(encoder.width),
         classes(checked(options).classes),
         frames(options.frames),
         backend_(std::move(backend)),
@@ -69,6 +70,7 @@ class VideoClassifier {
 
   std::size_t image_size = 0;      ///< side in pixels
   std::size_t encoder_tokens = 0;  ///< of the encoder, per frame
+  std::size_t encoder_width = 0;   ///< of each of them
   std::size_t classes = 0;
   std::size_t frames = 0;  ///< see VideoClassifierOptions
 

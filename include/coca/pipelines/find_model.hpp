@@ -211,6 +211,7 @@ class ModelFinder {
       expect_same(model, folder);
       model.weights = folder.weights;
       model.description.classifier = folder.description.classifier;
+      model.description.video = folder.description.video;
       model.folder = std::move(folder);
     } else {
       model.weights = options_.weights;

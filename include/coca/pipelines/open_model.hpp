@@ -96,7 +96,16 @@ inline std::string name_of(const FoundModel& found) {
   return found.description.classifier && found.folder ? found.folder->path : found.name;
 }
 
+/// @throws ArgumentError for a model that does not read single pictures
+inline void expect_picture_model(const FoundModel& found) {
+  if (found.description.video)
+    throw ArgumentError("the model " + (found.folder ? found.folder->path : found.name) +
+                        " is a classifier of videos, which open_video_model() and the programs "
+                        "video and evaluate video open");
+}
+
 inline ModelInfo model_info(const FoundModel& found, const OpenOptions& options) {
+  expect_picture_model(found);
   const auto& classifier = found.description.classifier;
   ModelInfo info{
       .preset = name_of(found),

@@ -34,19 +34,23 @@ inline OptionList joined(std::initializer_list<OptionList> lists) {
 /// Of lists of pictures with captions or labels.
 inline const OptionList picture_list_options{"image_key", "separator", "split",
                                              "folders",   "flip_key",  "validation_split",
-                                             "color_key", "templates"};
+                                             "color_key", "templates", "cache_megabytes"};
 /// Of tasks that learn from captions.
-inline const OptionList caption_options{"caption_key", "first_caption", "switchout", "word_dropout",
-                                        "word_dropout_count"};
+inline const OptionList caption_options{"patch_dropout", "caption_key",  "first_caption",
+                                        "switchout",     "word_dropout", "word_dropout_count"};
 inline const OptionList contrastive_options{"contrastive", "contrastive_weight"};
 /// Of tasks that write captions.
 inline const OptionList writing_options{"caption_weight", "label_smoothing", "pictures", "beams"};
 inline const OptionList class_options{
-    "label_key",       "head",  "head_start", "feature_cache",   "cache_views",
-    "cache_precision", "mixup", "cutmix",     "label_smoothing", "pictures"};
+    "patch_dropout",   "label_key", "head",   "head_start",      "feature_cache", "cache_views",
+    "cache_precision", "mixup",     "cutmix", "label_smoothing", "pictures"};
+/// Of lists of videos.
+inline const OptionList video_options{"frames",         "temporal_positions", "class_names",
+                                      "feature_cache",  "cache_views",        "cache_precision",
+                                      "label_smoothing"};
 inline const OptionList question_options{
-    "annotations", "validation_annotations", "picture_pattern", "answers", "answer_count",
-    "answer_loss", "caption_weight",         "label_smoothing"};
+    "patch_dropout", "annotations", "validation_annotations", "picture_pattern", "answers",
+    "answer_count",  "answer_loss", "caption_weight",         "label_smoothing"};
 
 }  // namespace detail
 
@@ -60,9 +64,10 @@ inline const std::vector<BuiltInTask>& built_in_tasks() {
       {"caption", detail::joined({detail::picture_list_options, detail::caption_options,
                                   detail::writing_options})},
       {"classify", detail::joined({detail::picture_list_options, detail::class_options})},
+      {"video", detail::video_options},
       {"vqa", detail::question_options},
-      {"entailment", {"label_smoothing"}},
-      {"pairs", {"label_smoothing", "head"}}};
+      {"entailment", {"patch_dropout", "label_smoothing"}},
+      {"pairs", {"patch_dropout", "label_smoothing", "head"}}};
   return all;
 }
 

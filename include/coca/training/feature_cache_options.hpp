@@ -35,7 +35,7 @@ void for_each_feature_option(Options& options, Visitor&& visit) {
   const char* group = "Frozen encoder";
   visit({"feature_cache",
          "folder that keeps the tokens of a frozen image encoder, so that it runs once per picture "
-         "(task classify with --freeze visual)",
+         "(tasks classify and video with --freeze visual)",
          group},
         options.folder);
   visit({"cache_views",

@@ -149,7 +149,7 @@ FeatureCacheContent feature_content(const Model& model, const AnyConfig& config,
                         {"picture_files", detail::picture_digest(request.data)}},
           .pictures = request.data.size(),
           .views = std::max<std::size_t>(request.views, 1),
-          .tokens = model.encoder_tokens,
+          .tokens = model.encoder_tokens * request.loading.sample.pictures_per_sample,
           .width = model.encoder_width,
           .dtype = options.features.dtype()};
 }
@@ -160,7 +160,10 @@ inline FeatureRequest training_features(const TrainingOptions& options,
                                         const PreprocessConfig& preprocess) {
   LoaderOptions loading = training_loader_options(options, preprocess);
   if (options.features.views == 0) loading.sample.augmentation.reset();
-  return {options.features.folder + "/training", open_training_data(options.data, subject.classes),
+  if (subject.training_data) apply(*subject.training_data, loading.sample);
+  return {options.features.folder + "/training",
+          subject.training_data ? subject.training_data->records
+                                : open_training_data(options.data, subject.classes),
           std::move(loading), options.features.views};
 }
 
@@ -169,10 +172,13 @@ inline std::optional<FeatureRequest> validation_features(const TrainingOptions& 
                                                          const TrainingSubject& subject,
                                                          const PreprocessConfig& preprocess) {
   if (options.data.validation.empty()) return std::nullopt;
-  return FeatureRequest{
-      options.features.folder + "/validation",
-      first_of(open_validation_data(options.data, subject.classes), options.validation_pictures),
-      validation_loader_options(options, preprocess), 0};
+  LoaderOptions loading = validation_loader_options(options, preprocess);
+  if (subject.validation_data) apply(*subject.validation_data, loading.sample);
+  const AnyDataset data = subject.validation_data
+                              ? subject.validation_data->records
+                              : open_validation_data(options.data, subject.classes);
+  return FeatureRequest{options.features.folder + "/validation",
+                        first_of(data, options.validation_pictures), std::move(loading), 0};
 }
 
 /// "1,200 MB": of what is about to be written.
@@ -189,6 +195,26 @@ inline std::string feature_size_text(const FeatureCache& cache) {
          " are still to be computed";
 }
 
+namespace detail {
+
+/// What an image encoder makes of pictures, some at a time, since a batch of clips has many.
+/// @return [batch, encoder tokens, width]
+template <class Model>
+std::vector<float> encoded_tokens(Context<typename Model::backend_type>& context,
+                                  const Model& model, const PixelBatch& pixels) {
+  constexpr std::size_t at_once = 32;
+  const auto all = to_device(context, pixels);
+  std::vector<float> tokens;
+  for (std::size_t first = 0; first < pixels.batch; first += at_once) {
+    const std::size_t count = std::min(at_once, pixels.batch - first);
+    const auto some = context.to_host(model.image_encoder()(context, all.slice(first, count)));
+    tokens.insert(tokens.end(), some.begin(), some.end());
+  }
+  return tokens;
+}
+
+}  // namespace detail
+
 /// Opens a cache, and computes what is missing.
 /// @param tell called with a sentence about its size, before anything is computed
 /// @return nothing if it was stopped
@@ -202,8 +228,7 @@ std::shared_ptr<const FeatureSource> frozen_features(
   if (tell && cache.missing_bytes() != 0) tell(feature_size_text(cache));
   Context<B> context(model.backend());
   const auto encode = [&](const PixelBatch& pixels) {
-    const auto values = context.to_host(model.image_encoder()(context, to_device(context, pixels)));
-    return std::vector<float>(values.begin(), values.end());
+    return detail::encoded_tokens(context, model, pixels);
   };
   if (!fill_feature_cache(cache, request.data, request.loading, encode, events)) return nullptr;
   return std::make_shared<const CachedFeatures>(cache);

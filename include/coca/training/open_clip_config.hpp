@@ -75,4 +75,14 @@ inline std::vector<ModelFile> classifier_config_file(const AnyConfig& config,
   return {{"open_clip_config.json", json.dump(2) + "\n"}};
 }
 
+/// The same of a classifier of videos, which open_video_model() knows by `video_cfg`.
+inline std::vector<ModelFile> video_config_file(const AnyConfig& config, const VideoConfig& video,
+                                                const PreprocessConfig& preprocess) {
+  nlohmann::ordered_json json = open_clip_config(config, preprocess, false);
+  json["video_cfg"] = {{"classes", video.classes},
+                       {"frames", video.frames},
+                       {"temporal_positions", video.temporal_positions}};
+  return {{"open_clip_config.json", json.dump(2) + "\n"}};
+}
+
 }  // namespace coca

@@ -1,6 +1,6 @@
 #pragma once
 /// @file
-/// The data of tasks that need more than a list of pictures: questions, pairs of pictures.
+/// The data of tasks that need more than a list of pictures: questions, pairs of pictures, videos.
 
 #include <cstddef>
 #include <string>

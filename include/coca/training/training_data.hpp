@@ -143,8 +143,9 @@ inline TrainingOptions with_absolute_paths(TrainingOptions options) {
                       &options.data.validation_annotations})
     for (std::string& path : *paths) path = detail::absolute_patterns(path);
   for (std::string& path : options.pictures) path = detail::absolute_path(path);
-  for (std::string* path : {&options.data.image_folder, &options.data.answers, &options.tokenizer,
-                            &options.init_from, &options.features.folder})
+  for (std::string* path :
+       {&options.data.image_folder, &options.data.class_names, &options.data.answers,
+        &options.tokenizer, &options.init_from, &options.features.folder})
     *path = detail::absolute_path(*path);
   return options;
 }

@@ -21,7 +21,8 @@ struct TrainingData {
   std::vector<std::string> validation{};  ///< the same, never trained on
   std::string image_key{};                ///< of caption files; empty: what is there
   std::string caption_key{};
-  std::string label_key{};                ///< field that names the class of a picture
+  std::string label_key{};    ///< field that names the class of a picture
+  std::string class_names{};  ///< file of the classes' names, of lists of videos with numbers
   std::vector<std::string> field_keys{};  ///< of caption files, see CaptionFileOptions
   std::string separator{};  ///< of tables: a character, or "tab"; empty: what their header shows
   std::vector<std::string> split{};             ///< of Karpathy's files; empty: train and restval
@@ -64,7 +65,8 @@ template <class Data, class Visitor>
 void for_each_data_option(Data& data, Visitor&& visit) {
   const char* group = "Data";
   visit({"data",
-         "what to train on: caption files (JSON, CSV, TSV), shards (.tar), folders, IDX files",
+         "what to train on: caption files (JSON, CSV, TSV), shards (.tar), folders, IDX files; of "
+         "task video folders of classes, or lists",
          group},
         data.training);
   visit({"validation", "what to validate on: the same kinds of data", group}, data.validation);
@@ -72,6 +74,11 @@ void for_each_data_option(Data& data, Visitor&& visit) {
   visit({"caption_key", "column or key of the caption in caption files", group}, data.caption_key);
   visit({"label_key", "column or key that names or numbers the class of a picture", group},
         data.label_key);
+  visit({"class_names",
+         "task video: file of the classes' names by number, for lists of paths and numbers "
+         "(default: the numbers), or moments_categories.txt (default: next to the list)",
+         group},
+        data.class_names);
   visit({"annotations",
          "task vqa: what people answered (VQA's annotations), a file for each file of questions",
          group},
@@ -118,7 +125,8 @@ void for_each_data_option(Data& data, Visitor&& visit) {
          ".txt, .caption or .json next to them, otherwise one class per subfolder",
          group},
         data.folders, folder_choices);
-  visit({"image_folder", "base folder of paths in caption files", group}, data.image_folder);
+  visit({"image_folder", "base folder of paths in caption files and lists of videos", group},
+        data.image_folder);
   visit({"templates", "captions of class folders; {} is the name of the class", group},
         data.templates);
   visit({"first_caption", "probability of using the first of several captions, else any", group},

@@ -36,6 +36,8 @@ struct TrainingOptions {
   std::string tokenizer{};  ///< vocabulary file; empty: CLIP's
   HeadChoice head = HeadChoice::linear;      ///< of a classifier, or of pairs of pictures
   HeadStart head_start = HeadStart::random;  ///< the weights of a classifier's linear layer
+  std::size_t frames = 16;                   ///< of each clip that a classifier of videos sees
+  bool temporal_positions = false;           ///< whether the order of these has an effect
   TrainingData data{};
   FeatureCacheOptions features{};  ///< of a frozen image encoder
   TrainingSteps step{};
@@ -76,12 +78,12 @@ template <class Options, class Visitor>
 void for_each_option(Options& options, Visitor&& visit) {
   visit({"model", "name of a configuration, a folder or an OpenCLIP configuration file", "Model"},
         options.model);
-  visit({"task",
-         "what is trained: coca, clip (contrastive loss only), caption (captions only), classify, "
-         "vqa "
-         "(questions), entailment or pairs (of pictures) (default: what the model is for)",
-         "Model"},
-        options.task);
+  visit(
+      {"task",
+       "what is trained: coca, clip (contrastive loss only), caption (captions only), classify, "
+       "video, vqa (questions), entailment or pairs (of pictures) (default: what the model is for)",
+       "Model"},
+      options.task);
   visit({"tokenizer", "vocabulary file (default: the model's, or else CLIP's)", "Model"},
         options.tokenizer);
   visit({"init_from", "initial weights in OpenCLIP's format, a file or a folder", "Model"},
@@ -99,6 +101,13 @@ void for_each_option(Options& options, Visitor&& visit) {
          "in the prompts of templates, by the text tower of init_from",
          "Model"},
         options.head_start, detail::head_start_choices);
+  visit({"frames", "of task video: frames of each clip, one in each of as many segments", "Model"},
+        options.frames);
+  visit({"temporal_positions",
+         "of task video: a learnt vector for each frame, zero at first, without which the order of "
+         "frames has no effect",
+         "Model"},
+        options.temporal_positions);
   detail::for_each_data_option(options.data, visit);
   visit({"augment", "augment pictures; false: prepare them as in evaluation", "Augmentation"},
         options.data.augment);

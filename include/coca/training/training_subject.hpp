@@ -24,9 +24,9 @@ struct TrainingSubject {
   std::vector<std::string> classes{};       ///< names by label, of tasks that have classes
   /// Features of the training and of the validation data, read in the place of pictures; or null.
   std::shared_ptr<const FeatureSource> training_features{}, validation_features{};
-  std::vector<std::string> answers{};       ///< of questions, by their number
-  /// Of tasks on questions and pairs of pictures, in the place of what options name: see
-  /// with_task_data().
+  std::vector<std::string> answers{};  ///< of questions, by their number
+  /// Of tasks on questions, pairs of pictures and videos, in the place of what options name: see
+  /// with_task_data() and with_video_data().
   std::optional<TaskData> training_data{}, validation_data{};
 };
 
