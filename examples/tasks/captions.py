@@ -1,10 +1,27 @@
-"""Captions of the pictures that are trained on, as lists of facts: "top left: cat, left of the dog: cat, pigs: 0". A fact is a
-question and its answer, so that a caption teaches as much as several questions; and it is the captioner that learns."""
+"""Captions of the pictures that are trained on: a list of what is seen, "blue: top left cat, bottom right dog", from which a model
+learns to see; and facts, "left of the dog: cat, pigs: 0", each a question and its answer, so that one of these captions teaches as
+much as several questions. Both teach the captioner itself."""
+
+from collections import Counter
 
 from scenes import PLACES
 
 FACTS = 3  # of a caption: most fit into the included model's 24 tokens
-CAPTIONS = 3  # of a picture
+CAPTIONS = 2  # of facts, of a picture
+WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+
+def listed(scene):
+    """"blue: top left cat, bottom right dog" of a square, else "photograph: four cats, two dogs"."""
+    if scene.grid == (2, 2):
+        items = sorted(scene.items, key=lambda item: item.cell[::-1])
+        parts = [f"{PLACES[item.cell]} {item.thing.name}" for item in items]
+    else:
+        things = {item.thing.name: item.thing for item in scene.items}
+        counts = Counter(item.thing.name for item in scene.items)
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        parts = [f"{WORDS[count]} {name if count == 1 else things[name].plural}" for name, count in ordered]
+    return f"{scene.color or 'photograph'}: {', '.join(parts)}"
 
 
 def neighbour_facts(scene, at):
@@ -43,4 +60,4 @@ def caption_rows(folder, pictures, things, random):
     """Lines for train --data, of [(name of the picture, scene)]."""
     for name, scene in pictures:
         known = facts(scene, things, random)
-        yield {"image": f"{folder}/{name}", "captions": [caption(known, random) for _ in range(CAPTIONS)]}
+        yield {"image": f"{folder}/{name}", "captions": [listed(scene), *(caption(known, random) for _ in range(CAPTIONS))]}
