@@ -29,8 +29,8 @@ from things import DataError, read_json, read_things
 from two_pictures import ADDITIVE, OTHER, nlvr2_rows, pair_sets
 
 SPLITS = ("train", "validation", "layouts", "drawings")
-ROUNDS = {"questions": 20, "entailment": 60, "pairs": 10}  # of training; a test has this share of them:
-TEST_SHARE = {"validation": 0.05, "layouts": 0.1, "drawings": 0.1}
+ROUNDS = {"questions": 20, "entailment": 60, "pairs": 10}  # of training
+TEST_SHARE = 0.05  # of as many rounds in a test
 TABLES = {"additive": ADDITIVE, "other": OTHER}
 ANSWERED_BY = 9  # questions, at least: what people said becomes an answer to choose from
 ALLOWED = 0.02  # how far the best rule from text alone may be above chance
@@ -49,7 +49,7 @@ def parse_arguments():
 
 
 def rounds_of(task, split, scale):
-    rounds = ROUNDS[task] * (scale if split == "train" else TEST_SHARE[split])
+    rounds = ROUNDS[task] * (scale if split == "train" else TEST_SHARE)
     return max(1, round(rounds))
 
 
@@ -75,7 +75,7 @@ class Maker:
             answers = answer_list(annotated["annotations"], ANSWERED_BY)
             self.write("questions/answers.txt", "".join(f"{answer}\n" for answer in answers))
         self.write_pictures("questions", pictures)
-        self.captions += caption_rows("questions/images", pictures) if split == "train" else []
+        self.add_captions("questions", split, pictures)
 
     def entailment(self, split):
         asked = sentences(self.stage("entailment", split), self.things, rounds_of("entailment", split, self.scale))
@@ -93,8 +93,13 @@ class Maker:
             all_rows += rows
             self.write_lines(f"pairs/{split}_{table}.json", rows)
             self.write_pictures("pairs", pictures)
-            self.captions += caption_rows("pairs/images", pictures) if split == "train" else []
+            self.add_captions("pairs", split, pictures)
         self.write_lines(f"pairs/{split}.json", all_rows)
+
+    def add_captions(self, task, split, pictures):
+        if split == "train":
+            random = self.random("captions", f"{task} {len(self.captions)}")
+            self.captions += caption_rows(f"{task}/images", pictures, self.things, random)
 
     def write(self, name, text):
         path = f"{self.folder}/{name}"
