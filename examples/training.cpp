@@ -49,7 +49,7 @@ InitialWeights initial_weights(const TrainingRequest& request) {
   const fs::path names = (folder ? fs::path(path) : fs::path(path).parent_path()) / "classes.txt";
   std::error_code ignored;
   if (weights.of_classifier && fs::exists(names, ignored))
-    weights.classes = coca::read_classes_file(names.string());
+    weights.classes = coca::read_text_lines(names.string());
   return weights;
 }
 
