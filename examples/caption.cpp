@@ -238,10 +238,12 @@ void caption_video(Model& model, const Options& options, const coca::GenerationO
                    const std::string& path, Failures& failures) {
   try {
     coca::Video video(path, {.max_pixels = model.info().reading.max_pixels});
-    if (!video.damage().empty())
-      std::cerr << failures.program() << ": " << path << ": " << video.damage() << '\n';
+    if (!video.damage().empty()) print_note(failures.program(), path + ": " + video.damage());
     if (!options.attention.empty())
-      std::cerr << failures.program() << ": " << path << ": --attention draws no videos\n";
+      print_note(failures.program(), path + ": --attention draws no videos");
+    if (options.model.open_clip_preprocessing)
+      print_note(failures.program(),
+                 path + ": --open-clip-preprocessing does not apply to the frames of videos");
     const auto numbers = coca::uniform_frames(video.frame_count(), options.frames);
     std::vector<coca::Pixels> pixels;
     for (const coca::Image& frame : video.read(numbers))

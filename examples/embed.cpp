@@ -41,10 +41,11 @@ void print(const Options& options, Row row) {
 }
 
 /// Computes and prints a row; a failure is reported and leaves it empty.
+/// @param compute returns the embedding; may add to what JSON says of the source
 Row embed(const Options& options, Row row, Failures& failures,
-          const std::function<coca::Embeddings()>& compute) {
+          const std::function<coca::Embeddings(JsonLine&)>& compute) {
   try {
-    row.values = compute().values;
+    row.values = compute(row.source).values;
   } catch (const coca::Error& error) {
     failures.report(row.name, error);
     return row;
@@ -89,15 +90,15 @@ bool run(const CLI::App& app, Options options) {
   Failures failures(app.get_name());
   std::vector<Row> rows;
   for (const std::string& path : options.pictures) {
-    rows.push_back(embed(options, {{{"image", path}}, path}, failures, [&] {
+    rows.push_back(embed(options, {{{"image", path}}, path}, failures, [&](JsonLine&) {
       const coca::Pixels pixels = model->read_pixels(path);
       return model->embed_images({&pixels, 1});
     }));
     progress.show(rows.size(), all);
   }
   for (const std::string& text : options.texts) {
-    const JsonLine source{{"text", text}, {"tokens", model->encode(text)}};
-    rows.push_back(embed(options, {source, text}, failures, [&] {
+    rows.push_back(embed(options, {{{"text", text}}, text}, failures, [&](JsonLine& source) {
+      if (options.json) source["tokens"] = model->encode(text);
       return model->embed_texts({&text, 1});
     }));
     progress.show(rows.size(), all);

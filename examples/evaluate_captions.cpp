@@ -45,22 +45,23 @@ void write_each(const std::string& path, const coca::JudgedPictures& judged,
   file.commit();
 }
 
-/// METEOR, if it is requested; nothing, with a note, if it cannot be computed.
+/// METEOR, if it is requested; nothing, which is a failure, if it cannot be computed.
 std::optional<coca::MeteorScore> ask_meteor(const Options& options,
-                                            const coca::JudgedPictures& judged) {
+                                            const coca::JudgedPictures& judged,
+                                            Failures& failures) {
   if (options.meteor_jar.empty()) return std::nullopt;
   try {
     return coca::meteor(judged.captions, options.meteor_jar);
   } catch (const coca::Error& error) {
-    print_note("evaluate", "without METEOR: " + std::string(error.what()));
+    failures.report("without METEOR: " + std::string(error.what()));
     return std::nullopt;
   }
 }
 
-void note_missing(const coca::JudgedPictures& judged) {
-  const auto note = [](std::size_t count, const std::string& one, const std::string& several) {
-    if (count == 1) print_note("evaluate", "1 " + one + "; left out");
-    if (count > 1) print_note("evaluate", std::to_string(count) + " " + several + "; left out");
+void note_missing(const std::string& program, const coca::JudgedPictures& judged) {
+  const auto note = [&](std::size_t count, const std::string& one, const std::string& several) {
+    if (count == 1) print_note(program, "1 " + one + "; left out");
+    if (count > 1) print_note(program, std::to_string(count) + " " + several + "; left out");
   };
   note(judged.unknown, "result is of a picture that the annotations do not have",
        "results are of pictures that the annotations do not have");
@@ -70,7 +71,8 @@ void note_missing(const coca::JudgedPictures& judged) {
        "results are of pictures without captions");
 }
 
-bool run(const Options& options) {
+bool run(const CLI::App& app, const Options& options) {
+  Failures failures(app.get_name());
   if (!options.each_file.empty()) expect_writable(options.each_file);
   const auto pictures = coca::read_coco_captions(coca::AnnotationFile(options.annotations).text());
   const auto results = coca::read_caption_results(coca::AnnotationFile(options.results).text());
@@ -79,8 +81,9 @@ bool run(const Options& options) {
     throw coca::FileError(options.results, "none of its " + std::to_string(results.size()) +
                                                " results is of a captioned picture of " +
                                                options.annotations);
-  note_missing(judged);
-  const coca::CorpusScores scores = score_corpus(judged.captions, ask_meteor(options, judged));
+  note_missing(app.get_name(), judged);
+  const coca::CorpusScores scores =
+      score_corpus(judged.captions, ask_meteor(options, judged, failures));
   if (!options.each_file.empty()) write_each(options.each_file, judged, scores);
   const JsonLine overall = to_json(scores.overall);
   if (options.json) {
@@ -90,13 +93,13 @@ bool run(const Options& options) {
                   {"uncaptioned", judged.uncaptioned}};
     line.update(overall);
     print_line(to_line(line));
-    return true;
+    return failures.none();
   }
   for (const auto& [name, value] : overall.items())
     print_line(name + std::string(10 - std::min<std::size_t>(10, name.size()), ' ') +
                to_text(value.get<double>()));
   print_line("Over " + coca::counted(judged.ids.size(), "picture") + '.');
-  return true;
+  return failures.none();
 }
 
 }  // namespace
@@ -127,7 +130,7 @@ int evaluate_captions(int argc, char* argv[]) {
                  "meteor-1.5.jar with its folder data, to compute METEOR in Java")
       ->check(some_name())
       ->type_name("JAR");
-  return run_program(app, argc, argv, [&] { return run(options); });
+  return run_program(app, argc, argv, [&] { return run(app, options); });
 }
 
 }  // namespace coca_examples

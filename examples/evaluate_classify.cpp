@@ -34,6 +34,7 @@ void print(const Options& options, const coca::ClassificationScores& scores,
 }
 
 bool run(const CLI::App& app, const Options& options) {
+  prepare_report(options.report);
   const auto model = open_model(options.model);
   const std::vector<std::string>& names = model->info().classes;
   if (names.empty())
@@ -54,7 +55,8 @@ bool run(const CLI::App& app, const Options& options) {
   report_broken(computed, failures);
   print(options, scores, names, computed.read.size(), computed.broken.size());
   if (!options.report.empty())
-    write_classification_report(options.report, classified, scores, names);
+    write_classification_report({options.report, app.get_name(), model->info().reading}, classified,
+                                scores, names);
   return failures.none();
 }
 

@@ -41,6 +41,15 @@ std::vector<std::string> names_of(const coca::AnyDataset& data) {
   return names;
 }
 
+/// The files that they are read from; none for records that cannot be read.
+std::vector<std::string> files_of(const coca::AnyDataset& data) {
+  std::vector<std::string> files(data.size());
+  coca::for_each_readable_record(data, [&](std::size_t index, const coca::Record&) {
+    files[index] = data.picture_file(index);
+  });
+  return files;
+}
+
 /// Computes features, or takes them from the cache.
 class FeatureReader {
  public:
@@ -58,7 +67,7 @@ class FeatureReader {
     const std::string path =
         (std::filesystem::path(options_.cache) / (name + ".safetensors")).string();
     coca::IdentityParts key = key_;
-    key.emplace_back("files", coca::files_digest(names_of(data)));
+    key.emplace_back("files", coca::files_digest(names_of(data), files_of(data)));
     if (auto cached = coca::read_embedding_cache(path, key, data.size()))
       return {data, std::move(*cached)};
     FeatureSet set{data, compute(data)};
@@ -164,6 +173,7 @@ void print(const Options& options, const coca::LinearProbe& probe,
 }
 
 bool run(const CLI::App& app, const Options& options) {
+  prepare_report(options.report);
   const auto model = open_model(options.model);
   const std::vector<std::string> classes = classes_of(options.training, options.data);
   const FeatureReader reader(options, *model);
@@ -188,7 +198,8 @@ bool run(const CLI::App& app, const Options& options) {
   report_broken(test.computed, failures);
   print(options, probe, scores, classes);
   if (!options.report.empty())
-    write_classification_report(options.report, classified, scores, classes);
+    write_classification_report({options.report, app.get_name(), model->info().reading}, classified,
+                                scores, classes);
   return failures.none();
 }
 
@@ -210,7 +221,7 @@ void add_probe_options(CLI::App& app, Options& options) {
   app.add_option("--c", options.c,
                  "weight of the data against the squared weights, as scikit-learn's C (default: "
                  "CLIP's search over 1e-6 to 1e6 on the validation data)")
-      ->check(CLI::Range(1e-12, 1e12))
+      ->check(finite_number(1e-12f, 1e10f))
       ->type_name("N")
       ->group(group);
   app.add_option("--max-iterations", options.max_iterations,

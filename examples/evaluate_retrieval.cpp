@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -60,10 +61,23 @@ coca::Metrics rank_metrics(const coca::RetrievalRun& run) {
   return metrics;
 }
 
+/// The files of further right answers. @throws coca::FileError if one cannot be read
+std::vector<coca::PositiveIds> read_positives(const std::vector<std::string>& paths) {
+  std::vector<coca::PositiveIds> all;
+  for (const std::string& path : paths) {
+    const coca::MappedFile file(path);
+    const auto bytes = file.bytes();
+    all.push_back(
+        coca::parse_positives({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path));
+  }
+  return all;
+}
+
 /// Adds the metrics of further right answers. Where only one file is given, and it is of pictures,
 /// its inverse serves the other way.
-void add_positives(const Options& options, const coca::RetrievalRun& run,
-                   const std::string& program, coca::Metrics& metrics) {
+void add_positives(const Options& options, const std::vector<coca::PositiveIds>& files,
+                   const coca::RetrievalRun& run, const std::string& program,
+                   coca::Metrics& metrics) {
   const coca::EmbeddingRows images{run.image_embeddings.values, run.image_embeddings.width};
   const coca::EmbeddingRows texts{run.text_embeddings.values, run.text_embeddings.width};
   const auto threads = static_cast<std::size_t>(options.model.threads);
@@ -73,19 +87,14 @@ void add_positives(const Options& options, const coca::RetrievalRun& run,
                                            : precision_at_r(texts, images, right, threads),
                                metrics);
   };
-  for (const std::string& path : options.positives) {
-    const coca::MappedFile file(path);
-    const auto bytes = file.bytes();
-    const coca::Positives positives = coca::resolve_positives(
-        coca::parse_positives({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path),
-        run.pictures);
+  for (const coca::PositiveIds& ids : files) {
+    const coca::Positives positives = coca::resolve_positives(ids, run.pictures);
     if (positives.unknown != 0)
-      print_note(program, path + ": " + std::to_string(positives.unknown) +
+      print_note(program, ids.path + ": " + std::to_string(positives.unknown) +
                               " of its ids are not in the data");
     add(positives.of_pictures, positives.lists);
     const std::size_t others = positives.of_pictures ? run.texts.size() : run.pictures.size();
-    if (options.positives.size() == 1)
-      add(!positives.of_pictures, coca::inverted(positives.lists, others));
+    if (files.size() == 1) add(!positives.of_pictures, coca::inverted(positives.lists, others));
   }
 }
 
@@ -126,6 +135,32 @@ void write_page(const Options& options, const Model& model, const coca::Retrieva
       coca::retrieval_page(run, options.name + ", " + model.info().preset, figures, thumbnail));
 }
 
+/// A folder's name, or a file's without its ending.
+std::string default_name(const std::string& path) {
+  std::error_code ignored;
+  const std::string name = base_name(path);
+  if (std::filesystem::is_directory(path, ignored)) return name;
+  return std::filesystem::path(name).stem().string();
+}
+
+/// What the figures depend on in addition to the model and the data.
+std::string evaluated_as(const Options& options) {
+  std::string splits;
+  for (const std::string& split : options.reading.splits)
+    splits += (splits.empty() ? "" : " and ") + split;
+  return "--protocol " + options.protocol + " and --captions " + options.captions +
+         " of the split " + splits;
+}
+
+/// What needs embeddings cannot be made of a result that exists.
+void expect_only_figures(const Options& options) {
+  for (const auto& [name, is_given] : {std::pair("--page", !options.page.empty()),
+                                       std::pair("--positives", !options.positives.empty())})
+    if (is_given)
+      throw UsageError(std::string(name) + " needs embeddings, but the result of " + options.name +
+                       " exists, and --skip-existing keeps it");
+}
+
 void check_usage(Options& options) {
   if (options.captions != "all")
     options.reading.captions = static_cast<std::size_t>(std::stoul(options.captions));
@@ -139,7 +174,7 @@ void check_usage(Options& options) {
   } catch (const coca::ArgumentError& error) {
     throw UsageError(error.what());
   }
-  if (options.name.empty()) options.name = std::filesystem::path(options.data).stem().string();
+  if (options.name.empty()) options.name = default_name(options.data);
   if (options.name.empty()) options.name = "data";
   check_results(options.results);
   if (!options.page.empty()) expect_writable(options.page);
@@ -163,6 +198,7 @@ coca::RetrievalRun run_model(Model& model, const coca::RetrievalData& data,
 bool run(const CLI::App& app, Options options) {
   check_usage(options);
   Failures failures(app.get_name());
+  const std::vector<coca::PositiveIds> positives = read_positives(options.positives);
   const coca::RetrievalData data = coca::read_retrieval_data(options.data, options.reading);
   for (const std::string& note : data.dataset.notes()) print_note(app.get_name(), note);
   for (const std::string& problem : data.broken) failures.report(problem);
@@ -173,7 +209,9 @@ bool run(const CLI::App& app, Options options) {
   const std::unique_ptr<Model> model = open_model(options.model);
   coca::BenchmarkResult result =
       new_result(options.results, options.model, model->info(), options.name, "zeroshot_retrieval");
+  result.more[evaluated_as_key] = evaluated_as(options);
   if (const auto existing = existing_result(options.results, result)) {
+    expect_only_figures(options);
     print_note(app.get_name(), options.name + ": its result exists already");
     Counts counts{data.pictures.size(), 0, data.broken.size()};
     for (const coca::AnnotatedPicture& picture : data.pictures)
@@ -184,7 +222,7 @@ bool run(const CLI::App& app, Options options) {
   const coca::RetrievalRun run = run_model(*model, data, options);
   for (const std::string& problem : run.broken) failures.report(problem);
   result.metrics = rank_metrics(run);
-  add_positives(options, run, app.get_name(), result.metrics);
+  add_positives(options, positives, run, app.get_name(), result.metrics);
   write_result(options.results, result);
   const Counts counts{run.pictures.size(), run.texts.size(),
                       data.broken.size() + run.broken.size()};

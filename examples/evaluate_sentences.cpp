@@ -5,6 +5,7 @@
 
 #include "answered_records.hpp"
 #include "answerer_options.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/data/sentence_datasets.hpp"
 #include "coca/evaluation/classification.hpp"
 #include "coca/evaluation/csv_field.hpp"
@@ -92,7 +93,7 @@ void print(const Options& options, const coca::ClassificationScores& scores, std
           {"count", scores.classes[i].count}};
     return print_line(to_line(line));
   }
-  print_line("Accuracy " + percent(scores.top_1) + " over " + std::to_string(pairs) + " pairs.");
+  print_line("Accuracy " + percent(scores.top_1) + " over " + coca::counted(pairs, "pair") + '.');
   for (std::size_t i = 0; i < scores.classes.size(); ++i)
     print_line("  " + std::string(coca::entailment_classes[i]) + ": precision " +
                percent(scores.classes[i].precision) + ", recall " +
@@ -105,7 +106,7 @@ bool run_entailment(Options options) {
   options.answering.skip_missing = options.missing == "skip";
   Failures failures("evaluate entailment");
   const coca::AnyDataset data = coca::EntailmentDataset(options.pairs, options.image_folder);
-  for (const std::string& note : data.notes()) print_note("evaluate", note);
+  for (const std::string& note : data.notes()) print_note(failures.program(), note);
   const Judged judged = judge(options, data, failures);
   if (judged.labels.empty())
     throw coca::FileError(options.pairs, "none of its pictures could be read");
@@ -160,10 +161,11 @@ bool run_pairs(Options options) {
     throw coca::FileError(options.pairs, error.what());
   }
   if (scores.unanswered != 0)
-    print_note("evaluate",
-               std::to_string(scores.unanswered) + " pairs have no prediction and are left out");
+    print_note(failures.program(), coca::counted(scores.unanswered, "pair has", "pairs have") +
+                                       " no prediction; left out");
   if (scores.unknown != 0)
-    print_note("evaluate", std::to_string(scores.unknown) + " predictions are of no pair");
+    print_note(failures.program(),
+               coca::counted(scores.unknown, "prediction is", "predictions are") + " of no pair");
   const std::size_t judged = pairs.size() - scores.unanswered;
   if (options.json)
     print_line(to_line({{"pairs", judged},
@@ -173,7 +175,7 @@ bool run_pairs(Options options) {
                         {"consistency", scores.consistency}}));
   else
     print_line("Accuracy " + percent(scores.accuracy) + ", consistency " +
-               percent(scores.consistency) + " over " + std::to_string(judged) + " pairs.");
+               percent(scores.consistency) + " over " + coca::counted(judged, "pair") + '.');
   return failures.none();
 }
 

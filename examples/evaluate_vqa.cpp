@@ -6,6 +6,7 @@
 
 #include "answered_records.hpp"
 #include "answerer_options.hpp"
+#include "coca/core/counted.hpp"
 #include "coca/data/vqa_dataset.hpp"
 #include "coca/evaluation/vqa.hpp"
 #include "coca/io/atomic_file.hpp"
@@ -83,7 +84,7 @@ void print(const Options& options, const coca::VqaScores& scores) {
                                {"perAnswerType", percents(scores.by_answer_type)},
                                {"perQuestionType", percents(scores.by_question_type)}}));
   print_line("Accuracy " + to_text(coca::vqa_percent(scores.overall), 2) + " over " +
-             std::to_string(scores.each.size()) + " questions.");
+             coca::counted(scores.each.size(), "question") + '.');
   print_group("By type of answer:", scores.by_answer_type);
   print_group("By type of question:", scores.by_question_type);
 }
@@ -107,10 +108,12 @@ bool run(Options options) {
     throw coca::FileError(options.annotations, error.what());
   }
   if (scores.unanswered != 0)
-    print_note("evaluate",
-               std::to_string(scores.unanswered) + " questions have no result and are left out");
+    print_note(failures.program(),
+               coca::counted(scores.unanswered, "question has", "questions have") +
+                   " no result; left out");
   if (scores.unknown != 0)
-    print_note("evaluate", std::to_string(scores.unknown) + " results are of no question");
+    print_note(failures.program(),
+               coca::counted(scores.unknown, "result is", "results are") + " of no question");
   if (!options.each_file.empty()) write_each(options.each_file, scores);
   print(options, scores);
   return failures.none();

@@ -1,6 +1,5 @@
 #include "evaluate_zero_shot.hpp"
 
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/digest.hpp"
 #include "coca/data/suite_file.hpp"
 #include "coca/evaluation/zero_shot_run.hpp"
+#include "coca/pipelines/file_digest.hpp"
 #include "command_line.hpp"
 #include "encoding_options.hpp"
 #include "result_files.hpp"
@@ -37,16 +38,10 @@ struct Row {
   std::string pictures = "-";
 };
 
-/// "photos/test/" is "test".
-std::string name_of(const std::string& path) {
-  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
-  return (whole.has_filename() ? whole.filename() : whole.parent_path().filename()).string();
-}
-
 std::vector<coca::SuiteEntry> entries_of(const Options& options) {
   if (!options.suite.empty()) return coca::parse_suite(coca::AnnotationFile(options.suite).text());
   std::vector<coca::SuiteEntry> entries{options.entry};
-  if (entries[0].source.name.empty()) entries[0].source.name = name_of(entries[0].source.data);
+  if (entries[0].source.name.empty()) entries[0].source.name = base_name(entries[0].source.data);
   return entries;
 }
 
@@ -63,12 +58,31 @@ void note_skipped(const std::string& program, const std::string& data_set,
                           " not compete " + (pictures == 1 ? "is" : "are") + " skipped");
 }
 
+/// What the figures depend on in addition to the model and the pictures: prompts, names, labels,
+/// classes and border, files by their content.
+std::string evaluated_as(const coca::SuiteEntry& entry) {
+  coca::Digest digest;
+  const auto add = [&](const std::string& text) {
+    digest.add_text(text);
+    if (const auto content = coca::file_digest(text)) digest.add_text(std::to_string(*content));
+  };
+  const coca::LabelledSource& source = entry.source;
+  for (const std::string& choice : entry.templates) add(choice);
+  digest.add_text("end of templates");
+  for (const std::string& text : {source.names, source.labels, source.classes}) add(text);
+  for (const std::string& key : {source.table.image_key, source.table.caption_key})
+    digest.add_text(key);
+  digest.add_text(std::to_string(entry.crop_border));
+  return "prompts and classes " + digest.text();
+}
+
 /// Evaluates one data set. @throws coca::Error if it cannot be evaluated at all
 Row evaluate(Model& model, const coca::SuiteEntry& entry, const Options& options,
              Failures& failures) {
   const std::string& name = entry.source.name;
   coca::BenchmarkResult result =
       new_result(options.results, options.model, model.info(), name, "zeroshot_classification");
+  result.more[evaluated_as_key] = evaluated_as(entry);
   if (auto existing = existing_result(options.results, result)) {
     print_note(failures.program(), name + ": its result exists already");
     return {name, std::move(existing), "-"};
@@ -83,7 +97,6 @@ Row evaluate(Model& model, const coca::SuiteEntry& entry, const Options& options
       {.batch = options.encoding.batch,
        .crop_border = entry.crop_border,
        .cache = cache_file(options.encoding, name),
-       .folder = entry.source.table.image_folder,
        .on_progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); }});
   for (const std::string& problem : run.broken) failures.report(problem);
   result.metrics = run.metrics;
@@ -143,8 +156,9 @@ void check_usage(const CLI::App& app, Options& options) {
   if (options.suite.empty() == options.entry.source.data.empty())
     throw UsageError("expected either data or --suite; see evaluate zero-shot --help");
   if (!options.suite.empty())
-    for (const char* name : {"--name", "--names", "--templates", "--labels", "--classes",
-                             "--crop-border", "--image-key", "--label-key", "--image-folder"})
+    for (const char* name :
+         {"--name", "--names", "--templates", "--labels", "--classes", "--crop-border",
+          "--image-key", "--label-key", "--image-folder", "--separator"})
       if (app.count(name) != 0)
         throw UsageError(std::string(name) + " is said in the suite, for each data set");
   try {

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "coca/io/hugging_face_folder.hpp"
-#include "coca/pipelines/classes_file.hpp"
+#include "coca/io/text_lines.hpp"
 
 namespace coca_examples {
 
@@ -20,7 +20,7 @@ InitialWeights initial_weights(const TrainingRequest& request) {
   const fs::path names = (folder ? fs::path(path) : fs::path(path).parent_path()) / "classes.txt";
   std::error_code ignored;
   if ((weights.of_classifier || weights.of_videos) && fs::exists(names, ignored))
-    weights.classes = coca::read_classes_file(names.string());
+    weights.classes = coca::read_text_lines(names.string());
   return weights;
 }
 

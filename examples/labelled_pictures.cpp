@@ -39,7 +39,9 @@ coca::AnyDataset open_pictures(const std::vector<std::string>& paths, coca::Trai
   if (!data.label_key.empty()) data.field_keys = {data.label_key};
   if (!split.empty() && data.split.empty()) data.split = {split};
   data.folders = coca::FolderReading::classes;
-  return coca::open_datasets(paths, data);
+  coca::DataOptions reading = coca::data_options(data);
+  reading.captions.captions_required = false;
+  return coca::open_datasets(paths, reading);
 }
 
 }  // namespace
@@ -66,6 +68,9 @@ coca::LoaderOptions loading_of(const Model& model) {
   loading.order = {.batch_size = 16, .shuffle = false, .drop_last = false};
   loading.replace_broken = false;
   loading.sample.preprocess = info.preprocessing;
+  loading.sample.max_pixels = info.reading.max_pixels;
+  loading.sample.truncated = info.reading.truncated;
+  loading.sample.damaged = info.reading.damaged;
   return loading;
 }
 
@@ -106,7 +111,9 @@ coca::PictureEmbeddings compute_all(const coca::AnyDataset& data, const Model& m
     }
     progress.show(done, data.size());
   }
-  if (all.read.empty()) throw coca::Error("none of the pictures can be read");
+  if (all.read.empty())
+    throw coca::Error("none of the pictures can be read" +
+                      (all.broken.empty() ? "" : "; the first: " + all.broken.begin()->second));
   return all;
 }
 
@@ -173,8 +180,9 @@ std::vector<std::string> class_table(const coca::ClassificationScores& scores,
 namespace {
 
 /// The most confident mistakes, each with what it was taken for.
+/// @param reading how their files were read when they were classified
 void write_mistakes(const std::string& path, const ClassifiedPictures& classified,
-                    std::span<const std::string> names) {
+                    std::span<const std::string> names, const coca::ReadOptions& reading) {
   constexpr std::size_t most = 24;
   std::vector<coca::Image> pictures;
   std::vector<std::string> texts;
@@ -182,8 +190,8 @@ void write_mistakes(const std::string& path, const ClassifiedPictures& classifie
        coca::classification_mistakes(classified.logits, classified.labels, names.size())) {
     if (pictures.size() == most) break;
     const std::size_t picture = classified.pictures[mistake.picture];
-    pictures.push_back(
-        coca::read_image(classified.data.read(picture), classified.data.record(picture).name));
+    pictures.push_back(coca::read_image(classified.data.read(picture),
+                                        classified.data.record(picture).name, reading));
     texts.push_back(coca::mistake_text(mistake, names));
   }
   if (pictures.empty()) return;
@@ -192,19 +200,30 @@ void write_mistakes(const std::string& path, const ClassifiedPictures& classifie
 
 }  // namespace
 
-void write_classification_report(const std::string& folder, const ClassifiedPictures& classified,
-                                 const coca::ClassificationScores& scores,
-                                 std::span<const std::string> names) {
+void prepare_report(const std::string& folder) {
+  if (folder.empty()) return;
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw coca::FileError(folder, "cannot be created: " + error.message());
-  const auto path = [&](const char* name) { return (fs::path(folder) / name).string(); };
+  expect_writable((fs::path(folder) / "classes.csv").string());
+}
+
+void write_classification_report(const ReportPlace& place, const ClassifiedPictures& classified,
+                                 const coca::ClassificationScores& scores,
+                                 std::span<const std::string> names) {
+  const auto path = [&](const char* name) { return (fs::path(place.folder) / name).string(); };
   coca::write_file_atomically(path("classes.csv"),
                               std::string_view(coca::classes_csv(scores, names)));
-  coca::write_file_atomically(path("confusion.csv"),
-                              std::string_view(coca::confusion_csv(scores.confusion, names)));
-  coca::write_png(path("confusion.png"), coca::confusion_picture(scores, names));
-  write_mistakes(path("mistakes.png"), classified, names);
+  if (names.size() > coca::most_confused_classes) {
+    print_note(place.program, "no confusion.csv and confusion.png of " +
+                                  std::to_string(names.size()) + " classes, only of up to " +
+                                  std::to_string(coca::most_confused_classes));
+  } else {
+    coca::write_file_atomically(path("confusion.csv"),
+                                std::string_view(coca::confusion_csv(scores.confusion, names)));
+    coca::write_png(path("confusion.png"), coca::confusion_picture(scores, names));
+  }
+  write_mistakes(path("mistakes.png"), classified, names, place.reading);
 }
 
 }  // namespace coca_examples

@@ -64,9 +64,21 @@ std::string to_text(const coca::ClassificationScores& scores);
 std::vector<std::string> class_table(const coca::ClassificationScores& scores,
                                      std::span<const std::string> names, std::size_t most);
 
-/// Writes classes.csv, confusion.csv, confusion.png and, if there are mistakes, mistakes.png: the
+/// Where a report goes, who writes it, and how the pictures of mistakes are read.
+struct ReportPlace {
+  std::string folder;
+  std::string program;  ///< for notes
+  coca::ReadOptions reading{};
+};
+
+/// Makes the folder of a report, if there is to be one, before the work.
+/// @throws coca::FileError if it cannot be made or written to
+void prepare_report(const std::string& folder);
+
+/// Writes classes.csv; confusion.csv and confusion.png, unless there are too many classes
+/// (coca::most_confused_classes), which a note says; and, if there are mistakes, mistakes.png: the
 /// most confident ones.
-void write_classification_report(const std::string& folder, const ClassifiedPictures& classified,
+void write_classification_report(const ReportPlace& place, const ClassifiedPictures& classified,
                                  const coca::ClassificationScores& scores,
                                  std::span<const std::string> names);
 

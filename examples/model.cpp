@@ -57,8 +57,10 @@ std::vector<std::string> bundled_folders() {
 }
 
 bool is_bundled(const std::string& preset) {
-  std::error_code ignored;
-  return !preset.empty() && fs::is_directory(bundled_path(preset), ignored);
+  const std::vector<std::string> folders = bundled_folders();
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    return fs::path(folder).filename() == preset;
+  });
 }
 
 std::optional<coca::HuggingFaceFolder> bundled_folder(const std::string& preset) {

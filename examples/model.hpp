@@ -40,7 +40,7 @@ struct ModelOptions {
 /// folder given by the environment variable COCA_MODEL_DIR. Each is known by its name.
 std::vector<std::string> bundled_folders();
 
-/// Whether an included model has that name. They learnt names, not sentences.
+/// Whether an included model has that name; a path is none. They learnt names, not sentences.
 bool is_bundled(const std::string& preset);
 
 /// The folder of the included model of that name, if there is one.

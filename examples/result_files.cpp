@@ -16,16 +16,32 @@ std::string path_of(const ResultOptions& options, const coca::BenchmarkResult& r
   return (std::filesystem::path(options.folder) / coca::benchmark_file_name(result)).string();
 }
 
-/// "runs/best/model.safetensors" is "model.safetensors", as in CLIP_benchmark; a folder by its
-/// name.
-std::string base_name(const std::string& path) {
-  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
-  const std::filesystem::path name =
-      whole.has_filename() ? whole.filename() : whole.parent_path().filename();
-  return name.string();
+/// @throws coca::FileError if both results have the key, and say different things
+void expect_same(const std::string& path, const coca::BenchmarkResult& wanted,
+                 const coca::BenchmarkResult& found, const char* key) {
+  const auto mine = wanted.more.find(key), other = found.more.find(key);
+  if (mine == wanted.more.end() || other == found.more.end() || mine->second == other->second)
+    return;
+  const bool is_model = std::string(key) == identity_key;
+  throw coca::FileError(
+      path, (is_model ? "is the result of other weights, precision or preprocessing"
+                      : "was measured with " + other->second + ", not with " + mine->second) +
+                std::string("; delete it or choose another folder for --results"));
 }
 
 }  // namespace
+
+std::string base_name(const std::string& path) {
+  namespace fs = std::filesystem;
+  const auto last = [](const fs::path& whole) {
+    return (whole.has_filename() ? whole.filename() : whole.parent_path().filename()).string();
+  };
+  const std::string name = last(fs::path(path).lexically_normal());
+  if (name != "." && name != "..") return name;
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  return error ? name : last(absolute.lexically_normal());
+}
 
 void add_result_options(CLI::App& app, ResultOptions& options) {
   app.add_option("--results", options.folder,
@@ -76,11 +92,7 @@ std::optional<coca::BenchmarkResult> existing_result(const ResultOptions& option
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return std::nullopt;
   coca::BenchmarkResult existing = coca::read_benchmark_result(path);
-  const auto identity = existing.more.find(identity_key);  // CLIP_benchmark's files have none
-  if (identity != existing.more.end() && identity->second != result.more.at(identity_key))
-    throw coca::FileError(path,
-                          "is the result of other weights, precision or preprocessing; delete "
-                          "it or choose another folder for --results");
+  for (const char* key : {identity_key, evaluated_as_key}) expect_same(path, result, existing, key);
   return existing;
 }
 

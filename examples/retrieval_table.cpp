@@ -31,11 +31,12 @@ std::vector<std::string> retrieval_table(const coca::BenchmarkResult& result,
     std::vector<std::string>& row = rows.back();
     for (const char* limit : {"1", "5", "10"})
       row.push_back(percent(value(way + "_recall@" + limit)));
-    row.push_back(percent(value(way + "_recall@1_low")) + "-" +
-                  percent(value(way + "_recall@1_high")));
-    row.push_back(to_text(value(way + "_median_rank").value_or(0), 1));
-    const auto mean = value(way + "_mean_rank");
-    row.push_back(mean ? to_text(*mean, 1) : "-");
+    const auto low = value(way + "_recall@1_low"), high = value(way + "_recall@1_high");
+    row.push_back(low && high ? percent(low) + "-" + percent(high) : "-");
+    for (const char* rank : {"_median_rank", "_mean_rank"}) {
+      const auto known = value(way + rank);
+      row.push_back(known ? to_text(*known, 1) : "-");
+    }
     if (positives)
       row.insert(row.end(), {percent(value(way + "_r_precision")), percent(value(way + "_map@r"))});
   }

@@ -59,13 +59,7 @@ const coca::HuggingFaceFolder& described(const std::vector<NamedModel>& models) 
 }
 
 void copy_description(const coca::HuggingFaceFolder& from, const std::string& to) {
-  std::vector<std::string> files{from.config};
-  for (const auto& file : {from.merges, from.vocabulary, from.tokenizer_json, from.bpe_vocabulary,
-                           from.sentence_piece})
-    if (file) files.push_back(*file);
-  const std::string generation = coca::RunFolder(from.path).generation_config();
-  if (fs::exists(generation)) files.push_back(generation);
-  for (const std::string& file : files)
+  for (const std::string& file : from.beside_weights)
     coca::copy_file_atomically(file, (fs::path(to) / fs::path(file).filename()).string());
 }
 
@@ -135,8 +129,9 @@ int main(int argc, char* argv[]) {
       ->check(finite_number(std::numeric_limits<float>::min()))
       ->type_name("N");
   app.add_option("--output", options.output,
-                 "a folder, which also gets the configuration and vocabulary of the first "
-                 "model that is a folder; or a .safetensors file, for only the weights")
+                 "a folder, which also gets the configuration, vocabulary and classes or answers "
+                 "of the first model that is a folder; or a .safetensors file, for only the "
+                 "weights")
       ->check(some_name())
       ->required()
       ->type_name("PATH");

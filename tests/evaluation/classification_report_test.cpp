@@ -31,6 +31,9 @@ TEST_CASE("Mistakes are listed by their confidence", "[evaluation]") {
   CHECK(mistake_text(mistakes[1], names) == "58 % a cat, is c");
   CHECK_THROWS_AS(mistake_text({0, 3, 0, 1}, names), ShapeError);
   CHECK_THROWS_AS(classification_mistakes(logits, labels, 2), ShapeError);
+  const std::vector<std::size_t> seven{0, 1, 1, 2, 7};
+  CHECK_THROWS_WITH(classification_mistakes(logits, seven, 3),
+                    "picture 4 is of class 7, but there are 3 classes");
 }
 
 TEST_CASE("Tables of classes and confusions are CSV", "[evaluation]") {
@@ -73,6 +76,16 @@ TEST_CASE("The picture of a confusion matrix is darker where there are more", "[
   many.confusion.assign(2000, std::vector<std::size_t>(2000));
   const std::vector<std::string> unnamed(2000, "x");
   CHECK(confusion_picture(many, unnamed).width() == 2024);
+}
+
+TEST_CASE("There is no picture of a confusion matrix that was not counted", "[evaluation]") {
+  // From 4,097 classes on the matrix is empty, and its rows were read nevertheless.
+  const std::size_t classes = most_confused_classes + 1;
+  std::vector<float> some(classes);
+  const std::vector<std::size_t> label{7};
+  const ClassificationScores scores = classification_scores(some, label, classes);
+  CHECK_THROWS_WITH(confusion_picture(scores, std::vector<std::string>(classes, "x")),
+                    "there is no confusion matrix of 4097 classes, at most of 4096");
 }
 
 }  // namespace classification_report_test

@@ -79,6 +79,9 @@ TEST_CASE("METEOR without its file, Java, or an answer is an error", "[evaluatio
   const FakeJava babbles("while read -r line; do echo hello; done\n");
   CHECK(testing::error_of([&] { meteor(meteor_captions, babbles.jar()); }) ==
         "METEOR answered \"hello\", expected a score");
+  const FakeJava cuts("while read -r line; do echo 0.5x; done\n");  // was read as 0.5
+  CHECK(testing::error_of([&] { meteor(meteor_captions, cuts.jar()); }) ==
+        "METEOR answered \"0.5x\", expected a score");
   const FakeJava divides("while read -r line; do echo NaN; done\n");
   CHECK(testing::error_of([&] { meteor(meteor_captions, divides.jar()); }) ==
         "METEOR answered \"NaN\", expected a score");

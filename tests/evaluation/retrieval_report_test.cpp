@@ -49,7 +49,16 @@ TEST_CASE("Without a match there is no mean rank") {
   Metrics metrics;
   add_rank_metrics("w", {ranks, own}, metrics);
   CHECK_FALSE(find(metrics, "w_mean_rank"));
+  CHECK_FALSE(find(metrics, "w_median_rank"));  // it was 9e18
   CHECK(find(metrics, "w_recall@10") == 0.5);
+}
+
+TEST_CASE("A match of more than half of the queries is a median") {
+  const std::vector<std::size_t> ranks{0, 2, never_found}, own{0, 1, 2};
+  Metrics metrics;
+  add_rank_metrics("w", {ranks, own}, metrics);
+  CHECK(find(metrics, "w_median_rank") == 3.0);
+  CHECK_FALSE(find(metrics, "w_mean_rank"));
 }
 
 TEST_CASE("Further right answers have eccv-caption's metrics") {

@@ -143,6 +143,16 @@ TEST_CASE("An equal caption of another picture is another caption", "[evaluation
   some[1].texts = {1};
   CHECK(testing::error_of([&] { TestSet(some, all).scores(); }) ==
         "caption 1 is of several pictures, but not the only one of each");
+  // As the first of several captions it was accepted, in one order or in both.
+  const std::string refused = "caption 0 is of several pictures, but not the only one of each";
+  const auto refusal = [&](const std::vector<TestPicture>& pictures) {
+    return testing::error_of([&] {
+      TestSet(pictures, {.images = {1, 0, 0, 1}, .texts = {1, 0, 0, 1}});
+    });
+  };
+  CHECK(refusal({{.texts = {0, 1}}, {.texts = {0}}}) == refused);
+  CHECK(refusal({{.texts = {0}}, {.texts = {0, 1}}}) == refused);
+  CHECK(refusal({{.texts = {0}}, {.texts = {0}}}) == "(nothing was thrown)");
 }
 
 TEST_CASE("What there is nothing for is missing", "[evaluation]") {
@@ -173,6 +183,10 @@ TEST_CASE("An inconsistent test set is refused", "[evaluation]") {
         "a picture has caption 1, but there is 1 caption");
   CHECK(refusal({{.texts = {0}}}, {.images = {1, 2}, .texts = {1, 2, 3}}) ==
         "the queries have width 2, the candidates 3");
-  CHECK(refusal({{.label = 1}}, {.images = {1, 2}, .classes = {1, 2}}) ==
-        "a picture is of class 1, but there is 1 class");
+  // Of labels the constructor complains, not only what asks for the scores.
+  CHECK(testing::error_of([] {
+          TestSet({{}, {.label = 1}}, {.images = {1, 2, 3, 4}, .classes = {1, 2}});
+        }) == "picture 1 is of class 1, but there is 1 class");
+  CHECK(refusal({{.label = 0}}, {.images = {1, 2}}) ==
+        "picture 0 is of class 0, but there are 0 classes");
 }

@@ -22,14 +22,14 @@ TEST_CASE("Answers become targets by how many people gave them", "[vqa]") {
 
 TEST_CASE("A list of answers is read from a file", "[vqa]") {
   const coca_test::TemporaryFolder folder;
-  CHECK(read_vqa_answers(folder.write("a.txt", "yes\r\nno\non the table")).names() ==
+  CHECK(read_vqa_answers(folder.write("a.txt", "\xEF\xBB\xBFyes\r\nno\non the table")).names() ==
         std::vector<std::string>{"yes", "no", "on the table"});
   const auto refusal = [&](const std::string& text) {
     const std::string path = folder.write("b.txt", text);
     return coca_test::message_of([&] { read_vqa_answers(path); }).substr(path.size());
   };
   CHECK(refusal("") == ": is empty");
-  CHECK(refusal("yes\n") == ": has 1 lines, expected at least two answers, one per line");
+  CHECK(refusal("yes\n") == ": has 1 line, expected at least two answers, one per line");
   CHECK(refusal("yes\n\nno\n") == ": answer 2 of the list is empty");
   CHECK(refusal("yes\nno\nyes\n") == ": answer 3 of the list is there twice: \"yes\"");
   CHECK(refusal("yes\nn\xffo\n") == ": is not UTF-8 text");

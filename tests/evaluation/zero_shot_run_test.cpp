@@ -48,6 +48,38 @@ TEST_CASE("A folder of classes is measured as CLIP_benchmark does") {
         "there are prompts of 1 classes, expected 2");
 }
 
+TEST_CASE("A cache notices pictures that changed, however the data names them") {
+  // Names in a table are relative to it, members of a shard are no files: both were never looked
+  // at.
+  const TemporaryFolder folder;
+  ColorModel model;
+  const std::string names = folder.write("names.txt", "red\nblue\n");
+  const auto measure = [&](const std::string& data) {
+    const LabelledSource source{.data = data, .names = names};
+    return run_zero_shot(model, read_labelled_pictures(source), {{"red"}, {"blue"}},
+                         {.cache = data + ".safetensors"});
+  };
+  const auto fill = [&](const std::string& picture) {
+    folder.write("a.png", picture);
+    folder.write("x.tar", coca_test::tar_of({{"0.png", picture}, {"0.cls", "1"}}));
+  };
+  const std::string table = folder.write("table.csv", "filepath,label\na.png,blue\n");
+  fill(png_of({255, 0, 0}));
+  for (const std::string& data : {table, folder.path("x.tar")}) {
+    CAPTURE(data);
+    CHECK(measure(data).metrics[0].second == 0.0);
+    CHECK(measure(data).metrics[0].second == 0.0);
+  }
+  CHECK(model.embedded == 2);
+  Image larger(9, 9, Rgb{0, 0, 255});  // another size in bytes, whatever the clock says
+  const std::vector<std::uint8_t> bytes = encode_png(larger);
+  fill(std::string(bytes.begin(), bytes.end()) + std::string(2000, ' '));
+  for (const std::string& data : {table, folder.path("x.tar")}) {
+    CAPTURE(data);
+    CHECK(message_of([&] { measure(data); }).find("its list of files is") != std::string::npos);
+  }
+}
+
 TEST_CASE("Two classes of one name are as near, and the first is chosen") {
   const TemporaryFolder folder;
   write_picture(folder, "data/n1/a.png", png_of({255, 0, 0}));

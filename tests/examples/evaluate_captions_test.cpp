@@ -40,7 +40,7 @@ TEST_CASE("evaluate captions says what is missing, and continues without it", "[
       R"([{"image_id": 9, "caption": "a red apple"}, {"image_id": 1000, "caption": "a dog"}])");
   const Result result = run("evaluate captions " + caption_files + "annotations.json " + results +
                             " --meteor-jar /no/such.jar");
-  CHECK(result.status == 0);
+  CHECK(result.status == 1);  // a score that was requested is missing
   CHECK(contains(result.err, "1 result is of a picture that the annotations do not have"));
   CHECK(contains(result.err, "7 pictures of the annotations have no result"));
   CHECK(contains(result.err, "without METEOR: /no/such.jar: there is no such file"));

@@ -82,7 +82,42 @@ TEST_CASE("a trained classifier is measured without a list of labels") {
   fs::create_directories(folder / "other/third");
   fs::create_symlink(slug, folder / "other/third/a.png");
   check_refused(run("evaluate classify " + (folder / "other") + " --weights " + output), 1,
-                {"none of the pictures can be read"});
+                {"none of the pictures can be read; the first: ", "third"});
+  folder.write("file", "");
+  check_refused(run(evaluate + " --report " + (folder / "file/report")), 1,
+                {folder / "file/report", "cannot be created"});
+}
+
+TEST_CASE("a classifier is measured on the list that it was trained on") {
+  // The list has no captions, which train does not need for classes, and evaluate asked for.
+  const Folder folder;
+  std::string table = "file_name;kind\n";
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(pictures))
+    if (entry.path().extension() == ".png")
+      table += entry.path().string() + (count++ % 2 == 0 ? ";plant\n" : ";animal\n");
+  const std::string list = folder.write("list.csv", table), output = folder / "run";
+  REQUIRE(run("train --task classify --label-key kind --picture-count 1 --data " + list +
+              " --output " + output + " --model stamps_coca --steps 1 --batch-size 4 --threads 1")
+              .status == 0);
+  const Result result =
+      run("evaluate classify " + list + " --label-key kind --weights " + output + " --json");
+  CAPTURE(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(result.json().at(0).at("pictures") == count);
+
+  // A picture that is cut off counts with --truncated, and is then reported as damaged.
+  const std::string whole = read_file(std::string(COCA_TEST_DATA) + "/preprocess/baseline.jpg");
+  folder.write("cut.jpg", whole.substr(0, whole.size() / 2));
+  const std::string one = folder.write("one.csv", "file_name;kind\ncut.jpg;plant\n");
+  const std::string evaluate =
+      "evaluate classify " + one + " --label-key kind --json --weights " + output;
+  check_refused(run(evaluate), 1, {"none of the pictures can be read; the first: ", "cut.jpg"});
+  const Result truncated = run(evaluate + " --truncated");
+  CAPTURE(truncated.err);
+  REQUIRE(truncated.status == 0);
+  CHECK(truncated.json().at(0).at("pictures") == 1);
+  CHECK(contains(truncated.err, "1 picture is damaged, but was read: "));
 }
 
 TEST_CASE("a linear probe is fitted, chosen on held-out pictures, and tested") {
@@ -105,6 +140,9 @@ TEST_CASE("a linear probe is fitted, chosen on held-out pictures, and tested") {
   CHECK(scores.contains("validation_top_1"));
   CHECK(fs::exists(folder / "cache/training.safetensors"));
   CHECK(run(probe).out == first.out);  // from the cache
+
+  for (const char* c : {"0", "nan", "inf"})
+    check_refused(run(probe + " --c " + c), 2, {"--c: expected"});
 
   const Result embedding = run(probe + " --features embedding");
   CHECK(embedding.status == 1);

@@ -98,6 +98,40 @@ TEST_CASE("evaluate retrieval measures further right answers", "[examples]") {
                 {"none of its ids is that of a picture and of a caption"});
 }
 
+TEST_CASE("evaluate retrieval does not take one result for another", "[examples]") {
+  const Folder folder;
+  const std::string arguments = write_karpathy(folder) + " --image-folder " + drawings +
+                                " --json --skip-existing --results " + (folder / "results");
+  const Result first = run_retrieval(arguments);
+  CAPTURE(first.err);
+  REQUIRE(first.status == 0);
+  const Result again = run_retrieval(arguments);
+  CHECK(again.status == 0);
+  CHECK(contains(again.err, "karpathy: its result exists already"));
+  CHECK(again.json().at(0)["metrics"] == first.json().at(0)["metrics"]);
+  check_refused(run_retrieval(arguments + " --protocol concepts"), 1,
+                {"was measured with --protocol captions and --captions all of the split test, not "
+                 "with --protocol concepts"});
+  check_refused(run_retrieval(arguments + " --captions 1"), 1, {"not with", "--captions 1"});
+  check_refused(run_retrieval(arguments + " --split val"), 1, {"not with", "the split val"});
+  check_refused(run_retrieval(arguments + " --page " + (folder / "page.html")), 2,
+                {"--page needs embeddings, but the result of karpathy exists"});
+}
+
+TEST_CASE("evaluate retrieval names the data by its folder, however that is written",
+          "[examples]") {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "birds");
+  fs::copy_file(drawings + "penguin.png", folder / "birds/a.png");
+  folder.write("birds/a.txt", "a penguin");
+  for (const std::string& data : {folder / "birds", folder / "birds/"}) {
+    const Result result = run_retrieval(data + " --json");
+    CAPTURE(data, result.err);
+    REQUIRE(result.status == 0);
+    CHECK(result.json().at(0)["dataset"] == "birds");  // with a slash at the end it was "data"
+  }
+}
+
 TEST_CASE("evaluate retrieval keeps the protocol of concepts", "[examples]") {
   const Folder folder;
   const std::string data =

@@ -135,9 +135,13 @@ TEST_CASE("evaluate zero-shot refuses results of other weights and mistaken comm
   REQUIRE(run_zero_shot(arguments).status == 0);
   check_refused(run_zero_shot(arguments + " --seed 1"), 1,
                 {"is the result of other weights, precision or preprocessing"});
+  check_refused(run_zero_shot(arguments + " --templates \"a {}\""), 1,
+                {"was measured with prompts and classes ", ", not with prompts and classes "});
   check_refused(run_zero_shot(""), 2, {"expected either data or --suite"});
   check_refused(run_zero_shot("data --suite s.json"), 2, {"expected either data or --suite"});
   check_refused(run_zero_shot("--suite s.json --names n.txt"), 2, {"--names is said in the suite"});
+  check_refused(run_zero_shot("--suite s.json --separator ';'"), 2,
+                {"--separator is said in the suite"});
   check_refused(run_zero_shot("data --skip-existing"), 2, {"--skip-existing needs --results"});
   check_refused(run_zero_shot(folder / "none"), 1, {"none"});
 }

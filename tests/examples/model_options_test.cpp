@@ -94,6 +94,30 @@ TEST_CASE("any configuration is opened by OpenCLIP's name, as a folder or as a f
   CHECK(run("caption --max-length 8 --weights random --model " + file + " " + slug).status == 0);
 }
 
+TEST_CASE("a model that is given by its path is not an included one") {
+  // An absolute path counted as the name of an included model, whose labels have no prompt.
+  const Folder folder;
+  std::filesystem::create_directory(folder / "own");
+  nlohmann::json config = nlohmann::json::parse(read_file(stamps + "/config.json"));
+  config["vision_cfg"]["layers"] = 1;
+  folder.write("own/config.json", config.dump());
+  const auto share_of_cow = [&](const std::string& model, const std::string& more) {
+    const Result result = run("classify --json --weights random --labels cow,frog --threads 1 " +
+                                  more + " --model " + model + " " + slug,
+                              "cd " + folder.path() + " &&");
+    REQUIRE(result.status == 0);
+    const auto first = result.json().at(0)["labels"][0];
+    const double share = first["probability"].get<double>();
+    return first["label"] == "cow" ? share : 1 - share;
+  };
+  const double prompt = share_of_cow("own", "--templates \"a photo of a {}.\"");
+  REQUIRE(std::abs(prompt - share_of_cow("own", "--templates \"{}\"")) > 1e-3);
+  for (const std::string& model : {std::string("own"), folder / "own"}) {
+    CAPTURE(model);
+    CHECK(std::abs(share_of_cow(model, "") - prompt) <= 1e-5);
+  }
+}
+
 TEST_CASE("COCA_MODEL_DIR moves the included model") {
   const Folder folder;
   CHECK(run_stamps("caption " + slug, "COCA_MODEL_DIR=" + models).out == expected);

@@ -35,6 +35,16 @@ TEST_CASE("a trained classifier is a model like any other") {
   CHECK(run("classify --json --model " + output + " " + slug).out == classes.out);
   CHECK(run("embed --json --weights " + output + " " + slug).status == 0);
 
+  // A soup used to lose the names of the classes.
+  const std::string soup = folder / "soup";
+  REQUIRE(run("soup " + output + " " + output + " --output " + soup).status == 0);
+  CHECK(read_file(soup + "/classes.txt") == read_file(output + "/classes.txt"));
+  CHECK(run("classify --json --weights " + soup + " " + slug)
+            .json()
+            .at(0)
+            .at("labels")[0]
+            .at("label") == row.at("labels")[0].at("label"));
+
   check_refused(run("classify --weights " + output + " --labels a,b " + slug), 2,
                 {output + " is a trained classifier, which has its own classes"});
   check_refused(run("embed --weights " + output + " --text cow"), 1,

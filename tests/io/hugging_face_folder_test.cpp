@@ -34,6 +34,20 @@ TEST_CASE("a folder as OpenCLIP publishes it") {
   CHECK(found.sentence_piece == folder.path("spiece.model"));
 }
 
+TEST_CASE("a folder lists what the model is beside its weights") {
+  const TemporaryFolder folder;
+  folder.write("open_clip_config.json", config);
+  folder.write("generation_config.json", "{}");
+  for (const char* name : {"model.safetensors", "merges.txt", "classes.txt", "task.json",
+                           "answers.txt", "log.jsonl", "checkpoint.safetensors"})
+    folder.write(name, "x");
+  const auto found = open_hugging_face_folder(folder.path());
+  CHECK(found.beside_weights ==
+        std::vector<std::string>{folder.path("open_clip_config.json"), folder.path("merges.txt"),
+                                 folder.path("generation_config.json"), folder.path("classes.txt"),
+                                 folder.path("task.json"), folder.path("answers.txt")});
+}
+
 TEST_CASE("generation_config.json has the minimum length of captions") {
   const TemporaryFolder folder;
   folder.write("config.json", config);

@@ -84,6 +84,15 @@ TEST_CASE("Files that are no caches are refused, and damaged ones") {
     CAPTURE(damaged);
     CHECK(contains(refusal(damaged), "damaged cache of embeddings"));
   }
+  SafetensorsWriter flat(
+      path, {{"embeddings", Shape{1}}},
+      {{"coca_embeddings", R"({"version":1,"key":{},"pictures":1,"broken":[]})"}});
+  flat.write("embeddings", std::vector<float>{1});
+  flat.commit();
+  CHECK(contains(message_of([&] { read_embedding_cache(path, {}, 1); }),
+                 "they have the shape " + to_string(Shape{1}) +
+                     ", expected a row for each of 1 "
+                     "picture"));
   SafetensorsWriter writer(path, {{"embeddings", Shape{1}}});
   writer.write("embeddings", std::vector<float>{1});
   writer.commit();
@@ -93,18 +102,34 @@ TEST_CASE("Files that are no caches are refused, and damaged ones") {
 
 TEST_CASE("The digest of files tells other names, orders and contents apart") {
   const TemporaryFolder folder;
-  folder.write("a", "1");
-  folder.write("b", "1");
-  const std::vector<std::string> ab{"a", "b"}, ba{"b", "a"}, a{"a"};
-  const std::string root = folder.path("");
-  const std::string digest = files_digest(ab, root);
+  const std::vector<std::string> ab{folder.write("a", "1"), folder.write("b", "1")};
+  const std::vector<std::string> ba{ab[1], ab[0]}, a{ab[0]};
+  const std::string digest = files_digest(ab);
   CHECK(digest.starts_with("2 files "));
-  CHECK(files_digest(ab, root) == digest);
-  CHECK(files_digest(ba, root) != digest);
-  CHECK(files_digest(a, root) != digest);
-  CHECK(files_digest(ab) != digest);
+  CHECK(files_digest(ab) == digest);
+  CHECK(files_digest(ba) != digest);
+  CHECK(files_digest(a) != digest);
   folder.write("a", "22");
-  CHECK(files_digest(ab, root) != digest);
+  CHECK(files_digest(ab) != digest);
+}
+
+TEST_CASE("The digest of files notices changes where pictures are read from") {
+  // Names that are relative to a table, members of archives: no files in the working directory.
+  const TemporaryFolder folder;
+  const std::vector<std::string> names{"a.png", "b.png", "x.tar/0.png", "x.tar/1.png"};
+  const std::string archive = folder.write("x.tar", "1");
+  const std::vector<std::string> files{folder.write("a.png", "1"), folder.write("b.png", "1"),
+                                       archive, archive};
+  const std::string digest = files_digest(names, files);
+  CHECK(files_digest(names, files) == digest);
+  CHECK(files_digest(names) != digest);
+  folder.write("b.png", "22");
+  const std::string changed = files_digest(names, files);
+  CHECK(changed != digest);
+  folder.write("x.tar", "22");
+  CHECK(files_digest(names, files) != changed);
+  CHECK(message_of([&] { files_digest(names, std::span(files).first(1)); }) ==
+        "there are 4 pictures in 1 file, expected one for each");
 }
 
 }  // namespace embedding_cache_test

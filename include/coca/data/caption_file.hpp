@@ -92,6 +92,9 @@ class CaptionFile {
     return (folder_ / picture).string();
   }
 
+  /// Where the first picture is. @throws FileError for a row that cannot be read
+  std::string picture_file(std::size_t index) const { return image_path(index); }
+
   /// Notes on how the file was read: sentences that begin with its path.
   const std::vector<std::string>& notes() const noexcept { return notes_; }
 

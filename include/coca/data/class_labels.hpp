@@ -135,6 +135,9 @@ class LabelledDataset {
     return record;
   }
 
+  /// @throws FileError for a record that cannot be read
+  std::string picture_file(std::size_t index) const { return data_.picture_file(index); }
+
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return data_.read(index, number);
   }

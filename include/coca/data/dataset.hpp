@@ -59,6 +59,13 @@ concept HasFrames = Dataset<T> && requires(const T& dataset, const SampleKey& ke
   { dataset.frames(key) } -> std::convertible_to<std::optional<Frames>>;
 };
 
+/// A data set that says from which file it reads the (first) picture of a record: the picture's
+/// own, or an archive with many; FileError for a record that cannot be read.
+template <class T>
+concept HasPictureFiles = Dataset<T> && requires(const T& dataset, std::size_t index) {
+  { dataset.picture_file(index) } -> std::convertible_to<std::string>;
+};
+
 namespace detail {
 
 /// Picture file `number` of record `index` of any data set.
@@ -102,6 +109,13 @@ class AnyDataset {
     return held_->record(index);
   }
 
+  /// The file that the first picture of record `index` is read from: its own, or an archive with
+  /// many. Where the data set does not say, the record's name. @throws as record()
+  std::string picture_file(std::size_t index) const {
+    detail::check_record_index(index, size());
+    return held_->picture_file(index);
+  }
+
   /// Picture file `number` of record `index`. @throws ArgumentError from size() on; FileError if
   /// it cannot be read or the record has fewer pictures.
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
@@ -121,6 +135,7 @@ class AnyDataset {
     virtual ~Interface() = default;
     virtual std::size_t size() const = 0;
     virtual Record record(std::size_t index) const = 0;
+    virtual std::string picture_file(std::size_t index) const = 0;
     virtual std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const = 0;
     virtual std::optional<Frames> frames(const SampleKey& key) const = 0;
     virtual std::vector<std::string> notes() const = 0;
@@ -132,6 +147,12 @@ class AnyDataset {
     explicit Held(U&& value) : dataset(std::forward<U>(value)) {}
     std::size_t size() const override { return dataset.size(); }
     Record record(std::size_t index) const override { return dataset.record(index); }
+    std::string picture_file(std::size_t index) const override {
+      if constexpr (HasPictureFiles<T>)
+        return dataset.picture_file(index);
+      else
+        return dataset.record(index).name;
+    }
     std::vector<std::uint8_t> read(std::size_t index, std::size_t number) const override {
       return detail::read_picture(dataset, index, number);
     }
@@ -164,6 +185,9 @@ class Subset {
 
   std::size_t size() const noexcept { return indices_.size(); }
   Record record(std::size_t index) const { return dataset_.record(original(index)); }
+  std::string picture_file(std::size_t index) const {
+    return dataset_.picture_file(original(index));
+  }
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return dataset_.read(original(index), number);
   }
@@ -193,6 +217,10 @@ class ConcatDataset {
   Record record(std::size_t index) const {
     const auto [dataset, local] = find(index);
     return dataset->record(local);
+  }
+  std::string picture_file(std::size_t index) const {
+    const auto [dataset, local] = find(index);
+    return dataset->picture_file(local);
   }
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     const auto [dataset, local] = find(index);
@@ -232,6 +260,7 @@ class NotedDataset {
 
   std::size_t size() const { return dataset_.size(); }
   Record record(std::size_t index) const { return dataset_.record(index); }
+  std::string picture_file(std::size_t index) const { return dataset_.picture_file(index); }
   std::vector<std::uint8_t> read(std::size_t index, std::size_t number = 0) const {
     return dataset_.read(index, number);
   }

@@ -110,6 +110,9 @@ class IdxDataset {
     return record;
   }
 
+  /// The file of all pictures.
+  const std::string& picture_file(std::size_t) const noexcept { return path_; }
+
   /// The picture as a PNG file. @throws UnavailableError without libpng
   std::vector<std::uint8_t> read(std::size_t index) const {
     detail::check_record_index(index, size());

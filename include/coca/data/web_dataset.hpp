@@ -215,6 +215,11 @@ class WebDataset {
     return record;
   }
 
+  /// The shard that has the picture.
+  const std::string& picture_file(std::size_t index) const {
+    return shards_[at(index).shard].path();
+  }
+
   /// The picture file. @throws FileError if the archive is damaged there.
   std::vector<std::uint8_t> read(std::size_t index) const {
     const Entry& entry = at(index);

@@ -52,6 +52,26 @@ inline void check_scores(std::span<const float> scores, std::size_t count, std::
                           " is not a number (NaN)");
 }
 
+/// @throws ArgumentError if the label of a picture is no class
+inline void expect_label(std::size_t label, std::size_t picture, std::size_t classes) {
+  if (label >= classes)
+    throw ArgumentError("picture " + std::to_string(picture) + " is of class " +
+                        std::to_string(label) + ", but " + there_are(classes, "class", "classes"));
+}
+
+/// @throws ShapeError if there is not a name for each class of a confusion matrix, or no matrix
+/// because there are too many
+inline void expect_confusion(const std::vector<std::vector<std::size_t>>& confusion,
+                             std::span<const std::string> names) {
+  if (confusion.empty() && names.size() > most_confused_classes)
+    throw ShapeError("there is no confusion matrix of " +
+                     counted(names.size(), "class", "classes") + ", at most of " +
+                     std::to_string(most_confused_classes));
+  if (names.size() != confusion.size())
+    throw ShapeError(there_are(names.size(), "name") + " for " +
+                     counted(confusion.size(), "class", "classes"));
+}
+
 /// How many classes come before a class: those of a higher score, and earlier ones of the same.
 inline std::size_t classes_before(std::span<const float> scores, std::size_t label) {
   std::size_t before = 0;
@@ -98,9 +118,7 @@ inline ClassificationScores classification_scores(std::span<const float> scores,
   std::size_t among_five = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::size_t label = labels[i];
-    if (label >= classes)
-      throw ArgumentError("picture " + std::to_string(i) + " is of class " + std::to_string(label) +
-                          ", but " + there_are(classes, "class", "classes"));
+    detail::expect_label(label, i, classes);
     const auto row = scores.subspan(i * classes, classes);
     const auto best =
         static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
@@ -166,13 +184,7 @@ inline double mean_average_precision(std::span<const float> scores,
 /// many
 inline std::string confusion_csv(const std::vector<std::vector<std::size_t>>& confusion,
                                  std::span<const std::string> names) {
-  if (confusion.empty() && names.size() > most_confused_classes)
-    throw ShapeError("there is no confusion matrix of " +
-                     counted(names.size(), "class", "classes") + ", at most of " +
-                     std::to_string(most_confused_classes));
-  if (names.size() != confusion.size())
-    throw ShapeError(there_are(names.size(), "name") + " for " +
-                     counted(confusion.size(), "class", "classes"));
+  detail::expect_confusion(confusion, names);
   std::string csv = "true class";
   for (const std::string& name : names) csv += ',' + csv_field(name);
   csv += '\n';

@@ -15,9 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
-#include "coca/evaluation/csv_field.hpp"
 #include "coca/evaluation/classification.hpp"
+#include "coca/evaluation/csv_field.hpp"
 #include "coca/image/draw.hpp"
 
 namespace coca {
@@ -33,13 +34,14 @@ struct Mistake {
 /// All mistakes, the most confident first, equally confident ones in the order of pictures.
 /// @param scores [count, classes], logits
 /// @param labels [count]
-/// @throws as classification_scores
+/// @throws as classification_scores()
 inline std::vector<Mistake> classification_mistakes(std::span<const float> scores,
                                                     std::span<const std::size_t> labels,
                                                     std::size_t classes) {
   detail::check_scores(scores, labels.size(), classes);
   std::vector<Mistake> mistakes;
   for (std::size_t i = 0; i < labels.size(); ++i) {
+    detail::expect_label(labels[i], i, classes);
     const auto row = scores.subspan(i * classes, classes);
     const auto best = std::max_element(row.begin(), row.end());
     const auto predicted = static_cast<std::size_t>(best - row.begin());
@@ -64,8 +66,8 @@ inline std::string csv_number(double value) {
 
 inline void expect_names(const ClassificationScores& scores, std::span<const std::string> names) {
   if (names.size() != scores.classes.size())
-    throw ShapeError("there are " + std::to_string(names.size()) + " names for " +
-                     std::to_string(scores.classes.size()) + " classes");
+    throw ShapeError(there_are(names.size(), "name") + " for " +
+                     counted(scores.classes.size(), "class", "classes"));
 }
 
 }  // namespace detail
@@ -131,14 +133,12 @@ struct ConfusionLayout {
 /// The confusion matrix as a picture: a row per true class, a column per predicted class, the
 /// darker the larger the share of the class's pictures. Up to 60 classes have their names beside
 /// the rows and their numbers above the columns.
-/// @throws ShapeError for another number of names; ArgumentError for more than 16,000 classes
+/// @throws ShapeError for another number of names, and for more than most_confused_classes
 inline Image confusion_picture(const ClassificationScores& scores,
                                std::span<const std::string> names) {
   detail::expect_names(scores, names);
+  detail::expect_confusion(scores.confusion, names);
   const std::size_t classes = names.size();
-  if (classes > 16'000)
-    throw ArgumentError("a confusion matrix of " + std::to_string(classes) +
-                        " classes is too large for a picture");
   const detail::ConfusionLayout layout(names);
   const std::size_t side = layout.cell * classes;
   constexpr std::size_t margin = detail::confusion_margin;

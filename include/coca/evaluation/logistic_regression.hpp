@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <vector>
@@ -125,6 +127,25 @@ inline double logistic_objective(const LabelledFeatures& data, double c, const d
 
 #if COCA_HAS_LBFGS
 
+/// Memory of the library's own, which is aligned as its vector instructions need.
+class LbfgsVector {
+ public:
+  /// A copy. @throws std::bad_alloc without memory
+  explicit LbfgsVector(std::span<const double> values)
+      : values_(::lbfgs_malloc(static_cast<int>(values.size()))) {
+    if (!values_) throw std::bad_alloc();
+    std::copy(values.begin(), values.end(), values_.get());
+  }
+
+  double* data() noexcept { return values_.get(); }
+
+ private:
+  struct Free {
+    void operator()(double* values) const noexcept { ::lbfgs_free(values); }
+  };
+  std::unique_ptr<double[], Free> values_;
+};
+
 /// What the library's callback needs.
 struct LogisticProblem {
   const LabelledFeatures& data;
@@ -146,8 +167,10 @@ inline double minimize_logistic(const LabelledFeatures& data, const LogisticOpti
   settings.epsilon = options.tolerance;
   settings.max_iterations = static_cast<int>(options.max_iterations);
   double objective = 0;
-  const int status = ::lbfgs(static_cast<int>(parameters.size()), parameters.data(), &objective,
+  LbfgsVector values(parameters);
+  const int status = ::lbfgs(static_cast<int>(parameters.size()), values.data(), &objective,
                              &LogisticProblem::evaluate, nullptr, &problem, &settings);
+  std::copy_n(values.data(), parameters.size(), parameters.begin());
   // Where rounding leaves nothing to gain, the search along a line fails: the best point is kept.
   const bool done = status >= 0 || status == LBFGSERR_MAXIMUMITERATION ||
                     status == LBFGSERR_ROUNDING_ERROR || status == LBFGSERR_MAXIMUMLINESEARCH ||

@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <csignal>
 #include <cstddef>
@@ -124,11 +126,16 @@ inline std::string meteor_text(const std::string& caption, bool is_candidate) {
   return text;
 }
 
-/// The number that a line of METEOR is. @throws Error if it is none
+/// The number that a line of METEOR is, white space around it aside. @throws Error if it is none
 inline double meteor_number(const std::string& line) {
-  char* end = nullptr;
-  const double value = std::strtod(line.c_str(), &end);
-  if (end == line.c_str() || !std::isfinite(value))
+  constexpr const char* space = " \t\r\n";
+  std::string_view number = line;
+  number.remove_suffix(number.size() - (number.find_last_not_of(space) + 1));  // 0 if all is space
+  number.remove_prefix(std::min(number.find_first_not_of(space), number.size()));
+  const char* const end = number.data() + number.size();
+  double value = 0;
+  const auto [stop, error] = std::from_chars(number.data(), end, value);
+  if (error != std::errc() || stop != end || !std::isfinite(value))
     throw Error("METEOR answered \"" + line.substr(0, 80) + "\", expected a score");
   return value;
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <string>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/fixed_text.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/data/positives_file.hpp"
 #include "coca/evaluation/retrieval_examples.hpp"
@@ -116,8 +116,7 @@ class RetrievalPage {
   std::string item(const RetrievalExample& example, const Neighbour& neighbour, bool is_picture) {
     const auto& right = example.right;
     const bool is_right = std::find(right.begin(), right.end(), neighbour.number) != right.end();
-    char similarity[32];
-    std::snprintf(similarity, sizeof similarity, "%.3f", static_cast<double>(neighbour.similarity));
+    const std::string similarity = fixed_text(neighbour.similarity, 3);
     return std::string("<li") + (is_right ? " class=\"right\">" : ">") +
            shown(neighbour.number, is_picture) + ' ' + similarity + "</li>\n";
   }

@@ -3,8 +3,10 @@
 /// The figures of retrieval as result files have them: CLIP_benchmark's recalls, ranks, intervals,
 /// and eccv-caption's metrics where further answers are right.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -29,7 +31,7 @@ struct WayRanks {
 
 /// Adds "WAY_recall\@k", k = 1, 5, 10, "WAY_median_rank" and "WAY_mean_rank" (from 1), and the ends
 /// of the 95 % intervals of the recalls, "WAY_recall\@k_low" and "WAY_recall\@k_high". Queries
-/// without any match (never_found) have no mean rank.
+/// without any match (never_found) leave no mean rank; if they reach the middle, no median either.
 /// @throws ArgumentError for no ranks, and ranks without cluster
 inline void add_rank_metrics(const std::string& way, const WayRanks& of, Metrics& metrics) {
   constexpr std::array<std::size_t, 3> limits{1, 5, 10};
@@ -40,7 +42,10 @@ inline void add_rank_metrics(const std::string& way, const WayRanks& of, Metrics
   for (std::size_t i = 0; i < limits.size(); ++i)
     metrics.emplace_back(key(i), recall_at(of.ranks, limits[i]));
   const bool all_found = std::find(of.ranks.begin(), of.ranks.end(), never_found) == of.ranks.end();
-  metrics.emplace_back(way + "_median_rank", median_rank({of.ranks.begin(), of.ranks.end()}));
+  const double median = median_rank({of.ranks.begin(), of.ranks.end()});
+  constexpr auto unreachable = static_cast<double>(never_found) / 2;  // as in half of a middle pair
+  metrics.emplace_back(way + "_median_rank",
+                       median < unreachable ? std::optional(median) : std::nullopt);
   metrics.emplace_back(way + "_mean_rank",
                        all_found ? std::optional(mean_rank(of.ranks)) : std::nullopt);
   for (std::size_t i = 0; i < limits.size(); ++i) {

@@ -129,7 +129,9 @@ inline Embeddings embed_distinct_once(AnyModel& model, const CompetingTexts& tex
                                       const RetrievalRunOptions& options) {
   if (options.text_cache.empty()) return embed_distinct(model, texts.distinct(), options);
   IdentityParts key = model.info().identity_parts;
-  std::erase_if(key, [](const auto& part) { return part.first == "preprocessing"; });
+  std::erase_if(key, [](const auto& part) {  // texts do not depend on how pictures are read
+    return part.first == "preprocessing" || part.first == "reading";
+  });
   key.emplace_back("list of texts", texts.digest());
   const std::size_t count = texts.distinct().size();
   if (auto cached = read_embedding_cache(options.text_cache, key, count))
@@ -157,6 +159,8 @@ inline void embed_run_pictures(AnyModel& model, const RetrievalData& data,
                                const PictureEmbeddingOptions& options, RetrievalRun& run) {
   PictureList list;
   for (const AnnotatedPicture& picture : data.pictures) list.names.push_back(picture.file_name);
+  for (const std::size_t record : data.records)
+    list.files.push_back(data.dataset.picture_file(record));
   list.read = [&data](std::size_t i) { return data.dataset.read(data.records[i]); };
   PictureEmbeddings embedded = embed_pictures(model, list, options);
   for (const auto& [number, reason] : embedded.broken) run.broken.push_back(reason);

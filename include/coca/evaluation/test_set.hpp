@@ -17,6 +17,7 @@
 #include "coca/core/error.hpp"
 #include "coca/evaluation/bleu.hpp"
 #include "coca/evaluation/cider.hpp"
+#include "coca/evaluation/classification.hpp"
 #include "coca/evaluation/exact_match.hpp"
 #include "coca/evaluation/retrieval.hpp"
 #include "coca/evaluation/zero_shot.hpp"
@@ -89,6 +90,7 @@ class TestSet {
                        " for " + counted(pictures_.size(), "embedding") +
                        ", expected the same number for each, and at least one");
     width_ = embeddings_.images.size() / pictures_.size();
+    expect_labels();
     rank(ties);
     number_clusters();
     compare_captions();
@@ -126,23 +128,30 @@ class TestSet {
     return std::span<const float>(embeddings_.images).subspan(picture * width_, width_);
   }
 
+  void expect_labels() const {
+    const std::size_t classes = embeddings_.classes.size() / width_;
+    for (std::size_t i = 0; i < pictures_.size(); ++i)
+      if (pictures_[i].label) detail::expect_label(*pictures_[i].label, i, classes);
+  }
+
   /// The groups of the texts: the first text of their picture represents it; a text of no picture
   /// represents itself.
   Indices text_groups() const {
     const std::size_t count = embeddings_.texts.size() / width_;
     Indices groups(count);
     std::iota(groups.begin(), groups.end(), std::size_t{0});
-    std::vector<bool> taken(count);
+    std::vector<const TestPicture*> owners(count);  // the last picture of each text
     for (const TestPicture& picture : pictures_)
       for (const std::size_t text : picture.texts) {
         if (text >= count)
           throw ArgumentError("a picture has caption " + std::to_string(text) + ", but " +
                               there_are(count, "caption"));
-        if (taken[text] && groups[text] != picture.texts.front())
+        const bool is_shared = owners[text] != nullptr && owners[text] != &picture;
+        if (is_shared && (picture.texts.size() != 1 || owners[text]->texts.size() != 1))
           throw ArgumentError("caption " + std::to_string(text) +
                               " is of several pictures, but not the only one of each");
         groups[text] = picture.texts.front();
-        taken[text] = true;
+        owners[text] = &picture;
       }
     return groups;
   }

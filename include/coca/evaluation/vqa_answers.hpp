@@ -2,20 +2,19 @@
 /// @file
 /// The list of answers that a model of questions chooses from: in a file, and as targets.
 
-#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/error.hpp"
 #include "coca/core/utf8.hpp"
 #include "coca/evaluation/vqa.hpp"
-#include "coca/io/mapped_file.hpp"
+#include "coca/io/text_lines.hpp"
 
 namespace coca {
 
@@ -56,19 +55,10 @@ class VqaAnswers {
 /// Reads a file of answers, one per line. @throws FileError for a file that cannot be read, or no
 /// list of at least two answers
 inline VqaAnswers read_vqa_answers(const std::string& path) {
-  const MappedFile file(path);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
-                              file.bytes().size());
-  std::vector<std::string> names;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    names.emplace_back(text.substr(begin, end - begin));
-    if (names.back().ends_with('\r')) names.back().pop_back();
-    begin = end + 1;
-  }
+  std::vector<std::string> names = read_text_lines(path);
   if (names.size() < 2)
-    throw FileError(path, "has " + std::to_string(names.size()) +
-                              " lines, expected at least two answers, one per line");
+    throw FileError(path, "has " + counted(names.size(), "line") +
+                              ", expected at least two answers, one per line");
   for (const std::string& name : names)
     if (!is_valid_utf8(name)) throw FileError(path, "is not UTF-8 text");
   try {

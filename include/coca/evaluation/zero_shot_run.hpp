@@ -32,8 +32,10 @@ namespace detail {
 /// The pictures of a data set that have a class.
 inline PictureList list_of(const LabelledPictures& pictures) {
   PictureList list;
-  for (const std::size_t record : pictures.records)
+  for (const std::size_t record : pictures.records) {
     list.names.push_back(pictures.dataset.record(record).name);
+    list.files.push_back(pictures.dataset.picture_file(record));
+  }
   list.read = [&pictures](std::size_t i) { return pictures.dataset.read(pictures.records[i]); };
   return list;
 }

@@ -36,6 +36,9 @@ struct HuggingFaceFolder {
   /// Minimum total tokens of captions, start and end included, from generation_config.json.
   std::optional<std::size_t> min_length;
   std::optional<std::string> classes;  ///< classes.txt, the names of a classifier's classes
+  /// Every file that makes the model what it is, but for its weights: a copy of these and other
+  /// weights of the same shapes are a model of the same kind.
+  std::vector<std::string> beside_weights{};
 };
 
 namespace detail {
@@ -146,6 +149,18 @@ inline std::optional<std::size_t> find_min_length(const FolderListing& folder) {
   return length == absent ? std::nullopt : std::optional(static_cast<std::size_t>(length));
 }
 
+/// The configuration, the vocabulary, and what else says how the model is used.
+inline std::vector<std::string> find_beside_weights(const HuggingFaceFolder& folder,
+                                                    const FolderListing& listing) {
+  std::vector<std::string> files{folder.config};
+  for (const auto& file : {folder.merges, folder.vocabulary, folder.tokenizer_json,
+                           folder.bpe_vocabulary, folder.sentence_piece})
+    if (file) files.push_back(*file);
+  for (const char* name : {"generation_config.json", "classes.txt", "task.json", "answers.txt"})
+    if (const auto file = listing.first_of({name})) files.push_back(*file);
+  return files;
+}
+
 }  // namespace detail
 
 /// Finds everything that a model in a folder consists of, and reads its configuration.
@@ -169,6 +184,7 @@ inline HuggingFaceFolder open_hugging_face_folder(const std::string& path,
   folder.sentence_piece = detail::find_only(path, listing, "", ".model");
   folder.min_length = detail::find_min_length(listing);
   folder.classes = listing.first_of({"classes.txt"});
+  folder.beside_weights = detail::find_beside_weights(folder, listing);
   return folder;
 }
 

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "coca/pipelines/attention_map.hpp"
 #include "coca/pipelines/encode.hpp"
+#include "coca/pipelines/probabilities.hpp"
 #include "coca/pipelines/question_tokens.hpp"
 
 namespace coca {
@@ -28,23 +28,18 @@ std::vector<float> answer_probabilities(std::span<const T> logits, bool compete)
   for (const double value : values)
     if (!std::isfinite(value))
       throw Error("an answer's score is not finite: the model's weights hold NaN or infinity");
-  const double largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
-  for (double& value : values)
-    value = compete ? std::exp(value - largest) : 1 / (1 + std::exp(-value));
-  const double sum = compete ? std::accumulate(values.begin(), values.end(), 0.0) : 1;
+  if (compete) values = softmax_probabilities(logits);
+  if (!compete)
+    for (double& value : values) value = 1 / (1 + std::exp(-value));
   std::vector<float> probabilities;
-  for (const double value : values) probabilities.push_back(static_cast<float>(value / sum));
+  for (const double value : values) probabilities.push_back(static_cast<float>(value));
   return probabilities;
 }
 
 /// The numbers of the largest probabilities, largest first; of equal ones the first comes first.
 inline std::vector<std::size_t> most_probable(std::span<const float> probabilities,
                                               std::size_t count) {
-  std::vector<std::size_t> order(probabilities.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return probabilities[a] > probabilities[b];
-  });
+  std::vector<std::size_t> order = descending_order(probabilities);
   order.resize(std::min(count, order.size()));
   return order;
 }

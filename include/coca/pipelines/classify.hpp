@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -17,6 +16,7 @@
 #include "coca/pipelines/class_embeddings.hpp"
 #include "coca/pipelines/encode.hpp"
 #include "coca/pipelines/imagenet_templates.hpp"
+#include "coca/pipelines/probabilities.hpp"
 #include "coca/text/prompt_template.hpp"
 
 namespace coca {
@@ -77,27 +77,16 @@ class ZeroShotClassifier {
       throw Error(
           "the logits of the labels are NaN: the picture's embedding holds NaN or "
           "infinity");
-    const std::vector<double> probabilities = bias_ ? sigmoid(logits, *bias_) : softmax(logits);
-    std::vector<std::size_t> order(labels_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),  // probabilities may be equal where logits are not
-                     [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+    const std::span<const float> all(logits);
+    const std::vector<double> probabilities =
+        bias_ ? sigmoid(all, *bias_) : softmax_probabilities(all);
     std::vector<LabelProbability> result;
-    for (const std::size_t i : order)
+    for (const std::size_t i : descending_order(all))  // of logits: probabilities may be equal
       result.push_back({labels_[i], static_cast<float>(probabilities[i])});
     return result;
   }
 
  private:
-  static std::vector<double> softmax(std::span<const float> logits) {
-    const float largest = *std::max_element(logits.begin(), logits.end());
-    std::vector<double> result;
-    for (const float logit : logits) result.push_back(std::exp(double{logit} - double{largest}));
-    const double total = std::accumulate(result.begin(), result.end(), 0.0);
-    for (double& value : result) value /= total;
-    return result;
-  }
-
   static std::vector<double> sigmoid(std::span<const float> logits, float bias) {
     std::vector<double> result;
     for (const float logit : logits)

@@ -3,9 +3,9 @@
 /// Configurations at run time: from an OpenCLIP description to a configuration value, to the preset
 /// of that value, and to its C++ definition.
 
-#include <iomanip>
+#include <array>
+#include <charconv>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -34,9 +34,10 @@ namespace detail {
 inline std::string value_text(int value) { return std::to_string(value); }
 inline std::string value_text(bool value) { return value ? "true" : "false"; }
 inline std::string value_text(ConfigReal value) {
-  std::ostringstream text;
-  text << std::setprecision(17) << value.value();
-  return text.str();
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value.value(),
+                                 std::chars_format::general, 17);
+  return {text.data(), end.ptr};
 }
 template <class Choice>
 requires std::is_enum_v<Choice> std::string value_text(Choice value) {

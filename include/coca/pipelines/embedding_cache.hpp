@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "coca/core/counted.hpp"
 #include "coca/core/digest.hpp"
 #include "coca/core/error.hpp"
 #include "coca/io/json.hpp"
@@ -35,19 +36,35 @@ struct PictureEmbeddings {
   std::map<std::size_t, std::string> broken{};  ///< why each of the other pictures is left out
 };
 
-/// A digest of a list of files: their names, in order, and where a name (in `folder`, if it is
-/// relative) is that of a file, its size and time of modification.
+namespace detail {
+
+/// Size and time of modification of a file as one text; empty without such a file.
+inline std::string file_state(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return "";
+  const auto modified = std::filesystem::last_write_time(path, error).time_since_epoch().count();
+  return std::to_string(size) + ' ' + std::to_string(modified);
+}
+
+}  // namespace detail
+
+/// A digest of a list of pictures: their names, in order, and where the files that they are read
+/// from exist, the size and time of modification of these.
+/// @param files of each picture, its own or an archive with many; empty: the names are files
+/// @throws ArgumentError for another number of files than of names
 inline std::string files_digest(std::span<const std::string> names,
-                                const std::string& folder = {}) {
+                                std::span<const std::string> files = {}) {
+  if (files.empty()) files = names;
+  if (files.size() != names.size())
+    throw ArgumentError(there_are(names.size(), "picture") + " in " +
+                        counted(files.size(), "file") + ", expected one for each");
   Digest digest;
-  for (const std::string& name : names) {
-    digest.add_text(name);
-    const std::filesystem::path path = std::filesystem::path(folder) / name;
-    std::error_code error;
-    const auto size = std::filesystem::file_size(path, error);
-    if (error) continue;
-    const auto modified = std::filesystem::last_write_time(path, error).time_since_epoch().count();
-    digest.add_text(std::to_string(size) + ' ' + std::to_string(modified));
+  std::string state;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    digest.add_text(names[i]);
+    if (i == 0 || files[i] != files[i - 1]) state = detail::file_state(files[i]);
+    if (!state.empty()) digest.add_text(state);
   }
   return std::to_string(names.size()) + " files " + digest.text();
 }
@@ -136,11 +153,14 @@ inline PictureEmbeddings parse_embedding_cache(const Checkpoint& file, const std
   detail::EmbeddingCacheHeader header = detail::read_cache_header(file, path);
   detail::expect_same_key(key, header.key, path);
   const Shape& shape = file.tensor("embeddings").shape;
-  if (header.pictures != pictures || header.broken.size() > pictures || shape.rank() != 2 ||
-      shape[0] != pictures - header.broken.size())
+  if (header.pictures != pictures)
     throw FileError(path, "is a damaged cache of embeddings: it has " +
-                              std::to_string(header.pictures) + " pictures, expected " +
+                              counted(header.pictures, "picture") + ", expected " +
                               std::to_string(pictures));
+  if (shape.rank() != 2 || shape[0] != pictures - header.broken.size())
+    throw FileError(path, "is a damaged cache of embeddings: they have the shape " +
+                              to_string(shape) + ", expected a row for each of " +
+                              counted(pictures - header.broken.size(), "picture"));
   PictureEmbeddings cached{{file.read_floats("embeddings"), shape[0], shape[1]}, {}, {}};
   cached.broken = std::move(header.broken);
   for (std::size_t i = 0; i < pictures; ++i)

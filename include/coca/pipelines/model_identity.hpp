@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coca/core/digest.hpp"
+#include "coca/core/fixed_text.hpp"
 #include "coca/image/preprocess.hpp"
 #include "coca/io/open_checkpoint.hpp"
 #include "coca/io/weights_digest.hpp"
@@ -24,9 +25,11 @@ struct ModelIdentity {
   bool open_clip_preprocessing = false;
   std::string weights;     ///< a checkpoint, or "random"
   std::uint64_t seed = 0;  ///< of random weights
+  bool truncated = false;  ///< whether what is there of pictures that are cut off is read
 };
 
-/// The parts of an identity by name: "configuration", "precision", "preprocessing", "weights".
+/// The parts of an identity by name: "configuration", "precision", "preprocessing", "weights", and
+/// "reading" where cut off pictures are read.
 using IdentityParts = std::vector<std::pair<std::string, std::string>>;
 
 /// The parts, each of which can be compared on its own. Weights count by their content, not by
@@ -36,7 +39,7 @@ inline IdentityParts identity_parts(const ModelIdentity& model) {
   const PreprocessConfig& pixels = model.preprocessing;
   Digest digest;
   for (const std::array<double, 3>& numbers : {pixels.mean, pixels.std})
-    for (const double number : numbers) digest.add_text(std::to_string(number));
+    for (const double number : numbers) digest.add_text(fixed_text(number, 6));
   for (const auto number : {static_cast<std::size_t>(pixels.interpolation),
                             static_cast<std::size_t>(pixels.resize_mode), pixels.height,
                             pixels.width, std::size_t{pixels.fill_color[0]},
@@ -46,10 +49,12 @@ inline IdentityParts identity_parts(const ModelIdentity& model) {
   const std::string weights = model.weights == "random"
                                   ? "random " + std::to_string(model.seed)
                                   : "weights " + weights_digest(open_checkpoint(model.weights));
-  return {{"configuration", model.configuration},
-          {"precision", model.precision},
-          {"preprocessing", "pixels " + digest.text() + open_clip},
-          {"weights", weights}};
+  IdentityParts parts{{"configuration", model.configuration},
+                      {"precision", model.precision},
+                      {"preprocessing", "pixels " + digest.text() + open_clip},
+                      {"weights", weights}};
+  if (model.truncated) parts.emplace_back("reading", "truncated");
+  return parts;
 }
 
 /// The identity as one line: its parts in order.

@@ -79,7 +79,8 @@ inline ModelIdentity identity_of(const FoundModel& found, const ModelInfo& info,
       .preprocessing = info.preprocessing,
       .open_clip_preprocessing = options.open_clip_preprocessing,
       .weights = found.weights,
-      .seed = options.seed};
+      .seed = options.seed,
+      .truncated = options.reading.truncated};
 }
 
 /// @throws ArgumentError for the tokenizer of another model

@@ -24,6 +24,9 @@ namespace coca {
 /// Pictures that are read when they are needed.
 struct PictureList {
   std::vector<std::string> names{};  ///< for messages, and part of the cache's key
+  /// Which file each is read from, its own or an archive with many, so that a cache notices
+  /// changes; empty: the names are files.
+  std::vector<std::string> files{};
   std::function<std::vector<std::uint8_t>(std::size_t)>
       read{};  ///< the file of a picture by number
 };
@@ -33,7 +36,6 @@ struct PictureEmbeddingOptions {
   std::size_t batch = 32;       ///< pictures encoded together
   std::size_t crop_border = 0;  ///< pixels cut off at each edge first
   std::string cache{};          ///< file to read embeddings from, or to write them to; empty: none
-  std::string folder{};         ///< where relative names begin, to notice files that have changed
   std::function<void(std::size_t, std::size_t)> on_progress{};  ///< (done, all)
 };
 
@@ -58,7 +60,7 @@ inline IdentityParts cache_key(const ModelInfo& info, const PictureList& picture
   for (auto& [name, part] : key)
     if (name == "preprocessing" && options.crop_border != 0)
       part += " without a border of " + std::to_string(options.crop_border);
-  key.emplace_back("list of files", files_digest(pictures.names, options.folder));
+  key.emplace_back("list of files", files_digest(pictures.names, pictures.files));
   return key;
 }
 

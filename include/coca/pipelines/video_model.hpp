@@ -23,7 +23,7 @@
 #include "coca/image/preprocess_config_json.hpp"
 #include "coca/io/hugging_face_folder.hpp"
 #include "coca/models/standard_video_classifier.hpp"
-#include "coca/pipelines/class_names.hpp"
+#include "coca/pipelines/classes_file.hpp"
 #include "coca/pipelines/configuration.hpp"
 #include "coca/pipelines/load.hpp"
 #include "coca/pipelines/model_identity.hpp"
