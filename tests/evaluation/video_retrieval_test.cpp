@@ -66,8 +66,9 @@ TEST_CASE("videos find captions, and captions videos") {
   CHECK(run.positives == CaptionPositives{{0, 1}, {2}, {3, 4}});
   CHECK(run.text_clusters == std::vector<std::size_t>{0, 0, 1, 2, 2});
   CHECK(model.embedded == 9);
-  // b is green, whose nearest caption is c's; of the others as far away the first comes first.
-  CHECK(run.ranks.images == std::vector<std::size_t>{0, 3, 0});
+  // b is green, whose nearest caption is c's; of the others as far away the first comes first. c is
+  // blue, as b's caption says, which comes before its own.
+  CHECK(run.ranks.images == std::vector<std::size_t>{0, 3, 1});
   CHECK(run.ranks.texts[0] == 0);
   CHECK(run.ranks.texts[2] > 0);
   CHECK(run.ranks.texts[4] == 0);
