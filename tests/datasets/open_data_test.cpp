@@ -15,6 +15,8 @@ using coca_test::message_of;
 using coca_test::TemporaryFolder;
 using Texts = std::vector<std::string>;
 
+namespace open_data_test {
+
 namespace {
 
 void fill(const TemporaryFolder& folder, const Texts& files, const std::string& content = "x") {
@@ -193,3 +195,5 @@ TEST_CASE("Where a label is what counts, folders are classes unless files give i
             .record(0)
             .fields.at("kind") == "ear");
 }
+
+}  // namespace open_data_test
