@@ -114,7 +114,10 @@ std::unique_ptr<Answerer> open_answerer(const AnswererOptions& options) {
       .tokenizer = coca::model_tokenizer(found.description, options.tokenizer, found.folder),
       .preprocessing = coca::detail::preprocessing_of(found, image_size),
       .context_length = static_cast<std::size_t>(config->text.context_length)};
-  const std::string weights = place.weights.empty() ? found.folder->weights : place.weights;
+  // find_configuration() looks for no weights.
+  const std::string weights = place.weights.empty()
+                                  ? coca::open_hugging_face_folder(place.folder.string()).weights
+                                  : place.weights;
   return options.precision == "bf16"
              ? made<coca::Cpu<coca::bfloat16>>(std::move(info), *config, weights, options.threads)
              : made<coca::Cpu<float>>(std::move(info), *config, weights, options.threads);

@@ -163,7 +163,8 @@ TEST_CASE("queries of several parts, thresholds and several folders") {
   CHECK(std::abs(first_of(both)["similarity"].get<double>() -
                  first_of(alone)["similarity"].get<double>()) < 1e-5);
   CHECK(contains(run_stamps(search + "--add " + slug + " --top 1").out, "08_Brown_slug.png"));
-  CHECK(run_stamps(search + "--subtract " + slug + " --top 1").out.starts_with("-"));
+  CHECK(
+      !contains(run_stamps(search + "--subtract " + slug + " --top 15").out, "08_Brown_slug.png"));
   check_refused(run_stamps(search + "cow --subtract cow"), 2,
                 {"search: the parts of the query cancel"});
   check_refused(run_stamps(search + "cow --add '2*'"), 2, {"\"2*\" is an empty part of a query"});

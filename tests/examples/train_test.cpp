@@ -148,8 +148,8 @@ TEST_CASE("train has tasks, each with its names in the log") {
   CHECK(wrong.status == 2);
   CHECK(contains(
       wrong.err,
-      "--task poetry is unknown, expected coca, clip, caption, classify, vqa, entailment or "
-      "pairs"));
+      "--task poetry is unknown, expected coca, clip, caption, classify, video, vqa, entailment "
+      "or pairs"));
   wrong = run("train --resume --task caption --steps 3 --output " + folder / "clip");
   CHECK(wrong.status == 2);
   CHECK(contains(wrong.err, "is of the task clip, this run has caption"));
