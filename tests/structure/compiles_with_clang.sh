@@ -6,7 +6,7 @@
 set -eu
 clang=$1 precompiled=$3/library.pch
 commands=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$2" |
-  grep -v -E '/test_(core|datasets|image|interop|io|text|link_together)\.dir/|/coca_test_main\.dir/' | sed "s/\\\\\\(.\\)/\\1/g" |
+  grep -v -E '/test_(core|datasets|image|interop|io|text|link_together|video)\.dir/|/(coca_test_main|header_chains)\.dir/' | sed "s/\\\\\\(.\\)/\\1/g" |
   sed "s|^[^ ]*\( [^-][^ ]*\)* -|$clang -|; s/ --param=[^ ]*//; s/ -Wno-maybe-uninitialized//; s/ -o [^ ]* -c / -fsyntax-only /")
 options=$(printf '%s\n' "$commands" | sed -n '1s/ -fsyntax-only .*//p')
 printf '#include <coca/coca.hpp>\n' > "$3/library.hpp"
