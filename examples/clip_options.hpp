@@ -2,6 +2,8 @@
 /// @file
 /// The options of programs that open a classifier of videos.
 
+#include <cstddef>
+#include <memory>
 #include <string>
 
 #include "coca/pipelines/video_model.hpp"
@@ -53,6 +55,19 @@ inline void add_clip_options(CLI::App& app, ClipOptions& options) {
                  "spread over the whole video, as in training)")
       ->check(whole_number(1, 1024))
       ->type_name("N");
+}
+
+/// Adds --missing and --decoders, for a list of videos.
+inline void add_video_reading_options(CLI::App& app, std::string& missing, std::size_t& decoders) {
+  app.add_option("--missing", missing,
+                 "videos that cannot be read: error stops, skip leaves them out")
+      ->check(CLI::IsMember({"error", "skip"}))
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--decoders", decoders, "threads that decode the next videos")
+      ->check(whole_number(0, 1024))
+      ->type_name("N")
+      ->capture_default_str();
 }
 
 /// Opens the model, and takes from it how many frames a clip has.

@@ -104,16 +104,7 @@ void add_data_options(CLI::App& app, Options& options) {
                  "moments_categories.txt (default: next to the list)")
       ->check(some_name())
       ->type_name("FILE");
-  app.add_option("--missing", options.missing,
-                 "videos that cannot be read: error stops, skip leaves them out")
-      ->check(CLI::IsMember({"error", "skip"}))
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--decoders", options.run.loading.decoders,
-                 "threads that decode videos while others are classified")
-      ->check(whole_number(0, 1024))
-      ->type_name("N")
-      ->capture_default_str();
+  add_video_reading_options(app, options.missing, options.run.loading.decoders);
 }
 
 }  // namespace

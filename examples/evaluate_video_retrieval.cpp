@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "clip_options.hpp"
 #include "coca/core/counted.hpp"
 #include "coca/evaluation/retrieval_report.hpp"
 #include "coca/evaluation/video_retrieval.hpp"
@@ -113,16 +114,7 @@ int evaluate_video_retrieval(int argc, char* argv[]) {
       ->check(whole_number(1, 1024))
       ->type_name("N")
       ->capture_default_str();
-  app.add_option("--decoders", options.run.loading.decoders,
-                 "threads that decode videos while others are embedded")
-      ->check(whole_number(0, 1024))
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_option("--missing", options.missing,
-                 "videos that cannot be read: error stops, skip leaves them out")
-      ->check(CLI::IsMember({"error", "skip"}))
-      ->type_name("NAME")
-      ->capture_default_str();
+  add_video_reading_options(app, options.missing, options.run.loading.decoders);
   app.add_flag("--json", options.json, "print one JSON object; shares, not percent");
   add_result_options(app, options.results);
   add_model_options(app, options.model);

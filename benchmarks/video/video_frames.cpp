@@ -25,7 +25,7 @@ std::size_t number_of(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc{} || stop != end)
-    throw coca::ArgumentError("\"" + std::string(text) + "\" is no number of a frame");
+    throw coca::ArgumentError("\"" + std::string(text) + "\" is not the number of a frame");
   return number;
 }
 
@@ -39,7 +39,7 @@ void run(const std::string& command, const std::string& path,
     for (const std::string& number : numbers)
       write(coca::Video(path).read(std::vector<std::size_t>{number_of(number)}).front());
   } else {
-    throw coca::ArgumentError("\"" + command + "\" is no command, expected count, all or seek");
+    throw coca::ArgumentError("\"" + command + "\" is not a command, expected count, all or seek");
   }
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("a file of results is taken up again, without a line that was cut off"
           path + ": another program is writing to this file");
   }
   const std::string whole = read_all(path);
-  // Wherever the last line was cut off, the others stay, and the file goes on after them.
+  // Wherever the last line was cut off, the others stay, and the file continues after them.
   const std::size_t second = whole.rfind('\n', whole.size() - 2) + 1;
   for (const std::size_t size : {second, second + 1, second + 20, whole.size() - 1}) {
     folder.write("results.jsonl", whole.substr(0, size));

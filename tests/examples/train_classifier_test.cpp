@@ -52,7 +52,7 @@ TEST_CASE("a trained classifier is a model like any other") {
   check_refused(run("caption --weights " + output + " " + slug), 2, {"has no captioner"});
   check_refused(run("classify " + slug), 2, {"give labels with either"});
 
-  // Its head goes on where the classes are the same; a model with a text tower takes only the
+  // Its head is kept where the classes are the same; a model with a text tower takes only the
   // encoder.
   const std::string from = " --init-from " + output + " --output ";
   const Result finetuned =

@@ -61,7 +61,7 @@ TEST_CASE("a run whose last steps are not finite does not replace the last good 
   CHECK(read_training_record(open_checkpoint(RunFolder(options.output).checkpoint())).state.step ==
         3);
   CHECK_FALSE(std::filesystem::exists(options.output + "/open_clip_model.kept.safetensors"));
-  // With another learning rate it goes on from there.
+  // With another learning rate it continues from there.
   options.step.learning_rate = 1e-3;
   CHECK(train(data, options, true) == TrainingEnd::finished);
 }
